@@ -1,0 +1,1 @@
+"""Micro-models for Label Studio: one tiny, overfitted model for each group of tasks."""

@@ -1,0 +1,122 @@
+"""The whole loop in front of somebody's eyes: servers, project, five labels, training, predictions, figures."""
+
+import shutil
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from backend.demo.backend_server import BackendServer
+from backend.demo.data_set import DataSet, big_buck_bunny, from_folder
+from backend.demo.first_round import FirstRound
+from backend.demo.label_studio_server import LabelStudioServer
+from backend.demo.measuring import Figures
+from backend.demo.stopping import ignore_signals, interrupted_by_signals
+from backend.errors import DemoError
+
+HEADS = ("detection",)
+INTERRUPTED = 130
+"""Exit code of what Ctrl-C has ended, as shells count."""
+MARKER = ".micro-models-demo"
+"""A file that says: this folder is the demo's own, and may be emptied."""
+
+
+def run(
+    wait: bool = True,
+    data: Path | None = None,
+    head: str = "detection",
+    *,
+    labels: int = 5,
+    folder: Path = Path("demo-data"),
+    label_studio_venv: Path = Path(".venv-label-studio"),
+    label_studio_port: int = 8080,
+    backend_port: int = 9090,
+    console: Console | None = None,
+) -> int:
+    """Run the demo on the Big Buck Bunny clip, or on the folder `data`; the exit code.
+
+    With `wait`, both servers stay up until Ctrl-C. Ports that are taken are replaced by free ones. Everything that
+    is written goes to `folder`, which is emptied first: logs, databases, frames, contact sheet, `figures.json`.
+    """
+    if head not in HEADS:
+        raise DemoError(f"There is no demo of the head {head!r}. There is one of: {', '.join(HEADS)}.")
+    console = console or Console()
+    folder = fresh_folder(folder)
+    figures: Figures | None = None
+    with interrupted_by_signals(), ExitStack() as servers:
+        try:
+            data_set = load(data, folder, console)
+            studio = LabelStudioServer(folder / "label-studio", label_studio_venv, label_studio_port)
+            start(studio, "Label Studio (the first start makes its database: half a minute)", servers, console)
+            backend = BackendServer(folder / "backend", studio.url, studio.token, backend_port)
+            start(backend, "the backend", servers, console)
+            first = FirstRound(data_set, labels, studio, backend, console)
+            figures = first.run(folder)
+            show(figures, folder, console)
+            show_login(studio, backend, first.project, console)
+            if wait:
+                stay(studio, backend, console)
+        except KeyboardInterrupt:
+            console.print("Interrupted.")
+        finally:
+            ignore_signals()
+            console.print("Stopping what was started.")
+    return 0 if figures else INTERRUPTED
+
+
+def fresh_folder(folder: Path) -> Path:
+    """The folder, empty; DemoError when it holds what the demo did not write."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
+        raise DemoError(f"{folder} holds files that are not the demo's. Move them, or name another folder.")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / MARKER).touch()
+    return folder.resolve()
+
+
+def load(data: Path | None, folder: Path, console: Console) -> DataSet:
+    """The frames to show: those of a folder, or of the clip."""
+    with console.status("Reading the frames"):
+        data_set = from_folder(data) if data else big_buck_bunny(folder / "frames")
+    console.print(f"Frames: {len(data_set.frames)} of {data_set.name}. {data_set.source}".strip())
+    return data_set
+
+
+def start(server: LabelStudioServer | BackendServer, name: str, servers: ExitStack, console: Console) -> None:
+    """Start a server, which is stopped when `servers` closes."""
+    started = time.monotonic()
+    console.print(f"Starting {name} ...")
+    servers.callback(server.stop)
+    with console.status("waiting for its answer"):
+        server.start()
+    console.print(f"  it answers on {server.url} after {time.monotonic() - started:.1f} s; log: {server.child.log}")
+
+
+def show(figures: Figures, folder: Path, console: Console) -> None:
+    """The measured figures as a table."""
+    table = Table(title="Measured", show_header=False)
+    table.add_row(f"seconds from label {figures.labels} to predictions on all other frames", f"{figures.seconds:.1f}")
+    table.add_row("frames with a prediction in Label Studio", f"{figures.predicted} of {figures.unlabelled}")
+    for name, value in (("recall", figures.recall), ("precision", figures.precision), ("F1", figures.f1)):
+        shown = "-" if value is None else f"{value:.3f}"
+        table.add_row(f"{name} at IoU 0.5 on {figures.evaluated} frames that it never saw labelled", shown)
+    console.print(table)
+    console.print(f"Contact sheet: {folder / 'contact-sheet.png'}", soft_wrap=True)
+
+
+def show_login(studio: LabelStudioServer, backend: BackendServer, project: int, console: Console) -> None:
+    """Where to look at it."""
+    console.print(f"Label Studio: [bold]{studio.url}/projects/{project}/data[/bold]", soft_wrap=True)
+    console.print(f"  e-mail {studio.email}, password {studio.password}", highlight=False)
+    console.print(f"Backend: {backend.url}/status?project={project}", soft_wrap=True)
+
+
+def stay(studio: LabelStudioServer, backend: BackendServer, console: Console) -> None:
+    """Keep both servers up until Ctrl-C; DemoError when one of them ends by itself."""
+    console.print("[bold]Both keep running. Ctrl-C stops them.[/bold]")
+    while True:
+        studio.child.check_alive()
+        backend.child.check_alive()
+        time.sleep(1)

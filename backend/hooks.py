@@ -1,0 +1,42 @@
+"""The two hooks of an ML backend, with the names and signatures of label-studio-ml 2.x's `LabelStudioMLBase`.
+
+Our own server calls them; `backend.hosting` lets that framework call them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backend.loop.on_event import on_event
+from backend.loop.predict import Predictor
+from backend.loop.projects import setup
+from backend.loop.services import Services
+from backend.studio import events
+
+
+class MicroModelBackend:
+    """One project's view of the service; light, made for each request."""
+
+    def __init__(self, services: Services, predictor: Predictor, project: int, label_config: str | None = None) -> None:
+        self._services = services
+        self._predictor = predictor
+        self._project = project
+        self._config = label_config
+
+    def setup_project(self, extra_params: Any = None) -> str:
+        """Take note of the project; returns the model version to show for it."""
+        return setup(self._services, self._project, self._config or "", extra_params)
+
+    def predict(
+        self, tasks: Sequence[Mapping[str, Any]], context: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> list[Any]:
+        """As many answers as tasks, in order: `{"result", "score", "model_version"}`, or `[]` for "no prediction".
+
+        With a `context` (somebody draws with a smart tool) there is always an object, which the editor needs.
+        """
+        answers = self._predictor.predict(self._project, [events.task_of(task) for task in tasks], self._config)
+        nothing = [] if context is None else {"result": [], "score": 0.0}
+        return [nothing if answer is None else answer for answer in answers]
+
+    def fit(self, event: str, data: Mapping[str, Any], **kwargs: Any) -> dict[str, str]:
+        """Take an event into account and return at once: training happens in a worker."""
+        return {"status": on_event(self._services, events.parse({**data, "action": event}))}

@@ -1,0 +1,48 @@
+"""The backend hosted by label-studio-ml 2.x instead of our own server.
+
+    label-studio-ml start <folder with a model.py that says: from backend.hosting import HostedMicroModelBackend>
+
+That framework is on its git host only (README, "Hosting under label-studio-ml"); without it this module does not
+import. A `micro-models worker` must run beside it, with the same settings: the framework has none.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from label_studio_ml.model import LabelStudioMLBase
+
+from backend.hooks import MicroModelBackend
+from backend.loop.predict import Predictor
+from backend.loop.services import Services
+from backend.process import open_services
+from backend.settings import load_settings
+from backend.studio import project_key
+
+
+@cache
+def _rooms() -> tuple[Services, Predictor]:
+    """Made at the first request, once for each process of the framework."""
+    services = open_services(load_settings())
+    return services, Predictor(services)
+
+
+class HostedMicroModelBackend(LabelStudioMLBase):  # type: ignore[misc]
+    """Hands the framework's calls to a MicroModelBackend."""
+
+    def setup(self) -> None:
+        """Called by the framework for each request."""
+        self.set("model_version", self._backend().setup_project(self.extra_params))
+
+    def predict(
+        self, tasks: Sequence[Mapping[str, Any]], context: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> list[Any]:
+        """See MicroModelBackend.predict."""
+        return self._backend().predict(tasks, context or None, **kwargs)
+
+    def fit(self, event: str, data: Mapping[str, Any], **kwargs: Any) -> dict[str, str]:
+        """See MicroModelBackend.fit."""
+        return self._backend().fit(event, data, **kwargs)
+
+    def _backend(self) -> MicroModelBackend:
+        return MicroModelBackend(*_rooms(), project_key.parse(self.project_id), self.get("label_config"))

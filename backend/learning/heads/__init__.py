@@ -1,0 +1,1 @@
+"""One file a head behind the small protocol of `base`."""

@@ -1,0 +1,64 @@
+"""What a head is to the training loop and to a loaded micro-model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """What a head sees in one frame, best first, before counts and time decide what is shown."""
+
+    boxes: Floats
+    """(n, 4) x0, y0, x1, y1 in pixels; of the original frame once it left the head."""
+    scores: Floats
+    """(n,) in [0, 1]."""
+    classes: Ints
+    """(n,) index into the labels."""
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crop:
+    """One training sample."""
+
+    image: Tensor
+    """(3, side, side) float RGB in [0, 1]."""
+    boxes: Floats
+    """(n, 4) in pixels of the crop; their centres lie in it."""
+    classes: Ints
+    """(n,) index into the labels."""
+    ignored: Floats
+    """(m, 4) areas in which neither an object nor its absence is learned."""
+    weight: float
+    """Of the sample, in [0, 1]."""
+
+
+class Head(Protocol):
+    """The part of a network that knows what is asked for."""
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """(batch, width, h, w) pyramid features -> (batch, channels, h, w) raw output."""
+        ...
+
+    def loss(self, output: Tensor, crops: Sequence[Crop]) -> Tensor:
+        """How far the raw output is from what the crops hold."""
+        ...
+
+    def decode(self, output: Tensor) -> list[Candidates]:
+        """Raw output -> what is seen in each image of the batch, in pixels of the scaled frame."""
+        ...
+
+
+def no_candidates() -> Candidates:
+    """An empty frame."""
+    return Candidates(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))

@@ -1,0 +1,74 @@
+"""From frames of any size to the scaled RGB tensors that networks see, and boxes along with them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from backend.types import Frame, LabeledFrame
+
+MULTIPLE = 16
+"""Sides of what goes through the network are multiples of the coarsest stride, pixels."""
+UNKNOWN_SIDE = 64.0
+"""Side of an object taken for typical while no label shows one, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How frames of one group are scaled: by a factor, down to a limit of pixels."""
+
+    factor: float
+    """Scaled pixels per original pixel."""
+    pixels: int
+    """Most pixels of a scaled frame."""
+
+    def of(self, width: int, height: int) -> float:
+        """The factor for a frame of this original size."""
+        return min(self.factor, math.sqrt(self.pixels / max(width * height, 1)))
+
+
+def scale_for(labeled: Sequence[LabeledFrame], side: float, largest: float, pixels: int) -> Scale:
+    """The factor that brings the labelled objects, the smaller ones above all, to about `side` pixels."""
+    sides = [math.sqrt(w * h) for frame in labeled for w, h in _sizes(frame)]
+    typical = float(np.percentile(sides, 35)) if sides else UNKNOWN_SIDE
+    return Scale(min(side / max(typical, 1.0), largest), pixels)
+
+
+def _sizes(labeled: LabeledFrame) -> list[tuple[float, float]]:
+    boxes = [instance.box for instance in labeled.instances]
+    return [(x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes if x1 > x0 and y1 > y0]
+
+
+def to_tensor(frame: Frame, scale: Scale) -> tuple[Tensor, float]:
+    """The frame as (3, height, width) uint8 RGB, and the scaled pixels per original pixel."""
+    factor = scale.of(frame.width, frame.height)
+    width, height = max(round(frame.width * factor), 1), max(round(frame.height * factor), 1)
+    pixels = torch.from_numpy(np.ascontiguousarray(_rgb(frame.image))).permute(2, 0, 1)
+    if pixels.shape[1:] != (height, width):
+        smaller = height < pixels.shape[1] or width < pixels.shape[2]
+        pixels = functional.interpolate(pixels[None], (height, width), mode="bilinear", antialias=smaller)[0]
+    return pixels, factor
+
+
+def _rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Grey and RGBA images as RGB."""
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.shape[2] != 3:
+        image = np.repeat(image[..., :1], 3, axis=2) if image.shape[2] < 3 else image[..., :3]
+    return image.copy() if not image.flags.writeable else image
+
+
+def to_batch(pixels: Sequence[Tensor]) -> Tensor:
+    """Images of (3, h, w) uint8 -> (batch, 3, H, W) in [0, 1], padded with grey to sides that are multiples of 16."""
+    height = max(-(-p.shape[1] // MULTIPLE) * MULTIPLE for p in pixels)
+    width = max(-(-p.shape[2] // MULTIPLE) * MULTIPLE for p in pixels)
+    batch = torch.full((len(pixels), 3, height, width), 0.5, device=pixels[0].device)
+    for row, image in zip(batch, pixels, strict=True):
+        row[:, : image.shape[1], : image.shape[2]] = image.float() / 255
+    return batch.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,233 @@
+"""Agreement in time: candidates of neighbouring frames are linked into tracks, and tracks decide what is shown.
+
+A pure function of boxes and scores. Tracks are the best paths through the frames (dynamic programming, the best first,
+each taking its candidates away: Pirsiavash, Ramanan, Fowlkes 2011). A path earns what its candidates' scores say and pays
+for starting, for motion that is unlike the group's, and for frames that it jumps over; so a flicker of one frame is not
+worth a path, and a weak candidate between two strong ones is. Frames that a person labelled are certain.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Came = NDArray[np.int64]
+
+
+JUMPED = 0.5
+"""Score of a box that fills a jump, as a share of the weaker end's."""
+FEWEST_STEPS = 5
+"""Frames with a candidate from which motion can be judged."""
+SMOOTH_STEP = 4.0
+"""Median distance between best candidates of neighbouring frames, in sides of the object, below which motion is smooth;
+generous, since among several objects the best one changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a path earns and pays, in log odds unless said otherwise."""
+
+    threshold: float = 0.2
+    """Score that earns nothing; lower ones cost, higher ones earn."""
+    limit: float = 4.0
+    """Most that one candidate earns or costs: no score is certain."""
+    anchor: float = 8.0
+    """What a box earns that a person drew."""
+    ends: float = 2.5
+    """Cost of starting and ending a path together: what a flicker must overcome."""
+    gap: float = 0.8
+    """Cost of each frame that a path jumps over."""
+    reach: int = 6
+    """Farthest jump, frames; more is another object, or the same one without a trace."""
+    step: float = 0.25
+    """A usual step of a candidate from frame to frame, with its noise, in sides of the object."""
+    motion: float = 1.0
+    """Weight of the motion's cost, which grows with the logarithm: sudden moves are rare, not impossible."""
+    resize: float = 3.0
+    """Cost of a change of size by a factor e."""
+    farthest: float = 8.0
+    """Steps that are never linked, in usual steps a frame."""
+    prior: float = 0.7
+    """Weight of what the labelled frames say about the number of instances."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """The candidates of one label in one frame."""
+
+    order: float
+    boxes: Array
+    """(n, 4) corners in pixels."""
+    scores: Array
+    """(n,) in [0, 1]."""
+    certain: bool = False
+    """A person labelled this frame: these boxes and no others."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What is shown of one label in one frame."""
+
+    boxes: Array
+    scores: Array
+    chosen: NDArray[np.int64]
+    """(n,) which candidate each box is; -1 where the track jumped over the frame."""
+
+
+@dataclass(slots=True)
+class _Graph:
+    """The candidates with what each may follow; `free` shrinks as paths are taken."""
+
+    columns: Sequence[Column]
+    gains: list[Array]
+    links: list[list[tuple[int, Array]]]
+    free: list[NDArray[np.bool_]] = field(default_factory=list)
+    covered: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+def link(columns: Sequence[Column], odds: Sequence[float], rules: Rules) -> list[Shown]:
+    """What is shown in each of these frames, which are in order of time.
+
+    `odds[k]` are the log odds that a frame has more than `k` instances of this label; the last holds for all more.
+    """
+    graph = _graph(columns, rules)
+    paths: list[list[tuple[int, int]]] = []
+    while True:
+        path, worth = _best(graph, odds, rules)
+        if worth <= 0 or not path:
+            return _shown(columns, paths)
+        paths.append(path)
+        _take(graph, path)
+
+
+def odds_of_counts(counts: Sequence[int], most: int = 64) -> list[float]:
+    """Log odds of more than 0, 1, 2.. instances from the counts in labelled frames; without frames nothing is known."""
+    seen = np.asarray(counts)
+    top = min(int(seen.max(initial=0)), most)
+    shares = [((seen > k).sum() + 0.5) / (len(seen) + 1) for k in range(top + 1)]
+    return [float(np.log(share / (1 - share))) for share in shares]
+
+
+def moves_smoothly(columns: Sequence[Column]) -> bool:
+    """Whether the best candidates of neighbouring frames are near each other: else order says nothing of place."""
+    best = [column.boxes[[column.scores.argmax()]] for column in columns if len(column.scores)]
+    if len(best) < FEWEST_STEPS:
+        return False
+    steps = [_distance(now, after)[0, 0] for now, after in zip(best, best[1:], strict=False)]
+    return float(np.median(steps)) < SMOOTH_STEP
+
+
+def _distance(a: Array, b: Array) -> Array:
+    """(n, m) distances of centres in units of the sides (root of the mean area)."""
+    centres = (a[:, None, :2] + a[:, None, 2:] - b[None, :, :2] - b[None, :, 2:]) / 2
+    sides = np.sqrt((_areas(a)[:, None] + _areas(b)[None]) / 2)
+    return np.asarray(np.linalg.norm(centres, axis=2) / np.maximum(sides, 1e-6))
+
+
+def _areas(boxes: Array) -> Array:
+    return np.asarray(np.clip(boxes[:, 2:] - boxes[:, :2], 1e-3, None).prod(1))
+
+
+def _graph(columns: Sequence[Column], rules: Rules) -> _Graph:
+    scale = rules.step
+    zero = np.log(rules.threshold / (1 - rules.threshold))
+    gains, links = [], []
+    for t, column in enumerate(columns):
+        p = np.clip(column.scores, 1e-4, 1 - 1e-4)
+        earned = np.clip(np.log(p / (1 - p)) - zero, -rules.limit, rules.limit)
+        gains.append(np.full(len(p), rules.anchor) if column.certain else earned)
+        before = []
+        for s in range(t - 1, max(t - 1 - rules.reach, -1), -1):
+            if len(columns[s].boxes) and len(column.boxes):
+                before.append((s, _costs(columns[s], column, t - s, scale, rules)))
+            if columns[s].certain:
+                break  # nothing passes through a frame in which a person saw it or did not
+        links.append(before)
+    free = [np.ones(len(column.scores), bool) for column in columns]
+    return _Graph(columns, gains, links, free, np.zeros(len(columns), np.int64))
+
+
+def _costs(before: Column, after: Column, frames: int, scale: float, rules: Rules) -> Array:
+    """(n, m) cost of going from each candidate before to each one after; infinite where too far."""
+    off = _distance(before.boxes, after.boxes) / (scale * frames**0.75)
+    ratio = np.abs(np.log(_areas(after.boxes))[None] - np.log(_areas(before.boxes))[:, None]) / 2
+    cost = rules.motion * np.log1p(off**2) + rules.resize * ratio / frames**0.5 + rules.gap * (frames - 1)
+    return np.where(off > rules.farthest, np.inf, cost)
+
+
+def _best(graph: _Graph, odds: Sequence[float], rules: Rules) -> tuple[list[tuple[int, int]], float]:
+    """The path that is worth most, as (frame, candidate), and its worth."""
+    worth: list[Array] = []
+    origin: list[Came] = []
+    top, end = 0.0, (-1, -1)
+    for t, column in enumerate(graph.columns):
+        prior = 0.0 if column.certain else rules.prior * odds[min(graph.covered[t], len(odds) - 1)]
+        gain = np.where(graph.free[t], graph.gains[t] + prior, -np.inf)
+        best, came = _arrive(graph.links[t], worth, len(gain), -rules.ends)
+        worth.append(best + gain)
+        origin.append(came)
+        if len(gain) and worth[t].max() > top:
+            top, end = float(worth[t].max()), (t, int(worth[t].argmax()))
+    path = []
+    while end[0] >= 0:
+        path.append(end)
+        end = (int(origin[end[0]][end[1], 0]), int(origin[end[0]][end[1], 1]))
+    return path[::-1], top
+
+
+def _arrive(links: list[tuple[int, Array]], worth: list[Array], count: int, fresh: float) -> tuple[Array, Came]:
+    """Worth of the best way to each candidate of a frame, and where it comes from: (frame, candidate), -1 for a start."""
+    best, came = np.full(count, fresh), np.full((count, 2), -1)
+    every = np.arange(count)
+    for s, cost in links:
+        total = worth[s][:, None] - cost
+        row = total.argmax(0)
+        value = total[row, every]
+        better = value > best
+        best[better] = value[better]
+        came[better, 0], came[better, 1] = s, row[better]
+    return best, came
+
+
+def _take(graph: _Graph, path: list[tuple[int, int]]) -> None:
+    """A path's candidates are gone, and so are those that show the same object a second time."""
+    for t, i in path:
+        graph.free[t][i] = False
+        if not graph.columns[t].certain:
+            near = _distance(graph.columns[t].boxes[[i]], graph.columns[t].boxes)[0] < 0.25
+            graph.free[t][near] = False
+    for t in range(path[0][0], path[-1][0] + 1):
+        graph.covered[t] += 1
+
+
+def _shown(columns: Sequence[Column], paths: list[list[tuple[int, int]]]) -> list[Shown]:
+    shown: list[list[tuple[Array, float, int]]] = [[] for _ in columns]
+    for path in paths:
+        sure = _smoothed(np.array([columns[t].scores[i] for t, i in path]))
+        for here, (t, i) in enumerate(path):
+            shown[t].append((columns[t].boxes[i], float(sure[here]), i))
+            if here + 1 < len(path):
+                end, j = path[here + 1]
+                for between in range(t + 1, end):
+                    share = (columns[between].order - columns[t].order) / (columns[end].order - columns[t].order)
+                    box = columns[t].boxes[i] * (1 - share) + columns[end].boxes[j] * share
+                    shown[between].append((box, JUMPED * float(min(sure[here], sure[here + 1])), -1))
+    return [
+        Shown(
+            np.array([box for box, _, _ in column]).reshape(-1, 4),
+            np.array([score for _, score, _ in column]),
+            np.array([i for _, _, i in column], np.int64),
+        )
+        for column in shown
+    ]
+
+
+def _smoothed(scores: Array) -> Array:
+    """Each score pulled toward those of its neighbours on the path, as log odds."""
+    p = np.clip(scores, 1e-3, 1 - 1e-3)
+    odds = np.log(p / (1 - p))
+    weights = np.array([1.0, 2.0, 4.0, 2.0, 1.0])
+    total = np.convolve(np.pad(odds, 2), weights, "valid") / np.convolve(np.pad(np.ones(len(odds)), 2), weights, "valid")
+    return np.asarray(1 / (1 + np.exp(-np.maximum(total, odds))))

@@ -1,0 +1,98 @@
+"""The decoded frames of a group: read when asked for, kept up to a limit in MB."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
+import structlog
+
+from backend.errors import MediaError
+from backend.loop.grouping import order_of
+from backend.studio.media import MediaCache
+from backend.types import Frame
+from model_registry import TaskRecord
+
+MAX_SIDE = 2048
+"""Longest side of a decoded frame, pixels: no recipe trains on more, and a 100-megapixel scan must fit in memory."""
+
+FETCHERS = 4
+"""Downloads at once; Label Studio's own server answers from few processes."""
+
+log = structlog.get_logger(__name__)
+
+
+class FrameStore:
+    """Frames of tasks by their media field, decoded at most once while they fit into `limit_mb`."""
+
+    def __init__(self, media: MediaCache, limit_mb: int) -> None:
+        self._media = media
+        self._limit = limit_mb * 1_000_000
+        self._kept: OrderedDict[tuple[int, str], Frame] = OrderedDict()
+        self._lock = Lock()
+
+    def frame(self, task: TaskRecord, field: str) -> Frame:
+        """The frame of a task; raises MediaError where it cannot be had."""
+        url = task.data.get(field)
+        if not isinstance(url, str) or not url:
+            raise MediaError(f"Task {task.id} has {url!r} in data field '{field}', expected the address of an image.")
+        key = (task.id, url)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        image, (width, height) = self._media.image(url, task.id, MAX_SIDE)
+        frame = Frame(task.id, image, width, height, order_of(task.data))
+        self._keep(key, frame)
+        return frame
+
+    def select(self, tasks: Sequence[TaskRecord], field: str) -> tuple["FrameSequence", dict[int, str]]:
+        """(frames of the tasks whose media can be had, {task: what is wrong} for the others).
+
+        Downloads what is not here yet, several at once, and decodes every image one time to know.
+        """
+        with ThreadPoolExecutor(FETCHERS, thread_name_prefix="media") as pool:
+            outcomes = list(pool.map(lambda task: self._size(task, field), tasks))
+        sizes = {t.id: size for t, size in zip(tasks, outcomes, strict=True) if not isinstance(size, str)}
+        problems = {t.id: why for t, why in zip(tasks, outcomes, strict=True) if isinstance(why, str)}
+        return FrameSequence(self, [t for t in tasks if t.id in sizes], field, sizes), problems
+
+    def _size(self, task: TaskRecord, field: str) -> tuple[int, int] | str:
+        """Original (width, height) of a task's frame, or what is wrong with it."""
+        try:
+            frame = self.frame(task, field)
+        except MediaError as error:
+            log.warning("media not usable", task=task.id, why=str(error))
+            return str(error)
+        return frame.width, frame.height
+
+    def _keep(self, key: tuple[int, str], frame: Frame) -> None:
+        with self._lock:
+            self._kept[key] = frame
+            size = sum(f.image.nbytes for f in self._kept.values())
+            while size > self._limit and len(self._kept) > 1:
+                size -= self._kept.popitem(last=False)[1].image.nbytes
+
+
+class FrameSequence(Sequence[Frame]):
+    """Frames of a group in the order of its time where it has one, else of its tasks; decoded when asked for."""
+
+    def __init__(
+        self, store: FrameStore, tasks: Sequence[TaskRecord], field: str, sizes: Mapping[int, tuple[int, int]]
+    ) -> None:
+        self._store = store
+        self.sizes = sizes
+        """{task: original (width, height) in pixels}, without decoding."""
+        self._tasks = sorted(tasks, key=lambda t: (order_of(t.data) is None, order_of(t.data) or 0.0, t.id))
+        self._field = field
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
+        if isinstance(index, slice):
+            return FrameSequence(self._store, self._tasks[index], self._field, self.sizes)
+        return self._store.frame(self._tasks[index], self._field)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return (self._store.frame(task, self._field) for task in self._tasks)

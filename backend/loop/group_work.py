@@ -1,0 +1,105 @@
+"""One worker's turn at one group: hold its lease, train what is wanted, publish what is new."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
+from backend.loop.frames import FrameStore
+from backend.loop.publish import publish_group
+from backend.loop.services import Services
+from backend.loop.train_group import train_group
+from model_registry import GroupRecord
+
+WAIT_SECONDS = 2.0
+"""A group that is due within this is waited for; later ones are put back, so that others get their turn."""
+
+RETRY_SECONDS = 15.0
+"""Pause before a failed group is tried again; doubles with each failure, up to an hour."""
+
+log = structlog.get_logger(__name__)
+
+
+class GroupWorker:
+    """Answers "look at this group"; one for each worker process, named `owner` in leases."""
+
+    def __init__(self, services: Services, owner: str, stop: threading.Event) -> None:
+        self._services = services
+        self._owner = owner
+        self._stop = stop
+
+    def look_at(self, project: int, name: str) -> None:
+        """Do what the registry says is left to do for the group; nothing, if another worker holds it."""
+        registry, settings = self._services.registry, self._services.settings
+        group = self._when_due(project, name)
+        if group is None or not registry.leases.take(project, name, self._owner, settings.lease_seconds):
+            return
+        with self._lease_kept(project, name) as lost:
+            self._turn(registry.groups.get(project, name) or group, lost)
+        group = registry.groups.get(project, name)
+        if group and group.state(self._services.clock()) == "queued" and not self._stop.is_set():
+            self._services.queue.look_at(project, name)
+
+    def _when_due(self, project: int, name: str) -> GroupRecord | None:
+        """The group once its quiet time is over; None if there is nothing to do, or not soon."""
+        while True:
+            group, now = self._services.registry.groups.get(project, name), self._services.clock()
+            if group is None or group.state(now) not in ("queued", "failed"):
+                return None
+            wait = (group.due_at or now) - now
+            if wait <= 0:
+                return group
+            if wait > WAIT_SECONDS:
+                self._services.queue.look_at(project, name, wait)
+                return None
+            if self._stop.wait(wait):
+                return None
+
+    def _turn(self, group: GroupRecord, lost: threading.Event) -> None:
+        registry, revision = self._services.registry, group.wanted
+        try:
+            media = self._services.media(registry.projects.seen(group.project))
+            frames = FrameStore(media, self._services.settings.frame_cache_mb)
+            train_group(self._services, group, self._owner, frames, lambda: lost.is_set() or self._stop.is_set())
+            publish_group(self._services, group, self._owner, frames)
+        except TrainingInterrupted as why:
+            log.info("training given up", project=group.project, group=group.name, why=str(why))
+        except LeaseLost as why:
+            log.warning("another worker has the group", project=group.project, group=group.name, why=str(why))
+        except Exception as error:
+            expected = isinstance(error, MicroModelsError)
+            reason = str(error) if expected else f"{type(error).__name__}: {error}"
+            log.error("group failed", project=group.project, group=group.name, why=reason, exc_info=not expected)
+            pause = min(RETRY_SECONDS * 2**group.attempts, 3600.0)
+            self._report(group, revision, reason, self._services.clock() + pause)
+
+    def _report(self, group: GroupRecord, revision: int, reason: str, retry_at: float) -> None:
+        try:
+            self._services.registry.groups.mark_failed(
+                group.project, group.name, self._owner, revision, reason, retry_at
+            )
+        except LeaseLost as why:
+            log.warning("another worker has the group", project=group.project, group=group.name, why=str(why))
+
+    @contextmanager
+    def _lease_kept(self, project: int, name: str) -> Iterator[threading.Event]:
+        """Renew the lease in the background; yields an event that is set when it was lost."""
+        leases, seconds = self._services.registry.leases, self._services.settings.lease_seconds
+        done, lost = threading.Event(), threading.Event()
+
+        def renew() -> None:
+            while not done.wait(seconds / 3):
+                if not leases.renew(project, name, self._owner, seconds):
+                    lost.set()
+                    return
+
+        thread = threading.Thread(target=renew, name=f"lease {name}", daemon=True)
+        thread.start()
+        try:
+            yield lost
+        finally:
+            done.set()
+            thread.join()
+            leases.release(project, name, self._owner)

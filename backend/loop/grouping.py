@@ -1,0 +1,78 @@
+"""Which group a task belongs to, and where in the group's time it stands. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+WELL_KNOWN = (
+    "video", "video_id", "scene", "scene_id", "patient", "patient_id", "series", "series_id", "sequence", "clip",
+    "camera", "group",
+)  # fmt: skip
+"""Data fields that name a group in the data sets we know, looked for in this order."""
+
+ORDER_FIELDS = ("frame", "frame_index", "frame_number", "slice", "index", "time", "timestamp")
+"""Data fields that say where a task stands in its group, looked for in this order."""
+
+WHOLE_PROJECT = "project"
+"""Name of the only group of a project whose tasks name none."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRule:
+    """How a project's tasks are grouped: by one data field, or by whichever well-known field a task has."""
+
+    field: str | None
+    origin: str
+    """Who chose it, in words for the status page."""
+
+    def __str__(self) -> str:
+        return f"field '{self.field}' ({self.origin})" if self.field else self.origin
+
+
+def choose_rule(attribute: str | None, extra_params: Mapping[str, Any], setting: str) -> GroupRule:
+    """The rule of a project: labeling config, then extra params (`connect --group-by` sets them), then the setting."""
+    extra = extra_params.get("group_by")
+    if attribute:
+        return GroupRule(attribute, "model_group_by in the labeling config")
+    if isinstance(extra, str) and extra:
+        return GroupRule(extra, "group_by in the backend's extra params")
+    if setting:
+        return GroupRule(setting, "MICRO_MODELS_GROUP_BY")
+    return GroupRule(None, "well-known field of each task")
+
+
+def group_of(data: Mapping[str, Any], rule: GroupRule) -> tuple[str, str]:
+    """(group, the rule that chose it, in words) of a task with this data.
+
+    A task without the field that the rule names goes to a group of its kind, `(no <field>)`: it must not be mixed in
+    with others unseen.
+    """
+    if rule.field:
+        value = _name(data.get(rule.field))
+        return (value, str(rule)) if value else (f"(no {rule.field})", f"{rule}, which these tasks lack")
+    for field in WELL_KNOWN:
+        if value := _name(data.get(field)):
+            return value, f"well-known field '{field}'"
+    return WHOLE_PROJECT, "no well-known group field: one group for the project"
+
+
+def order_of(data: Mapping[str, Any]) -> float | None:
+    """Position in time of a task, from its data; None where it tells none."""
+    for field in ORDER_FIELDS:
+        value = data.get(field)
+        if isinstance(value, bool):
+            continue
+        try:
+            number = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            continue
+        if number == number and abs(number) != float("inf"):
+            return number
+    return None
+
+
+def _name(value: Any) -> str:
+    """A group's name from a data value: text or number, nothing else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value).strip()

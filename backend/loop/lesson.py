@@ -1,0 +1,47 @@
+"""What one control tag's micro-model can learn from one group, and what is left for it to predict."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from backend.loop.frames import FrameSequence, FrameStore
+from backend.studio import regions
+from backend.types import Control, LabeledFrame
+from model_registry import LabelRecord, TaskRecord
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """Labelled and unlabelled frames of one group, for one control tag."""
+
+    control: Control
+    labeled: tuple[LabeledFrame, ...]
+    rest: FrameSequence
+    """The group's frames without a submitted annotation."""
+    unreadable: dict[int, str]
+    """{task: why its media cannot be had}."""
+    problems: tuple[str, ...]
+    """Regions of annotations that could not be used, in words."""
+
+
+def prepare(control: Control, tasks: Sequence[TaskRecord], labels: Sequence[LabelRecord], frames: FrameStore) -> Lesson:
+    """Gather a lesson; broken media and unusable regions cost themselves alone."""
+    newest = newest_labels(labels)
+    labelled, broken = frames.select([t for t in tasks if t.id in newest], control.media_field)
+    rest, broken_rest = frames.select([t for t in tasks if t.id not in newest], control.media_field)
+    learnt, problems = [], [f"task {i}: {why}" for i, why in broken.items()]
+    for frame in labelled:
+        read = regions.for_control(control).read(newest[frame.task].result, control)
+        learnt.append(LabeledFrame(frame, read.instances))
+        problems.extend(f"task {frame.task}: {why}" for why in read.problems)
+    return Lesson(control, tuple(learnt), rest, {**broken, **broken_rest}, tuple(problems))
+
+
+def newest_labels(labels: Iterable[LabelRecord]) -> dict[int, LabelRecord]:
+    """{task: the annotation to learn from}: a ground truth before others, then the one changed last."""
+    best: dict[int, LabelRecord] = {}
+    for label in labels:
+        rank = (bool(label.details.get("ground_truth")), label.updated_at, label.id)
+        other = best.get(label.task)
+        if other is None or rank > (bool(other.details.get("ground_truth")), other.updated_at, other.id):
+            best[label.task] = label
+    return best

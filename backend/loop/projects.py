@@ -1,0 +1,90 @@
+"""What a project is to us: its labeling config, its grouping rule, the version string that it shows."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from backend.errors import LabelingConfigError
+from backend.loop.grouping import GroupRule, choose_rule, group_of
+from backend.loop.services import Services
+from backend.studio import events
+from model_registry import LabelRecord, ProjectRecord, TaskRecord
+
+
+def setup(services: Services, project_id: int, config: str, extra_params: Any) -> str:
+    """Take note of a project that Label Studio connects us to; returns the version string to answer.
+
+    Called on every move of an annotator: one read of the registry where nothing changed, and no network ever.
+    """
+    project = services.registry.projects.seen(project_id)
+    extra = parse_extra_params(extra_params)
+    if (config and config != project.config) or extra != project.settings.get("extra_params", {}):
+        project = services.registry.projects.configure(
+            project_id, config=config or None, settings={"extra_params": extra}
+        )
+        services.queue.sweep(project_id)
+    elif project.synced_at is None and services.studio(project):
+        services.queue.sweep(project_id)
+    return model_version(services, project)
+
+
+def model_version(services: Services, project: ProjectRecord) -> str:
+    """The one string that stands for all micro-models of a project in Label Studio.
+
+    Push mode: the backend's title, constant, so that Label Studio's score column, ordering and uncertainty sampling
+    work and it does not ask again for what we pushed. Pull mode: rises with each promotion, so that it does ask again.
+    """
+    title = str(project.settings.get("title") or services.settings.title)
+    return title if services.studio(project) else f"{title}#{project.generation}"
+
+
+def rule_of(services: Services, project: ProjectRecord) -> GroupRule:
+    """How the project's tasks are grouped."""
+    try:
+        attribute = services.config(project).group_by
+    except LabelingConfigError:
+        attribute = None
+    extra = project.settings.get("extra_params", {})
+    return choose_rule(attribute, extra, services.settings.group_by)
+
+
+def record(
+    services: Services,
+    project: ProjectRecord,
+    tasks: Iterable[events.TaskData],
+    labels: Iterable[events.Annotation],
+    seen_at: float | None = None,
+) -> set[str]:
+    """Store tasks and annotations as Label Studio tells of them; returns the groups whose labels changed.
+
+    `seen_at` is for who has just asked Label Studio instead of hearing of an event.
+    """
+    rule, settings = rule_of(services, project), services.settings
+    due_at = services.clock() + settings.quiet_seconds
+    rows = defaultdict[str, list[TaskRecord]](list)
+    words_of: dict[int, str] = {}
+    for task in tasks:
+        group, words = group_of(task.data, rule)
+        rows[words].append(TaskRecord(task.id, project.id, group, dict(task.data)))
+        words_of[task.id] = words
+    results = defaultdict[str, list[LabelRecord]](list)
+    for a in labels:
+        record = LabelRecord(a.id, project.id, a.task, a.result, a.skipped, a.updated_at, a.details)
+        results[words_of.get(a.task, str(rule))].append(record)
+    changed: set[str] = set()
+    for words in {**rows, **results}:
+        changed |= services.registry.record_event(
+            project.id, rows[words], results[words], words, due_at, patience=settings.patience_seconds, seen_at=seen_at
+        )
+    return changed
+
+
+def parse_extra_params(value: Any) -> dict[str, Any]:
+    """Label Studio's extra params: JSON text or an object; anything else counts as none."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return dict(value) if isinstance(value, Mapping) else {}

@@ -1,0 +1,168 @@
+"""Training the micro-models of one group, from its labels to versions that serve or were rejected."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
+
+import structlog
+
+from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
+from backend.learning import evaluation, micro_model, recipes, training
+from backend.loop.frames import FrameStore
+from backend.loop.lesson import Lesson, prepare
+from backend.loop.promotion import decide
+from backend.loop.services import Services
+from backend.studio.labeling_config import control_fingerprint
+from backend.types import Control, LabeledFrame, Metrics, Progress, Weights
+from model_registry import GroupRecord, VersionRecord
+
+REPORT_SECONDS = 0.5
+"""Pause between progress reports: often enough for a moving bar, and a write each half second costs nothing."""
+
+POINT_OF_NO_RETURN = 0.5
+"""Share of a training after which newer labels wait for the next one instead of starting it again."""
+
+log = structlog.get_logger(__name__)
+
+
+def train_group(
+    services: Services, group: GroupRecord, owner: str, frames: FrameStore, stopped: Callable[[], bool]
+) -> None:
+    """Train every control tag of the group that has labels not learnt yet, and settle the group's revision.
+
+    Raises TrainingInterrupted when newer labels make it pointless to go on or the worker stops, LeaseLost when
+    another worker has the group, and MicroModelsError with the reason where the group cannot be trained.
+    """
+    if group.wanted == group.trained and not group.forced:
+        return
+    registry, settings = services.registry, services.settings
+    project = registry.projects.seen(group.project)
+    labels = registry.labels.of_group(group.project, group.name)
+    waits = reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
+    problems, learnt = [waits] if waits else [], set[int]()
+    if not waits and labels:
+        controls = services.config(project).require()
+        tasks = registry.tasks.of_group(group.project, group.name)
+        for control in controls:
+            lesson = prepare(control, tasks, labels, frames)
+            problems.extend(lesson.problems)
+            learnt |= {f.frame.task for f in lesson.labeled}
+            if lesson.labeled:
+                _Training(services, group, owner, stopped, lesson).run()
+    count = group.trained_labels if waits else sum(x.task in learnt for x in labels)
+    reason = "; ".join(dict.fromkeys(problems)) or None
+    registry.groups.mark_trained(group.project, group.name, owner, group.wanted, count, reason)
+
+
+def reason_to_wait(group: GroupRecord, labelled: int, mode: str, min_labels: int) -> str | None:
+    """Why the group is not trained although its labels changed; None if it shall be. Pure."""
+    if group.forced:
+        return None
+    if mode == "manual":
+        return "training is manual: press 'Start training' or run `micro-models train`"
+    if 0 < labelled < min_labels and group.trained_labels == 0:
+        return f"{labelled} of {min_labels} frames labelled"
+    return None
+
+
+class _Training:
+    """One training of one control tag in one group."""
+
+    def __init__(
+        self, services: Services, group: GroupRecord, owner: str, stopped: Callable[[], bool], lesson: Lesson
+    ) -> None:
+        self._services, self._group, self._owner, self._stopped, self._lesson = services, group, owner, stopped, lesson
+        self._reported = 0.0
+
+    def run(self) -> None:
+        """Train, judge, and promote or reject; skipped where this revision has been judged already."""
+        versions, control = self._services.registry.versions, self._lesson.control
+        serving = versions.serving(self._group.project, self._group.name).get(control.from_name)
+        fingerprint = control_fingerprint(control)
+        if serving and serving.fingerprint != fingerprint:
+            serving = None
+        if self._judged_already(control, fingerprint):
+            return
+        recipe = replace(recipes.recipe_for(control.head), backbone=self._services.settings.backbone)
+        version = versions.begin(
+            self._group.project, self._group.name, control.from_name, control.head, owner=self._owner,
+            label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,
+            recipe=asdict(recipe), parent=serving.id if serving else None, start="serving" if serving else "backbone",
+        )  # fmt: skip
+        try:
+            self._train_and_judge(version, serving, recipe)
+        except BaseException as error:
+            why = str(error) if isinstance(error, MicroModelsError) else f"{type(error).__name__}: {error}"
+            with suppress(LeaseLost):
+                versions.fail(version.id, self._owner, why)
+            raise
+
+    def _judged_already(self, control: Control, fingerprint: str) -> bool:
+        if self._group.forced:
+            return False
+        newest = self._services.registry.versions.history(self._group.project, self._group.name, control.from_name)[:1]
+        return any(
+            v.label_revision == self._group.wanted
+            and v.fingerprint == fingerprint
+            and v.state in ("serving", "rejected")
+            for v in newest
+        )
+
+    def _train_and_judge(self, version: VersionRecord, serving: VersionRecord | None, recipe: recipes.Recipe) -> None:
+        registry, device, labeled = self._services.registry, self._services.settings.device, self._lesson.labeled
+        start = registry.artifacts.read(serving.artifact) if serving and serving.artifact else None
+        before, unseen = self._score_serving(serving, start)
+        trained = training.train(
+            labeled, self._lesson.rest, self._lesson.control.labels, recipe,
+            start=start, device=device, seed=version.id, progress=self._progress,
+        )  # fmt: skip
+        after = _score(trained.weights, labeled, device)
+        decision = decide(after, before)
+        metrics = {
+            **trained.metrics, "labelled": asdict(after), "unseen": asdict(unseen) if unseen else None,
+            "tasks": [f.frame.task for f in labeled],
+        }  # fmt: skip
+        artifact = registry.artifacts.write(trained.weights)
+        if decision.promote:
+            registry.versions.promote(version.id, self._owner, artifact, metrics, trained.seconds)
+        else:
+            registry.versions.reject(version.id, self._owner, decision.reason, artifact, metrics, trained.seconds)
+        log.info(
+            "version promoted" if decision.promote else "version rejected", project=self._group.project,
+            group=self._group.name, version=version.number, labels=len(labeled), seconds=round(trained.seconds, 1),
+            why=decision.reason,
+        )  # fmt: skip
+
+    def _score_serving(
+        self, serving: VersionRecord | None, weights: Weights | None
+    ) -> tuple[Metrics | None, Metrics | None]:
+        """The serving version on all labelled frames, and on those that it never saw: the honest figure of the round."""
+        if serving is None or weights is None:
+            return None, None
+        known = set(serving.metrics.get("tasks", ()))
+        unseen = [f for f in self._lesson.labeled if f.frame.task not in known]
+        device = self._services.settings.device
+        return _score(weights, self._lesson.labeled, device), _score(weights, unseen, device) if unseen else None
+
+    def _progress(self, progress: Progress) -> None:
+        if self._stopped():
+            raise TrainingInterrupted("The worker is stopping or has lost the group; another one will train it.")
+        now = self._services.clock()
+        if now - self._reported < REPORT_SECONDS:
+            return
+        self._reported = now
+        groups, group = self._services.registry.groups, self._group
+        groups.progress(group.project, group.name, self._owner, "training", progress.done, progress.seconds_left)
+        newest = groups.get(group.project, group.name)
+        if newest and self._starts_again(newest, progress.done, now):
+            raise TrainingInterrupted("Newer labels came early in the training; it starts again with them.")
+
+    def _starts_again(self, newest: GroupRecord, done: float, now: float) -> bool:
+        patience = self._services.settings.patience_seconds
+        waiting = now - (newest.first_due or now)
+        return newest.wanted != self._group.wanted and done < POINT_OF_NO_RETURN and waiting < patience
+
+
+def _score(weights: Weights, labeled: tuple[LabeledFrame, ...] | list[LabeledFrame], device: str) -> Metrics:
+    model = micro_model.load(weights, device)
+    return evaluation.evaluate(model.predict([f.frame for f in labeled]), labeled)

@@ -1,0 +1,114 @@
+"""Making a process of the service: its logging, its rooms, its server or its worker."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+import structlog
+
+from backend.jobs.queue import Handlers, HueyQueue, sqlite_storage
+from backend.jobs.supervisor import Supervisor
+from backend.jobs.worker import stop_with_parent, work
+from backend.loop.services import Services, make_services
+from backend.settings import Settings
+from model_registry import open_registry
+
+TICK_SECONDS = 5.0
+"""Pause between a worker's looks for work that no message told of: a lost job costs no more than this."""
+
+NICENESS = 10
+"""The worker gives way to the server, which must answer Label Studio within a second while a training runs."""
+
+
+def configure_logging(settings: Settings) -> None:
+    """Structured lines on stderr: readable, or JSON for log collectors."""
+    renderer = (
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=False),
+            *([structlog.processors.format_exc_info] if settings.log_format == "json" else []),
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+
+
+def open_services(settings: Settings, queue: HueyQueue | None = None) -> Services:
+    """The rooms of one process, on the registry and queue that the settings name."""
+    registry = open_registry(settings.database, settings.artifacts, clock=time.time)
+    return make_services(settings, registry, queue or HueyQueue(sqlite_storage(settings.folder)), time.time)
+
+
+def worker_name(pid: int) -> str:
+    """Name of a worker in leases: the machine and the process."""
+    return f"{socket.gethostname()}:{pid}"
+
+
+def serve(settings: Settings, embedded_worker: bool = True) -> None:
+    """Run the server until it is told to stop, with a worker beside it unless workers run elsewhere."""
+    import uvicorn
+
+    from backend.web.app import create_app
+
+    services = open_services(settings)
+    supervisor = Supervisor(
+        [sys.executable, "-m", "backend", "worker", "--parent", str(os.getpid())],
+        lambda pid: give_back(services, pid),
+    )
+    stop_on_sigterm()
+    if embedded_worker:
+        supervisor.start()
+    try:
+        uvicorn.run(create_app(services), host=settings.host, port=settings.port, log_level="warning", access_log=False)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        supervisor.stop()
+        services.registry.close()
+
+
+def run_worker(settings: Settings, parent: int | None) -> None:
+    """Run a worker until it is told to stop, or until process `parent` is gone."""
+    from backend.learning import threads
+    from backend.loop.group_work import GroupWorker
+    from backend.loop.sweep import LookRound, sweep_project
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if parent is not None:
+        os.nice(NICENESS)
+        stop_with_parent(stop, parent)
+    threads.use_threads(settings.threads or os.cpu_count() or 1)
+    handlers = Handlers(
+        look_at=lambda project, group: worker.look_at(project, group),
+        sweep=lambda project: sweep_project(services, project),
+    )
+    queue = HueyQueue(sqlite_storage(settings.folder), handlers)
+    services = open_services(settings, queue)
+    worker = GroupWorker(services, worker_name(os.getpid()), stop)
+    work(queue, stop, LookRound(services), TICK_SECONDS)
+    services.registry.leases.release_owner(worker_name(os.getpid()))
+    services.registry.close()
+
+
+def give_back(services: Services, pid: int) -> None:
+    """Free the groups that a dead worker held, so that the next one need not wait for its leases to run out."""
+    services.registry.leases.release_owner(worker_name(pid))
+
+
+def stop_on_sigterm() -> None:
+    """Let SIGTERM end the process like Ctrl-C: uvicorn raises it again when it has shut down."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,0 +1,114 @@
+"""Files kept on disk up to a limit, the least recently used go first."""
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+ABANDONED_SECONDS = 3600.0
+"""Age at which the unfinished file of a killed process is removed."""
+LOOK_AGAIN_SHARE = 0.05
+"""Share of the limit that this process may add before it looks at what other processes have added."""
+
+Fill = Callable[[BinaryIO], None]
+
+
+class DiskCache:
+    """Files by key in one folder, of at most `limit_bytes` in all; for any number of threads and processes.
+
+    A file appears whole or not at all: it is written aside and renamed. The folder itself is the only state, so two
+    processes need no agreement; a file may be evicted by another process right after `get`, then just get it again.
+    """
+
+    def __init__(self, folder: Path, limit_bytes: int, clock: Callable[[], float] = time.time) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = folder
+        self.limit_bytes = limit_bytes
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._busy: dict[str, tuple[threading.Lock, int]] = {}
+        self._unseen = limit_bytes  # bytes added since the folder was last looked through; at first everything
+
+    def get(self, key: str, fill: Fill) -> Path:
+        """The file of `key`, filled by `fill` where it is missing; one fill at a time for each key."""
+        path = self.path_of(key)
+        if self._touch(path):
+            return path
+        with self._alone(path.name):
+            if not self._touch(path):
+                self._write(path, fill)
+        return path
+
+    def path_of(self, key: str) -> Path:
+        """Where the file of `key` is, or would be."""
+        name = sha256(key.encode(errors="surrogatepass")).hexdigest()
+        return self.folder / name[:2] / name
+
+    def _touch(self, path: Path) -> bool:
+        """Mark as just used; False where it is missing."""
+        now = self._clock()
+        try:
+            os.utime(path, (now, now))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _write(self, path: Path, fill: Fill) -> None:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        part = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                fill(file)
+                size = file.tell()
+            self._touch(part)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        self._added(size, path)
+
+    def _added(self, size: int, newest: Path) -> None:
+        with self._lock:
+            self._unseen += size
+            if self._unseen < self.limit_bytes * LOOK_AGAIN_SHARE:
+                return
+            self._evict(newest)
+            self._unseen = 0
+
+    def _evict(self, newest: Path) -> None:
+        """Delete the least recently used files until there is room for what may be added before the next look."""
+        files = sorted(self._files())
+        total = sum(size for _, size, _ in files)
+        goal = self.limit_bytes * (1 - LOOK_AGAIN_SHARE)
+        for used_at, size, path in files:
+            abandoned = path.suffix == ".part" and used_at < self._clock() - ABANDONED_SECONDS
+            if abandoned or (total > goal and path.suffix != ".part" and path != newest):
+                path.unlink(missing_ok=True)
+                total -= size
+
+    def _files(self) -> Iterator[tuple[float, int, Path]]:
+        for path in self.folder.glob("*/*"):
+            with suppress(FileNotFoundError):  # evicted by another process meanwhile
+                status = path.stat()
+                yield status.st_mtime, status.st_size, path
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """Hold the lock of one key; locks exist only while somebody wants them."""
+        with self._lock:
+            lock, wanted = self._busy.get(name, (threading.Lock(), 0))
+            self._busy[name] = (lock, wanted + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._lock:
+                lock, wanted = self._busy.pop(name)
+                if wanted > 1:
+                    self._busy[name] = (lock, wanted - 1)

@@ -1,0 +1,185 @@
+"""What a labeling config asks for, and which of it a micro-model can do."""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from label_studio_sdk.label_interface.interface import LabelInterface
+
+from backend.errors import LabelingConfigError
+from backend.types import Control, Head
+
+EXAMPLE = """<View>
+  <Image name="image" value="$image"/>
+  <RectangleLabels name="label" toName="image">
+    <Label value="Bunny"/>
+  </RectangleLabels>
+</View>"""
+"""A config that is served."""
+
+SUPPORTED = "RectangleLabels on an Image, and Rectangle with Labels on the same Image"
+
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelingConfig:
+    """A parsed labeling config."""
+
+    controls: tuple[Control, ...]
+    """Those that a micro-model serves, in the config's order."""
+    unsupported: tuple[str, ...]
+    """The other control tags, each with the reason."""
+    group_by: str | None
+    """The data field that `model_group_by` names."""
+    fingerprint: str
+    """Changes exactly when trained micro-models become stale."""
+
+    def require(self) -> tuple[Control, ...]:
+        """The controls; raises LabelingConfigError where there is none, with what to write."""
+        if self.controls:
+            return self.controls
+        has = "; ".join(self.unsupported) or "no control tag at all"
+        raise LabelingConfigError(
+            f"The labeling config has nothing that a micro-model can learn. It has: {has}. "
+            f"Supported: {SUPPORTED}. "
+            f"Write for instance, in the project's Settings > Labeling Interface > Code:\n{EXAMPLE}"
+        )
+
+    def control(self, from_name: str) -> Control | None:
+        """The served control of this name."""
+        return next((control for control in self.controls if control.from_name == from_name), None)
+
+
+def parse(xml: str) -> LabelingConfig:
+    """Read a labeling config; raises LabelingConfigError when it is no XML or an attribute of ours is impossible."""
+    try:
+        tags: list[Any] = list(LabelInterface(_DECLARATION.sub("", xml, count=1)).controls)
+    except Exception as error:
+        # The SDK passes on whatever its XML library and its models raise.
+        raise LabelingConfigError(
+            f"The labeling config cannot be read: {error}. Expected XML such as:\n{EXAMPLE}"
+        ) from error
+    controls: list[Control] = []
+    unsupported: list[str] = []
+    carriers = {tag.name: _label_carrier(tag, tags) for tag in tags}
+    lent = {carrier.name for name, carrier in carriers.items() if carrier is not None and carrier.name != name}
+    for tag in tags:
+        if tag.name in lent:
+            continue
+        carrier = carriers[tag.name]
+        problem = _problem(tag, carrier)
+        if problem is not None:
+            unsupported.append(f"{tag.tag} {tag.name!r} ({problem})")
+        else:
+            controls.append(_control(tag, carrier))
+    return LabelingConfig(tuple(controls), tuple(unsupported), _group_by(tags), _fingerprint(controls))
+
+
+def control_fingerprint(control: Control) -> str:
+    """Equal exactly when a micro-model trained for one control is good for the other.
+
+    The order of the labels and how regions are shown do not matter; what is looked at and what is told apart does.
+    """
+    return _digest([control.head, sorted(control.labels), control.media_field])
+
+
+def _label_carrier(tag: Any, tags: Iterable[Any]) -> Any | None:
+    """The tag whose labels the regions of `tag` carry: itself, or for a `Rectangle` the `Labels` of the same object."""
+    if tag.tag == "RectangleLabels":
+        return tag
+    if tag.tag == "Rectangle":
+        return next((other for other in tags if other.tag == "Labels" and other.to_name == tag.to_name), None)
+    return None
+
+
+def _problem(tag: Any, carrier: Any | None) -> str | None:
+    """Why no micro-model can serve this control tag; None when one can."""
+    if tag.tag not in ("RectangleLabels", "Rectangle"):
+        return "not supported yet"
+    if _true(tag.attr.get("model_skip")):
+        return "left out by model_skip"
+    if carrier is None:
+        return f'needs <Labels toName="{",".join(tag.to_name)}"> beside it, or use RectangleLabels instead'
+    if not carrier.labels:
+        return "has no Label in it" + (
+            "; labels out of the task data cannot be learned" if carrier.dynamic_value else ""
+        )
+    media = tag.objects[0] if tag.objects else None
+    if len(tag.to_name) != 1 or media is None or media.tag != "Image":
+        return f"its toName {','.join(tag.to_name)!r} is not the name of one Image"
+    if _media_field(media) is None:
+        return f'its Image has value={media.attr.get("value")!r}, expected one data field such as value="$image"'
+    if not _kept_labels(carrier):
+        return "all its labels are left out by model_skip"
+    return None
+
+
+def _control(tag: Any, carrier: Any) -> Control:
+    """The control of a tag that has no problem."""
+    return Control(
+        from_name=tag.name,
+        to_name=tag.to_name[0],
+        tag=tag.tag,
+        head=Head.DETECTION,
+        labels=_kept_labels(carrier),
+        media_field=_media_field(tag.objects[0]) or "",
+        score_threshold=_threshold(tag),
+        labels_from=None if carrier is tag else carrier.name,
+    )
+
+
+def _kept_labels(carrier: Any) -> tuple[str, ...]:
+    """Values (aliases, where there are) of the labels without `model_skip`."""
+    return tuple(value for value, label in carrier.labels_attrs.items() if not _true(label.attr.get("model_skip")))
+
+
+def _media_field(media: Any) -> str | None:
+    """`image` out of `value="$image"`."""
+    match = re.fullmatch(r"\$(\w[\w.\-]*)", media.attr.get("value") or "")
+    return match[1] if match else None
+
+
+def _threshold(tag: Any) -> float | None:
+    text = tag.attr.get("model_score_threshold")
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise LabelingConfigError(
+            f"{tag.tag} {tag.name!r} has model_score_threshold={text!r}. Expected a number from 0 to 1, such as 0.4."
+        )
+    return value
+
+
+def _group_by(tags: Iterable[Any]) -> str | None:
+    """The one data field that the config groups by; it may be written as `video` or `$video`, on any control tag."""
+    named = {
+        tag.attr["model_group_by"].strip().lstrip("$") for tag in tags if tag.attr.get("model_group_by", "").strip()
+    }
+    if len(named) > 1:
+        raise LabelingConfigError(
+            f"model_group_by names several data fields: {', '.join(sorted(named))}. Expected one, "
+            "since a task is in one group. "
+            "Write the same field everywhere, or on one control tag only."
+        )
+    return named.pop() if named else None
+
+
+def _fingerprint(controls: Iterable[Control]) -> str:
+    return _digest(sorted((control.from_name, control_fingerprint(control)) for control in controls))
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
+
+
+def _true(value: str | None) -> bool:
+    return value is not None and value.strip().lower() in ("true", "1", "yes")

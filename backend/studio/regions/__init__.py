@@ -1,0 +1,19 @@
+"""Between Label Studio's regions and instances, both directions; one file for each control tag."""
+
+from backend.errors import LabelingConfigError
+from backend.studio.regions.rectangle import RectangleRegions
+from backend.studio.regions.region import ReadResult, Regions, Size
+from backend.types import Control
+
+__all__ = ["ReadResult", "Regions", "Size", "for_control"]
+
+
+def for_control(control: Control) -> Regions:
+    """The converter of a control's tag."""
+    converters: dict[str, Regions] = {"RectangleLabels": RectangleRegions(), "Rectangle": RectangleRegions()}
+    try:
+        return converters[control.tag]
+    except KeyError:
+        raise LabelingConfigError(
+            f"Control {control.from_name!r} is a {control.tag}. Expected one of: {', '.join(converters)}."
+        ) from None

@@ -1,0 +1,49 @@
+"""What every converter of regions shares."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from backend.types import Control, Instance
+
+Size = tuple[int, int]
+"""Width and height of the original image, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """The usable regions of one annotation, and what is wrong with the others."""
+
+    instances: tuple[Instance, ...]
+    problems: tuple[str, ...] = ()
+
+
+class Regions(Protocol):
+    """The converter of one control tag."""
+
+    def read(self, result: Sequence[Mapping[str, Any]], control: Control, size: Size | None = None) -> ReadResult:
+        """Instances of the regions that belong to `control`; a region that cannot be used is a problem, never an error.
+
+        `size` is that of the image as it is; without it the regions' own `original_width` and `original_height` count.
+        """
+        ...
+
+    def write(self, instances: Sequence[Instance], control: Control, size: Size) -> list[dict[str, Any]]:
+        """Result items for a prediction of an image of `size`."""
+        ...
+
+
+def number(value: object) -> float | None:
+    """A finite number, None for anything else: annotations made through the API may hold anything."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    return None
+
+
+def size_of(region: Mapping[str, Any], size: Size | None) -> Size | None:
+    """The image size that a region's percentages refer to."""
+    if size is not None:
+        return size
+    width, height = number(region.get("original_width")), number(region.get("original_height"))
+    return (int(width), int(height)) if width and height and width >= 1 and height >= 1 else None

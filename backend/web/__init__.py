@@ -1,0 +1,1 @@
+"""HTTP: the ML-backend protocol of Label Studio, status and metrics. Parses, delegates, answers. No torch, no SQL."""

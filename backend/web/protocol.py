@@ -1,0 +1,95 @@
+"""The ML-backend protocol: what Label Studio 1.23 calls, and the older names that cost nothing.
+
+Every answer is 200 with a JSON object wherever Label Studio would hide an error from the annotator.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Body, Depends, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
+
+from backend.errors import StudioError
+from backend.hooks import MicroModelBackend
+from backend.loop.predict import Predictor
+from backend.loop.services import Services
+from backend.studio import project_key
+from backend.web.auth import BasicAuth, webhook_allowed
+
+log = structlog.get_logger(__name__)
+Json = Annotated[dict[str, Any], Body()]
+
+
+def protocol_routes(services: Services, predictor: Predictor) -> APIRouter:
+    """Routes of the protocol."""
+    auth = BasicAuth(services.settings)
+    routes = APIRouter()
+    guarded = APIRouter(dependencies=[Depends(auth)])
+
+    def backend(project: Any, config: Any) -> MicroModelBackend:
+        number = _number(project)
+        if number is None:
+            raise HTTPException(422, f"project is {project!r}, expected a number or Label Studio's '<id>.<created>'.")
+        return MicroModelBackend(services, predictor, number, config if isinstance(config, str) else None)
+
+    @routes.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "UP", "model_class": MicroModelBackend.__name__}
+
+    @guarded.post("/setup")
+    async def setup(body: Json) -> dict[str, str]:
+        project = backend(body.get("project"), body.get("schema"))
+        return {"model_version": await run_in_threadpool(project.setup_project, body.get("extra_params"))}
+
+    @guarded.post("/predict")
+    async def predict(body: Json) -> dict[str, Any]:
+        tasks, params = body.get("tasks"), body.get("params")
+        if not isinstance(tasks, list):
+            raise HTTPException(422, f"tasks is {type(tasks).__name__}, expected a list.")
+        context = params.get("context") if isinstance(params, Mapping) else None
+        project = backend(body.get("project"), body.get("label_config"))
+        return {"results": await run_in_threadpool(project.predict, tasks, context)}
+
+    @routes.post("/webhook")
+    async def webhook(request: Request) -> dict[str, str]:
+        raw, headers = await request.body(), request.headers
+        return await run_in_threadpool(_take_event, services, predictor, auth, raw, headers)
+
+    @guarded.get("/versions")
+    async def versions() -> dict[str, list[str]]:
+        return {"versions": await run_in_threadpool(_titles, services)}
+
+    routes.include_router(guarded)
+    return routes
+
+
+def _take_event(
+    services: Services, predictor: Predictor, auth: BasicAuth, raw: bytes, headers: Mapping[str, str]
+) -> dict[str, str]:
+    try:
+        payload = json.loads(raw)
+    except ValueError:
+        payload = None
+    if not isinstance(payload, dict):
+        log.warning("webhook without a JSON object", size=len(raw))
+        return {"status": "ignored"}
+    action, project = str(payload.pop("action", "")), payload.get("project")
+    number = _number(project.get("id") if isinstance(project, Mapping) else project)
+    if not webhook_allowed(services, auth, number, action, headers):
+        raise HTTPException(401, "The webhook's secret header is missing or wrong; run `micro-models connect` again.")
+    return MicroModelBackend(services, predictor, number or 0).fit(action, payload)
+
+
+def _number(project: Any) -> int | None:
+    try:
+        return project_key.parse(project)
+    except StudioError:
+        return None
+
+
+def _titles(services: Services) -> list[str]:
+    """Label Studio drops the project from this call, so all strings that we show are told."""
+    titles = {str(p.settings.get("title") or services.settings.title) for p in services.registry.projects.all()}
+    return sorted(titles | {services.settings.title})

@@ -1,0 +1,192 @@
+"""Groups: which revision of their labels is wanted, trained and published, and when to work on them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Select, case, distinct, func, or_, select, update
+
+from backend.errors import LeaseLost, RegistryError
+from model_registry.database import Database, chunks, upsert
+from model_registry.records import GroupRecord, Phase
+from model_registry.tables import counts, groups, labels, open_, tasks
+
+GroupKey = tuple[int, str]
+"""(project, name)"""
+IDLE = {"phase": None, "progress": None, "seconds_left": None}
+"""No worker is on the group."""
+WELL = {"failed_revision": None, "attempts": 0}
+"""The last thing that was tried with the group worked."""
+NEVER = float("inf")
+
+
+class Groups:
+    """The groups of all projects."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def get(self, project: int, name: str) -> GroupRecord | None:
+        """The group, or None."""
+        found = self._find(_records().where(groups.c.project == project, groups.c.name == name))
+        return found[0] if found else None
+
+    def all(self, project: int | None = None) -> list[GroupRecord]:
+        """All groups (of one project), by project and name."""
+        query = _records().order_by(groups.c.project, groups.c.name)
+        return self._find(query if project is None else query.where(groups.c.project == project))
+
+    def pending(self, now: float) -> list[GroupRecord]:
+        """The groups that are due and that no worker holds, the one that waits longest first."""
+        query = _records().where(
+            open_,
+            or_(groups.c.due_at.is_(None), groups.c.due_at <= now),
+            or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now),
+        )
+        waiting = func.coalesce(groups.c.first_due, groups.c.due_at, 0)
+        return self._find(query.order_by(waiting, groups.c.project, groups.c.name))
+
+    def postpone(self, project: int, name: str, quiet: float, patience: float) -> None:
+        """Puts work off until no label came for `quiet` seconds, but never beyond `patience` seconds in all."""
+        now = self._clock()
+        first = func.coalesce(groups.c.first_due, now)
+        due = case((first + patience < now + quiet, first + patience), else_=now + quiet)
+        self._update(project, name, first_due=first, due_at=due)
+
+    def force(self, project: int, name: str) -> None:
+        """Asks for a training now, whether the labels changed or not, whatever failed before."""
+        self._update(project, name, forced=True, due_at=None, reason=None, **WELL)
+
+    def progress(
+        self, project: int, name: str, owner: str, phase: Phase, progress: float | None, seconds_left: float | None
+    ) -> None:
+        """Notes where the owner's work stands. Does nothing when the lease is not theirs: it is only news."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(groups)
+                .where(groups.c.project == project, groups.c.name == name, groups.c.lease_owner == owner)
+                .values(phase=phase, progress=progress, seconds_left=seconds_left)
+            )
+
+    def mark_trained(
+        self, project: int, name: str, owner: str, revision: int, labels: int, reason: str | None = None
+    ) -> None:
+        """This revision is trained on; `reason` is a remark for the reader. Stays due where newer labels came."""
+        values = {"trained": revision, "trained_labels": labels, "forced": False, "reason": reason, **WELL}
+        self._update(project, name, owner, **values, **_due_unless_newer(revision))
+
+    def mark_published(self, project: int, name: str, owner: str, revision: int) -> None:
+        """The predictions of the version trained on this revision are out."""
+        values = {"published": revision, **IDLE, **WELL}
+        self._update(project, name, owner, **values, **_due_unless_newer(revision))
+
+    def mark_failed(
+        self, project: int, name: str, owner: str, revision: int, reason: str, retry_at: float | None
+    ) -> None:
+        """Training or publishing this revision failed. None: no further try until the labels change or it is forced."""
+        again = case((groups.c.failed_revision == revision, groups.c.attempts + 1), else_=1)
+        retry = NEVER if retry_at is None else retry_at
+        # Labels that came meanwhile may mend it: they keep their own due time.
+        due = {
+            "due_at": case((groups.c.wanted == revision, retry), else_=groups.c.due_at),
+            "first_due": case((groups.c.wanted == revision, None), else_=groups.c.first_due),
+        }
+        self._update(project, name, owner, failed_revision=revision, attempts=again, reason=reason, **IDLE, **due)
+
+    def _find(self, query: Select[Any]) -> list[GroupRecord]:
+        with self._database.reading() as connection:
+            return [GroupRecord(**row._mapping) for row in connection.execute(query)]
+
+    def _update(self, project: int, name: str, owner: str | None = None, /, **values: Any) -> None:
+        """Changes one group; with an owner only while it is theirs, in one statement so that nothing can intervene."""
+        where = [groups.c.project == project, groups.c.name == name]
+        if owner is not None:
+            where.append(groups.c.lease_owner == owner)
+        with self._database.writing() as connection:
+            if connection.execute(update(groups).where(*where).values(**values)).rowcount == 0:
+                if owner is not None:
+                    raise lease_lost(connection, project, name, owner)
+                raise RegistryError(f"There is no group {name!r} in project {project}; groups are made by their tasks.")
+
+
+def _records() -> Select[Any]:
+    belongs = (tasks.c.project == groups.c.project, tasks.c.group == groups.c.name)
+    size = select(func.count()).select_from(tasks).where(*belongs).correlate(groups).scalar_subquery()
+    labelled = (
+        select(func.count(distinct(labels.c.task)))
+        .select_from(tasks.join(labels, labels.c.task == tasks.c.id))
+        .where(*belongs, counts)
+        .correlate(groups)
+        .scalar_subquery()
+    )
+    return select(groups, size.label("tasks"), labelled.label("labelled"))
+
+
+def _due_unless_newer(revision: int) -> dict[str, Any]:
+    done = groups.c.wanted == revision
+    return {
+        "first_due": case((done, None), else_=groups.c.first_due),
+        "due_at": case((done, None), else_=groups.c.due_at),
+    }
+
+
+def lease_lost(connection: Connection, project: int, name: str, owner: str) -> LeaseLost:
+    """The error that says who has the group instead."""
+    row = connection.execute(
+        select(groups.c.lease_owner).where(groups.c.project == project, groups.c.name == name)
+    ).one_or_none()
+    holder = "the group is gone" if row is None else f"held by {row.lease_owner!r}" if row.lease_owner else "released"
+    return LeaseLost(
+        f"Worker {owner!r} does not hold group {name!r} of project {project} any more: {holder}. "
+        "Nothing was written; drop this work, whoever holds the group does it again."
+    )
+
+
+def ensure_groups(connection: Connection, project: int, names: Iterable[str], rule: str) -> None:
+    """Makes the groups that are missing, and notes the rule that chose them."""
+    for chunk in chunks(sorted(set(names))):
+        mine = (groups.c.project == project, groups.c.name.in_(chunk))
+        known = {row.name: row.rule for row in connection.execute(select(groups.c.name, groups.c.rule).where(*mine))}
+        zero = dict.fromkeys(("wanted", "trained", "published", "trained_labels", "attempts"), 0)
+        fresh = [{"project": project, "name": n, "rule": rule, "forced": False} | zero for n in chunk if n not in known]
+        if fresh:
+            connection.execute(upsert(connection, groups).on_conflict_do_nothing(), fresh)
+        if any(stored != rule for stored in known.values()):
+            connection.execute(update(groups).where(*mine).values(rule=rule))
+
+
+def outdate(connection: Connection, project: int, names: Iterable[str]) -> None:
+    """Has the groups published again, because tasks came that have no prediction; nothing where nothing was trained."""
+    for chunk in chunks(sorted(set(names))):
+        mine = (groups.c.project == project, groups.c.name.in_(chunk), groups.c.trained > 0)
+        connection.execute(update(groups).where(*mine).values(published=groups.c.trained - 1))
+
+
+def touch(
+    connection: Connection,
+    keys: Iterable[GroupKey],
+    now: float,
+    due_at: float | None = None,
+    patience: float | None = None,
+) -> None:
+    """Raises the wanted revision of the groups by 1, because their labels changed, and makes them due.
+
+    `due_at` puts the work off, but with `patience` no longer than that many seconds after the first untrained label.
+    """
+    # A failed group waits for its retry time, maybe for ever: new labels start afresh.
+    failed = groups.c.failed_revision == groups.c.wanted
+    first = case((failed, now), else_=func.coalesce(groups.c.first_due, now))
+    due: Any = case((failed, None), else_=groups.c.due_at) if due_at is None else due_at
+    if due_at is not None and patience is not None:
+        due = case((first + patience < due_at, first + patience), else_=due_at)
+    names: dict[int, list[str]] = defaultdict(list)
+    for project, name in sorted(keys):
+        names[project].append(name)
+    for project, mine in names.items():
+        for chunk in chunks(mine):
+            connection.execute(
+                update(groups)
+                .where(groups.c.project == project, groups.c.name.in_(chunk))
+                .values(wanted=groups.c.wanted + 1, first_due=first, due_at=due)
+            )

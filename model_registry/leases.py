@@ -1,0 +1,75 @@
+"""Leases: one worker at a time has a group, on any number of machines, and a killed one's claim runs out."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, or_, select, update
+
+from model_registry.database import Database
+from model_registry.groups import IDLE, lease_lost
+from model_registry.projects import lock_project
+from model_registry.records import VersionState
+from model_registry.tables import groups, versions
+
+FREE = {"lease_owner": None, "lease_until": None, **IDLE}
+"""Nobody has the group."""
+
+
+class Leases:
+    """Who works on which group. `owner` is any string that no two workers share."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def take(self, project: int, group: str, owner: str, seconds: float) -> bool:
+        """Claims the group unless somebody has it, the same owner included; what a dead one left half is failed."""
+        now = self._clock()
+        free = or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now)
+        claim = (
+            update(groups)
+            .where(groups.c.project == project, groups.c.name == group, free)
+            .values(FREE | {"lease_owner": owner, "lease_until": now + seconds})
+        )
+        left = (
+            update(versions)
+            .where(versions.c.project == project, versions.c.group == group)
+            .where(versions.c.state == VersionState.TRAINING)
+            .values(state=VersionState.FAILED, reason="the worker ended before it finished", finished_at=now)
+        )
+        with self._database.writing() as connection:
+            if connection.execute(claim).rowcount == 0:
+                return False
+            connection.execute(left)
+            return True
+
+    def renew(self, project: int, group: str, owner: str, seconds: float) -> bool:
+        """Keeps the claim for longer; False when it is lost. One that ran out unnoticed can still be renewed."""
+        mine = (groups.c.project == project, groups.c.name == group, groups.c.lease_owner == owner)
+        until = self._clock() + seconds
+        with self._database.writing() as connection:
+            return connection.execute(update(groups).where(*mine).values(lease_until=until)).rowcount == 1
+
+    def release(self, project: int, group: str, owner: str) -> None:
+        """Gives the group back; nothing happens when it is not the owner's."""
+        mine = (groups.c.project == project, groups.c.name == group, groups.c.lease_owner == owner)
+        with self._database.writing() as connection:
+            connection.execute(update(groups).where(*mine).values(FREE))
+
+    def release_owner(self, owner: str) -> int:
+        """Gives back all that a worker had, because it is known to be dead; returns how many groups that were."""
+        mine = groups.c.lease_owner == owner
+        with self._database.writing() as connection:
+            for project in sorted(connection.execute(select(groups.c.project).where(mine).distinct()).scalars()):
+                lock_project(connection, project)
+            return connection.execute(update(groups).where(mine).values(FREE)).rowcount
+
+
+def require_lease(connection: Connection, project: int, group: str, owner: str) -> None:
+    """Raises LeaseLost unless the group is the owner's, and keeps it so until the transaction ends."""
+    holder = connection.execute(
+        select(groups.c.lease_owner)
+        .where(groups.c.project == project, groups.c.name == group)
+        .with_for_update(key_share=True)
+    ).scalar()
+    if holder != owner:
+        raise lease_lost(connection, project, group, owner)

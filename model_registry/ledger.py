@@ -1,0 +1,52 @@
+"""The ledger: what was published for each task and which versions made it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from model_registry.database import Database, chunks
+from model_registry.projects import lock_project
+from model_registry.records import LedgerEntry
+from model_registry.tables import ledger
+
+KEPT = 5
+"""Entries of a task: enough to compare what a person changed with what was shown over the last rounds."""
+
+
+class Ledger:
+    """What was published, for all projects."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, project: int, entries: Iterable[LedgerEntry]) -> None:
+        """Notes what was published; of each task, the last 5 entries are kept."""
+        with self._database.writing() as connection:
+            lock_project(connection, project)
+            for chunk in chunks(entries):
+                connection.execute(insert(ledger), [_row(project, entry) for entry in chunk])
+                _trim(connection, {entry.task for entry in chunk})
+
+    def latest(self, project: int, task_ids: Iterable[int]) -> dict[int, LedgerEntry]:
+        """The last entry of each of the tasks that has one, by task."""
+        found: dict[int, LedgerEntry] = {}
+        columns = [ledger.c[name] for name in LedgerEntry.__dataclass_fields__]
+        with self._database.reading() as connection:
+            for chunk in chunks(sorted(set(task_ids))):
+                mine = (ledger.c.project == project, ledger.c.task.in_(chunk))
+                last = select(func.max(ledger.c.id)).where(*mine).group_by(ledger.c.task)
+                for row in connection.execute(select(*columns).where(ledger.c.id.in_(last))):
+                    found[row.task] = LedgerEntry(**row._mapping)
+        return found
+
+
+def _row(project: int, entry: LedgerEntry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in LedgerEntry.__dataclass_fields__} | {"project": project}
+
+
+def _trim(connection: Connection, ids: set[int]) -> None:
+    rank = func.row_number().over(partition_by=ledger.c.task, order_by=ledger.c.id.desc())
+    ranked = select(ledger.c.id, rank.label("rank")).where(ledger.c.task.in_(ids)).subquery()
+    old = select(ranked.c.id).where(ranked.c.rank > KEPT)
+    connection.execute(delete(ledger).where(ledger.c.id.in_(old)))

@@ -1,0 +1,76 @@
+"""Projects: their labeling config, settings and generation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from model_registry.database import Database, upsert
+from model_registry.records import ProjectRecord
+from model_registry.tables import projects
+
+
+class Projects:
+    """The projects whose labels are kept here."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def seen(self, id: int) -> ProjectRecord:
+        """The project, made where it is not known yet."""
+        if record := self.get(id):
+            return record
+        with self._database.writing() as connection:
+            return _record(lock_project(connection, id))
+
+    def get(self, id: int) -> ProjectRecord | None:
+        """The project, or None."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(projects).where(projects.c.id == id)).one_or_none()
+        return _record(row) if row else None
+
+    def all(self) -> list[ProjectRecord]:
+        """All projects, by id."""
+        with self._database.reading() as connection:
+            return [_record(row) for row in connection.execute(select(projects).order_by(projects.c.id))]
+
+    def configure(self, id: int, config: str | None = None, settings: Mapping[str, Any] | None = None) -> ProjectRecord:
+        """Stores the config where given, and merges the settings: a value of None removes its key."""
+        with self._database.writing() as connection:
+            stored = _record(lock_project(connection, id))
+            merged = stored.settings | dict(settings or {})
+            values = {
+                "config": stored.config if config is None else config,
+                "settings": {key: value for key, value in merged.items() if value is not None},
+            }
+            changed = update(projects).where(projects.c.id == id).values(values).returning(*projects.c)
+            return _record(connection.execute(changed).one())
+
+    def mark_synced(self, id: int, at: float) -> None:
+        """Notes when the project was last compared with its source."""
+        with self._database.writing() as connection:
+            connection.execute(update(projects).where(projects.c.id == id).values(synced_at=at))
+
+    def delete(self, id: int) -> None:
+        """Forgets the project with everything that belongs to it; its artifacts are left to the garbage collection."""
+        with self._database.writing() as connection:
+            connection.execute(delete(projects).where(projects.c.id == id))
+
+
+def lock_project(connection: Connection, id: int) -> Row[Any]:
+    """The project's row, made where missing, locked until the transaction ends.
+
+    Whatever writes more than one row of a project takes this lock first: writers of one project take turns, so that
+    what they compare with cannot change meanwhile and no two of them can wait for each other.
+    """
+    locked = select(projects).where(projects.c.id == id).with_for_update(key_share=True)
+    row = connection.execute(locked).one_or_none()
+    if row is None:
+        fresh = {"id": id, "config": "", "settings": {}, "generation": 0}
+        connection.execute(upsert(connection, projects).values(fresh).on_conflict_do_nothing())
+        row = connection.execute(locked).one()
+    return row
+
+
+def _record(row: Row[Any]) -> ProjectRecord:
+    return ProjectRecord(**row._mapping)

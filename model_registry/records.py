@@ -1,0 +1,182 @@
+"""What the registry knows, as frozen data: nothing in here touches a database.
+
+Times are seconds since the epoch, as floats, from the clock that the registry was opened with.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+GroupState = Literal["idle", "queued", "training", "publishing", "failed"]
+Phase = Literal["training", "publishing"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRecord:
+    """One project whose labels are kept here."""
+
+    id: int
+    config: str = ""
+    """The labeling config as last seen; opaque to the registry."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    generation: int = 0
+    """Rises with every promotion and every way back, so that a reader sees that predictions are outdated."""
+    synced_at: float | None = None
+
+
+class TaskLike(Protocol):
+    """What `tasks.upsert` needs of a task; a `TaskRecord` will do."""
+
+    @property
+    def id(self) -> int:
+        """Of the task, unique over all projects."""
+        ...
+
+    @property
+    def group(self) -> str:
+        """Name of the group that it belongs to."""
+        ...
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The fields of the task, as JSON."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """One task and the group that it belongs to."""
+
+    id: int
+    project: int
+    group: str
+    data: dict[str, Any]
+    problem: str | None = None
+    """Why this task cannot be used, in words for a person; cleared when its data change."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRecord:
+    """One submitted annotation of a task. Its content is `task`, `result` and `skipped`; the rest only describes it."""
+
+    id: int
+    project: int
+    task: int
+    result: list[dict[str, Any]]
+    skipped: bool = False
+    updated_at: float = 0.0
+    details: dict[str, Any] = field(default_factory=dict)
+    """Opaque: author, parent prediction, ground truth... A change of it alone asks for no training."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRecord:
+    """Where one group stands: which revision of its labels is wanted, trained on, published."""
+
+    project: int
+    name: str
+    rule: str
+    """Which grouping rule chose this group."""
+    tasks: int = 0
+    labelled: int = 0
+    """Tasks with at least one live label that is not skipped."""
+    wanted: int = 0
+    """Revision of the labels: rises by 1 with each transaction that changes a label of the group."""
+    trained: int = 0
+    """Revision that the last finished training has seen."""
+    published: int = 0
+    """Revision of `trained` whose predictions are out."""
+    trained_labels: int = 0
+    phase: str | None = None
+    progress: float | None = None
+    seconds_left: float | None = None
+    reason: str | None = None
+    failed_revision: int | None = None
+    attempts: int = 0
+    """Failures in a row at `failed_revision`."""
+    first_due: float | None = None
+    """When the first label that is not trained on arrived."""
+    due_at: float | None = None
+    """Not to be worked on before; None: at once; infinity: not before its labels change or somebody forces it."""
+    forced: bool = False
+    lease_owner: str | None = None
+    lease_until: float | None = None
+
+    def leased(self, now: float) -> bool:
+        """Whether a worker holds the group at this moment."""
+        return self.lease_owner is not None and self.lease_until is not None and self.lease_until > now
+
+    def state(self, now: float) -> GroupState:
+        """The one word that a person sees."""
+        if self.leased(now) and self.phase is not None:
+            return "publishing" if self.phase == "publishing" else "training"
+        if self.failed_revision == self.wanted:
+            return "failed"
+        if self.wanted != self.trained or self.published != self.trained or self.forced:
+            return "queued"
+        return "idle"
+
+
+class VersionState(StrEnum):
+    """What became of one training."""
+
+    TRAINING = "training"
+    SERVING = "serving"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRef:
+    """Where weights are, and what they must be."""
+
+    uri: str
+    """Relative to the artifact store, so that the store may be moved or mounted elsewhere."""
+    sha256: str
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """One training result of a micro-model (project, group, control)."""
+
+    id: int
+    project: int
+    group: str
+    control: str
+    head: str
+    number: int
+    """1, 2, ... within the micro-model."""
+    state: VersionState
+    parent: int | None
+    """Id of the version that the training started from."""
+    start: str
+    """What the training started from, in a word: backbone, serving, sibling..."""
+    label_revision: int
+    labels: int
+    fingerprint: str
+    """Of the labeling config's part that makes a trained model stale."""
+    metrics: dict[str, Any]
+    recipe: dict[str, Any]
+    artifact: ArtifactRef | None
+    reason: str | None
+    seconds: float | None
+    created_at: float
+    finished_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What was published for one task, and which versions made it."""
+
+    task: int
+    project: int
+    prediction_id: int | None
+    result: list[dict[str, Any]]
+    score: float
+    versions: dict[str, int]
+    """Version number by control."""
+    model_version: str
+    published_at: float

@@ -1,0 +1,166 @@
+"""The tables. A change here needs a migration: tests/model_registry/test_database.py compares both.
+
+Times are seconds since the epoch. Names of groups are unique within a project only, so every key carries both.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    and_,
+    literal_column,
+    or_,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+RowId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only in a column that is exactly INTEGER
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("config", Text, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("synced_at", Double),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("project", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("name", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("trained", Integer, nullable=False),
+    Column("published", Integer, nullable=False),
+    Column("trained_labels", Integer, nullable=False),
+    Column("phase", String(16)),
+    Column("progress", Double),
+    Column("seconds_left", Double),
+    Column("reason", Text),
+    Column("failed_revision", Integer),
+    Column("attempts", Integer, nullable=False),
+    Column("first_due", Double),
+    Column("due_at", Double),
+    Column("forced", Boolean, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", Double),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("project", BigInteger, nullable=False),
+    Column("group", Text, nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("problem", Text),
+    ForeignKeyConstraint(["project", "group"], ["groups.project", "groups.name"], ondelete="CASCADE"),
+    Index(None, "project", "group"),
+)
+
+# No foreign key to the task: an event about a label may come before the one about its task, and a tombstone may know
+# neither. The row of a deleted label stays, without content, so that a late event cannot bring the label back.
+labels = Table(
+    "labels",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("project", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("task", BigInteger),
+    Column("result", JSON, nullable=False),
+    Column("skipped", Boolean, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("deleted_at", Double),
+    Column("details", JSON, nullable=False),
+    Index(None, "task"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("project", BigInteger, nullable=False),
+    Column("group", Text, nullable=False),
+    Column("control", Text, nullable=False),
+    Column("head", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("parent", BigInteger),
+    Column("start", Text, nullable=False),
+    Column("label_revision", Integer, nullable=False),
+    Column("labels", Integer, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("recipe", JSON, nullable=False),
+    Column("artifact_uri", Text),
+    Column("artifact_sha256", String(64)),
+    Column("artifact_nbytes", BigInteger),
+    Column("reason", Text),
+    Column("rolled_back", Boolean, nullable=False),
+    Column("seconds", Double),
+    Column("created_at", Double, nullable=False),
+    Column("finished_at", Double),
+    ForeignKeyConstraint(["project", "group"], ["groups.project", "groups.name"], ondelete="CASCADE"),
+    # An id is never given twice, not even after its project is deleted: caches of loaded models are keyed by it.
+    sqlite_autoincrement=True,
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("project", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("task", BigInteger, nullable=False),
+    Column("prediction_id", BigInteger),
+    Column("result", JSON, nullable=False),
+    Column("score", Double, nullable=False),
+    Column("versions", JSON, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("published_at", Double, nullable=False),
+    Index(None, "task", "id"),
+)
+
+counts = and_(labels.c.deleted_at.is_(None), labels.c.skipped.is_(False))
+"""The label is live and not skipped: it is trained on."""
+
+open_ = or_(
+    groups.c.wanted != groups.c.trained,
+    groups.c.published != groups.c.trained,
+    groups.c.forced.is_(True),
+    groups.c.failed_revision == groups.c.wanted,
+)
+"""There is something left to do for the group; `GroupRecord.state` says the same of one record."""
+
+serves = versions.c.state == literal_column("'serving'")
+"""Written out, not passed as a parameter: only so can a planner tell that the index below covers it."""
+
+# The database itself refuses a second serving version, and the lookup of /predict reads this small index only.
+micro_model = (versions.c.project, versions.c.group, versions.c.control)
+Index(
+    "ix_versions_serving",
+    *micro_model,
+    unique=True,
+    sqlite_where=serves,
+    postgresql_where=serves,
+)
+Index("ix_versions_number", *micro_model, versions.c.number, unique=True)
+Index("ix_groups_open", groups.c.due_at, sqlite_where=open_, postgresql_where=open_)
+leased = groups.c.lease_owner.is_not(None)
+Index("ix_groups_lease_owner", groups.c.lease_owner, sqlite_where=leased, postgresql_where=leased)

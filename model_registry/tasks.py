@@ -1,0 +1,106 @@
+"""Tasks: their data, and the group that each belongs to."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from model_registry.database import Database, chunks, plain, upsert
+from model_registry.groups import GroupKey, ensure_groups, outdate, touch
+from model_registry.labels import bury, labelled_tasks
+from model_registry.projects import lock_project
+from model_registry.records import TaskLike, TaskRecord
+from model_registry.tables import ledger, tasks
+
+
+class Tasks:
+    """The tasks of all projects. Each method is one transaction: pass a few thousand at a time, others wait for it."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def upsert(self, project: int, tasks: Iterable[TaskLike], rule: str) -> set[str]:
+        """Stores the tasks and makes their groups; returns the groups whose labels changed.
+
+        A task that moves to another group takes its labels along, so both groups are to be trained again.
+        """
+        with self._database.writing() as connection:
+            lock_project(connection, project)
+            changed = upsert_tasks(connection, project, tasks, rule)
+            touch(connection, changed, self._clock())
+        return {name for _, name in changed}
+
+    def delete(self, project: int, ids: Iterable[int], at: float | None = None) -> set[str]:
+        """Forgets the tasks and deletes their labels; returns the groups whose labels changed. See `Labels.delete`."""
+        changed: set[GroupKey] = set()
+        now = self._clock()
+        with self._database.writing() as connection:
+            lock_project(connection, project)
+            for chunk in chunks(sorted(set(ids))):
+                mine = (tasks.c.project == project, tasks.c.id.in_(chunk))
+                found = list(connection.execute(select(tasks.c.id).where(*mine)).scalars())
+                changed |= bury(connection, project, at, now, tasks_=found)
+                connection.execute(delete(ledger).where(ledger.c.task.in_(found)))
+                connection.execute(delete(tasks).where(*mine))
+            touch(connection, changed, now)
+        return {name for _, name in changed}
+
+    def get(self, id: int) -> TaskRecord | None:
+        """The task, or None."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(tasks).where(tasks.c.id == id)).one_or_none()
+        return _record(row) if row else None
+
+    def of_group(self, project: int, group: str) -> list[TaskRecord]:
+        """The group's tasks, by id."""
+        query = select(tasks).where(tasks.c.project == project, tasks.c.group == group).order_by(tasks.c.id)
+        with self._database.reading() as connection:
+            return [_record(row) for row in connection.execute(query)]
+
+    def ids(self, project: int) -> set[int]:
+        """Ids of the project's tasks."""
+        with self._database.reading() as connection:
+            return set(connection.execute(select(tasks.c.id).where(tasks.c.project == project)).scalars())
+
+    def set_problem(self, id: int, text: str | None) -> None:
+        """Notes why the task cannot be used, or that it can."""
+        with self._database.writing() as connection:
+            connection.execute(update(tasks).where(tasks.c.id == id).values(problem=text))
+
+
+def upsert_tasks(connection: Connection, project: int, seen: Iterable[TaskLike], rule: str) -> set[GroupKey]:
+    """Stores the tasks; returns the groups whose labels changed by it. The caller has locked the project."""
+    changed: set[GroupKey] = set()
+    for chunk in chunks({task.id: task for task in seen}.values()):
+        stored = {row.id: row for row in connection.execute(select(tasks).where(tasks.c.id.in_([t.id for t in chunk])))}
+        ensure_groups(connection, project, (task.group for task in chunk), rule)
+        rows = [row for task in chunk if (row := _changed_row(project, task, stored.get(task.id)))]
+        if rows:
+            insert = upsert(connection, tasks)
+            replaced = {column: insert.excluded[column] for column in ("project", "group", "data", "problem")}
+            connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=replaced), rows)
+        homes = {row["id"]: (project, row["group"]) for row in rows}
+        before = {id: (row.project, row.group) for id, row in stored.items()}
+        # New media or a new home: what was predicted there, if anything, does not stand any more.
+        outdate(connection, project, (row["group"] for row in rows))
+        moved = [id for id, home in homes.items() if before.get(id) != home]
+        for id in labelled_tasks(connection, moved):
+            changed |= {homes[id]} | ({before[id]} if id in before else set())
+    return changed
+
+
+def _changed_row(project: int, task: TaskLike, stored: Row[Any] | None) -> dict[str, Any] | None:
+    """The row to write for a task, or None where it is stored like that already."""
+    data = plain(dict(task.data))
+    row = {"id": task.id, "project": project, "group": task.group, "data": data, "problem": None}
+    if stored is None:
+        return row
+    if (stored.project, stored.group, stored.data) == (project, task.group, data):
+        return None
+    # What was wrong with a task was found with its data: it holds as long as they do.
+    return row | {"problem": stored.problem if stored.data == data else None}
+
+
+def _record(row: Row[Any]) -> TaskRecord:
+    return TaskRecord(**row._mapping)

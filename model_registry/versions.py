@@ -1,0 +1,255 @@
+"""Versions: what became of each training of a micro-model, and which one serves.
+
+training ──promote──> serving <──rollback── superseded
+    │                    └──promote of the next, rollback──> superseded
+    ├──reject──> rejected
+    └──fail, or the worker's death──> failed
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from backend.errors import RegistryError
+from model_registry.database import Database
+from model_registry.groups import WELL
+from model_registry.leases import FREE, require_lease
+from model_registry.projects import lock_project
+from model_registry.records import ArtifactRef, VersionRecord, VersionState
+from model_registry.tables import groups, projects, serves, versions
+
+
+class Versions:
+    """The versions of all micro-models. A worker's writes raise LeaseLost when the group is not theirs any more."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def begin(
+        self,
+        project: int,
+        group: str,
+        control: str,
+        head: str,
+        *,
+        owner: str,
+        label_revision: int,
+        labels: int,
+        fingerprint: str,
+        recipe: dict[str, Any],
+        parent: int | None,
+        start: str,
+    ) -> VersionRecord:
+        """A new version in state training, numbered after the micro-model's last."""
+        values = {
+            "project": project,
+            "group": group,
+            "control": control,
+            "head": str(head),
+            "state": VersionState.TRAINING,
+            "parent": parent,
+            "start": start,
+            "label_revision": label_revision,
+            "labels": labels,
+            "fingerprint": fingerprint,
+            "metrics": {},
+            "recipe": recipe,
+            "rolled_back": False,
+            "created_at": self._clock(),
+        }
+        with self._database.writing() as connection:
+            require_lease(connection, project, group, owner)  # keeps a second one from taking the same number
+            last = select(func.max(versions.c.number)).where(*_of(project, group, control))
+            number = (connection.execute(last).scalar() or 0) + 1
+            row = connection.execute(insert(versions).values(values | {"number": number}).returning(*versions.c)).one()
+        return _record(row)
+
+    def promote(
+        self, id: int, owner: str, artifact: ArtifactRef, metrics: dict[str, Any], seconds: float
+    ) -> VersionRecord:
+        """The version serves from now on instead of the one before, and the project's generation rises."""
+        with self._database.writing() as connection:
+            version = _in_training(connection, id, owner)
+            before = (*_of(version.project, version.group, version.control), versions.c.state == VersionState.SERVING)
+            connection.execute(update(versions).where(*before).values(state=VersionState.SUPERSEDED, reason=None))
+            raise_generation(connection, version.project)
+            # Also for a training of labels that were trained before, when it was asked for.
+            mine = (groups.c.project == version.project, groups.c.name == version.group)
+            connection.execute(update(groups).where(*mine).values(published=groups.c.trained - 1))
+            return self._finish(connection, id, VersionState.SERVING, None, artifact, metrics, seconds)
+
+    def reject(
+        self,
+        id: int,
+        owner: str,
+        reason: str,
+        artifact: ArtifactRef | None,
+        metrics: dict[str, Any],
+        seconds: float,
+    ) -> VersionRecord:
+        """The version is no better than the serving one, which goes on serving."""
+        with self._database.writing() as connection:
+            _in_training(connection, id, owner)
+            return self._finish(connection, id, VersionState.REJECTED, reason, artifact, metrics, seconds)
+
+    def fail(self, id: int, owner: str, reason: str) -> VersionRecord:
+        """The training did not come to an end."""
+        with self._database.writing() as connection:
+            _in_training(connection, id, owner)
+            return self._finish(connection, id, VersionState.FAILED, reason, None, {}, None)
+
+    def serving(self, project: int, group: str) -> dict[str, VersionRecord]:
+        """The serving version of each of the group's micro-models, by control."""
+        with self._database.reading() as connection:
+            return {row.control: _record(row) for row in _serving(connection, project, group)}
+
+    def get(self, id: int) -> VersionRecord | None:
+        """The version, or None."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(versions).where(versions.c.id == id)).one_or_none()
+        return _record(row) if row else None
+
+    def history(self, project: int, group: str, control: str | None = None) -> list[VersionRecord]:
+        """All versions of the group (of one micro-model), newest first."""
+        query = select(versions).where(*_of(project, group, control)).order_by(versions.c.id.desc())
+        with self._database.reading() as connection:
+            return [_record(row) for row in connection.execute(query)]
+
+    def rollback(self, project: int, group: str, control: str | None = None) -> list[VersionRecord]:
+        """The newest superseded version with an artifact serves again, for each micro-model that has one.
+
+        One that was rolled back itself is no way back, so that doing it twice goes two versions back. Whoever works
+        on the group loses its lease: what it was about to publish is not wanted any more.
+        """
+        with self._database.writing() as connection:
+            lock_project(connection, project)
+            found = [
+                back
+                for row in _serving(connection, project, group)
+                if control in (None, row.control) and (back := _way_back(connection, row)) is not None
+            ]
+            if not found:
+                whose = f"group {group!r} of project {project}" + (f", control {control!r}" if control else "")
+                raise RegistryError(
+                    f"There is no version of {whose} to go back to: expected a serving one and an older, superseded "
+                    "one with an artifact. See its history; label more and train instead."
+                )
+            raise_generation(connection, project)
+            connection.execute(
+                update(groups)
+                .where(groups.c.project == project, groups.c.name == group)
+                .values(published=groups.c.trained - 1, due_at=None, **FREE, **WELL)
+            )
+        return [_record(row) for row in found]
+
+    def forget_artifacts(self, keep: int) -> int:
+        """Drops the artifacts of all versions but the serving one and the `keep` newest ways back of a micro-model.
+
+        Their records stay. Returns how many; the files go with `Artifacts.collect(Versions.artifacts(), ...)`.
+        """
+        usable = (versions.c.state == VersionState.SUPERSEDED, versions.c.rolled_back.is_(False))
+        rank = func.row_number().over(
+            partition_by=(versions.c.project, versions.c.group, versions.c.control), order_by=versions.c.number.desc()
+        )
+        ranked = (
+            select(versions.c.id, rank.label("rank")).where(*usable, versions.c.artifact_uri.is_not(None)).subquery()
+        )
+        kept = select(ranked.c.id).where(ranked.c.rank <= keep)
+        forget = (
+            update(versions)
+            .where(versions.c.artifact_uri.is_not(None), versions.c.id.not_in(kept))
+            .where(versions.c.state != VersionState.SERVING)
+            .values(artifact_uri=None, artifact_sha256=None, artifact_nbytes=None)
+        )
+        with self._database.writing() as connection:
+            return connection.execute(forget).rowcount
+
+    def artifacts(self) -> set[str]:
+        """URIs of all artifacts that a version still needs."""
+        query = select(versions.c.artifact_uri).where(versions.c.artifact_uri.is_not(None))
+        with self._database.reading() as connection:
+            return {row.artifact_uri for row in connection.execute(query)}
+
+    def _finish(
+        self,
+        connection: Connection,
+        id: int,
+        state: VersionState,
+        reason: str | None,
+        artifact: ArtifactRef | None,
+        metrics: dict[str, Any],
+        seconds: float | None,
+    ) -> VersionRecord:
+        values = {
+            "state": state,
+            "reason": reason,
+            "metrics": metrics,
+            "seconds": seconds,
+            "finished_at": self._clock(),
+            "artifact_uri": artifact.uri if artifact else None,
+            "artifact_sha256": artifact.sha256 if artifact else None,
+            "artifact_nbytes": artifact.nbytes if artifact else None,
+        }
+        ended = update(versions).where(versions.c.id == id).values(values).returning(*versions.c)
+        return _record(connection.execute(ended).one())
+
+
+def raise_generation(connection: Connection, project: int) -> None:
+    """Tells readers of the project that its predictions are outdated."""
+    higher = projects.c.generation + 1
+    connection.execute(update(projects).where(projects.c.id == project).values(generation=higher))
+
+
+def _of(project: int, group: str, control: str | None) -> tuple[Any, ...]:
+    mine = (versions.c.project == project, versions.c.group == group)
+    return mine if control is None else (*mine, versions.c.control == control)
+
+
+def _serving(connection: Connection, project: int, group: str) -> list[Row[Any]]:
+    query = select(versions).where(*_of(project, group, None), serves).order_by(versions.c.control)
+    return list(connection.execute(query))
+
+
+def _in_training(connection: Connection, id: int, owner: str) -> Row[Any]:
+    """The version, locked with its group; raises unless it is in state training and the group is the owner's."""
+    query = select(versions).where(versions.c.id == id)
+    version = connection.execute(query).one_or_none()
+    if version is None:
+        raise RegistryError(f"There is no version {id}; its project may have been deleted. Drop this work.")
+    lock_project(connection, version.project)
+    require_lease(connection, version.project, version.group, owner)
+    version = connection.execute(query).one()
+    if version.state != VersionState.TRAINING:
+        raise RegistryError(
+            f"Version {version.number} of group {version.group!r}, control {version.control!r}, is {version.state}, "
+            "expected training: a version ends once. Begin a new one."
+        )
+    return version
+
+
+def _way_back(connection: Connection, serving: Row[Any]) -> Row[Any] | None:
+    """Lets the version before the serving one serve again; None where there is none."""
+    older = (
+        select(versions.c.id, versions.c.number)
+        .where(*_of(serving.project, serving.group, serving.control), versions.c.artifact_uri.is_not(None))
+        .where(versions.c.state == VersionState.SUPERSEDED, versions.c.rolled_back.is_(False))
+        .order_by(versions.c.number.desc())
+        .limit(1)
+    )
+    back = connection.execute(older).one_or_none()
+    if back is None:
+        return None
+    gone = {"state": VersionState.SUPERSEDED, "rolled_back": True, "reason": f"rolled back to version {back.number}"}
+    connection.execute(update(versions).where(versions.c.id == serving.id).values(gone))
+    again = update(versions).where(versions.c.id == back.id).values(state=VersionState.SERVING, reason=None)
+    return connection.execute(again.returning(*versions.c)).one()
+
+
+def _record(row: Row[Any]) -> VersionRecord:
+    values = dict(row._mapping)
+    del values["rolled_back"]
+    uri, sha256, nbytes = (values.pop(f"artifact_{part}") for part in ("uri", "sha256", "nbytes"))
+    artifact = None if uri is None else ArtifactRef(uri, sha256, nbytes)
+    return VersionRecord(**values | {"state": VersionState(row.state), "artifact": artifact})

@@ -1,0 +1,57 @@
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from backend.demo import demo
+from backend.demo.stopping import ignore_signals, interrupted_by_signals
+from backend.errors import DemoError
+
+
+def test_a_fresh_folder_is_empty_and_marked(tmp_path: Path) -> None:
+    folder = demo.fresh_folder(tmp_path / "demo-data")
+    (folder / "old").mkdir()
+    again = demo.fresh_folder(tmp_path / "demo-data")
+    assert [path.name for path in again.iterdir()] == [demo.MARKER]
+
+
+def test_a_folder_of_somebody_else_is_not_emptied(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(DemoError, match="not the demo's"):
+        demo.fresh_folder(tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_an_unknown_head_is_refused_before_anything_is_touched(tmp_path: Path) -> None:
+    folder = tmp_path / "demo-data"
+    with pytest.raises(DemoError, match=r"no demo of the head 'pose'.*detection"):
+        demo.run(head="pose", folder=folder)
+    assert not folder.exists()
+
+
+def test_a_missing_label_studio_says_what_to_do_and_leaves_the_signals_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "load", lambda *_: None)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(DemoError, match="make install-label-studio"):
+        demo.run(folder=tmp_path / "demo-data", label_studio_venv=tmp_path / "nowhere", label_studio_port=0)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_signal_interrupts_once_and_not_while_stopping(number: signal.Signals) -> None:
+    assert threading.current_thread() is threading.main_thread()
+    former = signal.getsignal(number)
+    stopped = False
+    with pytest.raises(KeyboardInterrupt), interrupted_by_signals():  # noqa: PT012
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            ignore_signals()
+            os.kill(os.getpid(), number)
+            stopped = True
+    assert stopped
+    assert signal.getsignal(number) is former

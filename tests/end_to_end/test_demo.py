@@ -1,0 +1,108 @@
+"""`make demo` as a new user runs it, and how it ends."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.end_to_end.clips import moving_square
+from tests.end_to_end.conftest import ROOT, label_studio_venv
+
+pytestmark = [pytest.mark.slow, pytest.mark.label_studio]
+
+SECONDS = 900.0
+"""Label Studio's first start, the import and a training, on a busy machine."""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """An empty folder to run in, that finds Label Studio where `make install-label-studio` puts it."""
+    venv = label_studio_venv()
+    if not (venv / "bin" / "label-studio").exists():
+        pytest.skip(f"no Label Studio in {venv}: run `make install-label-studio`")
+    (tmp_path / ".venv-label-studio").symlink_to(venv)
+    return tmp_path
+
+
+def start_demo(place: Path, *arguments: str) -> subprocess.Popen[str]:
+    env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
+    command = [sys.executable, "-m", "backend", "demo", *arguments]
+    return subprocess.Popen(
+        command, cwd=place, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+
+
+def left_over(place: Path) -> list[str]:
+    """Command lines of the processes that still work in this place."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes()
+            if str(place).encode() in environment and process.name != str(os.getpid()):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue  # it has just ended, or is not ours
+    return found
+
+
+def test_the_bunny_is_found_by_five_labels(place: Path) -> None:
+    demo = start_demo(place, "--no-wait")
+    try:
+        out, _ = demo.communicate(timeout=SECONDS)
+    finally:
+        demo.kill()
+    assert demo.returncode == 0, out
+    figures = json.loads((place / "demo-data" / "figures.json").read_text())
+    assert (figures["labels"], figures["unlabelled"], figures["predicted"], figures["evaluated"]) == (5, 127, 127, 15)
+    assert figures["recall"] >= 0.9
+    assert figures["precision"] >= 0.9
+    assert "recall at IoU 0.5 on 15 frames" in out
+    with Image.open(place / "demo-data" / "contact-sheet.png") as sheet:
+        assert sheet.width == 5 * 384
+    assert left_over(place) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stays_until_it_is_told_to_stop_and_leaves_nothing_behind(place: Path, number: signal.Signals) -> None:
+    clip = moving_square(place / "clip" / "frames")
+    frames = [
+        {
+            "file": frame.path.name,
+            "index": frame.number,
+            "objects": [{"label": i.label, "box": i.box} for i in frame.truth or ()],
+        }
+        for frame in clip.frames
+    ]
+    described = {"task": "detection", "width": clip.width, "height": clip.height, "classes": clip.classes}
+    (place / "clip" / "labels.json").write_text(json.dumps({**described, "frames": frames}))
+    demo = start_demo(place, "--data", "clip")
+    assert demo.stdout is not None
+    lines: list[str] = []
+    try:
+        for line in demo.stdout:
+            lines.append(line)
+            if "Ctrl-C stops them" in line:
+                break
+        said = "".join(lines)
+        address = re.search(r"Label Studio: (http://\S+?)/projects", said)
+        assert address, said
+        assert httpx.get(f"{address[1]}/health").status_code == 200
+        demo.send_signal(number)
+        rest, _ = demo.communicate(timeout=60)
+    finally:
+        demo.kill()
+    assert demo.returncode == 0, rest
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{address[1]}/health")
+    give_up = time.monotonic() + 5
+    while left_over(place) and time.monotonic() < give_up:
+        time.sleep(0.1)
+    assert left_over(place) == []

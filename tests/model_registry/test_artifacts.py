@@ -1,0 +1,122 @@
+import hashlib
+import os
+import subprocess
+import sys
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from backend.errors import ArtifactError
+from backend.types import Weights
+from model_registry.artifacts import Artifacts
+from model_registry.records import ArtifactRef
+from tests.model_registry.conftest import Clock
+
+WEIGHTS = Weights({"head.weight": np.arange(6, dtype=np.float32).reshape(2, 3)}, {"labels": '["bunny"]'})
+
+
+@pytest.fixture(params=["folder", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Artifacts:
+    """On this machine, and on a file system that knows no rename."""
+    return Artifacts(str(tmp_path / "a") if request.param == "folder" else f"memory://{uuid.uuid4().hex}", clock)
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_round_trip(store: Artifacts) -> None:
+    ref = store.write(WEIGHTS)
+    read = store.read(ref)
+    assert read.metadata == WEIGHTS.metadata
+    np.testing.assert_array_equal(read.arrays["head.weight"], WEIGHTS.arrays["head.weight"])
+    assert store.write(WEIGHTS).uri != ref.uri
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="utf-8"), min_size=1).filter(lambda name: name != "__metadata__"),
+        hnp.arrays(
+            st.sampled_from([np.float32, np.float16, np.int64, np.uint8, np.bool_]),
+            hnp.array_shapes(min_dims=0, min_side=0, max_side=3),
+        ).map(np.transpose),
+        max_size=3,
+    ),
+    st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")), max_size=3),
+)
+def test_any_weights(arrays: dict[str, NDArray[np.generic]], metadata: dict[str, str]) -> None:
+    store = Artifacts("memory://any", Clock())
+    read = store.read(store.write(Weights(arrays, metadata)))
+    assert dict(read.metadata) == metadata
+    assert read.arrays.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert (read.arrays[name].dtype, read.arrays[name].shape) == (array.dtype, array.shape)
+        assert read.arrays[name].tobytes() == array.tobytes()
+
+
+def test_missing(store: Artifacts) -> None:
+    ref = store.write(WEIGHTS)
+    store.collect(set(), -1e12)
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        store.read(ref)
+
+
+@pytest.mark.parametrize("uri", ["", "../registry.db", "/etc/passwd", "ab/../../x.safetensors", "file:///etc/passwd"])
+def test_names_that_are_not_ours_are_not_read(store: Artifacts, uri: str) -> None:
+    with pytest.raises(ArtifactError, match="not the name of an artifact"):
+        store.read(ArtifactRef(uri, "", 0))
+
+
+def test_damaged(tmp_path: Path, clock: Clock) -> None:
+    store = Artifacts(str(tmp_path), clock)
+    ref = store.write(WEIGHTS)
+    path = tmp_path / ref.uri
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ArtifactError, match=f"{ref.nbytes - 1} bytes.*expected {ref.nbytes} bytes"):
+        store.read(ref)
+    path.write_bytes(b"not weights")
+    with pytest.raises(ArtifactError, match="no safetensors file"):
+        store.read(replace(ref, sha256=hashlib.sha256(b"not weights").hexdigest()))
+
+
+def test_a_move_of_the_folder_keeps_references(tmp_path: Path, clock: Clock) -> None:
+    ref = Artifacts(str(tmp_path / "old"), clock).write(WEIGHTS)
+    (tmp_path / "old").rename(tmp_path / "new")
+    assert Artifacts(f"file://{tmp_path}/new", clock).read(ref).metadata == WEIGHTS.metadata
+
+
+def test_collect_keeps_what_is_named_or_young_or_not_ours(tmp_path: Path, clock: Clock) -> None:
+    store = Artifacts(str(tmp_path), clock)
+    kept, old, young = (store.write(WEIGHTS) for _ in range(3))
+    aside = tmp_path / f"{old.uri}.part"
+    aside.write_bytes(b"half")
+    foreign = tmp_path / "README.txt"
+    foreign.write_text("mine")
+    for path in (tmp_path / kept.uri, tmp_path / old.uri, aside, foreign):
+        os.utime(path, (500, 500))
+    os.utime(tmp_path / young.uri, (950, 950))
+    assert store.collect({kept.uri}, older_than_seconds=100) == 2
+    assert set(files(tmp_path)) == {tmp_path / kept.uri, tmp_path / young.uri, foreign}
+
+
+def test_a_writer_killed_before_the_rename_leaves_no_artifact(tmp_path: Path, clock: Clock) -> None:
+    code = (
+        "import os, signal, numpy as np\n"
+        "from pathlib import Path\n"
+        "from backend.types import Weights\n"
+        "from model_registry.artifacts import Artifacts\n"
+        "Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"Artifacts({str(tmp_path)!r}, lambda: 0.0).write(Weights({{'a': np.zeros(9)}}))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -9
+    [left] = files(tmp_path)
+    assert left.name.endswith(".safetensors.part")
+    os.utime(left, (500, 500))
+    assert Artifacts(str(tmp_path), clock).collect(set(), 100) == 1

@@ -1,0 +1,246 @@
+from typing import Any
+
+import pytest
+
+from backend.errors import LabelingConfigError, StudioError
+from backend.studio import connection, labeling_config
+from backend.studio.checks import SECRET_HEADER, Check, diagnose
+from tests.studio.server import LEGACY, Server, token
+
+URL = "http://localhost:9090"
+HOOK = {"id": 5, "url": URL + "/webhook", "headers": {SECRET_HEADER: "s"}, "is_active": True, "project": 1}
+HOOK |= {"send_payload": True, "send_for_all_actions": True}
+ROW = {"id": 3, "url": URL, "title": "micro-models", "state": "CO", "extra_params": None}
+
+
+def project(**fields: Any) -> dict[str, Any]:
+    plain = {"id": 1, "title": "Bunny", "label_config": labeling_config.EXAMPLE, "model_version": "micro-models"}
+    return {**plain, "show_collab_predictions": True, **fields}
+
+
+class World(Server):
+    """A Label Studio in which everything is right, to be broken at one place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on("GET", "/api/current-user/whoami", body={"email": "owner@example.com"})
+        self.on("GET", "/api/projects/1/", body=project())
+        self.on("GET", "/api/ml/", body=[ROW])
+        self.on("GET", "/api/webhooks/", body=[HOOK])
+        self.tasks({"image": "/data/upload/1/a.png"})
+
+    def tasks(self, data: dict[str, Any]) -> None:
+        self.on("GET", "/api/tasks/", body={"tasks": [{"id": 1, "data": data, "annotations": []}]})
+
+    def checked(self, secret: str | None = "s", key: str = LEGACY) -> dict[str, Check]:
+        found = connection.checks(self.studio(key=key), 1, URL + "/", secret)
+        assert all(check.fix for check in found if not check.ok)
+        return {check.name: check for check in found}
+
+    def broken(self) -> Check:
+        """The one check that failed."""
+        (found,) = [check for check in self.checked().values() if not check.ok]
+        return found
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_all_is_well(world: World) -> None:
+    found = world.checked()
+    assert [check.name for check in found.values() if not check.ok] == []
+    assert list(found) == ["API key", "project", "labeling config", "backend", "webhook", "predictions shown"]
+    assert found["API key"].message == "legacy token of owner@example.com at http://ls.example"
+
+
+def test_wrong_key_hides_everything_else(world: World) -> None:
+    world.on("GET", "/api/current-user/whoami", 401, {"detail": "Invalid token."})
+    assert list(world.checked()) == ["API key"]
+    assert "does not know this API key" in world.broken().message
+    assert "Copy it again" in world.broken().fix
+
+
+def test_legacy_tokens_switched_off(world: World) -> None:
+    world.on("GET", "/api/current-user/whoami", 401, {"detail": "legacy token authentication has been disabled"})
+    assert "switched off" in world.broken().message
+    assert "personal access token" in world.broken().fix
+
+
+def test_personal_access_token_is_told(world: World) -> None:
+    world.on("POST", "/api/token/refresh/", body={"access": token("access", 300)})
+    assert "exchanged automatically" in world.checked(key=token("refresh", 10_000))["API key"].message
+
+
+def test_access_token_is_no_key(world: World) -> None:
+    found = world.checked(key=token("access", 300))["API key"]
+    assert not found.ok
+    assert "five minutes" in found.message
+
+
+def test_project_that_is_not_there(world: World) -> None:
+    world.on("GET", "/api/projects/1/", 404, {"detail": "No Project"})
+    assert world.broken().name == "project"
+
+
+def test_labeling_config(world: World) -> None:
+    world.on("GET", "/api/projects/1/", body=project(label_config="<View/>"))
+    assert world.broken().name == "labeling config"
+    assert "<RectangleLabels" in world.broken().fix
+
+
+def test_backend_not_registered(world: World) -> None:
+    world.on("GET", "/api/ml/", body=[{**ROW, "url": "http://other:1"}])
+    assert "http://other:1" in world.broken().message
+    assert "micro-models connect" in world.broken().fix
+
+
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        (
+            "URL resolves to a reserved network address (block: 127.0.0.0/8)",
+            "LABEL_STUDIO_SSRF_PROTECTION_ENABLED=false",
+        ),
+        ("Failed to establish a new connection: [Errno 111] Connection refused", "host.docker.internal"),
+        ("authentication parameters were either not provided", "MICRO_MODELS_BASIC_AUTH_USER"),
+    ],
+)
+def test_backend_that_label_studio_cannot_call(world: World, error: str, fix: str) -> None:
+    world.on("GET", "/api/ml/", body=[{**ROW, "state": "DI", "error_message": error}])
+    assert error in world.broken().message
+    assert fix in world.broken().fix
+
+
+def test_diagnosis_of_other_hosts() -> None:
+    assert "resolve" in diagnose("http://backend:9090", "Name or service not known")
+    assert "firewall" in diagnose("http://backend:9090", "Connection refused")
+
+
+def test_backend_behind_another(world: World) -> None:
+    world.on("GET", "/api/ml/", body=[{**ROW, "id": 1, "url": "http://first"}, ROW])
+    assert "first backend only" in world.broken().fix
+
+
+@pytest.mark.parametrize(
+    ("hooks", "message"),
+    [
+        ([], "never hear of a label"),
+        ([{**HOOK, "is_active": False}], "never hear of a label"),
+        ([{**HOOK, "headers": {}}], "secret"),
+        ([{**HOOK, "headers": None}], "secret"),
+        ([{**HOOK, "headers": {SECRET_HEADER: "other"}}], "secret"),
+        ([{**HOOK, "send_payload": False}], "payload"),
+        ([{**HOOK, "send_for_all_actions": False}], "every event"),
+        ([HOOK, {**HOOK, "id": 6}], "2 times"),
+    ],
+)
+def test_webhook(world: World, hooks: list[dict[str, Any]], message: str) -> None:
+    world.on("GET", "/api/webhooks/", body=hooks)
+    assert world.broken().name == "webhook"
+    assert message in world.broken().message
+
+
+def test_secret_is_not_told(world: World) -> None:
+    world.on("GET", "/api/webhooks/", body=[{**HOOK, "headers": {SECRET_HEADER: "hush-1"}}])
+    told = [check.message + check.fix for check in world.checked(secret="hush-2").values()]
+    assert not any("hush" in text for text in told)
+
+
+@pytest.mark.parametrize("version", ["", None, "v1"])
+def test_predictions_of_another_version_are_shown(world: World, version: str | None) -> None:
+    world.on("GET", "/api/projects/1/", body=project(model_version=version))
+    assert "no uncertainty sampling" in world.broken().message
+
+
+def test_predictions_hidden(world: World) -> None:
+    world.on("GET", "/api/projects/1/", body=project(show_collab_predictions=False))
+    assert "hides predictions" in world.broken().message
+
+
+def test_local_files(world: World) -> None:
+    world.tasks({"image": "/data/local-files/?d=clip/1.png", "frame": 1})
+    world.on("GET", "/api/storages/localfiles/", body=[])
+    assert world.broken().name == "local files"
+    assert "Add Source Storage" in world.broken().fix
+    world.on("GET", "/api/storages/localfiles/", body=[{"id": 1, "path": "/data/clip"}])
+    assert world.checked()["local files"].ok
+
+
+# -- connect
+
+
+def test_first_connection(world: World) -> None:
+    world.on("GET", "/api/ml/", body=[])
+    world.on("GET", "/api/projects/1/", body=project(model_version=""))
+    world.on("POST", "/api/ml", 201, ROW)
+    world.on("PATCH", "/api/webhooks/5/", body=HOOK)
+    world.on("PATCH", "/api/projects/1/", body=project())
+    done = connection.connect(world.studio(), 1, URL + "/", "s", group_by="video", basic_auth=("u", "p"))
+    assert done == connection.Connection(3, 5, "micro-models", created=True)
+    sent = world.sent("POST", "/api/ml")[0]
+    assert sent == {
+        "project": 1,
+        "url": URL,
+        "title": "micro-models",
+        "extra_params": {"group_by": "video"},
+        "auth_method": "BASIC_AUTH",
+        "basic_auth_user": "u",
+        "basic_auth_pass": "p",
+    }
+    assert world.sent("PATCH", "/api/webhooks/5/")[0]["headers"] == {SECRET_HEADER: "s"}
+    assert world.sent("PATCH", "/api/projects/1/") == [{"model_version": "micro-models"}]
+
+
+def test_second_connection_changes_nothing_and_keeps_the_title(world: World) -> None:
+    world.on("GET", "/api/ml/", body=[{**ROW, "title": "renamed"}])
+    world.on("GET", "/api/projects/1/", body=project(model_version="renamed"))
+    world.on("PATCH", "/api/webhooks/5/", body=HOOK)
+    done = connection.connect(world.studio(), 1, URL, "s")
+    assert done == connection.Connection(3, 5, "renamed", created=False)
+    assert {r.method for r in world.requests if "webhooks" not in r.url.path} == {"GET"}
+    assert not any(r.method == "POST" for r in world.requests)
+
+
+def test_changed_grouping_keeps_other_parameters(world: World) -> None:
+    world.on("GET", "/api/ml/", body=[{**ROW, "extra_params": {"mine": 1, "group_by": "scene"}}])
+    world.on("PATCH", "/api/ml/3", body=ROW)
+    world.on("PATCH", "/api/webhooks/5/", body=HOOK)
+    connection.connect(world.studio(), 1, URL, "s", group_by="video")
+    assert world.sent("PATCH", "/api/ml/3")[0]["extra_params"] == {"mine": 1, "group_by": "video"}
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "fix"),
+    [
+        (403, "URL resolves to a reserved network address (block: 127.0.0.0/8)", "ML_BLOCK_LOCAL_IP=false"),
+        (400, "health check failed. Connection refused", "host.docker.internal"),
+        (400, "authentication parameters were either not provided or are incorrect", "BASIC_AUTH_PASSWORD"),
+    ],
+)
+def test_refused_backend(world: World, status: int, detail: str, fix: str) -> None:
+    world.on("GET", "/api/ml/", body=[])
+    world.on("POST", "/api/ml", status, {"detail": detail})
+    with pytest.raises(StudioError, match=fix):
+        connection.connect(world.studio(), 1, URL, "s")
+    assert not world.sent("POST", "/api/webhooks/")
+
+
+def test_project_without_a_supported_control_is_left_alone(world: World) -> None:
+    world.on("GET", "/api/projects/1/", body=project(label_config="<View/>"))
+    with pytest.raises(LabelingConfigError):
+        connection.connect(world.studio(), 1, URL, "s")
+    assert {request.method for request in world.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("url", ["", "localhost:9090", "ftp://x"])
+def test_impossible_backend_address(world: World, url: str) -> None:
+    with pytest.raises(StudioError, match="is not the address of this backend"):
+        connection.connect(world.studio(), 1, url, "s")
+    assert world.requests == []
+
+
+def test_title_of(world: World) -> None:
+    assert connection.title_of(world.studio(), 1, URL) == "micro-models"
+    assert connection.title_of(world.studio(), 1, "http://elsewhere") is None

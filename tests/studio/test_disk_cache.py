@@ -1,0 +1,139 @@
+import multiprocessing
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from backend.studio.disk_cache import ABANDONED_SECONDS, DiskCache
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
+def writes(content: bytes) -> Callable[[BinaryIO], None]:
+    def fill(file: BinaryIO) -> None:
+        file.write(content)
+
+    return fill
+
+
+def never(file: BinaryIO) -> None:
+    raise AssertionError("is there already")
+
+
+def total(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*/*"))
+
+
+def test_fills_once(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, 1000, Clock())
+    assert cache.get("a", writes(b"x")).read_bytes() == b"x"
+    assert cache.get("a", never).read_bytes() == b"x"
+    assert DiskCache(tmp_path, 1000, Clock()).get("a", never).read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("key", ["", "../../etc/passwd", "a/b?c=d&e", "ü" * 500, "\udcff"])
+def test_no_key_leads_out_of_the_folder(tmp_path: Path, key: str) -> None:
+    assert DiskCache(tmp_path, 1000).get(key, writes(b"x")).resolve().is_relative_to(tmp_path)
+
+
+def test_failed_fill_leaves_nothing(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, 1000)
+
+    def fails(file: BinaryIO) -> None:
+        file.write(b"half")
+        raise OSError("cut")
+
+    with pytest.raises(OSError, match="cut"):
+        cache.get("a", fails)
+    assert list(tmp_path.glob("*/*")) == []
+    assert cache.get("a", writes(b"whole")).read_bytes() == b"whole"
+
+
+def test_least_recently_used_go_first(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, 100, Clock())
+    for key in "abc":
+        cache.get(key, writes(b"x" * 30))
+    cache.get("a", never)
+    cache.get("d", writes(b"x" * 30))
+    assert [key for key in "abcd" if cache.path_of(key).exists()] == ["a", "c", "d"]
+    assert total(tmp_path) <= 100
+
+
+def test_never_above_the_limit(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, 100, Clock())
+    for n in range(60):
+        cache.get(str(n), writes(b"x" * (n % 7)))
+        assert total(tmp_path) <= 100
+
+
+def test_newest_file_stays(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, 100, Clock())
+    cache.get("a", writes(b"x" * 50))
+    assert cache.get("b", writes(b"x" * 100)).exists()
+    assert not cache.path_of("a").exists()
+
+
+def test_abandoned_parts_are_removed_and_young_ones_kept(tmp_path: Path) -> None:
+    clock = Clock()
+    folder = tmp_path / "ab"
+    folder.mkdir()
+    for name, age in (("old.part", ABANDONED_SECONDS + 10), ("young.part", 10)):
+        (folder / name).write_bytes(b"x")
+        import os
+
+        os.utime(folder / name, (clock.now - age, clock.now - age))
+    DiskCache(tmp_path, 1000, clock).get("a", writes(b"x"))
+    assert [path.name for path in folder.glob("*.part")] == ["young.part"]
+
+
+def test_one_fill_for_many_threads_and_other_keys_in_parallel(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, 10_000)
+    both = threading.Barrier(2, timeout=10)
+    fills: list[str] = []
+
+    def fetch(key: str) -> bytes:
+        def fill(file: BinaryIO) -> None:
+            fills.append(key)
+            both.wait()  # only passes when both keys are being filled at the same time
+            file.write(key.encode())
+
+        return cache.get(key, fill).read_bytes()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(fetch, "abababab")) == [key.encode() for key in "abababab"]
+    assert sorted(fills) == ["a", "b"]
+
+
+def churn(folder: str, seed: int) -> None:
+    cache = DiskCache(Path(folder), 2000)
+    for n in range(150):
+        key = str((n * 7 + seed) % 40)
+        try:
+            content = cache.get(key, writes(key.encode() * 50)).read_bytes()
+        except FileNotFoundError:  # evicted by the other process: allowed, half a file is not
+            continue
+        if content != key.encode() * 50:
+            raise AssertionError(f"{key}: {content[:10]!r}")
+
+
+def test_two_processes_share_a_folder(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=churn, args=(str(tmp_path), seed)) for seed in (1, 2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0]
+    # Each process may be ahead of the other by what it adds between two looks.
+    assert total(tmp_path) <= 2000 * 1.15
+    assert not list(tmp_path.glob("*/*.part"))

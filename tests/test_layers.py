@@ -1,0 +1,75 @@
+"""Imports run one way (design.md): this test draws the arrows that exist and fails on any other."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BASE = {"types", "settings", "errors"}
+ALLOWED = {
+    "types": set(),
+    "errors": set(),
+    "settings": {"errors"},
+    "model_registry": {"types", "errors"},
+    "studio": BASE,
+    "learning": BASE,
+    "jobs": BASE,
+    "loop": {"studio", "learning", "jobs", "model_registry", *BASE},
+    "hooks": {"loop", "studio", *BASE},
+    "process": {"web", "loop", "jobs", "learning", "model_registry", *BASE},
+    "hosting": {"hooks", "process", "loop", "studio", *BASE},
+    "web": {"hooks", "loop", "studio", *BASE},
+    "demo": {"studio", "learning", *BASE},
+    "__main__": {"process", "demo", "loop", *BASE, "studio"},
+}
+TORCH = {"torch", "torchvision", "timm"}
+
+
+def sources() -> list[Path]:
+    return sorted(p for room in ("backend", "model_registry") for p in (ROOT / room).rglob("*.py"))
+
+
+def room_of(module: str) -> str | None:
+    parts = module.split(".")
+    if parts[0] == "model_registry":
+        return parts[0]
+    return parts[1] if parts[0] == "backend" and len(parts) > 1 else None
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the arrows"
+            found |= {node.module} | {f"{node.module}.{n.name}" for n in node.names if node.module == "backend"}
+    return found
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_run_one_way(path: Path) -> None:
+    room = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    if room in (None, "__init__"):
+        return
+    arrows = {target for name in imports(path) if (target := room_of(name))} - {room}
+    assert arrows <= ALLOWED[room], f"{room} may not import {arrows - ALLOWED[room]}"
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_torch_and_environment_have_one_place(path: Path) -> None:
+    room = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    if room != "learning":
+        assert not TORCH & {name.split(".")[0] for name in imports(path)}, "torch belongs in learning"
+    if room not in ("settings", "demo"):
+        text = path.read_text()
+        assert "os.environ" not in text, "the environment is read in settings.py only"
+        assert "getenv" not in text, "the environment is read in settings.py only"
+
+
+def test_the_web_starts_without_torch() -> None:
+    code = "import sys, backend.web.app, backend.process; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
