@@ -14,12 +14,17 @@ from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 Image = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+"""(height, width) of the original image."""
 
 
 class Head(StrEnum):
     """What a control tag asks for."""
 
     DETECTION = "detection"
+    SEGMENTATION = "segmentation"
+    POSE = "pose"
+    CLASSIFICATION = "classification"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +44,39 @@ class Control:
     """`model_score_threshold`: regions below it are not shown; None leaves the choice to the micro-model."""
     labels_from: str | None = None
     """For `Rectangle` + `Labels`: the name of the `Labels` tag that carries the label of each region."""
+    parent: str | None = None
+    """Of a pose control: the rectangle control whose regions its keypoints hang on (`parentID`), if there is one."""
+    multiple: bool = False
+    """Of a classification control: whether a frame may have several of the labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoint:
+    """One named point of an object, in pixels of the original image; points that are not visible are left out."""
+
+    label: str
+    x: float
+    y: float
+    score: float = 1.0
+    region_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One object in one frame, drawn by a person (`score` 1) or predicted."""
+    """One object in one frame, drawn by a person (`score` 1) or predicted.
+
+    What more than the box it has depends on the head: segmentation a `mask`, pose `keypoints`; a class of the whole
+    frame is an instance whose box is the frame.
+    """
 
     label: str
+    """Of the object; of a pose without a rectangle around it: empty."""
     box: Box
+    """Around the object; around its mask or keypoints where nobody drew a box."""
     score: float = 1.0
     region_id: str | None = None
+    mask: Mask | None = field(default=None, compare=False)
+    keypoints: tuple[Keypoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -50,14 +50,14 @@ def snapshot(status: Mapping[str, Any]) -> Snapshot:
     """What the answer of `GET /status` says, summed over its groups."""
     groups = status.get("groups") or []
     if not groups:
-        return Snapshot("waiting for the labels", 0)
+        return Snapshot("waiting for the labels", 0, reason=status.get("problem"))
     shown = min(groups, key=lambda group: BUSIEST_FIRST.index(group["state"]))
     return Snapshot(
         state=shown["state"],
         trained=sum(int(group.get("trained_labels") or 0) for group in groups),
         progress=shown.get("progress"),
         seconds_left=shown.get("seconds_left"),
-        reason=shown.get("reason"),
+        reason=shown.get("reason") or status.get("problem"),
     )
 
 

@@ -22,6 +22,8 @@ BLUR_SHARE = 0.25
 """Share of crops that get a motion blur; what moves fast is blurred on frames that nobody labelled."""
 BLUR_LENGTH = 11
 """Longest motion blur, pixels of the crop."""
+EXACT, INEXACT = 1.0, 0.3
+"""Weight of a box's outline that a person drew, and of one that was predicted: its place is right, its sides drift."""
 NOISE = 0.03
 """Largest deviation of random noise, of a range of 1."""
 
@@ -41,6 +43,8 @@ class Picture:
     hard: Floats
     """(k, 2) centres of what was wrongly taken for an object."""
     weight: float = 1.0
+    exact: bool = True
+    """Whether a person drew the boxes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def _crop(picture: Picture, side: int, shares: Shares, rng: np.random.Generator)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((middle >= 0) & (middle < side)).all(1)
     ignored = np.concatenate([_moved(picture.ignored, centre, gain, side), boxes[~inside]])
-    return Crop(image, boxes[inside], picture.classes[inside], ignored, 1.0)
+    return Crop(image, boxes[inside], picture.classes[inside], ignored, EXACT if picture.exact else INEXACT)
 
 
 def _centre(picture: Picture, side: int, shares: Shares, rng: np.random.Generator) -> Floats:

@@ -17,6 +17,8 @@ SURE = 0.5
 """Score, smoothed in time, from which a box is taken for true."""
 DOUBTFUL = 0.3
 """Score from which a candidate that is not shown is neither learned as an object nor as background."""
+MISTAKEN = 0.08
+"""Score from which a candidate that time speaks against is worth learning as background."""
 
 
 def choose(unlabeled: Sequence[Frame], labeled: Sequence[LabeledFrame], most: int) -> range | list[int]:
@@ -32,7 +34,7 @@ def choose(unlabeled: Sequence[Frame], labeled: Sequence[LabeledFrame], most: in
 
 def picture_of(decided: Decided, pixels: Tensor, factor: float, weight: float) -> Picture:
     """A frame to learn from, in pixels of the scaled frame."""
-    boxes, classes, ignored = [], [], []
+    boxes, classes, ignored, hard = [], [], [], []
     for index, shown in enumerate(decided.shown):
         sure = (shown.scores >= SURE) & (shown.chosen >= 0)
         boxes.append(shown.boxes[sure])
@@ -42,11 +44,14 @@ def picture_of(decided: Decided, pixels: Tensor, factor: float, weight: float) -
         own = np.flatnonzero(found.classes == index)
         rest = np.delete(own, shown.chosen[shown.chosen >= 0])
         ignored.append(found.boxes[rest[found.scores[rest] >= DOUBTFUL]].astype(np.float64))
+        wrong = found.boxes[rest[(found.scores[rest] < DOUBTFUL) & (found.scores[rest] >= MISTAKEN)]]
+        hard.append((wrong[:, :2] + wrong[:, 2:]) / 2)
     return Picture(
         image=pixels,
         boxes=(np.concatenate(boxes) * factor).astype(np.float32).reshape(-1, 4),
         classes=np.concatenate(classes),
         ignored=(np.concatenate(ignored) * factor).astype(np.float32).reshape(-1, 4),
-        hard=np.zeros((0, 2), np.float32),
+        hard=(np.concatenate(hard) * factor).astype(np.float32),
         weight=weight,
+        exact=False,
     )

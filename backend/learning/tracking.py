@@ -37,7 +37,7 @@ class Rules:
     """What a box earns that a person drew."""
     ends: float = 2.5
     """Cost of starting and ending a path together: what a flicker must overcome."""
-    gap: float = 0.8
+    gap: float = 1.5
     """Cost of each frame that a path jumps over."""
     reach: int = 6
     """Farthest jump, frames; more is another object, or the same one without a trace."""

@@ -1,7 +1,7 @@
 """Overfitting a micro-model to the labelled frames of one group: the loop."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,12 +12,22 @@ from backend.errors import TrainingError
 from backend.learning.augmentation import Picture, Shares, crops
 from backend.learning.blueprint import Blueprint, find_device
 from backend.learning.decision import decide
+from backend.learning.evaluation import ious
 from backend.learning.micro_model import MicroModel, fastest
 from backend.learning.network import Network
 from backend.learning.pseudo_labels import choose, picture_of
 from backend.learning.recipes import Recipe
-from backend.learning.scaling import Scale, scale_for, to_batch, to_tensor
+from backend.learning.scaling import scale_for, to_batch, to_tensor
 from backend.types import Frame, Head, LabeledFrame, Progress, Weights
+
+MINED = 12
+"""Labelled frames at most that are searched for mistakes at once: bounds the time."""
+MISTAKEN = 0.08
+"""Score from which background counts as mistaken for an object."""
+NEAR = 0.3
+"""IoU with an object from which a candidate is a bad box rather than a mistake."""
+MOST_WRONG = 12
+"""Mistakes kept of a frame, the worst ones."""
 
 Clock = Callable[[], float]
 Tell = Callable[[Progress], None]
@@ -82,6 +92,8 @@ def fit(
     shares = Shares(recipe.object_share, recipe.hard_share)
     loss = torch.zeros(())
     for step in range(steps):
+        if step in (steps // 3, 2 * steps // 3):
+            pictures = mine(average.module, pictures, rng)
         batch = crops(pictures, recipe.batch, recipe.crop, shares, rng)
         images = torch.stack([crop.image for crop in batch]).contiguous(memory_format=torch.channels_last)
         loss = network.head.loss(network(images), batch)
@@ -147,6 +159,20 @@ def prepare(network: Network, pictures: Sequence[Picture]) -> None:
     with torch.no_grad():
         images = to_batch([p.image for p in pictures[:4]])
         network.pyramid.standardize([f.float() for f in network.backbone(images)])
+
+
+def mine(network: Network, pictures: Sequence[Picture], rng: np.random.Generator) -> list[Picture]:
+    """The pictures, some of the labelled ones with the places that are wrongly taken for objects."""
+    exact = [i for i, one in enumerate(pictures) if one.exact]
+    chosen = rng.permutation(exact)[:MINED]
+    mined = list(pictures)
+    for index in map(int, chosen):
+        one = pictures[index]
+        with torch.inference_mode():
+            [found] = network.head.decode(network(to_batch([one.image])))
+        wrong = found.boxes[(found.scores >= MISTAKEN) & (ious(found.boxes, one.boxes).max(1, initial=0) < NEAR)]
+        mined[index] = replace(one, hard=(wrong[:MOST_WRONG, :2] + wrong[:MOST_WRONG, 2:]) / 2)
+    return mined
 
 
 def second_hand(

@@ -30,7 +30,7 @@ def prepare(control: Control, tasks: Sequence[TaskRecord], labels: Sequence[Labe
     rest, broken_rest = frames.select([t for t in tasks if t.id not in newest], control.media_field)
     learnt, problems = [], [f"task {i}: {why}" for i, why in broken.items()]
     for frame in labelled:
-        read = regions.for_control(control).read(newest[frame.task].result, control)
+        read = regions.for_control(control).read(newest[frame.task].result, control, (frame.width, frame.height))
         learnt.append(LabeledFrame(frame, read.instances))
         problems.extend(f"task {frame.task}: {why}" for why in read.problems)
     return Lesson(control, tuple(learnt), rest, {**broken, **broken_rest}, tuple(problems))

@@ -37,7 +37,7 @@ class Predictor:
     def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
         self._services = services
         self._clock = clock
-        self._models: "ModelCache[MicroModel]" = ModelCache(services.settings.model_cache_mb * 1_000_000)
+        self._models: ModelCache[MicroModel] = ModelCache(services.settings.model_cache_mb * 1_000_000)
         self._running: dict[tuple[Any, ...], Future[Answer]] = {}
         self._lock = threading.Lock()
         self._slot = threading.Lock()

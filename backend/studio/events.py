@@ -204,7 +204,8 @@ def _ids(rows: Iterable[object]) -> tuple[int, ...]:
 
 
 def _id(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    known = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= project_key.LARGEST_ID
+    return value if known else None  # type: ignore[return-value]
 
 
 def _seconds(value: object) -> float | None:

@@ -1,12 +1,13 @@
 """What is going on, for people's tools: status and metrics."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
 from backend.loop.services import Services
 from backend.loop.status import project_status
+from backend.studio.project_key import LARGEST_ID
 from backend.web.auth import BasicAuth
 from backend.web.metrics import Metrics
 
@@ -16,7 +17,7 @@ def status_routes(services: Services, metrics: Metrics) -> APIRouter:
     routes = APIRouter(dependencies=[Depends(BasicAuth(services.settings))])
 
     @routes.get("/status")
-    async def status(project: int) -> dict[str, Any]:
+    async def status(project: Annotated[int, Query(ge=1, le=LARGEST_ID)]) -> dict[str, Any]:
         return await run_in_threadpool(project_status, services, project)
 
     @routes.get("/metrics")

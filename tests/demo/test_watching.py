@@ -44,6 +44,11 @@ def test_no_group_yet_is_not_done() -> None:
     assert not snapshot({}).done(1)
 
 
+def test_a_problem_of_the_project_is_shown() -> None:
+    assert "no control" in snapshot({"groups": [], "problem": "no control"}).sentence(5)
+    assert "no control" in snapshot({**status("queued"), "problem": "no control"}).sentence(5)
+
+
 def test_several_groups_are_summed_and_the_busiest_is_shown() -> None:
     groups = [status("idle", 2)["groups"][0], status("training", 3, progress=0.5, seconds_left=9)["groups"][0]]
     assert snapshot({"groups": groups}) == Snapshot("training", 5, 0.5, 9, None)

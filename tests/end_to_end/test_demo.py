@@ -53,6 +53,17 @@ def left_over(place: Path) -> list[str]:
     return found
 
 
+def write_data_set(folder: Path) -> None:
+    """A folder as `--data` takes it."""
+    clip = moving_square(folder / "frames")
+    frames = []
+    for frame in clip.frames:
+        objects = [{"label": instance.label, "box": instance.box} for instance in frame.truth or ()]
+        frames.append({"file": frame.path.name, "index": frame.number, "objects": objects})
+    described = {"task": "detection", "width": clip.width, "height": clip.height, "classes": clip.classes}
+    (folder / "labels.json").write_text(json.dumps({**described, "frames": frames}))
+
+
 def test_the_bunny_is_found_by_five_labels(place: Path) -> None:
     demo = start_demo(place, "--no-wait")
     try:
@@ -72,17 +83,7 @@ def test_the_bunny_is_found_by_five_labels(place: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stays_until_it_is_told_to_stop_and_leaves_nothing_behind(place: Path, number: signal.Signals) -> None:
-    clip = moving_square(place / "clip" / "frames")
-    frames = [
-        {
-            "file": frame.path.name,
-            "index": frame.number,
-            "objects": [{"label": i.label, "box": i.box} for i in frame.truth or ()],
-        }
-        for frame in clip.frames
-    ]
-    described = {"task": "detection", "width": clip.width, "height": clip.height, "classes": clip.classes}
-    (place / "clip" / "labels.json").write_text(json.dumps({**described, "frames": frames}))
+    write_data_set(place / "clip")
     demo = start_demo(place, "--data", "clip")
     assert demo.stdout is not None
     lines: list[str] = []

@@ -1,7 +1,6 @@
 """Five labels, a training, predictions: the whole loop as a person in Label Studio sees it."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,14 +23,14 @@ def square(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
 
 
 @pytest.fixture(scope="module")
-def trained(person: Annotator, backend: BackendFactory, square: DataSet) -> Iterator[Work]:
+def trained(person: Annotator, backend: BackendFactory, square: DataSet) -> Work:
     """A project after its first round; connected as the README says."""
     work = Work(person, backend(), square)
     work.backend.connect(work.project)
     work.fill()
     work.label(*square.labelled(5))
     work.wait()
-    yield work
+    return work
 
 
 def by_score(work: Work) -> list[int]:
@@ -78,9 +77,11 @@ def next_task(work: Work) -> dict[str, Any]:
 
 @pytest.mark.browser
 def test_the_data_manager_sorts_by_prediction_score(trained: Work, browser: Browser) -> None:
-    browser.goto(f"/projects/{trained.project}/data")
+    tab = trained.studio.create_tab(trained.project, "by score", hiddenColumns={"explore": ["tasks:annotators"]})
+    browser.goto(f"/projects/{trained.project}/data?tab={tab['id']}")
     browser.find_text("Order by", "button").click()
     browser.find_text("Prediction score", ".lsf-menu-dm__item").click()
+    browser.find_text("Prediction score", "button").click()  # closes the menu
     wanted = [str(task) for task in by_score(trained)]
     labelled = {str(trained.tasks[p]) for p in trained.labelled}
 

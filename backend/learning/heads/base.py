@@ -39,8 +39,8 @@ class Crop:
     """(n,) index into the labels."""
     ignored: Floats
     """(m, 4) areas in which neither an object nor its absence is learned."""
-    weight: float
-    """Of the sample, in [0, 1]."""
+    outline: float
+    """Weight of the boxes' sides, in [0, 1]; that there is an object counts in full."""
 
 
 class Head(Protocol):

@@ -59,16 +59,16 @@ class DetectionHead(nn.Module):
         """Focal loss of the heatmap plus GIoU loss of the boxes around the centres, per object."""
         heat, ignore, box, mass = _targets(crops, self.labels, (int(output.shape[2]), int(output.shape[3])))
         heat, ignore, box, mass = (t.to(output.device) for t in (heat, ignore, box, mass))
-        weights = torch.tensor([c.weight for c in crops], device=output.device).view(-1, 1, 1, 1)
+        outline = torch.tensor([c.outline for c in crops], device=output.device).view(-1, 1, 1)
         logits = output[:, : self.labels].float()
         p = torch.sigmoid(logits)
         found = functional.logsigmoid(logits) * (1 - p) ** 2
         empty = functional.logsigmoid(-logits) * p**2 * (1 - heat) ** 4
-        per_cell = -torch.where(heat == 1, found, empty) * (1 - ignore) * weights
-        objects = max(sum(len(c.boxes) * c.weight for c in crops), 1.0)
+        per_cell = -torch.where(heat == 1, found, empty) * (1 - ignore)
+        objects = max(sum(len(c.boxes) for c in crops), 1)
         where = mass > 0
         predicted = self.boxes(output).permute(0, 2, 3, 1)[where]
-        share = (mass * weights[:, 0])[where]
+        share = (mass * outline)[where]
         giou = generalized_box_iou_loss(predicted, box.permute(0, 2, 3, 1)[where]) * share
         return (per_cell.sum() + BOX_WEIGHT * giou.sum()) / objects
 
