@@ -90,7 +90,7 @@ def _centre(picture: Picture, side: int, shares: Shares, rng: np.random.Generato
 
 def _moved(boxes: Floats, centre: Floats, gain: Floats, side: int) -> Floats:
     points = (boxes.reshape(-1, 2, 2) - centre) * gain + side / 2
-    return np.concatenate([points.min(1), points.max(1)], 1).astype(np.float32)
+    return np.asarray(np.concatenate([points.min(1), points.max(1)], 1), np.float32)
 
 
 def _cut(image: Tensor, centre: Floats, gain: Floats, side: int) -> Tensor:

@@ -1,12 +1,14 @@
 """The pretrained feature network that all micro-models start from and share.
 
 The default's weights come inside an installed package, so nothing is downloaded; any other timm backbone is fetched by
-timm itself when its name is set. Batch norm is folded into the convolutions before it (its statistics would be ruined by
-five frames, and its passes over memory are a third of the time on a CPU).
+timm itself when its name is set. Batch norm is folded into the convolutions before it: its statistics would be ruined
+by five frames, and its passes over memory cost time.
 """
 
 import copy
 import importlib
+from itertools import pairwise
+from typing import Any
 
 import timm
 import torch
@@ -17,7 +19,7 @@ from backend.errors import TrainingError
 
 DEFAULT = "tf_efficientnet_lite0"
 STRIDES = (4, 8, 16)
-"""Of the features handed on, pixels. Stride 32 is left out: it doubles the artifact, and objects span few of its cells."""
+"""Of the features handed on, pixels. Stride 32 is left out: it doubles the artifact, objects span few of its cells."""
 
 
 class FoldedConv(nn.Module):
@@ -29,10 +31,12 @@ class FoldedConv(nn.Module):
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, conv: nn.Conv2d, norm: nn.Module) -> None:
+    def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
         super().__init__()
-        gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)  # type: ignore[operator]
-        bias = norm.bias - norm.running_mean * gain  # type: ignore[operator]
+        if norm.running_var is None or norm.running_mean is None:
+            raise TrainingError("A batch norm of the backbone keeps no statistics: choose a pretrained backbone.")
+        gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        bias = norm.bias - norm.running_mean * gain
         if conv.bias is not None:
             bias = bias + conv.bias * gain
         self.weight = nn.Parameter(conv.weight.detach().clone())
@@ -67,7 +71,7 @@ class SettledConv(nn.Module):
         weight = conv.folded().detach().to(dtype).contiguous(memory_format=torch.channels_last)
         self.register_buffer("weight", weight, persistent=False)
         self.register_buffer("shift", conv.shift.to(dtype), persistent=False)
-        self.rest = (conv.stride, conv.padding, conv.dilation, conv.groups)
+        self.rest: tuple[Any, ...] = (conv.stride, conv.padding, conv.dilation, conv.groups)
 
     def forward(self, x: Tensor) -> Tensor:
         """As of the convolution that it was made of."""
@@ -83,8 +87,8 @@ class Backbone(nn.Module):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
-        self.body = _fold(_body(name))
-        self.channels: tuple[int, ...] = tuple(self.body.feature_info.channels())  # type: ignore[union-attr,operator]
+        self.body: Any = _fold(_body(name))
+        self.channels: tuple[int, ...] = tuple(self.body.feature_info.channels())
         self.frozen: tuple[str, ...] = ()
         config = timm.get_pretrained_cfg(name) if name != DEFAULT else None
         half = (0.5, 0.5, 0.5)
@@ -111,7 +115,7 @@ class Backbone(nn.Module):
                     setattr(module, name, SettledConv(child, dtype))
 
 
-def _body(name: str) -> nn.Module:
+def _body(name: str) -> Any:
     if name != DEFAULT:
         return _downloaded(name)
     whole = timm.create_model(name, pretrained=False)
@@ -131,14 +135,15 @@ def _body(name: str) -> nn.Module:
     return body
 
 
-def _downloaded(name: str) -> nn.Module:
+def _downloaded(name: str) -> Any:
     try:
         body = timm.create_model(name, pretrained=True, features_only=True)
         at = {int(stride): index for index, stride in enumerate(body.feature_info.reduction())}
         indices = [at[stride] for stride in STRIDES]
         return timm.create_model(name, pretrained=True, features_only=True, out_indices=indices)
     except KeyError as error:
-        raise TrainingError(f"Backbone {name} has no features of stride {error}; choose one that has {STRIDES}.") from None
+        fix = f"choose one that has {STRIDES}"
+        raise TrainingError(f"Backbone {name} has no features of stride {error}; {fix}.") from None
     except Exception as error:  # timm raises whatever the hub, the disk or the registry raise
         raise TrainingError(
             f"Backbone {name} cannot be had ({error}). Name one of timm.list_models(pretrained=True) and allow the "
@@ -146,18 +151,18 @@ def _downloaded(name: str) -> nn.Module:
         ) from error
 
 
-def _fold(body: nn.Module) -> nn.Module:
-    """Replace each convolution with a batch norm directly behind it; the plain network where that changes its output."""
+def _fold(body: Any) -> Any:
+    """Fold each convolution with a batch norm directly behind it; the plain network where that changes the output."""
     body.eval()
     folded = copy.deepcopy(body)
     for module in folded.modules():
         names = list(module._modules)
-        for first, second in zip(names, names[1:], strict=False):
+        for first, second in pairwise(names):
             conv, norm = getattr(module, first), getattr(module, second)
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(module, first, FoldedConv(conv, norm))
                 setattr(module, second, getattr(norm, "act", nn.Identity()))
     with torch.inference_mode():
         sample = torch.linspace(-1, 1, 3 * 64 * 64).view(1, 3, 64, 64)
-        same = all(torch.allclose(a, b, atol=1e-3, rtol=1e-2) for a, b in zip(body(sample), folded(sample), strict=True))
-    return folded if same else body
+        pairs = zip(body(sample), folded(sample), strict=True)
+        return folded if all(torch.allclose(a, b, atol=1e-3, rtol=1e-2) for a, b in pairs) else body

@@ -9,6 +9,7 @@ import torch
 from backend.errors import TrainingError
 from backend.learning.backbone import Backbone
 from backend.learning.heads.detection import DetectionHead
+from backend.learning.mistakes import Mistake
 from backend.learning.network import Network
 from backend.learning.pyramid import Pyramid
 from backend.learning.scaling import Scale
@@ -41,6 +42,9 @@ class Blueprint:
     overlap: float
     most_candidates: int
 
+    mistakes: tuple[Mistake, ...] = ()
+    """Places that fool the network."""
+
     @property
     def scale(self) -> Scale:
         """How frames are scaled."""
@@ -64,7 +68,8 @@ class Blueprint:
         """Raises TrainingError where the artifact is of another format."""
         if metadata.get("format") != FORMAT or "blueprint" not in metadata:
             found = metadata.get("format", "none")
-            raise TrainingError(f"The weights are of format {found}, this version reads {FORMAT}: train this group again.")
+            fix = "train this group again"
+            raise TrainingError(f"The weights are of format {found}, this version reads {FORMAT}: {fix}.")
         fields = json.loads(metadata["blueprint"])
         return cls(
             head=Head(fields.pop("head")),
@@ -72,6 +77,7 @@ class Blueprint:
             frozen=tuple(fields.pop("frozen")),
             size=tuple(fields.pop("size")),
             counts=tuple(tuple(count) for count in fields.pop("counts")),
+            mistakes=tuple(Mistake(m["label"], tuple(m["box"]), m["score"]) for m in fields.pop("mistakes")),
             **fields,
         )
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from backend.learning.blueprint import Blueprint
 from backend.learning.heads.base import Candidates
+from backend.learning.mistakes import discounted
 from backend.learning.tracking import Column, Rules, Shown, link, moves_smoothly, odds_of_counts
 from backend.types import Instance, LabeledFrame, Prediction
 
@@ -46,7 +47,7 @@ def _of_label(
     seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blueprint, index: int, rules: Rules
 ) -> list[Shown]:
     odds = odds_of_counts(blueprint.counts[index])
-    columns = [_column(one, index) for one in seen]
+    columns = [_column(one, index, blueprint) for one in seen]
     anchors = [_anchor(one, blueprint.labels[index]) for one in labeled if one.frame.order is not None]
     ordered = len({one.order for one in seen} - {None}) == len(seen)
     if ordered:
@@ -59,10 +60,12 @@ def _of_label(
     return link(columns, odds, alone)
 
 
-def _column(seen: Seen, index: int) -> Column:
-    own = seen.candidates.classes == index
-    boxes, scores = seen.candidates.boxes[own].astype(np.float64), seen.candidates.scores[own].astype(np.float64)
-    return Column(seen.order if seen.order is not None else 0.0, boxes, scores)
+def _column(seen: Seen, index: int, blueprint: Blueprint) -> Column:
+    found = seen.candidates
+    own = found.classes == index
+    scores = discounted(found, seen.size, blueprint.mistakes, blueprint.score_threshold)[own]
+    order = seen.order if seen.order is not None else 0.0
+    return Column(order, found.boxes[own].astype(np.float64), scores.astype(np.float64))
 
 
 def _anchor(labeled: LabeledFrame, label: str) -> Column:

@@ -45,7 +45,7 @@ def ious(a: Boxes, b: Boxes) -> NDArray[np.float64]:
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
     shared = np.clip(high - low, 0, None).prod(2)
     union = _areas(a)[:, None] + _areas(b)[None] - shared
-    return np.divide(shared, union, out=np.zeros(shared.shape), where=union > 0).astype(np.float64)
+    return np.asarray(np.divide(shared, union, out=np.zeros(shared.shape), where=union > 0), np.float64)
 
 
 def _areas(boxes: Boxes) -> Boxes:

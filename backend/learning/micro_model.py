@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from backend.errors import TrainingError
 from backend.learning.blueprint import Blueprint, find_device
 from backend.learning.decision import Seen, decide, predictions
 from backend.learning.heads.base import Candidates
@@ -61,6 +62,11 @@ def load(weights: Weights, device: str = "auto") -> MicroModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
     blueprint = Blueprint.from_metadata(weights.metadata)
     network = blueprint.build()
+    lacking = network.own_state().keys() - weights.arrays.keys()
+    if lacking:
+        raise TrainingError(
+            f"The weights lack {len(lacking)} tensors, {min(lacking)} among them: train this group again."
+        )
     network.take_state(weights.arrays)
     place = find_device(device)
     return MicroModel(network.to(place).settled(fastest(place)), blueprint, place)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from backend.errors import TrainingError
 from backend.learning.backbone import Backbone
+from backend.learning.heads.detection import DetectionHead
 from backend.learning.pyramid import Pyramid
 from backend.types import State
 
@@ -18,13 +19,13 @@ from backend.types import State
 class Network(nn.Module):
     """Scaled frames in, the head's raw output at stride 4 out."""
 
-    def __init__(self, backbone: Backbone, pyramid: Pyramid, head: nn.Module) -> None:
+    def __init__(self, backbone: Backbone, pyramid: Pyramid, head: DetectionHead) -> None:
         super().__init__()
         self.backbone, self.pyramid, self.head = backbone, pyramid, head
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(batch, 3, height, width) RGB in [0, 1], sides multiples of 16 -> (batch, channels, height / 4, width / 4)."""
+        """(batch, 3, h, w) RGB in [0, 1], sides multiples of 16 -> (batch, channels, h / 4, w / 4)."""
         out: Tensor = self.head(self.pyramid([f.to(self.dtype) for f in self.backbone(images)]))
         return out
 

@@ -1,4 +1,4 @@
-"""Second-hand labels: what a half-trained network and time agree on in unlabelled frames teaches it the rest of the group.
+"""Second-hand labels: what a half-trained network and time agree on in unlabelled frames teaches it the rest.
 
 An object of the group looks different on frames that nobody labelled (turned, blurred, nearer); linked in time it is
 found there all the same, and from then on it can be learned. Where network and time disagree nothing is learned.

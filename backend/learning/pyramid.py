@@ -42,8 +42,8 @@ class Pyramid(nn.Module):
             out = lateral(feature)
             deviation, mean = torch.std_mean(out, dim=(0, 2, 3))
             deviation = deviation.clamp_min(1e-6)
-            lateral.weight.div_(deviation.view(-1, 1, 1, 1))  # type: ignore[operator,union-attr]
-            lateral.bias.sub_(mean).div_(deviation)  # type: ignore[operator,union-attr]
+            lateral.weight.div_(deviation.view(-1, 1, 1, 1))  # type: ignore[operator]
+            lateral.bias.sub_(mean).div_(deviation)  # type: ignore[operator]
 
 
 def _separable(width: int) -> nn.Sequential:

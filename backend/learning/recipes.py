@@ -53,8 +53,8 @@ class DetectionRecipe:
     score_floor: float = 0.03
     """Candidates below this score are not even linked in time."""
     score_threshold: float = 0.2
-    """Score that speaks neither for nor against a candidate; counts and neighbours in time decide then. Below 0.5, since
-    scores are lower on frames that were not trained on."""
+    """Score that speaks neither for nor against a candidate; counts and neighbours in time decide then. Below
+    0.5, since scores are lower on frames that were not trained on."""
     overlap: float = 0.55
     """IoU above which the weaker of two candidates of one label is dropped."""
     most_candidates: int = 100

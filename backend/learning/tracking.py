@@ -1,13 +1,14 @@
 """Agreement in time: candidates of neighbouring frames are linked into tracks, and tracks decide what is shown.
 
 A pure function of boxes and scores. Tracks are the best paths through the frames (dynamic programming, the best first,
-each taking its candidates away: Pirsiavash, Ramanan, Fowlkes 2011). A path earns what its candidates' scores say and pays
-for starting, for motion that is unlike the group's, and for frames that it jumps over; so a flicker of one frame is not
+each taking its candidates away: Pirsiavash, Ramanan, Fowlkes 2011). A path earns what its candidates' scores say and
+pays for starting, for motion that is unlike the group's, and for frames that it jumps over; so a flicker of one frame is not
 worth a path, and a weak candidate between two strong ones is. Frames that a person labelled are certain.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class Rules:
     """Most that one candidate earns or costs: no score is certain."""
     anchor: float = 8.0
     """What a box earns that a person drew."""
-    ends: float = 2.5
+    ends: float = 3.0
     """Cost of starting and ending a path together: what a flicker must overcome."""
     gap: float = 1.5
     """Cost of each frame that a path jumps over."""
@@ -115,7 +116,7 @@ def moves_smoothly(columns: Sequence[Column]) -> bool:
     best = [column.boxes[[column.scores.argmax()]] for column in columns if len(column.scores)]
     if len(best) < FEWEST_STEPS:
         return False
-    steps = [_distance(now, after)[0, 0] for now, after in zip(best, best[1:], strict=False)]
+    steps = [_distance(now, after)[0, 0] for now, after in pairwise(best)]
     return float(np.median(steps)) < SMOOTH_STEP
 
 
@@ -145,7 +146,7 @@ def _graph(columns: Sequence[Column], rules: Rules) -> _Graph:
             if columns[s].certain:
                 break  # nothing passes through a frame in which a person saw it or did not
         links.append(before)
-    free = [np.ones(len(column.scores), bool) for column in columns]
+    free: list[NDArray[np.bool_]] = [np.ones(len(column.scores), bool) for column in columns]
     return _Graph(columns, gains, links, free, np.zeros(len(columns), np.int64))
 
 
@@ -178,7 +179,7 @@ def _best(graph: _Graph, odds: Sequence[float], rules: Rules) -> tuple[list[tupl
 
 
 def _arrive(links: list[tuple[int, Array]], worth: list[Array], count: int, fresh: float) -> tuple[Array, Came]:
-    """Worth of the best way to each candidate of a frame, and where it comes from: (frame, candidate), -1 for a start."""
+    """Worth of the best way to each candidate of a frame, and its origin: (frame, candidate), -1 for a start."""
     best, came = np.full(count, fresh), np.full((count, 2), -1)
     every = np.arange(count)
     for s, cost in links:
@@ -229,5 +230,6 @@ def _smoothed(scores: Array) -> Array:
     p = np.clip(scores, 1e-3, 1 - 1e-3)
     odds = np.log(p / (1 - p))
     weights = np.array([1.0, 2.0, 4.0, 2.0, 1.0])
-    total = np.convolve(np.pad(odds, 2), weights, "valid") / np.convolve(np.pad(np.ones(len(odds)), 2), weights, "valid")
+    whole = np.convolve(np.pad(np.ones(len(odds)), 2), weights, "valid")
+    total = np.convolve(np.pad(odds, 2), weights, "valid") / whole
     return np.asarray(1 / (1 + np.exp(-np.maximum(total, odds))))

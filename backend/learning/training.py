@@ -14,10 +14,12 @@ from backend.learning.blueprint import Blueprint, find_device
 from backend.learning.decision import decide
 from backend.learning.evaluation import ious
 from backend.learning.micro_model import MicroModel, fastest
+from backend.learning.mistakes import find
 from backend.learning.network import Network
 from backend.learning.pseudo_labels import choose, picture_of
 from backend.learning.recipes import Recipe
 from backend.learning.scaling import scale_for, to_batch, to_tensor
+from backend.learning.warm_start import warm
 from backend.types import Frame, Head, LabeledFrame, Progress, Weights
 
 MINED = 12
@@ -65,22 +67,32 @@ def train(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         rng = np.random.default_rng(seed)
-        blueprint = plan(labeled, labels, recipe)
+        blueprint, arrays = warm(plan(labeled, labels, recipe), start)
         pictures = [picture(frame, blueprint, place) for frame in labeled]
         network = blueprint.build().to(place)
         prepare(network, pictures)
-        seconds_left = _told(progress, clock, recipe.steps + recipe.pseudo_steps)
-        loss = fit(network, pictures, recipe, recipe.steps, rng, seconds_left)
-        if len(unlabeled) and recipe.pseudo_steps:
+        network.take_state(arrays)
+        steps = recipe.warm_steps if arrays else recipe.steps
+        later = recipe.pseudo_steps if len(unlabeled) else 0
+        seconds_left = _told(progress, clock, steps + later)
+        loss = fit(network, pictures, recipe, steps, rng, seconds_left)
+        if later:
             more = second_hand(network, blueprint, labeled, unlabeled, recipe, place)
             mixed = [*pictures, *more]
-            loss = fit(network, mixed, recipe, recipe.pseudo_steps, rng, lambda i: seconds_left(i + recipe.steps))
+            loss = fit(network, mixed, recipe, later, rng, lambda i: seconds_left(i + steps))
+        blueprint = learn_mistakes(network, blueprint, labeled, place)
     seconds = clock() - began
-    return Trained(Weights(network.own_state(), blueprint.to_metadata()), {"loss": loss}, seconds)
+    metrics = {"loss": loss, "steps": float(steps + later), "warm": float(bool(arrays))}
+    return Trained(Weights(network.own_state(), blueprint.to_metadata()), metrics, seconds)
 
 
 def fit(
-    network: Network, pictures: Sequence[Picture], recipe: Recipe, steps: int, rng: np.random.Generator, told: Callable[[int], None]
+    network: Network,
+    pictures: Sequence[Picture],
+    recipe: Recipe,
+    steps: int,
+    rng: np.random.Generator,
+    told: Callable[[int], None],
 ) -> float:
     """The loop. Leaves the running average of the weights in the network; returns the last loss."""
     groups, rates = _groups(network, recipe)
@@ -115,7 +127,11 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Recip
     scale = scale_for(labeled, recipe.object_side, recipe.largest_scale, recipe.frame_pixels)
     counts = [[sum(i.label == label for i in f.instances) for f in labeled] for label in labels]
     sides = [
-        [(i.box[2 + axis] - i.box[axis]) * scale.of(f.frame.width, f.frame.height) for f in labeled for i in f.instances]
+        [
+            (i.box[2 + axis] - i.box[axis]) * scale.of(f.frame.width, f.frame.height)
+            for f in labeled
+            for i in f.instances
+        ]
         for axis in (0, 1)
     ]
     return Blueprint(
@@ -142,7 +158,9 @@ def _typical(sides: Sequence[float], recipe: Recipe) -> float:
 def picture(labeled: LabeledFrame, blueprint: Blueprint, device: torch.device) -> Picture:
     """The frame scaled, with the boxes of known labels that have an area."""
     pixels, factor = to_tensor(labeled.frame, blueprint.scale)
-    known = [i for i in labeled.instances if i.label in blueprint.labels and i.box[2] > i.box[0] and i.box[3] > i.box[1]]
+    known = [
+        i for i in labeled.instances if i.label in blueprint.labels and i.box[2] > i.box[0] and i.box[3] > i.box[1]
+    ]
     return Picture(
         image=pixels.to(device),
         boxes=np.array([i.box for i in known], np.float32).reshape(-1, 4) * factor,
@@ -184,7 +202,7 @@ def second_hand(
     device: torch.device,
 ) -> list[Picture]:
     """Unlabelled frames with what the network and time agree on; together they weigh as much as the labelled ones."""
-    model = MicroModel(network.settled(fastest(device)), blueprint, device)
+    model = MicroModel(network.settled(fastest(device)), learn_mistakes(network, blueprint, labeled, device), device)
     seen, scaled = [], []
     for index in choose(unlabeled, labeled, recipe.pseudo_frames):
         one, pixels, factor = model.look(unlabeled[index])
@@ -193,8 +211,19 @@ def second_hand(
     weight = recipe.pseudo_share / (1 - recipe.pseudo_share) * sum(f.weight for f in labeled) / max(len(seen), 1)
     return [
         picture_of(decided, pixels, factor, weight)
-        for decided, (pixels, factor) in zip(decide(seen, labeled, blueprint), scaled, strict=True)
+        for decided, (pixels, factor) in zip(decide(seen, labeled, model.blueprint), scaled, strict=True)
     ]
+
+
+def learn_mistakes(
+    network: Network, blueprint: Blueprint, labeled: Sequence[LabeledFrame], device: torch.device
+) -> Blueprint:
+    """The blueprint, with the places of the labelled frames that fool the network as it is now."""
+    model = MicroModel(network.settled(fastest(device)), blueprint, device)
+    frames = labeled[:: max(len(labeled) // MINED, 1)]
+    seen = list(model.see(one.frame for one in frames))
+    drawn = [np.array([i.box for i in one.instances], np.float32).reshape(-1, 4) for one in frames]
+    return replace(blueprint, mistakes=find([one.candidates for one in seen], drawn, [one.size for one in seen]))
 
 
 def _groups(network: Network, recipe: Recipe) -> tuple[list[dict[str, list[Tensor]]], list[float]]:

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/learning.py ../shared/data/detection [--only NAME ...] [--labels 5] [--set steps=80 ...]
 
-A group is a folder with `frames/` and `labels.json` (width, height, classes, frames: file, objects: label, box). As many
-frames as asked for, evenly spread, are labelled; all others are predicted and scored as returned.
+A group is a folder with `frames/` and `labels.json` (width, height, classes, frames: file, objects: label, box). As
+many frames as asked for, evenly spread, are labelled; all others are predicted and scored as returned.
 """
 
 import argparse

@@ -27,7 +27,9 @@ class DetectionHead(nn.Module):
 
     base: Tensor
 
-    def __init__(self, labels: int, width: int, size: tuple[float, float], floor: float, most: int, overlap: float) -> None:
+    def __init__(
+        self, labels: int, width: int, size: tuple[float, float], floor: float, most: int, overlap: float
+    ) -> None:
         super().__init__()
         self.labels, self.floor, self.most, self.overlap = labels, floor, most, overlap
         self.shared = nn.Conv2d(width, width, 3, padding=1)
@@ -70,7 +72,8 @@ class DetectionHead(nn.Module):
         predicted = self.boxes(output).permute(0, 2, 3, 1)[where]
         share = (mass * outline)[where]
         giou = generalized_box_iou_loss(predicted, box.permute(0, 2, 3, 1)[where]) * share
-        return (per_cell.sum() + BOX_WEIGHT * giou.sum()) / objects
+        total: Tensor = (per_cell.sum() + BOX_WEIGHT * giou.sum()) / objects
+        return total
 
     @torch.no_grad()
     def decode(self, output: Tensor) -> list[Candidates]:

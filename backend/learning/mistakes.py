@@ -1,0 +1,77 @@
+"""Places where the network sees an object that a person, looking at the frame, did not draw.
+
+With a camera that stands still such a place fools the network in every frame alike. The labelled frames tell how much, and
+in the others a candidate there must be more than that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backend.learning.evaluation import ious
+from backend.learning.heads.base import Candidates, Floats
+
+SAME_PLACE = 0.5
+"""IoU from which two candidates are at the same place."""
+OBJECT = 0.2
+"""IoU with a drawn box from which a candidate is a bad box of it rather than a mistake."""
+TIMES = 2
+"""Labelled frames in which a place must fool the network: once is chance, or a camera that moves."""
+MARGIN = 1.0
+"""Log odds that a candidate there must have above what fooled the network."""
+MOST = 60
+"""Places kept, the worst ones: bounds the artifact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One such place."""
+
+    label: int
+    box: tuple[float, float, float, float]
+    """Corners as shares of the frame's width and height."""
+    score: float
+    """Highest score there in a labelled frame."""
+
+
+def find(seen: Sequence[Candidates], drawn: Sequence[Floats], sizes: Sequence[tuple[int, int]]) -> tuple[Mistake, ...]:
+    """Mistakes in labelled frames, from what the network sees in each and the boxes (n, 4) that a person drew there."""
+    wrong: list[tuple[int, Mistake]] = []
+    for frame, (found, boxes, (width, height)) in enumerate(zip(seen, drawn, sizes, strict=True)):
+        spare = ious(found.boxes, boxes).max(1, initial=0) < OBJECT
+        shares = found.boxes[spare] / np.array([width, height, width, height])
+        for box, score, label in zip(shares, found.scores[spare], found.classes[spare], strict=True):
+            wrong.append((frame, Mistake(int(label), tuple(map(float, box)), float(score))))  # type: ignore[arg-type]
+    wrong = sorted(wrong, key=lambda one: -one[1].score)[: 4 * MOST]
+    if not wrong:
+        return ()
+    boxes = np.array([one.box for _, one in wrong])
+    near = ious(boxes, boxes) >= SAME_PLACE
+    labels = np.array([one.label for _, one in wrong])
+    kept: list[int] = []
+    for i, (_, one) in enumerate(wrong):
+        alike = np.flatnonzero(near[i] & (labels == one.label))
+        if len({wrong[j][0] for j in alike}) >= TIMES and not any(j in kept for j in alike):
+            kept.append(i)
+    return tuple(wrong[i][1] for i in kept[:MOST])
+
+
+def discounted(found: Candidates, size: tuple[int, int], mistakes: Sequence[Mistake], neutral: float) -> Floats:
+    """The candidates' scores, lowered where they are at the place of a mistake; there `neutral` is what fooled it most."""
+    odds = _odds(found.scores)
+    for label in {one.label for one in mistakes}:
+        places = [one for one in mistakes if one.label == label]
+        boxes = np.array([one.box for one in places]) * np.array([*size, *size])
+        excess = np.maximum(
+            _odds(np.array([one.score for one in places])) + MARGIN - float(_odds(np.array(neutral))), 0
+        )
+        near = ious(found.boxes, boxes) >= SAME_PLACE
+        loss = np.where(near, excess[None], 0).max(1, initial=0)
+        odds = odds - np.where(found.classes == label, loss, 0)
+    return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
+
+
+def _odds(scores: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    p = np.clip(np.asarray(scores, np.float64), 1e-4, 1 - 1e-4)
+    return np.asarray(np.log(p / (1 - p)))

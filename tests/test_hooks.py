@@ -1,0 +1,64 @@
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.hooks import MicroModelBackend
+from backend.loop.predict import Predictor
+from tests.loop.conftest import quick  # noqa: F401
+from tests.loop.house import CONFIG, House
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> MicroModelBackend:
+    house = House(tmp_path)
+    house.add_project()
+    house.add_task(1)
+    return MicroModelBackend(house.services, Predictor(house.services), 1, CONFIG)
+
+
+def test_signatures_are_those_of_label_studio_ml() -> None:
+    """`predict(tasks, context, **kwargs)` and `fit(event, data, **kwargs)`, as LabelStudioMLBase 2.x declares them."""
+    predict = inspect.signature(MicroModelBackend.predict).parameters
+    fit = inspect.signature(MicroModelBackend.fit).parameters
+    assert list(predict) == ["self", "tasks", "context", "kwargs"]
+    assert predict["context"].default is None
+    assert list(fit) == ["self", "event", "data", "kwargs"]
+
+
+def test_fit_takes_events_by_name_and_returns_at_once(backend: MicroModelBackend) -> None:
+    project = {"id": 1, "label_config": CONFIG}
+    assert backend.fit("START_TRAINING", {"project": project}) == {"status": "training requested"}
+    assert backend.fit("SOMETHING_NEW", {"project": project}, job_id="x") == {"status": "ignored"}
+
+
+def test_predict_without_tasks(backend: MicroModelBackend) -> None:
+    assert backend.predict([]) == []
+    assert backend.predict([], context={"result": []}, login=None, password=None) == []
+
+
+def test_hosted_under_label_studio_ml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: Any) -> None:  # noqa: F811
+    """The framework's own web application calls our class. It is on its git host only, so usually this is skipped."""
+    pytest.importorskip("label_studio_ml.model", reason="label-studio-ml 2.x is not installed: it is on its git host only")
+    from label_studio_ml.api import init_app
+
+    from backend import hosting
+
+    house = House(tmp_path)
+    house.add_project()
+    for task in (1, 2):
+        house.add_task(task)
+    monkeypatch.setattr(hosting, "_rooms", lambda: (house.services, Predictor(house.services)))
+    client = init_app(hosting.HostedMicroModelBackend).test_client()
+    setup = client.post("/setup", json={"project": "1.5", "schema": CONFIG, "extra_params": None})
+    assert setup.json == {"model_version": "micro-models"}
+    tasks = [{"id": n, "data": house.studio.rows[n]["data"]} for n in (1, 2)]
+    request = {"tasks": tasks, "project": "1.5", "label_config": CONFIG, "params": {"context": None}}
+    assert client.post("/predict", json=request).json == {"results": [[], []]}
+    house.label(1)
+    house.work()
+    answer = client.post("/predict", json=request).json["results"]
+    assert answer[1]["result"][0]["type"] == "rectanglelabels"
+    event = {"action": "START_TRAINING", "project": {"id": 1, "label_config": CONFIG}}
+    assert client.post("/webhook", json=event).json["result"] == {"status": "training requested"}
