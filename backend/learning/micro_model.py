@@ -35,10 +35,13 @@ class MicroModel:
         """The label set, in the config's order."""
         return self.blueprint.labels
 
-    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+    def predict(
+        self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = (), parents: object = None
+    ) -> list[Prediction]:
         """One prediction a frame, in order. Frames are streamed; their neighbours in time help where `order` is given.
 
-        `labeled` are frames of the group that a person labelled: they anchor the linking in time.
+        `labeled` are frames of the group that a person labelled: they anchor the linking in time. Boxes hang on
+        nothing: `parents` do not matter.
         """
         return predictions(decide(list(self.see(frames)), labeled, self.blueprint), self.labels)
 
@@ -74,6 +77,6 @@ def load(weights: Weights, device: str = "auto") -> MicroModel:
 
 def fastest(device: torch.device) -> torch.dtype:
     """bfloat16 where the machine computes it faster than float32."""
-    if device.type == "cuda" or torch.cpu.get_capabilities().get("avx512_bf16"):
+    if device.type == "cuda" or getattr(torch.cpu, "get_capabilities", dict)().get("avx512_bf16"):
         return torch.bfloat16
     return torch.float32

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.learning.evaluation import ious
 from backend.learning.heads.base import Candidates, Floats
+
+Array = NDArray[np.float64]
 
 SAME_PLACE = 0.5
 """IoU from which two candidates are at the same place."""
@@ -57,21 +60,16 @@ def find(seen: Sequence[Candidates], drawn: Sequence[Floats], sizes: Sequence[tu
     return tuple(wrong[i][1] for i in kept[:MOST])
 
 
-def discounted(found: Candidates, size: tuple[int, int], mistakes: Sequence[Mistake], neutral: float) -> Floats:
-    """The candidates' scores, lowered where they are at the place of a mistake; there `neutral` is what fooled it most."""
-    odds = _odds(found.scores)
-    for label in {one.label for one in mistakes}:
-        places = [one for one in mistakes if one.label == label]
-        boxes = np.array([one.box for one in places]) * np.array([*size, *size])
-        excess = np.maximum(
-            _odds(np.array([one.score for one in places])) + MARGIN - float(_odds(np.array(neutral))), 0
-        )
-        near = ious(found.boxes, boxes) >= SAME_PLACE
-        loss = np.where(near, excess[None], 0).max(1, initial=0)
-        odds = odds - np.where(found.classes == label, loss, 0)
-    return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
+def discounted(boxes: Array, scores: Array, size: tuple[int, int], places: Sequence[Mistake], neutral: float) -> Array:
+    """Scores (n,) of boxes (n, 4) of one label, lowered at the places of mistakes, where `neutral` is what fooled most."""
+    if not places:
+        return scores
+    wrong = np.array([one.box for one in places]) * np.array([*size, *size])
+    excess = np.maximum(_odds(np.array([one.score for one in places])) + MARGIN - _odds(np.array(neutral)), 0)
+    loss = np.where(ious(boxes, wrong) >= SAME_PLACE, excess, 0).max(1, initial=0)
+    return np.where(loss > 0, 1 / (1 + np.exp(loss - _odds(scores))), scores)
 
 
-def _odds(scores: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-    p = np.clip(np.asarray(scores, np.float64), 1e-4, 1 - 1e-4)
+def _odds(scores: Array) -> Array:
+    p = np.clip(scores, 1e-4, 1 - 1e-4)
     return np.asarray(np.log(p / (1 - p)))

@@ -25,18 +25,18 @@ class DetectionRecipe:
     crop: int = 256
     """Side of a training crop, pixels of the scaled frame, a multiple of 16."""
 
-    steps: int = 70
+    steps: int = 105
     """Steps of the first stage."""
-    warm_steps: int = 40
+    warm_steps: int = 50
     """The same when a start is given: its features already fit the group."""
-    pseudo_steps: int = 50
+    pseudo_steps: int = 75
     """Steps of the second stage, which also learns from confident predictions on unlabelled frames."""
     pseudo_frames: int = 150
     """Most unlabelled frames looked at between the stages: bounds time and memory."""
     pseudo_share: float = 0.5
     """Share of the second stage's crops that come from unlabelled frames."""
-    batch: int = 6
-    """Crops of a step."""
+    batch: int = 4
+    """Crops of a step: few, since more steps of fewer crops learn more in the same time."""
     learning_rate: float = 2e-3
     """Peak of AdamW's one-cycle for pyramid and head, which start random."""
     backbone_rate: float = 4e-4

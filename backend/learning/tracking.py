@@ -7,7 +7,7 @@ worth a path, and a weak candidate between two strong ones is. Frames that a per
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -77,15 +77,18 @@ class Shown:
     """(n,) which candidate each box is; -1 where the track jumped over the frame."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Graph:
-    """The candidates with what each may follow; `free` shrinks as paths are taken."""
+    """The candidates with what each may follow, and the best way to each; `free` shrinks as paths are taken."""
 
     columns: Sequence[Column]
     gains: list[Array]
     links: list[list[tuple[int, Array]]]
-    free: list[NDArray[np.bool_]] = field(default_factory=list)
-    covered: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    free: list[NDArray[np.bool_]]
+    covered: NDArray[np.int64]
+    worth: list[Array]
+    origin: list[Came]
+    top: Array
 
 
 def link(columns: Sequence[Column], odds: Sequence[float], rules: Rules) -> list[Shown]:
@@ -94,13 +97,15 @@ def link(columns: Sequence[Column], odds: Sequence[float], rules: Rules) -> list
     `odds[k]` are the log odds that a frame has more than `k` instances of this label; the last holds for all more.
     """
     graph = _graph(columns, rules)
+    _settle(graph, odds, rules, 0, len(columns))
     paths: list[list[tuple[int, int]]] = []
     while True:
-        path, worth = _best(graph, odds, rules)
+        path, worth = _best(graph)
         if worth <= 0 or not path:
             return _shown(columns, paths)
         paths.append(path)
         _take(graph, path)
+        _settle(graph, odds, rules, path[0][0], path[-1][0])
 
 
 def odds_of_counts(counts: Sequence[int], most: int = 64) -> list[float]:
@@ -132,7 +137,8 @@ def _areas(boxes: Array) -> Array:
 
 
 def _graph(columns: Sequence[Column], rules: Rules) -> _Graph:
-    scale = rules.step
+    steps = np.diff([column.order for column in columns])
+    unit = float(np.median(steps)) if len(steps) else 1.0
     zero = np.log(rules.threshold / (1 - rules.threshold))
     gains, links = [], []
     for t, column in enumerate(columns):
@@ -141,41 +147,61 @@ def _graph(columns: Sequence[Column], rules: Rules) -> _Graph:
         gains.append(np.full(len(p), rules.anchor) if column.certain else earned)
         before = []
         for s in range(t - 1, max(t - 1 - rules.reach, -1), -1):
+            apart = max((column.order - columns[s].order) / unit, 1.0)
+            if apart > rules.reach:
+                break
             if len(columns[s].boxes) and len(column.boxes):
-                before.append((s, _costs(columns[s], column, t - s, scale, rules)))
+                before.append((s, _costs(columns[s], column, apart, rules)))
             if columns[s].certain:
                 break  # nothing passes through a frame in which a person saw it or did not
         links.append(before)
     free: list[NDArray[np.bool_]] = [np.ones(len(column.scores), bool) for column in columns]
-    return _Graph(columns, gains, links, free, np.zeros(len(columns), np.int64))
+    return _Graph(
+        columns=columns,
+        gains=gains,
+        links=links,
+        free=free,
+        covered=np.zeros(len(columns), np.int64),
+        worth=[np.zeros(0) for _ in columns],
+        origin=[np.zeros((0, 2), np.int64) for _ in columns],
+        top=np.full(len(columns), -np.inf),
+    )
 
 
-def _costs(before: Column, after: Column, frames: int, scale: float, rules: Rules) -> Array:
-    """(n, m) cost of going from each candidate before to each one after; infinite where too far."""
-    off = _distance(before.boxes, after.boxes) / (scale * frames**0.75)
+def _costs(before: Column, after: Column, frames: float, rules: Rules) -> Array:
+    """(n, m) cost of going from each candidate before to each one `frames` later; infinite where too far."""
+    off = _distance(before.boxes, after.boxes) / (rules.step * frames**0.75)
     ratio = np.abs(np.log(_areas(after.boxes))[None] - np.log(_areas(before.boxes))[:, None]) / 2
     cost = rules.motion * np.log1p(off**2) + rules.resize * ratio / frames**0.5 + rules.gap * (frames - 1)
     return np.where(off > rules.farthest, np.inf, cost)
 
 
-def _best(graph: _Graph, odds: Sequence[float], rules: Rules) -> tuple[list[tuple[int, int]], float]:
-    """The path that is worth most, as (frame, candidate), and its worth."""
-    worth: list[Array] = []
-    origin: list[Came] = []
-    top, end = 0.0, (-1, -1)
-    for t, column in enumerate(graph.columns):
-        prior = 0.0 if column.certain else rules.prior * odds[min(graph.covered[t], len(odds) - 1)]
+def _settle(graph: _Graph, odds: Sequence[float], rules: Rules, first: int, last: int) -> None:
+    """Bring the worth of the best way to each candidate up to date after a change in the frames first..last."""
+    changed = last
+    for t in range(first, len(graph.columns)):
+        if t > changed + rules.reach:
+            return
+        prior = 0.0 if graph.columns[t].certain else rules.prior * odds[min(graph.covered[t], len(odds) - 1)]
         gain = np.where(graph.free[t], graph.gains[t] + prior, -np.inf)
-        best, came = _arrive(graph.links[t], worth, len(gain), -rules.ends)
-        worth.append(best + gain)
-        origin.append(came)
-        if len(gain) and worth[t].max() > top:
-            top, end = float(worth[t].max()), (t, int(worth[t].argmax()))
-    path = []
+        best, graph.origin[t] = _arrive(graph.links[t], graph.worth, len(gain), -rules.ends)
+        worth = best + gain
+        if not np.array_equal(worth, graph.worth[t]):
+            graph.worth[t], changed = worth, max(t, changed)
+            graph.top[t] = worth.max(initial=-np.inf)
+
+
+def _best(graph: _Graph) -> tuple[list[tuple[int, int]], float]:
+    """The path that is worth most, as (frame, candidate), and its worth."""
+    t = int(graph.top.argmax()) if len(graph.top) else -1
+    if t < 0 or not len(graph.worth[t]):
+        return [], 0.0
+    end, path = (t, int(graph.worth[t].argmax())), []
     while end[0] >= 0:
         path.append(end)
-        end = (int(origin[end[0]][end[1], 0]), int(origin[end[0]][end[1], 1]))
-    return path[::-1], top
+        origin = graph.origin[end[0]][end[1]]
+        end = (int(origin[0]), int(origin[1]))
+    return path[::-1], float(graph.top[t])
 
 
 def _arrive(links: list[tuple[int, Array]], worth: list[Array], count: int, fresh: float) -> tuple[Array, Came]:
@@ -214,12 +240,13 @@ def _shown(columns: Sequence[Column], paths: list[list[tuple[int, int]]]) -> lis
                 for between in range(t + 1, end):
                     share = (columns[between].order - columns[t].order) / (columns[end].order - columns[t].order)
                     box = columns[t].boxes[i] * (1 - share) + columns[end].boxes[j] * share
-                    shown[between].append((box, JUMPED * float(min(sure[here], sure[here + 1])), -1))
+                    score = JUMPED * float(min(sure[here], sure[here + 1]))
+                    shown[between].append((box, score, -1))
     return [
         Shown(
-            np.array([box for box, _, _ in column]).reshape(-1, 4),
-            np.array([score for _, score, _ in column]),
-            np.array([i for _, _, i in column], np.int64),
+            np.array([one[0] for one in column]).reshape(-1, 4),
+            np.array([one[1] for one in column]),
+            np.array([one[2] for one in column], np.int64),
         )
         for column in shown
     ]

@@ -1,12 +1,14 @@
 """Overfitting a micro-model to the labelled frames of one group: the loop."""
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from backend.errors import TrainingError
 from backend.learning.augmentation import Picture, Shares, crops
@@ -77,9 +79,8 @@ def train(
         seconds_left = _told(progress, clock, steps + later)
         loss = fit(network, pictures, recipe, steps, rng, seconds_left)
         if later:
-            more = second_hand(network, blueprint, labeled, unlabeled, recipe, place)
-            mixed = [*pictures, *more]
-            loss = fit(network, mixed, recipe, later, rng, lambda i: seconds_left(i + steps))
+            more = second_hand(network, blueprint, labeled, unlabeled, recipe, lambda: seconds_left(steps - 1))
+            loss = fit(network, [*pictures, *more], recipe, later, rng, lambda i: seconds_left(i + steps))
         blueprint = learn_mistakes(network, blueprint, labeled, place)
     seconds = clock() - began
     metrics = {"loss": loss, "steps": float(steps + later), "warm": float(bool(arrays))}
@@ -98,28 +99,33 @@ def fit(
     groups, rates = _groups(network, recipe)
     optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps, pct_start=0.25)
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average)
-    )
+    average = copy.deepcopy(network).eval().requires_grad_(False)
     shares = Shares(recipe.object_share, recipe.hard_share)
     loss = torch.zeros(())
     for step in range(steps):
         if step in (steps // 3, 2 * steps // 3):
-            pictures = mine(average.module, pictures, rng)
+            pictures = mine(average, pictures, rng)
         batch = crops(pictures, recipe.batch, recipe.crop, shares, rng)
         images = torch.stack([crop.image for crop in batch]).contiguous(memory_format=torch.channels_last)
         loss = network.head.loss(network(images), batch)
         if not torch.isfinite(loss):
             raise TrainingError(f"The loss became {loss.item()} at step {step}: lower the recipe's learning rates.")
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimizer.step()
         schedule.step()
-        average.update_parameters(network)
+        follow(average, network, recipe.average if step else 0.0)
         told(step)
-    network.load_state_dict(average.module.state_dict())
+    follow(network, average, 0.0)
     return loss.item()
+
+
+@torch.no_grad()
+def follow(average: Network, network: Network, decay: float) -> None:
+    """Move `average` toward the weights of `network`; decay 0 takes them over."""
+    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+        mean.lerp_(now, 1 - decay)
 
 
 def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Recipe) -> Blueprint:
@@ -199,12 +205,14 @@ def second_hand(
     labeled: Sequence[LabeledFrame],
     unlabeled: Sequence[Frame],
     recipe: Recipe,
-    device: torch.device,
+    alive: Callable[[], None],
 ) -> list[Picture]:
-    """Unlabelled frames with what the network and time agree on; together they weigh as much as the labelled ones."""
+    """Unlabelled frames with what the network and time agree on; `recipe.pseudo_share` of the weight is theirs."""
+    device = next(network.parameters()).device
     model = MicroModel(network.settled(fastest(device)), learn_mistakes(network, blueprint, labeled, device), device)
     seen, scaled = [], []
     for index in choose(unlabeled, labeled, recipe.pseudo_frames):
+        alive()
         one, pixels, factor = model.look(unlabeled[index])
         seen.append(one)
         scaled.append((pixels, factor))
@@ -226,7 +234,7 @@ def learn_mistakes(
     return replace(blueprint, mistakes=find([one.candidates for one in seen], drawn, [one.size for one in seen]))
 
 
-def _groups(network: Network, recipe: Recipe) -> tuple[list[dict[str, list[Tensor]]], list[float]]:
+def _groups(network: Network, recipe: Recipe) -> tuple[list[dict[str, Any]], list[float]]:
     backbone = [p for p in network.backbone.parameters() if p.requires_grad]
     fresh = [*network.pyramid.parameters(), *network.head.parameters()]
     return [{"params": backbone}, {"params": fresh}], [recipe.backbone_rate, recipe.learning_rate]

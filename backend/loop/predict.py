@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +11,17 @@ import structlog
 from backend.errors import MicroModelsError
 from backend.loop.frames import MAX_SIDE
 from backend.loop.grouping import group_of, order_of
-from backend.loop.projects import model_version, rule_of
+from backend.loop.projects import current_versions, model_version, rule_of
 from backend.loop.services import Services
-from backend.loop.stitch import written
+from backend.loop.stitch import Part, parents_of, shown, stitch
 from backend.studio.events import TaskData
-from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Frame
-from model_registry import ModelCache, ProjectRecord, VersionRecord
+from model_registry import ArtifactRef, ModelCache, ProjectRecord, VersionRecord
 
 if TYPE_CHECKING:
-    from backend.learning.micro_model import MicroModel
+    from backend.learning.catalogue import MicroModel
 
+Current = Sequence[tuple[Control, VersionRecord, ArtifactRef]]
 Answer = dict[str, Any]
 """What Label Studio takes as the prediction of one task: `result`, `score`, `model_version`."""
 
@@ -54,45 +54,26 @@ class Predictor:
         if config and config != project.config:
             project = registry.projects.configure(project_id, config=config)
         known = registry.ledger.latest(project_id, [t.id for t in tasks if t])
+        rule, version = rule_of(self._services, project), model_version(self._services, project)
+        serving: dict[str, Current] = {}
         answers: list[Answer | None] = []
-        serving: dict[str, dict[str, VersionRecord]] = {}
-        rule = rule_of(self._services, project)
         for task in tasks:
-            if task is None:
-                answers.append(None)
-                continue
-            group = group_of(task.data, rule)[0]
-            if group not in serving:
-                serving[group] = self._current(project, group)
-            versions, entry = serving[group], known.get(task.id)
-            if not versions or self._clock() > deadline:
-                answers.append(None)
-            elif entry and entry.versions == {c: v.id for c, v in versions.items()}:
-                answers.append(_answer(entry.result, entry.score, model_version(self._services, project)))
-            else:
-                answers.append(self._once(project, task, versions))
+            answer = None
+            if task is not None and self._clock() <= deadline:
+                group = group_of(task.data, rule)[0]
+                if group not in serving:
+                    serving[group] = current_versions(self._services, project, group)
+                entry = known.get(task.id)
+                if entry and entry.versions == {c.from_name: v.id for c, v, _ in serving[group]}:
+                    answer = {"result": entry.result, "score": entry.score, "model_version": version}
+                elif serving[group]:
+                    answer = self._once(project, task, serving[group])
+            answers.append(answer)
         return answers
 
-    def _current(self, project: ProjectRecord, group: str) -> dict[str, VersionRecord]:
-        """{control: serving version} of a group, without those that the labeling config has made stale."""
-        serving = self._services.registry.versions.serving(project.id, group)
-        controls = {c.from_name: c for c in self._controls(project)}
-        return {
-            name: version
-            for name, version in serving.items()
-            if name in controls and version.artifact and version.fingerprint == control_fingerprint(controls[name])
-        }
-
-    def _controls(self, project: ProjectRecord) -> Sequence[Control]:
-        try:
-            return self._services.config(project).controls
-        except MicroModelsError as error:
-            log.warning("labeling config not usable", project=project.id, why=str(error))
-            return ()
-
-    def _once(self, project: ProjectRecord, task: TaskData, versions: Mapping[str, VersionRecord]) -> Answer | None:
+    def _once(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer | None:
         """Predict a task, or wait for the one that already does so with the same versions."""
-        key = (task.id, *sorted(v.id for v in versions.values()))
+        key = (task.id, *(version.id for _, version, _ in versions))
         with self._lock:
             future, mine = self._running.get(key), False
             if future is None:
@@ -113,31 +94,25 @@ class Predictor:
             log.exception("no prediction", project=project.id, task=task.id)
         return None
 
-    def _predict(self, project: ProjectRecord, task: TaskData, versions: Mapping[str, VersionRecord]) -> Answer:
-        media, result, score = self._services.media(project), list[Any](), 1.0
-        for control in self._controls(project):
-            if control.from_name not in versions:
-                continue
-            image, (width, height) = media.image(str(task.data.get(control.media_field) or ""), task.id, MAX_SIDE)
-            frame = Frame(task.id, image, width, height, order_of(task.data))
+    def _predict(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer:
+        media, parts, size = self._services.media(project), list[Part](), (0, 0)
+        for control, version, artifact in versions:
+            image, size = media.image(str(task.data.get(control.media_field) or ""), task.id, MAX_SIDE)
+            frame = Frame(task.id, image, *size, order_of(task.data))
             with self._slot:
-                prediction = self._model(versions[control.from_name]).predict([frame])[0]
-            result += written(control, prediction, (width, height))
-            score = min(score, prediction.score)
-        return _answer(result, score, model_version(self._services, project))
+                found = self._model(version.id, artifact).predict([frame], (), parents_of(control, parts))
+            parts.append(Part(control, version.id, shown(control, found)))
+        one = stitch(parts, {task.id: size})[task.id]
+        return {"result": one.result, "score": one.score, "model_version": model_version(self._services, project)}
 
-    def _model(self, version: VersionRecord) -> "MicroModel":
-        from backend.learning import micro_model, threads  # torch: not before the first prediction needs it
+    def _model(self, version: int, artifact: ArtifactRef) -> "MicroModel":
+        from backend.learning import catalogue, threads  # torch: not before the first prediction needs it
 
         settings, artifacts = self._services.settings, self._services.registry.artifacts
 
         def load() -> "tuple[MicroModel, int]":
             threads.use_threads(settings.serve_threads)
-            model = micro_model.load(artifacts.read(version.artifact), settings.device)  # type: ignore[arg-type]
+            model = catalogue.load(artifacts.read(artifact), settings.device)
             return model, model.nbytes
 
-        return self._models.get(version.id, load)
-
-
-def _answer(result: list[Any], score: float, version: str) -> Answer:
-    return {"result": result, "score": score, "model_version": version}
+        return self._models.get(version, load)

@@ -5,11 +5,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import structlog
+
 from backend.errors import LabelingConfigError
 from backend.loop.grouping import GroupRule, choose_rule, group_of
 from backend.loop.services import Services
+from backend.loop.stitch import chained
 from backend.studio import events
-from model_registry import LabelRecord, ProjectRecord, TaskRecord
+from backend.studio.labeling_config import control_fingerprint
+from backend.types import Control
+from model_registry import ArtifactRef, LabelRecord, ProjectRecord, TaskRecord, VersionRecord
+
+log = structlog.get_logger(__name__)
 
 
 def setup(services: Services, project_id: int, config: str, extra_params: Any) -> str:
@@ -78,6 +85,20 @@ def record(
             project.id, rows[words], results[words], words, due_at, patience=settings.patience_seconds, seen_at=seen_at
         )
     return changed
+
+
+def current_versions(
+    services: Services, project: ProjectRecord, group: str
+) -> list[tuple[Control, VersionRecord, ArtifactRef]]:
+    """The group's serving versions that fit the labeling config as it is now, in the order in which they must predict."""
+    try:
+        controls = services.config(project).controls
+    except LabelingConfigError as error:
+        log.warning("labeling config not usable", project=project.id, why=str(error))
+        return []
+    serving = services.registry.versions.serving(project.id, group)
+    found = [(c, serving[c.from_name]) for c in chained(controls) if c.from_name in serving]
+    return [(c, v, v.artifact) for c, v in found if v.artifact and v.fingerprint == control_fingerprint(c)]
 
 
 def parse_extra_params(value: Any) -> dict[str, Any]:

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 
 import structlog
 
-from backend.learning import micro_model
+from backend.learning import catalogue
 from backend.loop.frames import FrameStore
-from backend.loop.lesson import Lesson, prepare
-from backend.loop.projects import model_version
+from backend.loop.lesson import prepare
+from backend.loop.projects import current_versions, model_version
 from backend.loop.services import Services
-from backend.loop.stitch import stitch
-from backend.studio.labeling_config import control_fingerprint
-from backend.types import Prediction
-from model_registry import GroupRecord, LedgerEntry, VersionRecord
+from backend.loop.stitch import Part, parents_of, shown, stitch
+from model_registry import GroupRecord, LedgerEntry
 
 log = structlog.get_logger(__name__)
 
@@ -37,23 +35,25 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
 
 def predict_group(services: Services, group: GroupRecord, frames: FrameStore) -> list[LedgerEntry]:
     """Predictions of all serving versions for the group's unlabelled tasks, stitched into one for each task."""
-    registry, device = services.registry, services.settings.device
-    project = registry.projects.seen(group.project)
+    registry, project = services.registry, services.registry.projects.seen(group.project)
     tasks = registry.tasks.of_group(group.project, group.name)
     labels = registry.labels.of_group(group.project, group.name)
-    serving = registry.versions.serving(group.project, group.name)
-    lessons: list[tuple[Lesson, VersionRecord, Sequence[Prediction]]] = []
-    for control in services.config(project).controls:
-        version = serving.get(control.from_name)
-        if version is None or version.artifact is None or version.fingerprint != control_fingerprint(control):
-            continue
+    parts, sizes, unreadable = list[Part](), dict[int, tuple[int, int]](), dict[int, str]()
+    for control, version, artifact in current_versions(services, project, group.name):
         lesson = prepare(control, tasks, labels, frames)
-        for task in tasks:
-            if task.problem != lesson.unreadable.get(task.id):
-                registry.tasks.set_problem(task.id, lesson.unreadable.get(task.id))
-        model = micro_model.load(registry.artifacts.read(version.artifact), device)
-        lessons.append((lesson, version, model.predict(lesson.rest, lesson.labeled)))
-    return stitch(services.clock(), model_version(services, project), project.id, lessons)
+        unreadable |= lesson.unreadable
+        sizes |= lesson.rest.sizes
+        model = catalogue.load(registry.artifacts.read(artifact), services.settings.device)
+        predictions = model.predict(lesson.rest, lesson.labeled, parents_of(control, parts))
+        parts.append(Part(control, version.id, shown(control, predictions)))
+    for task in tasks:
+        if parts and task.problem != unreadable.get(task.id):
+            registry.tasks.set_problem(task.id, unreadable.get(task.id))
+    title, now = model_version(services, project), services.clock()
+    return [
+        LedgerEntry(task, project.id, None, one.result, one.score, one.versions, title, now)
+        for task, one in stitch(parts, sizes).items()
+    ]
 
 
 def _push(services: Services, group: GroupRecord, entries: Sequence[LedgerEntry]) -> None:

@@ -1,41 +1,66 @@
 """Putting the results of several micro-models together into one prediction for each task. Pure."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from backend.loop.lesson import Lesson
 from backend.studio import regions
-from backend.types import Control, Prediction
-from model_registry import LedgerEntry, VersionRecord
+from backend.studio.regions.item import unique_id
+from backend.types import Control, Instance, Prediction
 
 
-def stitch(
-    now: float,
-    model_version: str,
-    project: int,
-    parts: Sequence[tuple[Lesson, VersionRecord, Sequence[Prediction]]],
-) -> list[LedgerEntry]:
-    """One ledger entry a task; its score is that of the least certain part: one wrong part is work for a person."""
-    results, scores, versions = (
-        defaultdict[int, list[Any]](list),
-        dict[int, float](),
-        defaultdict[int, dict[str, int]](dict),
-    )
-    for lesson, version, predictions in parts:
-        for prediction in predictions:
-            task = prediction.task
-            results[task] += written(lesson.control, prediction, lesson.rest.sizes[task])
-            scores[task] = min(prediction.score, scores.get(task, 1.0))
-            versions[task][lesson.control.from_name] = version.id
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one micro-model says about some tasks."""
+
+    control: Control
+    version: int
+    """Id of the version that says it."""
+    predictions: Sequence[Prediction]
+
+
+@dataclass(frozen=True, slots=True)
+class Stitched:
+    """All parts for one task, as Label Studio takes them."""
+
+    result: list[dict[str, Any]]
+    score: float
+    """Of the least certain part: one wrong part is work for a person."""
+    versions: dict[str, int]
+
+
+def chained(controls: Sequence[Control]) -> list[Control]:
+    """The controls, each behind the one that its regions hang on."""
+    return sorted(controls, key=lambda control: control.parent is not None)
+
+
+def shown(control: Control, predictions: Sequence[Prediction]) -> list[Prediction]:
+    """The predictions without instances below the control's own threshold, each instance with an id for its region."""
+    limit = control.score_threshold
     return [
-        LedgerEntry(task, project, None, results[task], scores[task], versions[task], model_version, now)
-        for task in scores
+        replace(p, instances=tuple(_named(i) for i in p.instances if limit is None or i.score >= limit))
+        for p in predictions
     ]
 
 
-def written(control: Control, prediction: Prediction, size: tuple[int, int]) -> list[dict[str, Any]]:
-    """A prediction as Label Studio's result items, without those below the control's own threshold."""
-    limit = control.score_threshold
-    shown = tuple(i for i in prediction.instances if limit is None or i.score >= limit)
-    return regions.for_control(control).write(shown, control, size)
+def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]]:
+    """{task: the instances that a control's regions are to hang on}, from the parts before it in the chain."""
+    return {p.task: p.instances for part in parts if part.control.from_name == control.parent for p in part.predictions}
+
+
+def stitch(parts: Sequence[Part], sizes: Mapping[int, tuple[int, int]]) -> dict[int, Stitched]:
+    """{task: its parts in one}; `sizes` are the original (width, height) of the tasks' images."""
+    results, scores = defaultdict[int, list[Any]](list), dict[int, float]()
+    versions = defaultdict[int, dict[str, int]](dict)
+    for part in parts:
+        converter = regions.for_control(part.control)
+        for p in part.predictions:
+            results[p.task] += converter.write(p.instances, part.control, sizes[p.task])
+            scores[p.task] = min(p.score, scores.get(p.task, 1.0))
+            versions[p.task][part.control.from_name] = part.version
+    return {task: Stitched(results[task], scores[task], versions[task]) for task in scores}
+
+
+def _named(instance: Instance) -> Instance:
+    return instance if instance.region_id else replace(instance, region_id=unique_id(None, set()))

@@ -1,13 +1,13 @@
 """Training the micro-models of one group, from its labels to versions that serve or were rejected."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 
 import structlog
 
-from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
-from backend.learning import evaluation, micro_model, recipes, training
+from backend.errors import LeaseLost, MicroModelsError, TrainingError, TrainingInterrupted
+from backend.learning import catalogue
 from backend.loop.frames import FrameStore
 from backend.loop.lesson import Lesson, prepare
 from backend.loop.promotion import decide
@@ -39,7 +39,7 @@ def train_group(
     project = registry.projects.seen(group.project)
     labels = registry.labels.of_group(group.project, group.name)
     waits = reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
-    problems, learnt = [waits] if waits else [], set[int]()
+    problems, failures, learnt = [waits] if waits else [], list[str](), set[int]()
     if not waits and labels:
         controls = services.config(project).require()
         tasks = registry.tasks.of_group(group.project, group.name)
@@ -48,9 +48,11 @@ def train_group(
             problems.extend(lesson.problems)
             learnt |= {f.frame.task for f in lesson.labeled}
             if lesson.labeled:
-                _Training(services, group, owner, stopped, lesson).run()
+                failures += _try(_Training(services, group, owner, stopped, lesson), control)
+        if len(failures) == len(controls):
+            raise TrainingError("; ".join(failures))
     count = group.trained_labels if waits else sum(x.task in learnt for x in labels)
-    reason = "; ".join(dict.fromkeys(problems)) or None
+    reason = "; ".join(dict.fromkeys(failures + problems)) or None
     registry.groups.mark_trained(group.project, group.name, owner, group.wanted, count, reason)
 
 
@@ -63,6 +65,18 @@ def reason_to_wait(group: GroupRecord, labelled: int, mode: str, min_labels: int
     if 0 < labelled < min_labels and group.trained_labels == 0:
         return f"{labelled} of {min_labels} frames labelled"
     return None
+
+
+def _try(training: "_Training", control: Control) -> list[str]:
+    """Run a training; why it failed, in words. One control failing must not lose the others."""
+    try:
+        training.run()
+    except (TrainingInterrupted, LeaseLost):
+        raise
+    except MicroModelsError as error:
+        log.error("training failed", control=control.from_name, why=str(error))
+        return [f"{control.from_name}: {error}"]
+    return []
 
 
 class _Training:
@@ -83,7 +97,7 @@ class _Training:
             serving = None
         if self._judged_already(control, fingerprint):
             return
-        recipe = replace(recipes.recipe_for(control.head), backbone=self._services.settings.backbone)
+        recipe = replace(catalogue.recipe_for(control.head), backbone=self._services.settings.backbone)
         version = versions.begin(
             self._group.project, self._group.name, control.from_name, control.head, owner=self._owner,
             label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,
@@ -108,15 +122,16 @@ class _Training:
             for v in newest
         )
 
-    def _train_and_judge(self, version: VersionRecord, serving: VersionRecord | None, recipe: recipes.Recipe) -> None:
+    def _train_and_judge(self, version: VersionRecord, serving: VersionRecord | None, recipe: catalogue.Recipe) -> None:
         registry, device, labeled = self._services.registry, self._services.settings.device, self._lesson.labeled
         start = registry.artifacts.read(serving.artifact) if serving and serving.artifact else None
         before, unseen = self._score_serving(serving, start)
-        trained = training.train(
-            labeled, self._lesson.rest, self._lesson.control.labels, recipe,
+        control = self._lesson.control
+        trained = catalogue.train(
+            control.head, labeled, self._lesson.rest, control.labels, recipe,
             start=start, device=device, seed=version.id, progress=self._progress,
         )  # fmt: skip
-        after = _score(trained.weights, labeled, device)
+        after = _score(trained.weights, self._lesson, labeled, device)
         decision = decide(after, before)
         metrics = {
             **trained.metrics, "labelled": asdict(after), "unseen": asdict(unseen) if unseen else None,
@@ -142,7 +157,9 @@ class _Training:
         known = set(serving.metrics.get("tasks", ()))
         unseen = [f for f in self._lesson.labeled if f.frame.task not in known]
         device = self._services.settings.device
-        return _score(weights, self._lesson.labeled, device), _score(weights, unseen, device) if unseen else None
+        lesson = self._lesson
+        every = _score(weights, lesson, lesson.labeled, device)
+        return every, _score(weights, lesson, unseen, device) if unseen else None
 
     def _progress(self, progress: Progress) -> None:
         if self._stopped():
@@ -163,6 +180,8 @@ class _Training:
         return newest.wanted != self._group.wanted and done < POINT_OF_NO_RETURN and waiting < patience
 
 
-def _score(weights: Weights, labeled: tuple[LabeledFrame, ...] | list[LabeledFrame], device: str) -> Metrics:
-    model = micro_model.load(weights, device)
-    return evaluation.evaluate(model.predict([f.frame for f in labeled]), labeled)
+def _score(weights: Weights, lesson: Lesson, labeled: Sequence[LabeledFrame], device: str) -> Metrics:
+    """A micro-model on labelled frames, each looked at by itself; what its regions hang on is as the person drew it."""
+    drawn = {f.frame.task: f.instances for f in labeled}
+    found = catalogue.load(weights, device).predict([f.frame for f in labeled], (), drawn)
+    return catalogue.evaluate(lesson.control.head, found, labeled)

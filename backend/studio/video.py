@@ -22,7 +22,7 @@ def write_frames(video: Path, folder: Path, every: int = 1) -> dict[int, Path]:
             for number, frame in enumerate(container.decode(video=0)):
                 if number % every == 0:
                     written[number] = folder / f"{number:06d}.jpg"
-                    frame.to_image().save(written[number], quality=JPEG_QUALITY)
+                    frame.to_image().save(written[number], quality=JPEG_QUALITY)  # type: ignore[no-untyped-call]
     except (av.FFmpegError, IndexError) as error:
         raise MediaError(f"{video} cannot be decoded ({error}). Expected a video file that FFmpeg reads.") from error
     if not written:

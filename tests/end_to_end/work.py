@@ -14,7 +14,7 @@ from backend.studio.labeling_config import parse
 from backend.studio.regions import for_control
 from backend.types import Instance
 
-PATIENCE_SECONDS = 600.0
+PATIENCE_SECONDS = 900.0
 """For a training on two cores that other work uses too."""
 
 T = TypeVar("T")

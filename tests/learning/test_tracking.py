@@ -97,3 +97,11 @@ def test_what_is_shown_was_seen_or_lies_between(frames: list[list[tuple[float, f
         assert len(set(real.tolist())) == len(real)
         assert np.array_equal(shown.boxes[shown.chosen >= 0], column.boxes[real])
         assert ((shown.scores >= 0) & (shown.scores <= 1)).all()
+
+
+def test_frames_far_apart_in_time_are_not_linked() -> None:
+    orders = [0, 1, 2, 3, 100, 101, 102, 103]
+    columns = [_column(order, (10, 0.9)) if i not in (3, 4) else _column(order) for i, order in enumerate(orders)]
+    xs = _xs(columns)
+    assert xs[2] == xs[5] == [10]
+    assert xs[3] == xs[4] == []

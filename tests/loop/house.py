@@ -17,7 +17,7 @@ from backend.loop.on_event import on_event
 from backend.loop.services import Services, make_services
 from backend.settings import Settings
 from backend.studio import events
-from backend.types import Frame, Instance, LabeledFrame, Prediction, Progress, Weights
+from backend.types import Frame, Head, Instance, LabeledFrame, Prediction, Progress, Weights
 from model_registry import open_registry
 
 CONFIG = (
@@ -87,7 +87,9 @@ class EyeForColour:
     weights: Weights
     nbytes: int = 1
 
-    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+    def predict(
+        self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = (), parents: object = None
+    ) -> list[Prediction]:
         return [Prediction(f.task, self._look(f), 0.9) for f in frames]
 
     def _look(self, frame: Frame) -> tuple[Instance, ...]:
@@ -99,6 +101,7 @@ class EyeForColour:
 
 
 def teach(
+    head: Head,
     labeled: Sequence[LabeledFrame], unlabeled: Sequence[Frame], labels: tuple[str, ...], recipe: object, *,
     progress: Callable[[Progress], None], **_: Any,
 ) -> Trained:  # fmt: skip

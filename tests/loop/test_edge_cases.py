@@ -103,7 +103,9 @@ def test_a_config_change_makes_the_model_stale_and_retrains_it(house: House) -> 
     sweep_project(house.services, 1)
     house.work()
     assert group(house)["version"] == "v2"
-    assert house.registry.ledger.latest(1, [2])[2].versions == {"label": house.registry.versions.history(1, "clip")[0].id}
+    assert house.registry.ledger.latest(1, [2])[2].versions == {
+        "label": house.registry.versions.history(1, "clip")[0].id
+    }
     assert predictor.predict(1, [task])[0] is not None
 
 

@@ -7,46 +7,25 @@ not needed for reading, and is written as 0. A rotated box is read as the smalle
 """
 
 import math
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from backend.studio.regions.region import ReadResult, Size, number, size_of
+from backend.studio.regions.item import DIGITS, Item, labelled, unique_id, value_of, written
+from backend.studio.regions.region import ReadResult, Size, number
 from backend.types import Box, Control, Instance
 
 SMALLEST_PIXELS = 0.5
 """Boxes narrower or lower than this, inside the image, were clicks and not boxes."""
-ID_LENGTH = 10
-"""As the editor's own region ids."""
-
-DIGITS = 5
-"""Of percentages: a thousandth of a pixel in an image of 10,000."""
-BOX_TYPES = ("rectanglelabels", "rectangle")
-
-Region = Mapping[str, Any]
+SHAPE = "rectangle"
 
 
 class RectangleRegions:
     """The converter of both ways to configure boxes."""
 
-    def read(self, result: Sequence[Region], control: Control, size: Size | None = None) -> ReadResult:
+    def read(self, result: Sequence[Item], control: Control, size: Size | None = None) -> ReadResult:
         """See `regions.Regions.read`. A person's region has score 1, also where it keeps a prediction's score."""
-        instances: list[Instance] = []
-        problems: list[str] = []
-        for id_, items in _by_region(result, control):
-            name = f"region {id_ or 'without an id'} of {control.from_name!r}"
-            found = _box(items, size)
-            if isinstance(found, str):
-                problems.append(f"{name}: {found}")
-                continue
-            labels = _labels(items)
-            if not labels:
-                problems.append(f"{name} has no label; expected one of: {', '.join(control.labels)}")
-            for label in labels:
-                if label in control.labels:
-                    instances.append(Instance(label, found, region_id=id_))
-                else:
-                    problems.append(f"{name}: unknown label {label!r}; expected one of: {', '.join(control.labels)}")
+        found, problems = labelled(result, control, SHAPE, box_of, size)
+        instances = (Instance(one.label, one.geometry, region_id=one.region_id) for one in found)
         return ReadResult(tuple(instances), tuple(problems))
 
     def write(self, instances: Sequence[Instance], control: Control, size: Size) -> list[dict[str, Any]]:
@@ -55,67 +34,15 @@ class RectangleRegions:
         used: set[str] = set()
         for instance in instances:
             value = _percent(instance.box, size)
-            if value is None:
-                continue
-            common = {
-                "id": _unique(instance.region_id, used),
-                "to_name": control.to_name,
-                "original_width": size[0],
-                "original_height": size[1],
-                "image_rotation": 0,
-                "score": min(1.0, max(0.0, float(instance.score))),
-            }
-            if control.labels_from is None:
-                labelled = {**value, "rectanglelabels": [instance.label]}
-                result.append({**common, "from_name": control.from_name, "type": "rectanglelabels", "value": labelled})
-            else:
-                labelled = {**value, "labels": [instance.label]}
-                result.append({**common, "from_name": control.from_name, "type": "rectangle", "value": value})
-                result.append({**common, "from_name": control.labels_from, "type": "labels", "value": labelled})
+            if value is not None:
+                id_ = unique_id(instance.region_id, used)
+                result += written(control, SHAPE, value, instance.label, id_=id_, size=size, score=instance.score)
         return result
 
 
-def _by_region(result: Sequence[Region], control: Control) -> list[tuple[str | None, list[Region]]]:
-    """The result items of this control by region id: `Rectangle` + `Labels` makes two items with the same id."""
-    # Tuples, not sets: a damaged item may hold anything here, also what cannot be hashed.
-    names = (control.from_name, control.labels_from or control.from_name)
-    found: list[tuple[str | None, list[Region]]] = []
-    by_id: dict[str, list[Region]] = {}
-    for item in result:
-        if item.get("from_name") not in names or item.get("type") not in (*BOX_TYPES, "labels"):
-            continue
-        id_ = item.get("id")
-        if not isinstance(id_, str) or not id_:
-            found.append((None, [item]))  # cannot be joined with another: a region of its own
-        elif id_ in by_id:
-            by_id[id_].append(item)
-        else:
-            by_id[id_] = [item]
-            found.append((id_, by_id[id_]))
-    # `Labels` may serve other tags as well (an ellipse, a polygon): without a box item the region is not ours.
-    return [(id_, items) for id_, items in found if any(item["type"] in BOX_TYPES for item in items)]
-
-
-def _labels(items: Sequence[Region]) -> list[str]:
-    """The labels of one region, each once, in order."""
-    found: dict[str, None] = {}
-    for item in items:
-        value = item.get("value")
-        chosen = value.get("rectanglelabels", value.get("labels")) if isinstance(value, Mapping) else None
-        found |= dict.fromkeys(label for label in chosen if isinstance(label, str)) if isinstance(chosen, list) else {}
-    return list(found)
-
-
-def _box(items: Sequence[Region], size: Size | None) -> Box | str:
-    """The box in pixels, clipped to the image; or what is wrong with it."""
-    item = next(item for item in items if item["type"] in BOX_TYPES)
-    if item.get("item_index"):
-        return "is on a further image of a multi-image task; expected the first one"
-    image = size_of(item, size)
-    if image is None:
-        return "has no original_width and original_height, and the size of the image is not known"
-    value = item.get("value")
-    value = value if isinstance(value, Mapping) else {}
+def box_of(item: Item, image: Size) -> Box | str:
+    """The box of a rectangle's item in pixels, clipped to the image; or what is wrong with it."""
+    value = value_of(item)
     sides = [number(value.get(key)) for key in ("x", "y", "width", "height")]
     if None in sides:
         return "has no numbers x, y, width and height in percent"
@@ -163,12 +90,3 @@ def _percent(box: Box, size: Size) -> dict[str, float] | None:
     width = min(round(right - x, DIGITS), round(100 - x, DIGITS))
     height = min(round(bottom - y, DIGITS), round(100 - y, DIGITS))
     return {"x": x, "y": y, "width": width, "height": height, "rotation": 0}
-
-
-def _unique(wanted: str | None, used: set[str]) -> str:
-    """The instance's own region id where no other region has it yet, else a new one."""
-    id_ = wanted
-    while not id_ or id_ in used:
-        id_ = uuid.uuid4().hex[:ID_LENGTH]
-    used.add(id_)
-    return id_

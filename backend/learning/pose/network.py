@@ -1,0 +1,51 @@
+"""The network of a pose micro-model: finds the object in the whole frame, and the keypoints in a crop around it."""
+
+import torch
+from torch import Tensor
+
+from backend.learning.backbone import Backbone
+from backend.learning.heads.detection import DetectionHead
+from backend.learning.heads.pose import PoseHead
+from backend.learning.network import Network
+from backend.learning.pyramid import Pyramid
+
+CENTRE = 0.2
+"""Deviation of the bump that marks the middle of a crop, in sides of it."""
+
+
+class PoseNetwork(Network):
+    """Backbone and pyramid are shared; to the features a bump is added that says which object is meant: the middle one."""
+
+    def __init__(self, backbone: Backbone, width: int, locator: DetectionHead, points: PoseHead) -> None:
+        super().__init__(backbone, Pyramid([c + 1 for c in backbone.channels], width), locator)
+        self.points = points
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Whole frames (batch, 3, h, w) -> raw output of the locator."""
+        out: Tensor = self.head(self.pyramid(self.features(images, 0.0)))
+        return out
+
+    def see(self, images: Tensor) -> Tensor:
+        """Crops (batch, 3, side, side) -> (batch, keypoints, side / 4, side / 4) logits."""
+        out: Tensor = self.points(self.pyramid(self.features(images, 1.0)))
+        return out
+
+    def features(self, images: Tensor, middle: float) -> list[Tensor]:
+        """One tensor a stride, its last channel a bump of height `middle` around the middle."""
+        return [_marked(f.to(self.dtype), middle) for f in self.backbone(images)]
+
+    def settled(self, dtype: torch.dtype) -> "PoseNetwork":
+        """A copy for prediction only, in this number format."""
+        settled = super().settled(dtype)
+        assert isinstance(settled, PoseNetwork)
+        settled.points.to(dtype)
+        return settled
+
+
+def _marked(feature: Tensor, height: float) -> Tensor:
+    rows, columns = feature.shape[2:]
+    y = torch.linspace(-0.5, 0.5, rows, device=feature.device)[:, None] / CENTRE
+    x = torch.linspace(-0.5, 0.5, columns, device=feature.device) / CENTRE
+    bump = torch.exp(-(x**2 + y**2) / 2) * height
+    return torch.cat([feature, bump.to(feature.dtype).expand(len(feature), 1, rows, columns)], 1)

@@ -1,0 +1,62 @@
+"""A square look at a picture: moved, turned, scaled, mirrored; points along with it, and back."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+Points = NDArray[np.float64]
+"""(..., 2) x, y in pixels."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """Where a crop lies in its picture."""
+
+    centre: Points
+    """(2,) of the crop, in pixels of the picture."""
+    gain: Points
+    """(2, 2) crop pixels per picture pixel."""
+    side: int
+    """Of the crop, pixels."""
+
+    def inward(self, points: Points) -> Points:
+        """Pixels of the picture -> pixels of the crop."""
+        return np.asarray((points - self.centre) @ self.gain.T + self.side / 2)
+
+    def outward(self, points: Points) -> Points:
+        """Pixels of the crop -> pixels of the picture."""
+        return np.asarray((points - self.side / 2) @ np.linalg.inv(self.gain).T + self.centre)
+
+    def cut(self, image: Tensor) -> Tensor:
+        """(3, h, w) uint8 -> (3, side, side) in [0, 1]; what lies outside the picture is grey."""
+        height, width = image.shape[1:]
+        ends = self.outward(np.array([[0, 0], [0, self.side], [self.side, 0], [self.side, self.side]], float))
+        low = np.clip(np.floor(ends.min(0)) - 1, 0, [width - 1, height - 1]).astype(int)
+        high = np.clip(np.ceil(ends.max(0)) + 1, low + 1, [width, height]).astype(int)
+        part = image[:, low[1] : high[1], low[0] : high[0]]
+        size = high - low
+        back = np.linalg.inv(self.gain)
+        # To the grid's own units: -1 and 1 are the outer edges of the crop, and of the part.
+        linear = back * self.side / size[:, None]
+        shift = (self.centre - low) * 2 / size - 1
+        theta = torch.tensor(np.concatenate([linear, shift[:, None]], 1)[None], dtype=torch.float32)
+        grid = functional.affine_grid(theta, [1, 3, self.side, self.side], align_corners=False).to(image.device)
+        shifted = (part.float() / 255 - 0.5)[None]
+        return functional.grid_sample(shifted, grid, mode="bilinear", align_corners=False)[0] + 0.5
+
+
+def upright(centre: Points, zoom: float, side: int) -> View:
+    """A view that is only moved and scaled."""
+    return View(np.asarray(centre, float), np.eye(2) * zoom, side)
+
+
+def turned(zoom: float, angle: float, mirror: bool, stretch: float = 1.0) -> Points:
+    """The gain of a view that is mirrored (or not), stretched in width, turned by `angle` radians and scaled."""
+    cos, sin = math.cos(angle), math.sin(angle)
+    shape = np.diag([zoom * math.sqrt(stretch) * (-1 if mirror else 1), zoom / math.sqrt(stretch)])
+    return np.asarray(np.array([[cos, -sin], [sin, cos]]) @ shape)

@@ -1,0 +1,1 @@
+"""Segmentation: masks at full resolution, one per label and frame."""

@@ -1,0 +1,126 @@
+"""Random views of labelled frames: moved, scaled, turned, mirrored, recoloured; masks along with them."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+LEAST_SCALE, MOST_SCALE = 0.75, 1.33
+"""Limits of the random scaling of a view: how far an object may come nearer or go away."""
+STRETCH = 0.08
+"""Deviation of the random ratio of width to height, as a share."""
+TURN = 0.2
+"""Deviation of the random rotation, radians."""
+COLOUR = 0.2
+"""Limit of the random change of brightness and contrast, as a share."""
+TINT = 0.05
+"""Limit of the random change of each colour channel, as a share."""
+NOISE = 0.03
+"""Largest deviation of random noise, of a range of 1."""
+SIDED = re.compile(r"(^|[^a-z])(left|right|l|r)([^a-z]|$)", re.IGNORECASE)
+"""Labels of which a mirrored frame would show the other one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A scaled frame to cut views from."""
+
+    image: Tensor
+    """(3, height, width) uint8 RGB."""
+    masks: Tensor
+    """(labels, height, width) uint8, 255 where the label is."""
+    sure: Tensor | None = None
+    """(labels, height, width) uint8, 255 where the mask is to be learned; None is everywhere."""
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Views:
+    """One training batch."""
+
+    images: Tensor
+    """(batch, 3, side, side) float RGB in [0, 1]."""
+    masks: Tensor
+    """(batch, labels, side, side) in [0, 1]."""
+    sure: Tensor
+    """(batch, labels, side, side) in [0, 1]: weight of each pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewing:
+    """How views are drawn."""
+
+    count: int
+    side: int
+    """Pixels of the scaled frame."""
+    objects: float
+    """Share of views that are centred on a labelled pixel."""
+    mirrored: bool
+    """Whether views may be mirrored."""
+
+
+def may_mirror(labels: Sequence[str]) -> bool:
+    """Not where a label names a side."""
+    return not any(SIDED.search(label.replace("_", " ")) for label in labels)
+
+
+def views(pictures: Sequence[Picture], how: Viewing, rng: np.random.Generator) -> Views:
+    """Random views; each picture is drawn as often as its weight says."""
+    weights = np.array([picture.weight for picture in pictures])
+    chosen = rng.choice(len(pictures), how.count, p=weights / weights.sum())
+    cut = [_view(pictures[int(i)], how, rng) for i in chosen]
+    images, masks, sure = (torch.stack(part) for part in zip(*cut, strict=True))
+    return Views(images.contiguous(memory_format=torch.channels_last), masks, sure)
+
+
+def _view(picture: Picture, how: Viewing, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    labels, height, width = picture.masks.shape
+    grid = _grid(_centre(picture, how, rng), how, (height, width), rng).to(picture.image.device)
+    sure = picture.sure if picture.sure is not None else torch.full_like(picture.masks, 255)
+    stacked = torch.cat([picture.image, picture.masks, sure]).float()[None] / 255
+    stacked[:, :3] -= 0.5
+    out = functional.grid_sample(stacked, grid, mode="bilinear", align_corners=False)[0]
+    return _recolour(out[:3] + 0.5, rng), out[3 : 3 + labels], out[3 + labels :]
+
+
+def _grid(centre: tuple[float, float], how: Viewing, size: tuple[int, int], rng: np.random.Generator) -> Tensor:
+    zoom = math.exp(rng.uniform(math.log(LEAST_SCALE), math.log(MOST_SCALE)))
+    stretch = math.exp(rng.normal(0, STRETCH) / 2)
+    mirror = rng.choice([-1, 1]) if how.mirrored else 1
+    angle = rng.normal(0, TURN)
+    offsets = torch.arange(how.side) + 0.5 - how.side / 2
+    y, x = torch.meshgrid(offsets / zoom * stretch, offsets / zoom / stretch * mirror, indexing="ij")
+    across = x * math.cos(angle) - y * math.sin(angle) + centre[0]
+    down = x * math.sin(angle) + y * math.cos(angle) + centre[1]
+    return torch.stack([across / size[1] * 2 - 1, down / size[0] * 2 - 1], -1)[None]
+
+
+def _centre(picture: Picture, how: Viewing, rng: np.random.Generator) -> tuple[float, float]:
+    _, height, width = picture.masks.shape
+    if rng.random() < how.objects:
+        present = [i for i in range(len(picture.masks)) if bool((picture.masks[i] > 127).any())]
+        if present:
+            rows, columns = torch.nonzero(picture.masks[present[rng.integers(len(present))]] > 127, as_tuple=True)
+            at = int(rng.integers(len(rows)))
+            shift = rng.uniform(-0.35, 0.35, 2) * how.side
+            return _inside(float(columns[at]) + shift[0], width, how), _inside(float(rows[at]) + shift[1], height, how)
+    return _inside(rng.uniform(0, width), width, how), _inside(rng.uniform(0, height), height, how)
+
+
+def _inside(place: float, length: int, how: Viewing) -> float:
+    """Near enough to the frame that most of the view shows it."""
+    margin = min(length / 2, how.side * 0.4)
+    return float(np.clip(place, margin, length - margin))
+
+
+def _recolour(image: Tensor, rng: np.random.Generator) -> Tensor:
+    contrast, brightness = 1 + rng.uniform(-COLOUR, COLOUR), rng.uniform(-COLOUR, COLOUR) / 2
+    tint = torch.tensor(contrast * (1 + rng.uniform(-TINT, TINT, 3)), dtype=torch.float32, device=image.device)
+    image = (image - 0.5) * tint.view(3, 1, 1) + 0.5 + brightness
+    noise = torch.from_numpy(rng.standard_normal(image.shape, np.float32)).to(image.device)
+    return (image + noise * rng.uniform(0, NOISE)).clamp(0, 1)

@@ -1,0 +1,88 @@
+"""Masks: what a person drew in a frame, and from probabilities to what is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from backend.types import Box, Instance, LabeledFrame, Mask
+
+Chances = NDArray[np.float32]
+"""(height, width) probabilities."""
+
+SHOWN = 0.5
+"""Probability from which a pixel belongs to a mask."""
+LEAST_AREA = 0.08
+"""Area that a mask must have, as a share of the smallest drawn one: less is a few stray pixels."""
+LEAST_PART = 0.25
+"""Area that each part of a mask must have, as a share of the smallest drawn part."""
+LEAST_PEAK = 0.75
+"""Probability that some of each part's pixels must reach: where the network is never sure there is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large a label's masks are, as shares of the frame's area; 0 where none was drawn."""
+
+    mask: float
+    """The smallest mask."""
+    part: float
+    """The smallest connected part of a mask."""
+
+
+def masks_of(labeled: LabeledFrame, labels: Sequence[str]) -> NDArray[np.bool_]:
+    """(labels, height, width) of the original frame; a mask of another size, or of no known label, is left out."""
+    shape = (labeled.frame.height, labeled.frame.width)
+    masks = np.zeros((len(labels), *shape), bool)
+    for instance in labeled.instances:
+        if instance.label in labels and instance.mask is not None and instance.mask.shape == shape:
+            masks[labels.index(instance.label)] |= instance.mask
+    return masks
+
+
+def sizes_of(labeled: Sequence[LabeledFrame], label: str) -> Sizes:
+    """Smallest mask and part that a person drew."""
+    areas, parts = [], []
+    for one in labeled:
+        [mask] = masks_of(one, (label,))
+        if mask.any():
+            areas.append(mask.sum() / mask.size)
+            parts.append(_part_areas(ndimage.label(mask)[0]).min() / mask.size)
+    return Sizes(float(min(areas)), float(min(parts))) if areas else Sizes(0.0, 0.0)
+
+
+def shown(chances: Chances, sizes: Sizes) -> Mask:
+    """The mask of one label; empty where there are but stray pixels."""
+    mask = chances >= SHOWN
+    if not mask.any():
+        return mask
+    parts, count = ndimage.label(mask)
+    peaks = ndimage.maximum(chances, parts, np.arange(1, count + 1))
+    kept = (_part_areas(parts) >= LEAST_PART * sizes.part * mask.size) & (np.asarray(peaks) >= LEAST_PEAK)
+    mask = np.concatenate([[False], kept])[parts]
+    return mask if mask.sum() >= LEAST_AREA * sizes.mask * mask.size else np.zeros_like(mask)
+
+
+def instance(label: str, mask: Mask, chances: Chances) -> Instance:
+    """The mask with its hull, and how sure its pixels are on average."""
+    return Instance(label, hull(mask), float(np.clip(chances[mask].mean(), 0, 1)), mask=mask)
+
+
+def hull(mask: Mask) -> Box:
+    """The box around a mask that is not empty."""
+    columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+
+def untouched(chances: Chances, mask: Mask) -> float:
+    """The overlap of mask and truth that the probabilities let expect: how probably a person leaves it as it is."""
+    if not mask.any():
+        return 1.0 - float(np.quantile(chances, 1 - min(50 / chances.size, 1.0)))
+    inside = float(chances[mask].sum())
+    return inside / (float(mask.sum()) + float(chances.sum()) - inside)
+
+
+def _part_areas(parts: NDArray[np.int32]) -> NDArray[np.int64]:
+    return np.bincount(parts.ravel())[1:]

@@ -1,0 +1,86 @@
+"""Brush masks: `BrushLabels`, and `Brush` together with `Labels`. All regions of one label are one instance.
+
+Label Studio packs the RGBA bytes of the whole image (thi.ng rle-pack, not COCO's counts); what counts is alpha.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from label_studio_sdk.converter import brush
+from PIL import Image
+
+from backend.studio.regions.item import Item, labelled, unique_id, value_of, written
+from backend.studio.regions.mask import hull, of_size
+from backend.studio.regions.region import ReadResult, Size, size_of
+from backend.types import Control, Instance, Mask
+
+SHAPE = "brush"
+OPAQUE = 127
+"""Alpha above this is the object: strokes drawn by hand have soft edges."""
+CHANNELS = 4
+LARGEST_PIXELS = 2**28
+"""Of an image: a mask that claims more is a mistake or an attack, 1 GB to unpack."""
+
+
+class BrushRegions:
+    """The converter of both ways to configure brushes."""
+
+    def read(self, result: Sequence[Item], control: Control, size: Size | None = None) -> ReadResult:
+        """See `regions.Regions.read`; the instance of a label has the id of the label's first region."""
+        found, problems = labelled(result, control, SHAPE, _mask, size)
+        masks: dict[str, Mask] = {}
+        ids: dict[str, str | None] = {}
+        for one in found:
+            # Without a size given, regions of one image may still disagree about it.
+            if one.label in masks and masks[one.label].shape != one.geometry.shape:
+                problems.append(f"region {one.region_id} of {control.from_name!r}: is of another size than the others")
+                continue
+            masks[one.label] = masks[one.label] | one.geometry if one.label in masks else one.geometry
+            ids.setdefault(one.label, one.region_id)
+        instances = (
+            Instance(label, box, region_id=ids[label], mask=mask)
+            for label, mask in masks.items()
+            if (box := hull(mask)) is not None
+        )
+        return ReadResult(tuple(instances), tuple(problems))
+
+    def write(self, instances: Sequence[Instance], control: Control, size: Size) -> list[dict[str, Any]]:
+        """See `regions.Regions.write`; an empty mask is no region."""
+        result: list[dict[str, Any]] = []
+        used: set[str] = set()
+        for instance in instances:
+            mask = of_size(instance.mask, size)
+            if mask is not None:
+                id_ = unique_id(instance.region_id, used)
+                value = {"format": "rle", "rle": _packed(mask)}
+                result += written(control, SHAPE, value, instance.label, id_=id_, size=size, score=instance.score)
+        return result
+
+
+def _packed(mask: Mask) -> list[int]:
+    rle: list[int] = brush.mask2rle(mask.astype(np.uint8) * 255)  # type: ignore[no-untyped-call]
+    return rle
+
+
+def _mask(item: Item, image: Size) -> Mask | str:
+    """The mask of an item, in the size of the image as it is; or what is wrong with it."""
+    rle = value_of(item).get("rle")
+    try:
+        packed = bytes(rle if isinstance(rle, list) else ())
+    except (TypeError, ValueError):
+        packed = b""
+    if not packed:
+        return "has no rle, a list of bytes"
+    count = int.from_bytes(packed[:4], "big")
+    drawn = next((s for s in (size_of(item, None), image) if s and s[0] * s[1] * CHANNELS == count), None)
+    if drawn is None or count > LARGEST_PIXELS * CHANNELS:
+        return f"has an rle of {count / CHANNELS:g} pixels, expected those of an image of {image[0]} x {image[1]}"
+    try:
+        values = brush.decode_rle(packed)
+    except (ValueError, IndexError):
+        return "has an rle that ends too early"
+    mask = np.asarray(values.reshape(drawn[1], drawn[0], CHANNELS)[:, :, CHANNELS - 1] > OPAQUE)
+    if drawn != image:
+        mask = np.asarray(Image.fromarray(mask).resize(image, Image.Resampling.NEAREST), dtype=np.bool_)
+    return mask if mask.any() else "is empty"

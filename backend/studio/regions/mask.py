@@ -1,0 +1,56 @@
+"""Masks: their hull, and polygons filled into them.
+
+A pixel in column i and row j is the square from (i, j) to (i + 1, j + 1). It belongs to a shape when its centre does.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.studio.regions.region import Size
+from backend.types import Box, Mask
+
+Ring = NDArray[np.float64]
+"""(n, 2): the vertices of a closed polygon, x and y in pixels; the last is joined to the first."""
+
+
+def hull(mask: Mask) -> Box | None:
+    """The smallest box around a mask; None around an empty one."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+
+def of_size(mask: Mask | None, size: Size) -> Mask | None:
+    """The mask where it is one of an image of `size` (width, height) and not empty; a wrong shape is our own mistake."""
+    if mask is None or not mask.any():
+        return None
+    if mask.shape != (size[1], size[0]):
+        raise ValueError(f"A mask is of shape {mask.shape}. Expected that of the original image: {(size[1], size[0])}.")
+    return mask
+
+
+def fill(ring: Ring, size: Size) -> Mask:
+    """The pixels of an image of `size` whose centres lie in a polygon, by the nonzero rule as the editor draws it."""
+    width, height = size
+    start, end = ring, np.roll(ring, -1, axis=0)
+    down = end[:, 1] > start[:, 1]
+    # Each edge from its upper end, so that the two ways along a slit cross every row at exactly the same place.
+    upper, lower = np.where(down[:, None], start, end), np.where(down[:, None], end, start)
+    first, last = (np.clip(np.ceil(ends[:, 1] - 0.5), 0, height).astype(np.int64) for ends in (upper, lower))
+    crossed = last - first
+    edge = np.repeat(np.arange(len(ring)), crossed)
+    row = np.arange(len(edge)) - np.repeat(np.cumsum(crossed) - crossed, crossed) + first[edge]
+    share = (row + 0.5 - upper[edge, 1]) / (lower[edge, 1] - upper[edge, 1])
+    x = upper[edge, 0] + share * (lower[edge, 0] - upper[edge, 0])
+    column = np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)
+    mask = np.zeros((height, width), dtype=np.bool_)
+    if not len(edge):
+        return mask
+    x0, y0, y1 = int(column.min()), int(row.min()), int(row.max()) + 1
+    winding = np.zeros((y1 - y0, int(column.max()) + 1 - x0), dtype=np.int32)
+    np.add.at(winding, (row - y0, column - x0), np.where(down, 1, -1)[edge])
+    np.cumsum(winding, axis=1, out=winding)
+    # The last column lies past the last crossing: nothing is inside there.
+    mask[y0:y1, x0 : x0 + winding.shape[1] - 1] = winding[:, :-1] != 0
+    return mask

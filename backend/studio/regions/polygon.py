@@ -1,0 +1,67 @@
+"""Polygons as masks: `PolygonLabels`, and `Polygon` together with `Labels`. One region is one instance.
+
+How a mask becomes polygons, with holes and several parts, is told in `outline`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from backend.studio.regions.item import Item, labelled, percent, unique_id, value_of, written
+from backend.studio.regions.mask import fill, hull, of_size
+from backend.studio.regions.outline import outlines
+from backend.studio.regions.region import ReadResult, Size, number
+from backend.types import Control, Instance, Mask
+
+SHAPE = "polygon"
+FAR = 1000.0
+"""Percent: a vertex this far from the image is no drawing but a mistake in its numbers."""
+
+
+class PolygonRegions:
+    """The converter of both ways to configure polygons."""
+
+    def read(self, result: Sequence[Item], control: Control, size: Size | None = None) -> ReadResult:
+        """See `regions.Regions.read`; the part of a polygon inside the image counts."""
+        found, problems = labelled(result, control, SHAPE, _mask, size)
+        instances = (
+            Instance(one.label, box, region_id=one.region_id, mask=one.geometry)
+            for one in found
+            if (box := hull(one.geometry)) is not None
+        )
+        return ReadResult(tuple(instances), tuple(problems))
+
+    def write(self, instances: Sequence[Instance], control: Control, size: Size) -> list[dict[str, Any]]:
+        """See `regions.Regions.write`: a region for each part of a mask, the largest with the instance's own id."""
+        result: list[dict[str, Any]] = []
+        used: set[str] = set()
+        for instance in instances:
+            mask = of_size(instance.mask, size)
+            for n, ring in enumerate([] if mask is None else outlines(mask)):
+                points = [[percent(x, size[0]), percent(y, size[1])] for x, y in ring]
+                id_ = unique_id(None if n else instance.region_id, used)
+                value = {"points": points, "closed": True}
+                result += written(control, SHAPE, value, instance.label, id_=id_, size=size, score=instance.score)
+        return result
+
+
+def _mask(item: Item, image: Size) -> Mask | str:
+    """The filled polygon of an item; or what is wrong with it."""
+    value = value_of(item)
+    points = value.get("points")
+    vertices = [_vertex(point) for point in points] if isinstance(points, list) else []
+    if len(vertices) < 3 or None in vertices:
+        return "has no three or more points [x, y] in percent"
+    if value.get("closed") is False:
+        return "is not closed; expected a finished polygon"
+    ring = np.array(vertices, dtype=np.float64) * image / 100
+    mask = fill(ring, image)
+    return mask if mask.any() else "covers no pixel of the image"
+
+
+def _vertex(point: object) -> tuple[float, float] | None:
+    if not isinstance(point, (list, tuple)) or len(point) != 2:
+        return None
+    x, y = number(point[0]), number(point[1])
+    return (x, y) if x is not None and y is not None and max(abs(x), abs(y)) <= FAR else None
