@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import SecretStr
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from backend.errors import MicroModelsError
@@ -149,15 +150,15 @@ def demo(
 
 def _status_table(status: dict[str, Any]) -> Table:
     table = Table(title=f"Project {status['project']}", caption=status["problem"], title_justify="left")
-    for heading in ("group", "grouped by", "state", "labelled", "trained on", "version", "honest F1", "remark"):
-        table.add_column(heading)
+    for heading in ("group", "state", "labels", "learnt", "version", "honest", "remark"):
+        table.add_column(heading, overflow="fold")
     for group in status["groups"]:
         done = f" {group['progress']:.0%}" if group["progress"] is not None else ""
         left = f", {group['seconds_left']:.0f} s left" if group["seconds_left"] is not None else ""
         table.add_row(
-            group["group"], group["rule"], group["state"] + done + left, f"{group['labelled']} of {group['tasks']}",
+            f"{escape(group['group'])}\n[dim]by {group['rule']}[/]", group["state"] + done + left, f"{group['labelled']} of {group['tasks']}",
             str(group["trained_labels"]), group["version"] or "-",
-            "-" if group["score"] is None else f"{group['score']:.2f}", group["reason"] or "",
+            "-" if group["score"] is None else f"{group['score']:.2f}", escape(group["reason"] or ""),
         )  # fmt: skip
     return table
 
@@ -167,7 +168,7 @@ def main() -> None:
     try:
         app()
     except MicroModelsError as error:
-        console.print(f"[bold red]Error:[/] {error}", highlight=False)
+        Console(stderr=True).print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -55,8 +55,8 @@ def run(
             first = FirstRound(data_set, labels, studio, backend, console)
             figures = first.run(folder)
             show(figures, folder, console)
-            show_login(studio, backend, first.project, console)
             if wait:
+                show_login(studio, backend, first.project, console)
                 stay(studio, backend, console)
         except KeyboardInterrupt:
             console.print("Interrupted.")
@@ -91,7 +91,8 @@ def start(server: LabelStudioServer | BackendServer, name: str, servers: ExitSta
     servers.callback(server.stop)
     with console.status("waiting for its answer"):
         server.start()
-    console.print(f"  it answers on {server.url} after {time.monotonic() - started:.1f} s; log: {server.child.log}")
+    seconds = time.monotonic() - started
+    console.print(f"  it answers on {server.url} after {seconds:.1f} s; log: {server.child.log}", soft_wrap=True)
 
 
 def show(figures: Figures, folder: Path, console: Console) -> None:

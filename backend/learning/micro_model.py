@@ -77,6 +77,7 @@ def load(weights: Weights, device: str = "auto") -> MicroModel:
 
 def fastest(device: torch.device) -> torch.dtype:
     """bfloat16 where the machine computes it faster than float32."""
-    if device.type == "cuda" or getattr(torch.cpu, "get_capabilities", dict)().get("avx512_bf16"):
+    ask = getattr(torch.cpu, "get_capabilities", None)  # torch 2.4 to 2.6 cannot tell
+    if device.type == "cuda" or (ask is not None and ask().get("avx512_bf16")):
         return torch.bfloat16
     return torch.float32

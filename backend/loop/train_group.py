@@ -41,6 +41,7 @@ def train_group(
     waits = reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
     problems, failures, learnt = [waits] if waits else [], list[str](), set[int]()
     if not waits and labels:
+        registry.groups.progress(group.project, group.name, owner, "training", 0.0, None)
         controls = services.config(project).require()
         tasks = registry.tasks.of_group(group.project, group.name)
         for control in controls:

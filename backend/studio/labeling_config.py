@@ -4,9 +4,11 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
+from xml.etree import ElementTree
 
 from label_studio_sdk.label_interface.interface import LabelInterface
 
@@ -15,13 +17,48 @@ from backend.types import Control, Head
 
 EXAMPLE = """<View>
   <Image name="image" value="$image"/>
+  <!-- In its place also BrushLabels, PolygonLabels, EllipseLabels, KeyPointLabels, or Choices with Choice in it. -->
   <RectangleLabels name="label" toName="image">
     <Label value="Bunny"/>
   </RectangleLabels>
 </View>"""
 """A config that is served."""
 
-SUPPORTED = "RectangleLabels on an Image, and Rectangle with Labels on the same Image"
+SUPPORTED = (
+    "on an Image: RectangleLabels (boxes); BrushLabels, PolygonLabels or EllipseLabels (masks); KeyPointLabels (points, "
+    "hung on a rectangle where there are several objects); Choices (classes of the whole image); "
+    "and Rectangle, Brush, Polygon or Ellipse with Labels on the same Image"
+)
+
+_SHAPES: Mapping[str, Head] = MappingProxyType(
+    {
+        "Rectangle": Head.DETECTION,
+        "Brush": Head.SEGMENTATION,
+        "Polygon": Head.SEGMENTATION,
+        "Ellipse": Head.SEGMENTATION,
+    }
+)
+"""Tags that carry no labels of their own, and what their regions are for."""
+_HEADS: Mapping[str, Head] = MappingProxyType(
+    {
+        **_SHAPES,
+        **{f"{shape}Labels": head for shape, head in _SHAPES.items()},
+        "KeyPointLabels": Head.POSE,
+        "Choices": Head.CLASSIFICATION,
+    }
+)
+"""Tags that micro-models serve."""
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        "KeyPoint": "not supported; use KeyPointLabels instead",
+        "Bitmask": "not supported; use Brush instead",
+        "BitmaskLabels": "not supported; use BrushLabels instead",
+        "Taxonomy": "a tree of classes is not supported; use Choices instead",
+        "VideoRectangle": "video is not supported yet",
+        "TimelineLabels": "video is not supported yet",
+    }
+)
+"""What to say of some of the other tags."""
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
@@ -58,7 +95,9 @@ class LabelingConfig:
 def parse(xml: str) -> LabelingConfig:
     """Read a labeling config; raises LabelingConfigError when it is no XML or an attribute of ours is impossible."""
     try:
-        tags: list[Any] = list(LabelInterface(_DECLARATION.sub("", xml, count=1)).controls)
+        text = _DECLARATION.sub("", xml, count=1)
+        tags: list[Any] = list(LabelInterface(text).controls)
+        nested = _nested(text)
     except Exception as error:
         # The SDK passes on whatever its XML library and its models raise.
         raise LabelingConfigError(
@@ -68,15 +107,13 @@ def parse(xml: str) -> LabelingConfig:
     unsupported: list[str] = []
     carriers = {tag.name: _label_carrier(tag, tags) for tag in tags}
     lent = {carrier.name for name, carrier in carriers.items() if carrier is not None and carrier.name != name}
+    problems = {tag.name: _problem(tag, carriers[tag.name], nested) for tag in tags if tag.name not in lent}
+    served = [tag for tag in tags if tag.name not in lent and problems[tag.name] is None]
     for tag in tags:
-        if tag.name in lent:
-            continue
-        carrier = carriers[tag.name]
-        problem = _problem(tag, carrier)
-        if problem is not None:
-            unsupported.append(f"{tag.tag} {tag.name!r} ({problem})")
-        else:
-            controls.append(_control(tag, carrier))
+        if tag in served:
+            controls.append(_control(tag, carriers[tag.name], served))
+        elif tag.name not in lent:
+            unsupported.append(f"{tag.tag} {tag.name!r} ({problems[tag.name]})")
     return LabelingConfig(tuple(controls), tuple(unsupported), _group_by(tags), _fingerprint(controls))
 
 
@@ -85,28 +122,46 @@ def control_fingerprint(control: Control) -> str:
 
     The order of the labels and how regions are shown do not matter; what is looked at and what is told apart does.
     """
-    return _digest([control.head, sorted(control.labels), control.media_field])
+    told_apart: list[str] = []
+    if control.head is Head.SEGMENTATION and not control.tag.startswith("Brush"):
+        told_apart.append("objects")  # a polygon is one object, a brush one label
+    if control.parent is not None:
+        told_apart.append("objects")
+    if control.multiple:
+        told_apart.append("each label for itself")
+    return _digest([control.head, sorted(control.labels), control.media_field, *told_apart])
+
+
+def _nested(xml: str) -> frozenset[str]:
+    """The names of the tags with a tree of choices in them."""
+    return frozenset(
+        tag.get("name", "")
+        for tag in ElementTree.fromstring(xml).iter()
+        if tag.get("name") and any(choice.find(".//Choice") is not None for choice in tag.iter("Choice"))
+    )
 
 
 def _label_carrier(tag: Any, tags: Iterable[Any]) -> Any | None:
     """The tag whose labels the regions of `tag` carry: itself, or for a `Rectangle` the `Labels` of the same object."""
-    if tag.tag == "RectangleLabels":
-        return tag
-    if tag.tag == "Rectangle":
+    if tag.tag in _SHAPES:
         return next((other for other in tags if other.tag == "Labels" and other.to_name == tag.to_name), None)
-    return None
+    return tag if tag.tag in _HEADS else None
 
 
-def _problem(tag: Any, carrier: Any | None) -> str | None:
+def _problem(tag: Any, carrier: Any | None, nested: frozenset[str]) -> str | None:
     """Why no micro-model can serve this control tag; None when one can."""
-    if tag.tag not in ("RectangleLabels", "Rectangle"):
-        return "not supported yet"
+    if tag.tag not in _HEADS:
+        return _INSTEAD.get(tag.tag, "not supported yet")
     if _true(tag.attr.get("model_skip")):
         return "left out by model_skip"
     if carrier is None:
-        return f'needs <Labels toName="{",".join(tag.to_name)}"> beside it, or use RectangleLabels instead'
+        return f'needs <Labels toName="{",".join(tag.to_name)}"> beside it, or use {tag.tag}Labels instead'
+    if tag.tag == "Choices" and _true(tag.attr.get("perRegion")):
+        return "choices for each region (perRegion) are not supported; those for the whole image are"
+    if tag.name in nested or _true(tag.attr.get("allowNested")):
+        return "choices in choices are not supported; write them as one flat list"
     if not carrier.labels:
-        return "has no Label in it" + (
+        return f"has no {'Choice' if tag.tag == 'Choices' else 'Label'} in it" + (
             "; labels out of the task data cannot be learned" if carrier.dynamic_value else ""
         )
     media = tag.objects[0] if tag.objects else None
@@ -119,23 +174,40 @@ def _problem(tag: Any, carrier: Any | None) -> str | None:
     return None
 
 
-def _control(tag: Any, carrier: Any) -> Control:
-    """The control of a tag that has no problem."""
+def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
+    """The control of a tag that has no problem, beside the others that have none."""
+    head = _HEADS[tag.tag]
+    boxes = (other.name for other in served if _HEADS[other.tag] is Head.DETECTION and other.to_name == tag.to_name)
     return Control(
         from_name=tag.name,
         to_name=tag.to_name[0],
         tag=tag.tag,
-        head=Head.DETECTION,
+        head=head,
         labels=_kept_labels(carrier),
         media_field=_media_field(tag.objects[0]) or "",
         score_threshold=_threshold(tag),
         labels_from=None if carrier is tag else carrier.name,
+        parent=next(boxes, None) if head is Head.POSE else None,
+        multiple=head is Head.CLASSIFICATION and tag.attr.get("choice") == "multiple",
     )
 
 
 def _kept_labels(carrier: Any) -> tuple[str, ...]:
-    """Values (aliases, where there are) of the labels without `model_skip`."""
-    return tuple(value for value, label in carrier.labels_attrs.items() if not _true(label.attr.get("model_skip")))
+    """Values (aliases, where there are) of the labels without `model_skip`; those with a `model_index` first, by it."""
+    kept = {value: label for value, label in carrier.labels_attrs.items() if not _true(label.attr.get("model_skip"))}
+    return tuple(sorted(kept, key=lambda value: _model_index(carrier, value, kept[value])))
+
+
+def _model_index(carrier: Any, value: str, label: Any) -> float:
+    """Where in the order of points a label stands; of other tags the config's order counts."""
+    text = label.attr.get("model_index")
+    if text is None or carrier.tag != "KeyPointLabels":
+        return math.inf
+    if not re.fullmatch(r"\d{1,9}", text.strip()):
+        raise LabelingConfigError(
+            f"Label {value!r} of {carrier.tag} {carrier.name!r} has model_index={text!r}. Expected 0, 1, 2 and so on."
+        )
+    return int(text)
 
 
 def _media_field(media: Any) -> str | None:

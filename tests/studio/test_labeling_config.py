@@ -17,6 +17,13 @@ def boxes(attributes: str = "", labels: str = '<Label value="A"/><Label value="B
     return f'<RectangleLabels name="box" toName="img" {attributes}>{labels}</RectangleLabels>'
 
 
+def points(labels: str = '<Label value="nose"/><Label value="tail"/>') -> str:
+    return f'<KeyPointLabels name="k" toName="img">{labels}</KeyPointLabels>'
+
+
+LABELS = '<Labels name="l" toName="img"><Label value="A"/></Labels>'
+
+
 def test_rectangle_labels() -> None:
     config = labeling_config.parse(view(boxes()))
     assert config.controls == (Control("box", "img", "RectangleLabels", Head.DETECTION, ("A", "B"), "image"),)
@@ -39,6 +46,65 @@ def test_rectangle_with_labels() -> None:
     assert config.unsupported == ()
 
 
+@pytest.mark.parametrize("shape", ["Brush", "Polygon", "Ellipse"])
+def test_masks(shape: str) -> None:
+    own = f'<{shape}Labels name="m" toName="img"><Label value="A"/></{shape}Labels>'
+    assert labeling_config.parse(view(own)).controls == (
+        Control("m", "img", f"{shape}Labels", Head.SEGMENTATION, ("A",), "image"),
+    )
+    pair = labeling_config.parse(view(f'<{shape} name="m" toName="img"/>', LABELS))
+    assert pair.controls == (Control("m", "img", shape, Head.SEGMENTATION, ("A",), "image", labels_from="l"),)
+    assert pair.unsupported == ()
+
+
+def test_several_tags_may_share_their_labels() -> None:
+    config = labeling_config.parse(view('<Rectangle name="r" toName="img"/><Brush name="b" toName="img"/>', LABELS))
+    assert [(control.from_name, control.labels_from) for control in config.controls] == [("r", "l"), ("b", "l")]
+
+
+def test_points_without_and_with_rectangles() -> None:
+    alone = labeling_config.parse(view(points())).controls
+    assert alone == (Control("k", "img", "KeyPointLabels", Head.POSE, ("nose", "tail"), "image"),)
+    for rectangle in (boxes(), '<Rectangle name="box" toName="img"/>' + LABELS):
+        for tags in ([rectangle, points()], [points(), rectangle]):
+            control = labeling_config.parse(view(*tags)).control("k")
+            assert control is not None
+            assert control.parent == "box"
+
+
+def test_rectangles_that_are_not_predicted_or_on_another_image_carry_no_points() -> None:
+    other = '<Image name="second" value="$second"/>' + boxes().replace('"img"', '"second"')
+    for rectangle in (boxes('model_skip="true"'), other):
+        control = labeling_config.parse(view(rectangle, points())).control("k")
+        assert control is not None
+        assert control.parent is None
+
+
+def test_order_of_points() -> None:
+    labels = '<Label value="a"/><Label value="b" model_index="10"/><Label value="c" model_index="2"/><Label value="d"/>'
+    assert labeling_config.parse(view(points(labels))).controls[0].labels == ("c", "b", "a", "d")
+    assert labeling_config.parse(view(boxes(labels=labels))).controls[0].labels == ("a", "b", "c", "d")
+
+
+@pytest.mark.parametrize("index", ["first", "-1", "1.5", ""])
+def test_impossible_order_of_points(index: str) -> None:
+    with pytest.raises(LabelingConfigError, match="Expected 0, 1, 2"):
+        labeling_config.parse(view(points(f'<Label value="a" model_index="{index}"/>')))
+
+
+def test_classes() -> None:
+    choices = (
+        '<View><Choice value="Walks" alias="walk"/></View><Choice value="x" model_skip="true"/><Choice value="sit"/>'
+    )
+    for choice, multiple in (("single", False), ("single-radio", False), ("multiple", True)):
+        config = labeling_config.parse(
+            view(f'<Choices name="c" toName="img" choice="{choice}" model_score_threshold="0.5">{choices}</Choices>')
+        )
+        assert config.controls == (
+            Control("c", "img", "Choices", Head.CLASSIFICATION, ("walk", "sit"), "image", 0.5, multiple=multiple),
+        )
+
+
 def test_attributes() -> None:
     labels = '<Label value="A"/><Label value="B" model_skip="true"/><Label value="long" alias="C"/>'
     config = labeling_config.parse(view(boxes('model_score_threshold="0.4" model_group_by="$video"', labels)))
@@ -55,7 +121,24 @@ def test_declaration_and_nested_views() -> None:
 @pytest.mark.parametrize(
     ("tag", "reason"),
     [
-        ('<Choices name="c" toName="img"><Choice value="x"/></Choices>', "Choices 'c' (not supported yet)"),
+        ('<TextArea name="t" toName="img"/>', "TextArea 't' (not supported yet)"),
+        ('<Taxonomy name="t" toName="img"><Choice value="x"/></Taxonomy>', "use Choices instead"),
+        (
+            '<Choices name="c" toName="img"><Choice value="x"><Choice value="y"/></Choice></Choices>',
+            "Choices 'c' (choices in choices",
+        ),
+        ('<Choices name="c" toName="img" allowNested="true"><Choice value="x"/></Choices>', "choices in choices"),
+        ('<Choices name="c" toName="img" perRegion="true"><Choice value="x"/></Choices>', "perRegion"),
+        ('<Choices name="c" toName="img"/>', "has no Choice in it"),
+        ('<Choices name="c" toName="img" value="$options"/>', "labels out of the task data"),
+        ('<Choices name="c" toName="txt"><Choice value="x"/></Choices>', "not the name of one Image"),
+        ('<KeyPoint name="k" toName="img"/>', "use KeyPointLabels instead"),
+        ('<BitmaskLabels name="m" toName="img"><Label value="A"/></BitmaskLabels>', "use BrushLabels instead"),
+        ('<Brush name="b" toName="img"/>', "or use BrushLabels instead"),
+        (
+            '<Video name="v" value="$v"/><VideoRectangle name="r" toName="v"/>',
+            "VideoRectangle 'r' (video is not supported yet)",
+        ),
         ('<Labels name="l" toName="img"><Label value="A"/></Labels>', "Labels 'l'"),
         ('<Rectangle name="r" toName="img"/>', "needs <Labels"),
         (boxes('model_skip="true"'), "left out by model_skip"),
@@ -80,7 +163,7 @@ def test_unsupported_controls_are_named_with_the_reason(tag: str, reason: str) -
     with pytest.raises(LabelingConfigError) as error:
         config.require()
     assert reason in str(error.value)
-    assert "RectangleLabels on an Image" in str(error.value)
+    assert labeling_config.SUPPORTED in str(error.value)
     assert labeling_config.EXAMPLE in str(error.value)
 
 
@@ -90,7 +173,7 @@ def test_no_control_at_all() -> None:
 
 
 def test_several_controls_of_which_one_is_served() -> None:
-    config = labeling_config.parse(view('<Choices name="c" toName="img"><Choice value="x"/></Choices>', boxes()))
+    config = labeling_config.parse(view('<Rating name="c" toName="img"/>', boxes()))
     assert [control.from_name for control in config.require()] == ["box"]
     assert len(config.unsupported) == 1
 
@@ -121,7 +204,8 @@ def test_fingerprint_changes_only_with_what_makes_a_model_stale() -> None:
     same = fingerprint(boxes())
     assert fingerprint(boxes(labels='<Label value="B" background="red"/><Label value="A"/>')) == same
     assert fingerprint(boxes('model_score_threshold="0.5" model_group_by="video"')) == same
-    assert fingerprint(boxes(), '<Choices name="c" toName="img"><Choice value="x"/></Choices>') == same
+    assert fingerprint(boxes(), '<Rating name="c" toName="img"/>') == same
+    assert fingerprint(boxes(), '<Choices name="c" toName="img"><Choice value="x"/></Choices>') != same
     assert fingerprint(boxes(labels='<Label value="A"/>')) != same
     assert labeling_config.parse(view(boxes()).replace("$image", "$photo")).fingerprint != same
     assert labeling_config.parse(view(boxes()).replace('"box"', '"other"')).fingerprint != same
@@ -131,3 +215,24 @@ def test_control_fingerprint_does_not_depend_on_names() -> None:
     control = labeling_config.parse(view(boxes())).controls[0]
     renamed = dataclasses.replace(control, from_name="x", to_name="y", score_threshold=0.1)
     assert labeling_config.control_fingerprint(control) == labeling_config.control_fingerprint(renamed)
+
+
+def test_fingerprint_changes_with_what_is_told_apart() -> None:
+    brush = Control("c", "i", "BrushLabels", Head.SEGMENTATION, ("A",), "image")
+    point = Control("c", "i", "KeyPointLabels", Head.POSE, ("A",), "image")
+    choice = Control("c", "i", "Choices", Head.CLASSIFICATION, ("A",), "image")
+    different = [
+        brush,
+        dataclasses.replace(brush, tag="PolygonLabels"),
+        point,
+        dataclasses.replace(point, parent="box"),
+        choice,
+        dataclasses.replace(choice, multiple=True),
+    ]
+    assert len({labeling_config.control_fingerprint(control) for control in different}) == len(different)
+    same = [dataclasses.replace(brush, tag="Brush", labels_from="l"), dataclasses.replace(brush, score_threshold=0.2)]
+    assert {labeling_config.control_fingerprint(control) for control in same} == {
+        labeling_config.control_fingerprint(brush)
+    }
+    renamed = [dataclasses.replace(point, parent=name) for name in ("box", "other")]
+    assert len({labeling_config.control_fingerprint(control) for control in renamed}) == 1

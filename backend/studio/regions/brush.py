@@ -78,8 +78,8 @@ def _mask(item: Item, image: Size) -> Mask | str:
         return f"has an rle of {count / CHANNELS:g} pixels, expected those of an image of {image[0]} x {image[1]}"
     try:
         values = brush.decode_rle(packed)
-    except (ValueError, IndexError):
-        return "has an rle that ends too early"
+    except (ValueError, IndexError, OverflowError):
+        return "has an rle that is damaged: it cannot be unpacked"
     mask = np.asarray(values.reshape(drawn[1], drawn[0], CHANNELS)[:, :, CHANNELS - 1] > OPAQUE)
     if drawn != image:
         mask = np.asarray(Image.fromarray(mask).resize(image, Image.Resampling.NEAREST), dtype=np.bool_)

@@ -122,7 +122,7 @@ def test_pair_merged_into_one_item() -> None:
 
 def test_unknown_control() -> None:
     with pytest.raises(LabelingConfigError, match="RectangleLabels, Rectangle"):
-        regions.for_control(Control("c", "i", "Choices", Head.DETECTION, (), "image"))
+        regions.for_control(Control("c", "i", "Taxonomy", Head.CLASSIFICATION, (), "image"))
 
 
 def test_written_items_are_whole() -> None:

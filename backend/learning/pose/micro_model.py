@@ -1,0 +1,174 @@
+"""A trained pose micro-model, loaded and ready to predict."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.errors import TrainingError
+from backend.learning.blueprint import find_device
+from backend.learning.heads.pose import peaks, probabilities
+from backend.learning.micro_model import fastest
+from backend.learning.pose.blueprint import Blueprint
+from backend.learning.pose.network import PoseNetwork
+from backend.learning.pose.sample import diagonal, hull, look
+from backend.learning.pose.view import Points
+from backend.learning.scaling import to_batch, to_tensor
+from backend.types import Box, Frame, Instance, Keypoint, LabeledFrame, Prediction, Weights
+
+TURNS = ((False, 0), (True, 0), (False, 2), (True, 2), (False, 1), (True, 1), (False, 3), (True, 3))
+"""Looks in the order of their use: mirrored or not, quarter turns."""
+LOCATED = 0.3
+"""Score from which an object is shown that not every labelled frame holds."""
+AGAIN = 0.12
+"""Distance, in diagonals, of the keypoints' middle from that of the crop, from which is looked again."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """The keypoints of one object."""
+
+    parent: Instance
+    """The box, as handed in or as located."""
+    points: Points
+    """(keypoints, 2) in pixels of the original frame."""
+    scores: NDArray[np.float64]
+    """(keypoints,) confidence."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoseModel:
+    """Sees one group's keypoints. Immutable: may be used from several threads at once."""
+
+    network: PoseNetwork
+    blueprint: Blueprint
+    device: torch.device
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the weights take, bytes."""
+        held = [*self.network.parameters(), *self.network.buffers()]
+        return sum(tensor.numel() * tensor.element_size() for tensor in held)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The keypoints' names, in the config's order."""
+        return self.blueprint.labels
+
+    def predict(
+        self,
+        frames: Iterable[Frame],
+        labeled: Sequence[LabeledFrame] = (),
+        parents: Mapping[int, Sequence[Instance]] | None = None,
+    ) -> list[Prediction]:
+        """One prediction a frame, in order. `parents` are the boxes of each task, where keypoints hang on boxes.
+
+        The instances of such a frame are its parents with their keypoints; a frame without parents has none.
+        """
+        return [
+            _prediction(frame, self.look(frame, (parents or {}).get(frame.task, ())), self.blueprint)
+            for frame in frames
+        ]
+
+    def look(self, frame: Frame, parents: Sequence[Instance] = ()) -> list[Found]:
+        """The keypoints of every object of one frame, also those that are too doubtful to be shown."""
+        if not self.blueprint.parented:
+            parents = self.locate(frame)
+        usable = [one for one in parents if one.box[2] > one.box[0] and one.box[3] > one.box[1]]
+        if not usable:
+            return []
+        image, factor = to_tensor(frame, self.blueprint.fine)
+        image = image.to(self.device)
+        found = self.points(image, factor, usable)
+        if self.blueprint.parented:
+            return found
+        return [self._again(image, factor, one) for one in found]
+
+    def _again(self, image: Tensor, factor: float, found: Found) -> Found:
+        """The same, from a better centred crop where the first one was off."""
+        sure = found.points[found.scores >= np.median(found.scores)]
+        box = hull(sure)
+        moved = np.hypot(*(np.add(box[:2], box[2:]) - np.add(found.parent.box[:2], found.parent.box[2:])) / 2)
+        if moved < AGAIN * diagonal(found.parent.box) or len(sure) < 2:
+            return found
+        [second] = self.points(image, factor, [Instance("", box, found.parent.score)])
+        return second if second.scores.mean() > found.scores.mean() else found
+
+    def locate(self, frame: Frame) -> list[Instance]:
+        """The objects of a whole frame, by a coarse look."""
+        image, factor = to_tensor(frame, self.blueprint.coarse)
+        with torch.inference_mode():
+            [seen] = self.network.head.decode(self.network(to_batch([image.to(self.device)])))
+        least, most = min(self.blueprint.counts, default=0), max(self.blueprint.counts, default=0)
+        return [
+            Instance("", _box(box / factor), float(score))
+            for rank, (box, score) in enumerate(zip(seen.boxes, seen.scores, strict=True))
+            if rank < least or (rank < most and score >= LOCATED)
+        ]
+
+    def points(self, image: Tensor, factor: float, parents: Sequence[Instance]) -> list[Found]:
+        """The keypoints inside these boxes of an image that is scaled by `factor`."""
+        views = [look(parent.box, self.blueprint, factor) for parent in parents]
+        crops = torch.stack([view.cut(image) for view in views])
+        found = []
+        for parent, view, heat in zip(parents, views, self.heat(crops), strict=True):
+            places, scores = peaks(heat)
+            found.append(Found(parent, view.outward(places) / factor, scores))
+        return found
+
+    def heat(self, crops: Tensor) -> Tensor:
+        """(batch, 3, side, side) -> (batch, keypoints, h, w) probabilities, the mean over several looks."""
+        blueprint = self.blueprint
+        turns = [t for t in TURNS if (blueprint.mirrors or not t[0]) and (blueprint.turn > 3 or not t[1])]
+        turns = turns[: max(blueprint.views, 1)]
+        order = list(blueprint.partners)
+        total = None
+        for mirror, quarters in turns:
+            seen = torch.rot90(crops.flip(3) if mirror else crops, quarters, (2, 3))
+            with torch.inference_mode():
+                heat = probabilities(self.network.see(seen.contiguous(memory_format=torch.channels_last)))
+            heat = torch.rot90(heat, -quarters, (2, 3))
+            heat = heat.flip(3)[:, order] if mirror else heat
+            total = heat if total is None else total + heat
+        assert total is not None
+        return total / len(turns)
+
+
+def load(weights: Weights, device: str = "auto") -> PoseModel:
+    """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
+    blueprint = Blueprint.from_metadata(weights.metadata)
+    network = blueprint.build()
+    lacking = network.own_state().keys() - weights.arrays.keys()
+    if lacking:
+        raise TrainingError(f"The weights lack {len(lacking)} tensors, {min(lacking)} among them: train this group again.")
+    network.take_state(weights.arrays)
+    place = find_device(device)
+    return PoseModel(network.to(place).settled(fastest(place)), blueprint, place)
+
+
+def _box(corners: NDArray[np.float32]) -> Box:
+    x0, y0, x1, y1 = (float(v) for v in corners)
+    return x0, y0, x1, y1
+
+
+def _prediction(frame: Frame, found: Sequence[Found], blueprint: Blueprint) -> Prediction:
+    instances, score = [], 1.0
+    for one in found:
+        limits = [frame.width, frame.height]
+        points = tuple(
+            Keypoint(label, *(float(v) for v in np.clip(place, 0, limits)), score=float(min(sure, 1.0)))
+            for label, place, sure, least in zip(blueprint.labels, one.points, one.scores, blueprint.thresholds, strict=True)
+            if sure >= least
+        )
+        shown = one.scores >= np.array(blueprint.thresholds)
+        score *= float(np.prod(np.where(shown, one.scores, 1 - one.scores).clip(0, 1)))
+        sure = float(np.mean([p.score for p in points])) if points else 0.0
+        if blueprint.parented:
+            parent = one.parent
+            instances.append(Instance(parent.label, parent.box, sure, parent.region_id, keypoints=points))
+        elif points:
+            instances.append(Instance("", hull(np.array([[p.x, p.y] for p in points])), sure, keypoints=points))
+    return Prediction(frame.task, tuple(instances), score)

@@ -1,0 +1,112 @@
+"""Neighbouring frames agree: probabilities carried along the optical flow, from the labelled frames above all.
+
+Two passes, forward and backward in time. Each frame believes the network and what flows in from its neighbour; where
+flow there and back do not meet (something came into sight, or moved too fast) nothing flows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Floats = NDArray[np.float32]
+
+CERTAIN = 5.0
+"""Log odds at which what a person drew, and all that flows, is capped."""
+SLOPE = 1.0
+"""Log odds per pixel of distance from a drawn outline: flow is no more exact than that."""
+CARRY = 0.8
+"""Share of a neighbour's log odds that flows on to the next frame."""
+TRUST = 0.6
+"""Share of the network's log odds that count: it saw five frames and is too sure of others."""
+MEETING = 1.0
+"""Distance in flow pixels between a place and its way there and back at which trust has fallen to 1/e."""
+SHRUNK = 2
+"""Pixels of the scaled frame per pixel of the flow: half the size is four times as fast, and as good."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One frame in order of time."""
+
+    grey: NDArray[np.uint8]
+    """(height / 2, width / 2)."""
+    odds: Floats
+    """(labels, height, width) log odds of the network, or of a drawn mask."""
+    certain: bool
+    """Whether a person drew it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """Where each pixel of a frame was in its neighbour."""
+
+    at: Floats
+    """(height, width, 2) x, y in the neighbour."""
+    trust: Floats
+    """(height, width) in [0, 1]."""
+
+
+def drawn_odds(masks: NDArray[np.bool_]) -> Floats:
+    """(labels, height, width) masks as log odds that rise with the distance from the outline."""
+    inside = [ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask) for mask in masks]
+    return np.clip(np.array(inside, np.float32) * SLOPE, -CERTAIN, CERTAIN).reshape(masks.shape)
+
+
+def shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(height, width, 3) RGB -> grey of half the size."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    size = (max(grey.shape[1] // SHRUNK, 16), max(grey.shape[0] // SHRUNK, 16))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def fuse(steps: Sequence[Step]) -> list[Floats]:
+    """The log odds of every step, its own and its neighbours' together; steps lie in order of time."""
+    finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    finder.setFinestScale(0)
+    ways = [_ways(finder, a, b) for a, b in zip(steps, steps[1:], strict=False)]
+    ahead = _carried(steps, [way[1] for way in ways])
+    back = _carried(steps[::-1], [way[0] for way in ways[::-1]])[::-1]
+    return [
+        step.odds if step.certain else np.asarray(TRUST * step.odds + a + b, np.float32)
+        for step, a, b in zip(steps, ahead, back, strict=True)
+    ]
+
+
+def _carried(steps: Sequence[Step], ways: Sequence[Way | None]) -> list[Floats]:
+    """What flows into each step from the one before it; `ways[i]` leads from step i + 1 to step i."""
+    carried = [np.zeros_like(steps[0].odds)] if steps else []
+    for before, way in zip(steps, ways, strict=False):
+        if way is None:
+            carried.append(np.zeros_like(steps[len(carried)].odds))
+            continue
+        state = before.odds if before.certain else TRUST * before.odds + carried[-1]
+        state = np.clip(state, -CERTAIN, CERTAIN)
+        moved = [cv2.remap(one, way.at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for one in state]
+        carried.append(np.asarray(CARRY * np.array(moved) * way.trust, np.float32))
+    return carried
+
+
+def _ways(finder: cv2.DISOpticalFlow, a: Step, b: Step) -> tuple[Way | None, Way | None]:
+    """From a to b and from b to a; None between frames of different sizes."""
+    if a.grey.shape != b.grey.shape or a.odds.shape != b.odds.shape:
+        return None, None
+    there, back = finder.calc(a.grey, b.grey, None), finder.calc(b.grey, a.grey, None)
+    shape = (a.odds.shape[1], a.odds.shape[2])
+    return _way(there, back, shape), _way(back, there, shape)
+
+
+def _way(flow: Floats, reverse: Floats, shape: tuple[int, int]) -> Way:
+    rows, columns = flow.shape[:2]
+    x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
+    returned = cv2.remap(reverse, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    trust = np.exp(-np.square(flow + returned).sum(2) / MEETING**2).astype(np.float32)
+    size = (shape[1], shape[0])
+    scale = np.array([shape[1] / columns, shape[0] / rows], np.float32)
+    large = cv2.resize(flow, size, interpolation=cv2.INTER_LINEAR) * scale
+    x, y = np.meshgrid(np.arange(shape[1], dtype=np.float32), np.arange(shape[0], dtype=np.float32))
+    at = np.stack([x + large[..., 0], y + large[..., 1]], -1)
+    return Way(at, cv2.resize(trust, size, interpolation=cv2.INTER_LINEAR))
