@@ -131,6 +131,16 @@ class Metrics:
     f1: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """One figure for how good predictions are, in [0, 1], higher is better; None where it does not exist."""
+
+    measure: str
+    """What the score is, in words: each head has its own."""
+    frames: int
+    score: float | None
+
+
 State = Mapping[str, NDArray[Any]]
 """Named weight arrays of a micro-model, without those of the unchanged backbone."""
 

@@ -68,7 +68,7 @@ def _crop(picture: Picture, side: int, shares: Shares, rng: np.random.Generator)
     stretch = np.exp(rng.normal(0, STRETCH) / 2)
     # Signed crop pixels per picture pixel; negative x mirrors.
     gain = np.array([zoom * stretch * rng.choice([-1, 1]), zoom / stretch], np.float32)
-    image = _colour(_cut(picture.image, centre, gain, side), rng)
+    image = recolour(_cut(picture.image, centre, gain, side), rng)
     boxes = _moved(picture.boxes, centre, gain, side)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((middle >= 0) & (middle < side)).all(1)
@@ -104,7 +104,8 @@ def _cut(image: Tensor, centre: Floats, gain: Floats, side: int) -> Tensor:
     return functional.grid_sample(shifted, grid, mode="bilinear", align_corners=False)[0] + 0.5
 
 
-def _colour(image: Tensor, rng: np.random.Generator) -> Tensor:
+def recolour(image: Tensor, rng: np.random.Generator) -> Tensor:
+    """(3, h, w) in [0, 1] with other light, colours, noise and now and then a motion blur."""
     if rng.random() < BLUR_SHARE:
         image = _motion_blur(image, rng)
     contrast, brightness = 1 + rng.uniform(-COLOUR, COLOUR), rng.uniform(-COLOUR, COLOUR) / 2

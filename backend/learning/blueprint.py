@@ -61,7 +61,7 @@ class Blueprint:
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
-        return {"format": FORMAT, "blueprint": json.dumps(asdict(self))}
+        return {"format": FORMAT, "head": str(Head.DETECTION), "blueprint": json.dumps(asdict(self))}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "Blueprint":

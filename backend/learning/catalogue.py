@@ -1,17 +1,29 @@
 """The heads, and what each of them brings: a recipe, a training, a micro-model, a measure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from backend.errors import TrainingError
 from backend.learning import evaluation, micro_model, training
-from backend.learning.recipes import Recipe, recipe_for
+from backend.learning.classification import evaluation as classification_evaluation
+from backend.learning.classification import micro_model as classification_model
+from backend.learning.classification import training as classification_training
+from backend.learning.classification.recipe import ClassificationRecipe
+from backend.learning.pose import evaluation as pose_evaluation
+from backend.learning.pose import micro_model as pose_model
+from backend.learning.pose import training as pose_training
+from backend.learning.pose.recipe import PoseRecipe
+from backend.learning.recipes import DetectionRecipe
+from backend.learning.segmentation import evaluation as segmentation_evaluation
+from backend.learning.segmentation import micro_model as segmentation_model
+from backend.learning.segmentation import training as segmentation_training
+from backend.learning.segmentation.recipe import SegmentationRecipe
 from backend.learning.training import Trained
-from backend.types import Frame, Head, Instance, LabeledFrame, Metrics, Prediction, Progress, Weights
+from backend.types import Control, Frame, Head, Instance, LabeledFrame, Prediction, Progress, Quality, Weights
 
-__all__ = ["MicroModel", "Recipe", "Trained", "evaluate", "load", "recipe_for", "train"]
-
-NO_PARENTS: Mapping[int, Sequence[Instance]] = {}
+Recipe = DetectionRecipe | SegmentationRecipe | PoseRecipe | ClassificationRecipe
+Parents = Mapping[int, Sequence[Instance]]
+"""{task: the instances that a control's regions hang on}"""
 
 
 class MicroModel(Protocol):
@@ -22,22 +34,25 @@ class MicroModel(Protocol):
         """Memory that it takes, bytes."""
         ...
 
-    def predict(
-        self,
-        frames: Iterable[Frame],
-        labeled: Sequence[LabeledFrame] = (),
-        parents: Mapping[int, Sequence[Instance]] = NO_PARENTS,
-    ) -> list[Prediction]:
-        """One prediction a frame, in order.
-
-        `labeled` are frames of the group that a person labelled; `parents` the instances by task that this control's
-        regions hang on, where it has a parent.
-        """
+    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+        """One prediction a frame, in order. `labeled` are frames of the group that a person labelled."""
         ...
 
 
+def recipe_for(control: Control, backbone: str) -> Recipe:
+    """The recipe of a control's head."""
+    match control.head:
+        case Head.DETECTION:
+            return DetectionRecipe(backbone=backbone)
+        case Head.SEGMENTATION:
+            return SegmentationRecipe(backbone=backbone)
+        case Head.POSE:
+            return PoseRecipe(backbone=backbone)
+        case Head.CLASSIFICATION:
+            return ClassificationRecipe(backbone=backbone, multiple=control.multiple)
+
+
 def train(
-    head: Head,
     labeled: Sequence[LabeledFrame],
     unlabeled: Sequence[Frame],
     labels: tuple[str, ...],
@@ -48,17 +63,57 @@ def train(
     seed: int,
     progress: Callable[[Progress], None],
 ) -> Trained:
-    """Train a micro-model of a head; see `training.train`."""
-    if head is not Head.DETECTION:
-        raise TrainingError(f"There is no training for {head} yet; expected {Head.DETECTION}.")
-    return training.train(labeled, unlabeled, labels, recipe, start=start, device=device, seed=seed, progress=progress)
+    """Train a micro-model as its recipe says; `start` are the weights of an earlier version, None: the backbone's."""
+    common: Any = {"start": start, "device": device, "seed": seed, "progress": progress}
+    match recipe:
+        case DetectionRecipe():
+            return training.train(labeled, unlabeled, labels, recipe, **common)
+        case SegmentationRecipe():
+            return segmentation_training.train(labeled, unlabeled, labels, recipe, **common)
+        case PoseRecipe():
+            return pose_training.train(labeled, unlabeled, labels, recipe, **common)
+        case ClassificationRecipe():
+            return classification_training.train(labeled, unlabeled, labels, recipe, **common)
 
 
 def load(weights: Weights, device: str = "auto") -> MicroModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
-    return micro_model.load(weights, device)
+    head = weights.metadata.get("head", "none")
+    match head:
+        case Head.DETECTION:
+            return micro_model.load(weights, device)
+        case Head.SEGMENTATION:
+            return segmentation_model.load(weights, device)
+        case Head.POSE:
+            return pose_model.load(weights, device)
+        case Head.CLASSIFICATION:
+            return classification_model.load(weights, device)
+    raise TrainingError(
+        f"The weights are of head {head!r}, expected one of: {', '.join(Head)}. Train this group again."
+    )
 
 
-def evaluate(head: Head, predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -> Metrics:
+def predict(
+    model: MicroModel, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = (), parents: Parents | None = None
+) -> list[Prediction]:
+    """One prediction a frame, in order; with `parents` the regions hang on these (None: on nothing)."""
+    if parents is not None and isinstance(model, pose_model.PoseModel):
+        # A frame without a parent has no region, not one that hangs on nothing.
+        frames = list(frames)
+        found = model.predict([f for f in frames if parents.get(f.task)], labeled, parents)
+        by_task = {prediction.task: prediction for prediction in found}
+        return [by_task.get(f.task) or Prediction(f.task, (), 1.0) for f in frames]
+    return model.predict(frames, labeled)
+
+
+def evaluate(head: Head, predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -> Quality:
     """How good predictions are, by the head's own measure."""
-    return evaluation.evaluate(predictions, truth)
+    match head:
+        case Head.DETECTION:
+            return Quality("F1 at IoU 0.5", len(truth), evaluation.evaluate(predictions, truth).f1)
+        case Head.SEGMENTATION:
+            return Quality("J", len(truth), segmentation_evaluation.evaluate(predictions, truth).overlap)
+        case Head.POSE:
+            return Quality("F1 of keypoints", len(truth), pose_evaluation.evaluate(predictions, truth).f1)
+        case Head.CLASSIFICATION:
+            return Quality("accuracy", len(truth), classification_evaluation.evaluate(predictions, truth).accuracy)

@@ -35,13 +35,10 @@ class MicroModel:
         """The label set, in the config's order."""
         return self.blueprint.labels
 
-    def predict(
-        self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = (), parents: object = None
-    ) -> list[Prediction]:
+    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
         """One prediction a frame, in order. Frames are streamed; their neighbours in time help where `order` is given.
 
-        `labeled` are frames of the group that a person labelled: they anchor the linking in time. Boxes hang on
-        nothing: `parents` do not matter.
+        `labeled` are frames of the group that a person labelled: they anchor the linking in time.
         """
         return predictions(decide(list(self.see(frames)), labeled, self.blueprint), self.labels)
 

@@ -48,14 +48,14 @@ def to_tensor(frame: Frame, scale: Scale) -> tuple[Tensor, float]:
     """The frame as (3, height, width) uint8 RGB, and the scaled pixels per original pixel."""
     factor = scale.of(frame.width, frame.height)
     width, height = max(round(frame.width * factor), 1), max(round(frame.height * factor), 1)
-    pixels = torch.from_numpy(np.ascontiguousarray(_rgb(frame.image))).permute(2, 0, 1)
+    pixels = torch.from_numpy(np.ascontiguousarray(as_rgb(frame.image))).permute(2, 0, 1)
     if pixels.shape[1:] != (height, width):
         smaller = height < pixels.shape[1] or width < pixels.shape[2]
         pixels = functional.interpolate(pixels[None], (height, width), mode="bilinear", antialias=smaller)[0]
     return pixels, factor
 
 
-def _rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def as_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Grey and RGBA images as RGB."""
     if image.ndim == 2:
         image = image[..., None]

@@ -76,7 +76,7 @@ def train(
         network.take_state(arrays)
         steps = recipe.warm_steps if arrays else recipe.steps
         later = recipe.pseudo_steps if len(unlabeled) else 0
-        seconds_left = _told(progress, clock, steps + later)
+        seconds_left = countdown(progress, clock, steps + later)
         loss = fit(network, pictures, recipe, steps, rng, seconds_left)
         if later:
             more = second_hand(network, blueprint, labeled, unlabeled, recipe, lambda: seconds_left(steps - 1))
@@ -240,7 +240,8 @@ def _groups(network: Network, recipe: Recipe) -> tuple[list[dict[str, Any]], lis
     return [{"params": backbone}, {"params": fresh}], [recipe.backbone_rate, recipe.learning_rate]
 
 
-def _told(progress: Tell, clock: Clock, steps: int) -> Callable[[int], None]:
+def countdown(progress: Tell, clock: Clock, steps: int) -> Callable[[int], None]:
+    """What tells `progress` after each of so many steps how far the work is."""
     began = clock()
 
     def told(step: int) -> None:

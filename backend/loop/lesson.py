@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from backend.loop.frames import FrameSequence, FrameStore
 from backend.studio import regions
-from backend.types import Control, LabeledFrame
+from backend.types import Control, Head, LabeledFrame
 from model_registry import LabelRecord, TaskRecord
 
 
@@ -31,7 +31,9 @@ def prepare(control: Control, tasks: Sequence[TaskRecord], labels: Sequence[Labe
     learnt, problems = [], [f"task {i}: {why}" for i, why in broken.items()]
     for frame in labelled:
         read = regions.for_control(control).read(newest[frame.task].result, control, (frame.width, frame.height))
-        learnt.append(LabeledFrame(frame, read.instances))
+        # No box drawn means that there is none; no class chosen means that nobody has said.
+        if read.instances or control.head is not Head.CLASSIFICATION:
+            learnt.append(LabeledFrame(frame, read.instances))
         problems.extend(f"task {frame.task}: {why}" for why in read.problems)
     return Lesson(control, tuple(learnt), rest, {**broken, **broken_rest}, tuple(problems))
 

@@ -95,18 +95,21 @@ class Predictor:
         return None
 
     def _predict(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer:
+        from backend.learning import catalogue  # torch: not before the first prediction needs it
+
         media, parts, size = self._services.media(project), list[Part](), (0, 0)
         for control, version, artifact in versions:
             image, size = media.image(str(task.data.get(control.media_field) or ""), task.id, MAX_SIDE)
             frame = Frame(task.id, image, *size, order_of(task.data))
             with self._slot:
-                found = self._model(version.id, artifact).predict([frame], (), parents_of(control, parts))
+                model = self._model(version.id, artifact)
+                found = catalogue.predict(model, [frame], (), parents_of(control, parts))
             parts.append(Part(control, version.id, shown(control, found)))
         one = stitch(parts, {task.id: size})[task.id]
         return {"result": one.result, "score": one.score, "model_version": model_version(self._services, project)}
 
     def _model(self, version: int, artifact: ArtifactRef) -> "MicroModel":
-        from backend.learning import catalogue, threads  # torch: not before the first prediction needs it
+        from backend.learning import catalogue, threads
 
         settings, artifacts = self._services.settings, self._services.registry.artifacts
 

@@ -44,7 +44,7 @@ def predict_group(services: Services, group: GroupRecord, frames: FrameStore) ->
         unreadable |= lesson.unreadable
         sizes |= lesson.rest.sizes
         model = catalogue.load(registry.artifacts.read(artifact), services.settings.device)
-        predictions = model.predict(lesson.rest, lesson.labeled, parents_of(control, parts))
+        predictions = catalogue.predict(model, lesson.rest, lesson.labeled, parents_of(control, parts))
         parts.append(Part(control, version.id, shown(control, predictions)))
     for task in tasks:
         if parts and task.problem != unreadable.get(task.id):

@@ -52,8 +52,8 @@ def _name(version: VersionRecord, several: bool) -> str:
 
 
 def _honest_score(serving: list[VersionRecord]) -> float | None:
-    """F1 of the weakest micro-model's predecessor on frames it had never seen: the last out-of-sample figure."""
-    scores = [(v.metrics.get("unseen") or {}).get("f1") for v in serving]
+    """Of the weakest micro-model: its predecessor's score on frames it had never seen, the last out-of-sample figure."""
+    scores = [(v.metrics.get("unseen") or {}).get("score") for v in serving]
     known = [s for s in scores if s is not None]
     return min(known) if known else None
 

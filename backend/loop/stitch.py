@@ -44,8 +44,10 @@ def shown(control: Control, predictions: Sequence[Prediction]) -> list[Predictio
     ]
 
 
-def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]]:
-    """{task: the instances that a control's regions are to hang on}, from the parts before it in the chain."""
+def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]] | None:
+    """{task: the instances that a control's regions are to hang on}, from the parts before it; None: on nothing."""
+    if control.parent is None:
+        return None
     return {p.task: p.instances for part in parts if part.control.from_name == control.parent for p in part.predictions}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import structlog
 
@@ -13,7 +13,7 @@ from backend.loop.lesson import Lesson, prepare
 from backend.loop.promotion import decide
 from backend.loop.services import Services
 from backend.studio.labeling_config import control_fingerprint
-from backend.types import Control, LabeledFrame, Metrics, Progress, Weights
+from backend.types import Control, LabeledFrame, Progress, Quality, Weights
 from model_registry import GroupRecord, VersionRecord
 
 REPORT_SECONDS = 0.5
@@ -98,7 +98,7 @@ class _Training:
             serving = None
         if self._judged_already(control, fingerprint):
             return
-        recipe = replace(catalogue.recipe_for(control.head), backbone=self._services.settings.backbone)
+        recipe = catalogue.recipe_for(control, self._services.settings.backbone)
         version = versions.begin(
             self._group.project, self._group.name, control.from_name, control.head, owner=self._owner,
             label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,
@@ -129,7 +129,7 @@ class _Training:
         before, unseen = self._score_serving(serving, start)
         control = self._lesson.control
         trained = catalogue.train(
-            control.head, labeled, self._lesson.rest, control.labels, recipe,
+            labeled, self._lesson.rest, control.labels, recipe,
             start=start, device=device, seed=version.id, progress=self._progress,
         )  # fmt: skip
         after = _score(trained.weights, self._lesson, labeled, device)
@@ -151,7 +151,7 @@ class _Training:
 
     def _score_serving(
         self, serving: VersionRecord | None, weights: Weights | None
-    ) -> tuple[Metrics | None, Metrics | None]:
+    ) -> tuple[Quality | None, Quality | None]:
         """The serving version on all labelled frames, and on those that it never saw: the honest figure of the round."""
         if serving is None or weights is None:
             return None, None
@@ -181,8 +181,9 @@ class _Training:
         return newest.wanted != self._group.wanted and done < POINT_OF_NO_RETURN and waiting < patience
 
 
-def _score(weights: Weights, lesson: Lesson, labeled: Sequence[LabeledFrame], device: str) -> Metrics:
+def _score(weights: Weights, lesson: Lesson, labeled: Sequence[LabeledFrame], device: str) -> Quality:
     """A micro-model on labelled frames, each looked at by itself; what its regions hang on is as the person drew it."""
-    drawn = {f.frame.task: f.instances for f in labeled}
-    found = catalogue.load(weights, device).predict([f.frame for f in labeled], (), drawn)
+    parents = {f.frame.task: f.instances for f in labeled} if lesson.control.parent else None
+    model = catalogue.load(weights, device)
+    found = catalogue.predict(model, [f.frame for f in labeled], (), parents)
     return catalogue.evaluate(lesson.control.head, found, labeled)

@@ -9,7 +9,6 @@ hold several objects their true boxes, or with --boxes those of a detection micr
 
 import argparse
 import dataclasses
-import json
 import pickle
 import time
 from collections.abc import Mapping, Sequence
@@ -100,7 +99,9 @@ def predicted_boxes(labeled: Sequence[LabeledFrame], others: Sequence[Frame], se
     return {p.task: p.instances for p in boxes_model.load(trained.weights).predict(others, labeled)}
 
 
-def measure(folder: Path, labels: int, recipe: PoseRecipe, seed: int, boxes: bool, dump: Path | None) -> dict[str, float]:
+def measure(
+    folder: Path, labels: int, recipe: PoseRecipe, seed: int, boxes: bool, dump: Path | None
+) -> dict[str, float]:
     group = PoseGroup(folder)
     count = len(group)
     chosen = sorted({round(float(i)) for i in np.linspace(0, count - 1, labels + 2)[1:-1]})
@@ -109,9 +110,16 @@ def measure(folder: Path, labels: int, recipe: PoseRecipe, seed: int, boxes: boo
     truth = {i: group.truth(i) for i in others.indices}
     parents = predicted_boxes(labeled, others, seed) if boxes and group.parented else truth
     began, cpu = time.perf_counter(), time.process_time()
-    trained = training.train(labeled, others, tuple(group.schema["keypoints"]), recipe, seed=seed, **({"parents": parents} if group.parented else {}))
+    trained = training.train(
+        labeled,
+        others,
+        tuple(group.schema["keypoints"]),
+        recipe,
+        seed=seed,
+        parents=parents if group.parented else {},
+    )
     middle, cpu_middle = time.perf_counter(), time.process_time()
-    predictions = micro_model.load(trained.weights).predict(others, labeled, parents if group.parented else None)
+    predictions = micro_model.load(trained.weights).predict(others, labeled, parents if group.parented else {})
     if dump:
         dump.mkdir(parents=True, exist_ok=True)
         (dump / f"{folder.name}.pickle").write_bytes(pickle.dumps((predictions, truth, trained.weights)))

@@ -17,7 +17,7 @@ from backend.loop.on_event import on_event
 from backend.loop.services import Services, make_services
 from backend.settings import Settings
 from backend.studio import events
-from backend.types import Frame, Head, Instance, LabeledFrame, Prediction, Progress, Weights
+from backend.types import Frame, Instance, LabeledFrame, Prediction, Progress, Weights
 from model_registry import open_registry
 
 CONFIG = (
@@ -101,7 +101,6 @@ class EyeForColour:
 
 
 def teach(
-    head: Head,
     labeled: Sequence[LabeledFrame], unlabeled: Sequence[Frame], labels: tuple[str, ...], recipe: object, *,
     progress: Callable[[Progress], None], **_: Any,
 ) -> Trained:  # fmt: skip

@@ -1,11 +1,11 @@
 import pytest
 
 from backend.loop.promotion import decide
-from backend.types import Metrics
+from backend.types import Quality
 
 
-def metrics(f1: float | None, frames: int = 5) -> Metrics:
-    return Metrics(frames, f1, f1, f1)
+def metrics(score: float | None) -> Quality:
+    return Quality("F1", 5, score)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def metrics(f1: float | None, frames: int = 5) -> Metrics:
         (metrics(0.95), metrics(0.9), True),
     ],
 )
-def test_decide(candidate: Metrics, serving: Metrics | None, promote: bool) -> None:
+def test_decide(candidate: Quality, serving: Quality | None, promote: bool) -> None:
     decision = decide(candidate, serving)
     assert decision.promote is promote
     assert decision.reason

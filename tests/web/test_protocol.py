@@ -134,7 +134,7 @@ def test_equal_requests_at_the_same_time_are_one_prediction(
     house.work()
     calls, go = [], threading.Event()
 
-    def look(self: EyeForColour, frames: Any, labeled: Any = (), parents: Any = None) -> Any:
+    def look(self: EyeForColour, frames: Any, labeled: Any = ()) -> Any:
         calls.append(1)
         go.wait(5)
         return original(self, frames, labeled)

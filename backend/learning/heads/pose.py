@@ -14,6 +14,8 @@ SPREAD = 1.0
 """Deviation of a keypoint's bump in the target, cells."""
 NEAR = 2
 """Cells around the most probable one that its exact place is the mean of, and whose probability is its confidence."""
+PEAKS = 4
+"""Places looked at for each keypoint."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,21 +65,24 @@ def probabilities(logits: Tensor) -> Tensor:
 
 
 def peaks(heat: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(keypoints, h, w) probabilities -> (keypoints, 2) x, y in pixels of the crop; (keypoints,) confidences."""
+    """(keypoints, h, w) probabilities -> (keypoints, PEAKS, 2) x, y in pixels of the crop, (keypoints, PEAKS) confidences.
+
+    Best first. The first place is the most probable one, the others are further maxima, or the first again.
+    """
     size = 2 * NEAR + 1
+    heat = heat.float().cpu()
     mass = functional.avg_pool2d(heat[:, None], size, 1, NEAR, divisor_override=1)[:, 0]
     columns = heat.shape[2]
-    confidence, cell = mass.flatten(1).max(1)
+    tops = torch.where(functional.max_pool2d(mass[:, None], size, 1, NEAR)[:, 0] == mass, mass, 0.0)
+    confidence, cell = tops.flatten(1).topk(PEAKS)
+    cell = torch.where(confidence > 0, cell, cell[:, :1])
     y, x = cell // columns, cell % columns
-    padded = functional.pad(heat, (NEAR,) * 4)
-    around = torch.arange(size)
-    places = np.zeros((len(heat), 2))
-    for i in range(len(heat)):
-        window = padded[i, y[i] : y[i] + size, x[i] : x[i] + size].double() + 1e-12
-        window = window / window.sum()
-        places[i, 0] = float(x[i]) - NEAR + float((window.sum(0).cpu() * around).sum())
-        places[i, 1] = float(y[i]) - NEAR + float((window.sum(1).cpu() * around).sum())
-    return (places + 0.5) * STRIDE, confidence.double().cpu().numpy()
+    padded = functional.pad(heat, (NEAR,) * 4).unfold(1, size, 1).unfold(2, size, 1)
+    window = padded[torch.arange(len(heat))[:, None], y, x].double() + 1e-12
+    window = window / window.sum((2, 3), keepdim=True)
+    around = torch.arange(-NEAR, NEAR + 1)
+    there = torch.stack([x + (window.sum(2) * around).sum(2), y + (window.sum(3) * around).sum(2)], 2)
+    return ((there + 0.5) * STRIDE).numpy(), confidence.double().numpy()
 
 
 def _bumps(targets: Targets, shape: tuple[int, int]) -> Tensor:

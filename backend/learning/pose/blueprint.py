@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from backend.errors import TrainingError
 from backend.learning.backbone import Backbone
 from backend.learning.heads.detection import DetectionHead
 from backend.learning.heads.pose import PoseHead
 from backend.learning.pose.network import PoseNetwork
+from backend.learning.pose.skeleton import Pose
 from backend.learning.scaling import Scale
 from backend.types import Head
 
@@ -53,6 +55,10 @@ class Blueprint:
     """Looks at each object that are averaged."""
     thresholds: tuple[float, ...]
     """For each keypoint the confidence below which it is left out."""
+    poses: tuple[Pose, ...]
+    """Of the labelled objects, MOST of them at most."""
+    loose: tuple[float, ...]
+    """For each keypoint how far it may lie from where the others tell it to be, diagonals; inf where nothing is told."""
 
     @property
     def coarse(self) -> Scale:
@@ -86,6 +92,10 @@ class Blueprint:
         """Raises TrainingError where the artifact is of another format."""
         if metadata.get("format") != FORMAT or "blueprint" not in metadata:
             found = metadata.get("format", "none")
-            raise TrainingError(f"The weights are of format {found}, the pose head reads {FORMAT}: train this group again.")
-        fields = json.loads(metadata["blueprint"])
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()})
+            raise TrainingError(
+                f"The weights are of format {found}, the pose head reads {FORMAT}: train this group again."
+            )
+        fields: dict[str, Any] = json.loads(metadata["blueprint"])
+        fields["poses"] = tuple(tuple(tuple(point) for point in pose) for pose in fields["poses"])
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+        return cls(**values)

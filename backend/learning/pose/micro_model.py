@@ -15,6 +15,7 @@ from backend.learning.micro_model import fastest
 from backend.learning.pose.blueprint import Blueprint
 from backend.learning.pose.network import PoseNetwork
 from backend.learning.pose.sample import diagonal, hull, look
+from backend.learning.pose.skeleton import settle
 from backend.learning.pose.view import Points
 from backend.learning.scaling import to_batch, to_tensor
 from backend.types import Box, Frame, Instance, Keypoint, LabeledFrame, Prediction, Weights
@@ -25,6 +26,11 @@ LOCATED = 0.3
 """Score from which an object is shown that not every labelled frame holds."""
 AGAIN = 0.12
 """Distance, in diagonals, of the keypoints' middle from that of the crop, from which is looked again."""
+
+
+Parents = Mapping[int, Sequence[Instance]]
+"""By task, the boxes that keypoints hang on."""
+NO_PARENTS: Parents = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,30 +68,24 @@ class PoseModel:
         self,
         frames: Iterable[Frame],
         labeled: Sequence[LabeledFrame] = (),
-        parents: Mapping[int, Sequence[Instance]] | None = None,
+        parents: Parents = NO_PARENTS,
     ) -> list[Prediction]:
         """One prediction a frame, in order. `parents` are the boxes of each task, where keypoints hang on boxes.
 
         The instances of such a frame are its parents with their keypoints; a frame without parents has none.
         """
-        return [
-            _prediction(frame, self.look(frame, (parents or {}).get(frame.task, ())), self.blueprint)
-            for frame in frames
-        ]
+        return [_prediction(frame, self.look(frame, parents.get(frame.task, ())), self.blueprint) for frame in frames]
 
     def look(self, frame: Frame, parents: Sequence[Instance] = ()) -> list[Found]:
         """The keypoints of every object of one frame, also those that are too doubtful to be shown."""
         if not self.blueprint.parented:
             parents = self.locate(frame)
-        usable = [one for one in parents if one.box[2] > one.box[0] and one.box[3] > one.box[1]]
-        if not usable:
+        if not parents:
             return []
         image, factor = to_tensor(frame, self.blueprint.fine)
         image = image.to(self.device)
-        found = self.points(image, factor, usable)
-        if self.blueprint.parented:
-            return found
-        return [self._again(image, factor, one) for one in found]
+        found = self.points(image, factor, parents)
+        return found if self.blueprint.parented else [self._again(image, factor, one) for one in found]
 
     def _again(self, image: Tensor, factor: float, found: Found) -> Found:
         """The same, from a better centred crop where the first one was off."""
@@ -113,10 +113,13 @@ class PoseModel:
         """The keypoints inside these boxes of an image that is scaled by `factor`."""
         views = [look(parent.box, self.blueprint, factor) for parent in parents]
         crops = torch.stack([view.cut(image) for view in views])
+        poses, loose = np.array(self.blueprint.poses, float), np.array(self.blueprint.loose)
         found = []
         for parent, view, heat in zip(parents, views, self.heat(crops), strict=True):
             places, scores = peaks(heat)
-            found.append(Found(parent, view.outward(places) / factor, scores))
+            size = self.blueprint.crop / self.blueprint.margin
+            settled, sure = settle(places, scores, poses, loose, size)
+            found.append(Found(parent, view.outward(settled) / factor, sure))
         return found
 
     def heat(self, crops: Tensor) -> Tensor:
@@ -143,7 +146,9 @@ def load(weights: Weights, device: str = "auto") -> PoseModel:
     network = blueprint.build()
     lacking = network.own_state().keys() - weights.arrays.keys()
     if lacking:
-        raise TrainingError(f"The weights lack {len(lacking)} tensors, {min(lacking)} among them: train this group again.")
+        raise TrainingError(
+            f"The weights lack {len(lacking)} tensors, {min(lacking)} among them: train this group again."
+        )
     network.take_state(weights.arrays)
     place = find_device(device)
     return PoseModel(network.to(place).settled(fastest(place)), blueprint, place)
@@ -156,15 +161,14 @@ def _box(corners: NDArray[np.float32]) -> Box:
 
 def _prediction(frame: Frame, found: Sequence[Found], blueprint: Blueprint) -> Prediction:
     instances, score = [], 1.0
+    least = np.array(blueprint.thresholds)
     for one in found:
-        limits = [frame.width, frame.height]
+        places = np.clip(one.points, 0, [frame.width, frame.height])
         points = tuple(
-            Keypoint(label, *(float(v) for v in np.clip(place, 0, limits)), score=float(min(sure, 1.0)))
-            for label, place, sure, least in zip(blueprint.labels, one.points, one.scores, blueprint.thresholds, strict=True)
-            if sure >= least
+            Keypoint(blueprint.labels[k], float(places[k, 0]), float(places[k, 1]), float(min(one.scores[k], 1.0)))
+            for k in np.flatnonzero(one.scores >= least)
         )
-        shown = one.scores >= np.array(blueprint.thresholds)
-        score *= float(np.prod(np.where(shown, one.scores, 1 - one.scores).clip(0, 1)))
+        score *= float(np.prod(np.where(one.scores >= least, one.scores, 1 - one.scores).clip(0, 1)))
         sure = float(np.mean([p.score for p in points])) if points else 0.0
         if blueprint.parented:
             parent = one.parent

@@ -19,8 +19,6 @@ SHAPE = "brush"
 OPAQUE = 127
 """Alpha above this is the object: strokes drawn by hand have soft edges."""
 CHANNELS = 4
-LARGEST_PIXELS = 2**28
-"""Of an image: a mask that claims more is a mistake or an attack, 1 GB to unpack."""
 
 
 class BrushRegions:
@@ -74,7 +72,7 @@ def _mask(item: Item, image: Size) -> Mask | str:
         return "has no rle, a list of bytes"
     count = int.from_bytes(packed[:4], "big")
     drawn = next((s for s in (size_of(item, None), image) if s and s[0] * s[1] * CHANNELS == count), None)
-    if drawn is None or count > LARGEST_PIXELS * CHANNELS:
+    if drawn is None:
         return f"has an rle of {count / CHANNELS:g} pixels, expected those of an image of {image[0]} x {image[1]}"
     try:
         values = brush.decode_rle(packed)

@@ -145,5 +145,5 @@ def _geometry(item: Item, geometry: Callable[[Item, Size], Geometry | str], size
         return "is on a further image of a multi-image task; expected the first one"
     image = size_of(item, size)
     if image is None:
-        return "has no original_width and original_height, and the size of the image is not known"
+        return "has no usable original_width and original_height, and the size of the image is not known"
     return geometry(item, image)

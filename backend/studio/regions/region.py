@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 from backend.types import Control, Instance
 
+MOST_PIXELS = 80_000_000
+"""An annotation may claim any size; masks of a larger image would not fit into memory (as in `images`)."""
+
 Size = tuple[int, int]
 """Width and height of the original image, pixels."""
 
@@ -46,4 +49,5 @@ def size_of(region: Mapping[str, Any], size: Size | None) -> Size | None:
     if size is not None:
         return size
     width, height = number(region.get("original_width")), number(region.get("original_height"))
-    return (int(width), int(height)) if width and height and width >= 1 and height >= 1 else None
+    sensible = width and height and width >= 1 and height >= 1 and width * height <= MOST_PIXELS
+    return (int(width), int(height)) if sensible and width and height else None

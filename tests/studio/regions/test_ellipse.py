@@ -98,6 +98,12 @@ def test_unusable_regions_are_problems_and_cost_no_other(value: dict[str, Any], 
     assert problem in found.problems[0]
 
 
+def test_claim_of_an_enormous_image_costs_no_memory() -> None:
+    found = read(item(original_width=10**9, original_height=10**9))
+    assert found.instances == ()
+    assert "size of the image is not known" in found.problems[0]
+
+
 @settings(max_examples=50)
 @given(st.floats(8, 25), st.floats(8, 25), st.floats(-360, 360), st.sampled_from([(121, 97), (97, 121)]))
 def test_round_trip(right: float, down: float, rotation: float, size: tuple[int, int]) -> None:

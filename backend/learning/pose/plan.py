@@ -1,0 +1,72 @@
+"""The shape of a pose micro-model and the rules of its answers, as the labels suggest them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from backend.learning.pose.blueprint import Blueprint
+from backend.learning.pose.recipe import PoseRecipe
+from backend.learning.pose.sample import arrays_of, diagonal, hull
+from backend.learning.pose.skeleton import Pose, looseness, turn_of
+from backend.learning.pose.symmetry import partners
+from backend.learning.scaling import UNKNOWN_SIDE, scale_for
+from backend.types import Box, Instance, LabeledFrame
+
+LEAST_DIAGONAL = 8.0
+"""Of an object, pixels: one of a single keypoint has no size of its own."""
+POSES = 40
+"""Labelled objects that others are compared with, at most: bounds the time."""
+
+
+def usable(labeled: LabeledFrame, labels: tuple[str, ...]) -> LabeledFrame:
+    """Without instances that have no keypoint; the box of one without rectangle is that of its keypoints."""
+    index = {label: i for i, label in enumerate(labels)}
+    kept = []
+    for one in labeled.instances:
+        points, present = arrays_of(one.keypoints, index)
+        if present.any():
+            drawn = one.label and one.box[2] > one.box[0] and one.box[3] > one.box[1]
+            kept.append(one if drawn else replace(one, box=hull(points[present])))
+    return replace(labeled, instances=tuple(kept))
+
+
+def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: PoseRecipe) -> Blueprint:
+    """Of the usable labelled frames. Where one object has a rectangle, those without are left out."""
+    parented = any(one.label for frame in labeled for one in frame.instances)
+    index = {label: i for i, label in enumerate(labels)}
+    drawn = [one for frame in labeled for one in frame.instances if bool(one.label) == parented]
+    wide = [max(diagonal(one.box), LEAST_DIAGONAL) for one in drawn] or [UNKNOWN_SIDE]
+    coarse = scale_for(labeled, recipe.coarse_side, 1.0, recipe.coarse_pixels)
+    sides = [float(np.median([one.box[2 + a] - one.box[a] for one in drawn] or [UNKNOWN_SIDE])) for a in (0, 1)]
+    poses = tuple(_pose(one, index) for one in drawn[:: -(-len(drawn) // POSES) or 1])
+    return Blueprint(
+        labels=labels,
+        partners=partners(labels),
+        parented=parented,
+        backbone=recipe.backbone,
+        frozen=recipe.frozen,
+        width=recipe.width,
+        crop=recipe.crop,
+        margin=recipe.margin if parented else recipe.hull_margin,
+        diagonals=(min(wide), float(np.median(wide)), max(wide)),
+        coarse_factor=coarse.factor,
+        coarse_pixels=coarse.pixels,
+        size=(max(sides[0] * coarse.factor, 4.0), max(sides[1] * coarse.factor, 4.0)),
+        counts=tuple(sum(bool(one.label) == parented for one in frame.instances) for frame in labeled),
+        turn=turn_of([arrays_of(one.keypoints, index) for one in drawn]),
+        views=recipe.views,
+        thresholds=(recipe.score_threshold,) * len(labels),
+        poses=poses,
+        loose=tuple(float(v) for v in looseness(np.array(poses, float).reshape(-1, len(labels), 3))),
+    )
+
+
+def _pose(instance: Instance, index: dict[str, int]) -> Pose:
+    points, present = arrays_of(instance.keypoints, index)
+    places = (points - _corner(instance.box)) / max(diagonal(instance.box), LEAST_DIAGONAL)
+    return tuple((float(x), float(y), float(there)) for (x, y), there in zip(places, present, strict=True))
+
+
+def _corner(box: Box) -> tuple[float, float]:
+    return box[0], box[1]

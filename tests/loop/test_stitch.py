@@ -1,0 +1,55 @@
+import pytest
+
+from backend.loop.stitch import Part, chained, parents_of, shown, stitch
+from backend.types import Control, Head, Instance, Prediction
+
+
+def control(name: str, parent: str | None = None, threshold: float | None = None) -> Control:
+    return Control(name, "image", "RectangleLabels", Head.DETECTION, ("a",), "image", threshold, parent=parent)
+
+
+def prediction(task: int, *scores: float, score: float = 0.5) -> Prediction:
+    return Prediction(task, tuple(Instance("a", (0, 0, 10, 10), s) for s in scores), score)
+
+
+def test_nothing_stitches_to_nothing() -> None:
+    assert stitch([], {}) == {}
+
+
+def test_parents_come_first() -> None:
+    assert [c.from_name for c in chained([control("k", "box"), control("box"), control("x")])] == ["box", "x", "k"]
+
+
+def test_below_the_controls_own_threshold_nothing_is_shown() -> None:
+    [one] = shown(control("box", threshold=0.4), [prediction(1, 0.3, 0.4, 0.9)])
+    assert [i.score for i in one.instances] == [0.4, 0.9]
+    [every] = shown(control("box"), [prediction(1, 0.0, 0.9)])
+    assert len(every.instances) == 2
+
+
+def test_every_shown_instance_has_an_id_and_keeps_one_it_had() -> None:
+    own = Prediction(1, (Instance("a", (0, 0, 1, 1), 0.5, "mine"), Instance("a", (0, 0, 1, 1), 0.5)), 0.5)
+    [one] = shown(control("box"), [own])
+    assert one.instances[0].region_id == "mine"
+    assert one.instances[1].region_id not in (None, "", "mine")
+
+
+def test_parents_are_what_the_parent_control_showed() -> None:
+    box = Part(control("box"), 1, shown(control("box"), [prediction(1, 0.9)]))
+    other = Part(control("other"), 2, shown(control("other"), [prediction(1, 0.8)]))
+    assert parents_of(control("k", "box"), [box, other]) == {1: box.predictions[0].instances}
+    assert parents_of(control("k", "gone"), [box, other]) == {}
+    assert parents_of(control("box"), [box, other]) is None
+
+
+def test_parts_become_one_result_with_the_least_score() -> None:
+    parts = [
+        Part(control("box"), 7, shown(control("box"), [prediction(1, 0.9, score=0.8), prediction(2, score=0.9)])),
+        Part(control("other"), 9, shown(control("other"), [prediction(1, 0.6, 0.7, score=0.3)])),
+    ]
+    stitched = stitch(parts, {1: (100, 50), 2: (100, 50)})
+    assert [r["from_name"] for r in stitched[1].result] == ["box", "other", "other"]
+    assert len({r["id"] for r in stitched[1].result}) == 3
+    assert stitched[1].score == pytest.approx(0.3)
+    assert stitched[1].versions == {"box": 7, "other": 9}
+    assert (stitched[2].result, stitched[2].score, stitched[2].versions) == ([], 0.9, {"box": 7})
