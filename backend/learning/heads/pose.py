@@ -73,6 +73,7 @@ def peaks(heat: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     heat = heat.float().cpu()
     mass = functional.avg_pool2d(heat[:, None], size, 1, NEAR, divisor_override=1)[:, 0]
     columns = heat.shape[2]
+    mass = mass + 1e-3 * heat  # so that around a single cell there is one maximum only
     tops = torch.where(functional.max_pool2d(mass[:, None], size, 1, NEAR)[:, 0] == mass, mass, 0.0)
     confidence, cell = tops.flatten(1).topk(PEAKS)
     cell = torch.where(confidence > 0, cell, cell[:, :1])

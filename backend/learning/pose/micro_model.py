@@ -160,7 +160,8 @@ def _box(corners: NDArray[np.float32]) -> Box:
 
 
 def _prediction(frame: Frame, found: Sequence[Found], blueprint: Blueprint) -> Prediction:
-    instances, score = [], 1.0
+    lacking = not blueprint.parented and len(found) < min(blueprint.counts, default=0)
+    instances, score = [], 0.0 if lacking else 1.0
     least = np.array(blueprint.thresholds)
     for one in found:
         places = np.clip(one.points, 0, [frame.width, frame.height])
