@@ -155,11 +155,16 @@ def _status_table(status: dict[str, Any]) -> Table:
     for group in status["groups"]:
         done = f" {group['progress']:.0%}" if group["progress"] is not None else ""
         left = f", {group['seconds_left']:.0f} s left" if group["seconds_left"] is not None else ""
-        table.add_row(
-            f"{escape(group['group'])}\n[dim]by {group['rule']}[/]", group["state"] + done + left, f"{group['labelled']} of {group['tasks']}",
-            str(group["trained_labels"]), group["version"] or "-",
-            "-" if group["score"] is None else f"{group['score']:.2f}", escape(group["reason"] or ""),
-        )  # fmt: skip
+        cells = (
+            f"{escape(group['group'])}\n[dim]by {escape(group['rule'])}[/]",
+            group["state"] + done + left,
+            f"{group['labelled']} of {group['tasks']}",
+            str(group["trained_labels"]),
+            group["version"] or "-",
+            "-" if group["score"] is None else f"{group['score']:.2f}",
+            escape(group["reason"] or ""),
+        )
+        table.add_row(*cells)
     return table
 
 

@@ -14,7 +14,7 @@ from backend.jobs.queue import Handlers, HueyQueue, sqlite_storage
 from backend.jobs.supervisor import Supervisor
 from backend.jobs.worker import stop_with_parent, work
 from backend.loop.services import Services, make_services
-from backend.settings import Settings
+from backend.settings import Settings, worker_environment
 from model_registry import open_registry
 
 TICK_SECONDS = 5.0
@@ -66,6 +66,7 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
     supervisor = Supervisor(
         [sys.executable, "-m", "backend", "worker", "--parent", str(os.getpid())],
         lambda pid: give_back(services, pid),
+        worker_environment(),
     )
     stop_on_sigterm()
     if embedded_worker:
@@ -102,6 +103,9 @@ def run_worker(settings: Settings, parent: int | None) -> None:
     work(queue, stop, LookRound(services), TICK_SECONDS)
     services.registry.leases.release_owner(worker_name(os.getpid()))
     services.registry.close()
+    # A training that has not noticed the stop yet would hold the process up; nothing of it is wanted any more.
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def give_back(services: Services, pid: int) -> None:

@@ -4,6 +4,7 @@ Each setting is read from `MICRO_MODELS_<NAME>`; those that Label Studio's own b
 name known there (`PORT`, `LABEL_STUDIO_URL`, `LABEL_STUDIO_API_KEY`).
 """
 
+import os
 import secrets
 from functools import cached_property
 from pathlib import Path
@@ -117,6 +118,15 @@ def load_settings() -> Settings:
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}={e.get('input')!r}: {e['msg']}" for e in error.errors()]
         raise SettingsError("Settings from the environment are not usable. " + "; ".join(lines)) from None
+
+
+def worker_environment() -> dict[str, str]:
+    """The environment of an embedded worker: ours, with OpenMP told to sleep where it waits.
+
+    Its threads otherwise spin; on a machine where something else runs too (Label Studio, a browser) the spinning takes
+    the cores from those that it waits for, and a training of seconds takes minutes.
+    """
+    return {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
 
 
 def new_secret() -> str:

@@ -40,7 +40,9 @@ def test_predict_without_tasks(backend: MicroModelBackend) -> None:
 
 def test_hosted_under_label_studio_ml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: Any) -> None:  # noqa: F811
     """The framework's own web application calls our class. It is on its git host only, so usually this is skipped."""
-    pytest.importorskip("label_studio_ml.model", reason="label-studio-ml 2.x is not installed: it is on its git host only")
+    pytest.importorskip(
+        "label_studio_ml.model", reason="label-studio-ml 2.x is not installed: it is on its git host only"
+    )
     from label_studio_ml.api import init_app
 
     from backend import hosting

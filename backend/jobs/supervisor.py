@@ -3,7 +3,7 @@
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -19,8 +19,15 @@ class Supervisor:
     `on_death` is told the process id of each child that ended, to give back what it held.
     """
 
-    def __init__(self, command: Sequence[str], on_death: Callable[[int], None], longest_pause: float = 30.0) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        on_death: Callable[[int], None],
+        env: Mapping[str, str] | None = None,
+        longest_pause: float = 30.0,
+    ) -> None:
         self._command = list(command)
+        self._env = env
         self._on_death = on_death
         self._longest_pause = longest_pause
         self._stop = threading.Event()
@@ -52,7 +59,7 @@ class Supervisor:
         pause = 0.0
         while not self._stop.wait(pause):
             started = time.monotonic()
-            self._child = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, process_group=0)
+            self._child = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, process_group=0, env=self._env)
             code = self._child.wait()
             if self._stop.is_set():
                 return

@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from backend.learning import classification, segmentation
 from backend.learning.classification import evaluation as class_evaluation
 from backend.learning.classification import micro_model as class_model
 from backend.learning.classification import training as class_training
@@ -29,8 +28,6 @@ from backend.learning.segmentation import micro_model as mask_model
 from backend.learning.segmentation import training as mask_training
 from backend.learning.segmentation.recipe import SegmentationRecipe
 from backend.types import Frame, Instance, LabeledFrame
-
-__all__ = ["classification", "segmentation"]
 
 
 class Group(Sequence[Frame]):
@@ -90,7 +87,7 @@ def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, floa
     trainer, model_room = (class_training, class_model) if is_class else (mask_training, mask_model)
     began, spent = time.perf_counter(), time.process_time()
     trained = trainer.train(labeled, others, labels, changed(is_class, args.changes), seed=seed)  # type: ignore[arg-type]
-    middle, middle_spent = time.perf_counter(), time.process_time()
+    middle_spent = time.process_time()
     predictions = model_room.load(trained.weights, "auto").predict(others, labeled)
     truth = [group.labeled(i) for i in others.indices]
     times = {
@@ -109,7 +106,8 @@ def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, floa
 
 def _auc(scores: Sequence[float], right: Sequence[bool]) -> float:
     """How well the score tells right from wrong answers; 1 where all are right."""
-    good, bad = [s for s, r in zip(scores, right, strict=True) if r], [s for s, r in zip(scores, right, strict=True) if not r]
+    pairs = list(zip(scores, right, strict=True))
+    good, bad = [s for s, r in pairs if r], [s for s, r in pairs if not r]
     return float(np.mean([(g > b) + (g == b) / 2 for g in good for b in bad])) if good and bad else 1.0
 
 

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -212,13 +213,27 @@ def square_of(task: int) -> tuple[int, int, int, int]:
 def box_of(task: int, label: str = "square", region: str | None = None) -> list[dict[str, Any]]:
     """The annotation result that a person would draw on a task's frame."""
     x0, y0, x1, y1 = square_of(task)
-    value = {"x": x0 / 0.64, "y": y0 / 0.48, "width": (x1 - x0) / 0.64, "height": (y1 - y0) / 0.48, "rotation": 0,
-             "rectanglelabels": [label]}  # fmt: skip
-    return [{"id": region or f"r{task}", "from_name": "label", "to_name": "image", "type": "rectanglelabels", "original_width": 64,
-             "original_height": 48, "image_rotation": 0, "value": value, "origin": "manual"}]  # fmt: skip
+    value = {
+        "x": x0 / 0.64,
+        "y": y0 / 0.48,
+        "width": (x1 - x0) / 0.64,
+        "height": (y1 - y0) / 0.48,
+        "rotation": 0,
+        "rectanglelabels": [label],
+    }
+    item = {
+        "id": region or f"r{task}",
+        "from_name": "label",
+        "to_name": "image",
+        "type": "rectanglelabels",
+        "original_width": 64,
+        "original_height": 48,
+        "image_rotation": 0,
+        "value": value,
+        "origin": "manual",
+    }
+    return [item]
 
 
 def _iso(seconds: float) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -58,9 +58,7 @@ class Blueprint:
             )
         fields: dict[str, Any] = json.loads(metadata["blueprint"])
         members = [_member(one) for one in fields.pop("members")]
-        return cls(
-            labels=tuple(fields.pop("labels")), size=tuple(fields.pop("size")), members=tuple(members), **fields
-        )
+        return cls(labels=tuple(fields.pop("labels")), size=tuple(fields.pop("size")), members=tuple(members), **fields)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,7 +42,7 @@ def train(
     place = find_device(device)
     targets, single = _targets(labeled, labels, recipe)
     backbone = frozen(recipe.backbone, place)
-    chosen = [i for i in choose(unlabeled, labeled, recipe.group_frames)] if len(unlabeled) else []
+    chosen = list(choose(unlabeled, labeled, recipe.group_frames)) if len(unlabeled) else []
     size = features.size_for([one.frame for one in labeled], recipe.side)
     told = _told(progress, clock, len(labeled) + len(chosen))
     known = _look([one.frame for one in labeled], unlabeled, chosen, size, backbone, place, told, targets)

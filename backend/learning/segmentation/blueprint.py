@@ -15,7 +15,7 @@ from backend.learning.pyramid import Pyramid
 from backend.learning.scaling import Scale
 from backend.learning.segmentation.masks import Sizes, masks_of, sizes_of
 from backend.learning.segmentation.recipe import SegmentationRecipe
-from backend.types import Head, LabeledFrame
+from backend.types import Head, LabeledFrame, Mask
 
 FORMAT = "1"
 """Rises when older artifacts can't be read any more."""
@@ -99,7 +99,7 @@ def _scale(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Seg
     return Scale(factor, max(round(pixels * factor**2 * 1.02), recipe.frame_pixels))
 
 
-def _thickness(mask: np.ndarray) -> float:
+def _thickness(mask: Mask) -> float:
     """Of a typical structure, pixels; 0 of an empty mask."""
     if not mask.any():
         return 0.0

@@ -6,6 +6,8 @@ flow there and back do not meet (something came into sight, or moved too fast) n
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
@@ -65,9 +67,9 @@ def shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def fuse(steps: Sequence[Step]) -> list[Floats]:
     """The log odds of every step, its own and its neighbours' together; steps lie in order of time."""
-    finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     finder.setFinestScale(0)
-    ways = [_ways(finder, a, b) for a, b in zip(steps, steps[1:], strict=False)]
+    ways = [_ways(finder, a, b) for a, b in pairwise(steps)]
     ahead = _carried(steps, [way[1] for way in ways])
     back = _carried(steps[::-1], [way[0] for way in ways[::-1]])[::-1]
     return [
@@ -85,12 +87,12 @@ def _carried(steps: Sequence[Step], ways: Sequence[Way | None]) -> list[Floats]:
             continue
         state = before.odds if before.certain else TRUST * before.odds + carried[-1]
         state = np.clip(state, -CERTAIN, CERTAIN)
-        moved = [cv2.remap(one, way.at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for one in state]
+        moved = [_taken(one, way.at) for one in state]
         carried.append(np.asarray(CARRY * np.array(moved) * way.trust, np.float32))
     return carried
 
 
-def _ways(finder: cv2.DISOpticalFlow, a: Step, b: Step) -> tuple[Way | None, Way | None]:
+def _ways(finder: Any, a: Step, b: Step) -> tuple[Way | None, Way | None]:
     """From a to b and from b to a; None between frames of different sizes."""
     if a.grey.shape != b.grey.shape or a.odds.shape != b.odds.shape:
         return None, None
@@ -102,11 +104,17 @@ def _ways(finder: cv2.DISOpticalFlow, a: Step, b: Step) -> tuple[Way | None, Way
 def _way(flow: Floats, reverse: Floats, shape: tuple[int, int]) -> Way:
     rows, columns = flow.shape[:2]
     x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
-    returned = cv2.remap(reverse, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    returned = _taken(reverse, np.stack([x, y], -1) + flow)
     trust = np.exp(-np.square(flow + returned).sum(2) / MEETING**2).astype(np.float32)
     size = (shape[1], shape[0])
     scale = np.array([shape[1] / columns, shape[0] / rows], np.float32)
     large = cv2.resize(flow, size, interpolation=cv2.INTER_LINEAR) * scale
     x, y = np.meshgrid(np.arange(shape[1], dtype=np.float32), np.arange(shape[0], dtype=np.float32))
-    at = np.stack([x + large[..., 0], y + large[..., 1]], -1)
-    return Way(at, cv2.resize(trust, size, interpolation=cv2.INTER_LINEAR))
+    at = np.asarray(np.stack([x, y], -1) + large, np.float32)
+    return Way(at, np.asarray(cv2.resize(trust, size, interpolation=cv2.INTER_LINEAR), np.float32))
+
+
+def _taken(values: Floats, at: Floats) -> Floats:
+    """The values at the places `at`, x and y."""
+    x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
+    return np.asarray(cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)

@@ -84,7 +84,7 @@ class SegmentationModel:
         if not looks or len(set(orders)) < len(looks):
             return [look.odds for look in looks]
         steps = [(look.order or 0.0, flow.Step(_grey(look.pixels), look.odds, False)) for look in looks]
-        steps += [anchor for anchor in self._anchors(labeled, orders)]
+        steps += list(self._anchors(labeled, orders))
         together = sorted(range(len(steps)), key=lambda i: steps[i][0])
         fused = flow.fuse([steps[i][1] for i in together])
         place = np.argsort(together)

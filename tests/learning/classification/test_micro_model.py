@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from backend.errors import TrainingError
+from backend.learning.classification import micro_model, training
+from backend.learning.classification.micro_model import ClassificationModel
+from backend.types import Weights
+from tests.learning.classification.classes import LABELS, clip, split
+from tests.learning.classification.test_training import QUICK
+
+LABELED, OTHERS = split(clip(12), 1, 4, 7, 10)
+
+
+@pytest.fixture(scope="module")
+def weights() -> Weights:
+    return training.train(LABELED, [one.frame for one in OTHERS], LABELS, QUICK, device="cpu").weights
+
+
+@pytest.fixture(scope="module")
+def model(weights: Weights) -> ClassificationModel:
+    return micro_model.load(weights, "cpu")
+
+
+def test_no_frames(model: ClassificationModel) -> None:
+    assert model.predict([]) == []
+
+
+def test_a_frame_alone_is_answered_as_among_the_others(model: ClassificationModel) -> None:
+    together = model.predict(one.frame for one in OTHERS)
+    alone = [model.predict([one.frame])[0] for one in OTHERS]
+    assert [p.task for p in together] == [one.frame.task for one in OTHERS]
+    for a, b in zip(together, alone, strict=True):
+        assert a.score == pytest.approx(b.score, abs=0.02)
+
+
+def test_labelled_frames_are_answered_as_labelled(model: ClassificationModel) -> None:
+    predictions = model.predict([one.frame for one in LABELED])
+    assert [p.instances[0].label for p in predictions] == [one.instances[0].label for one in LABELED]
+
+
+def test_many_frames_are_answered_in_parts(model: ClassificationModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(micro_model, "TOGETHER", 3)
+    assert [p.task for p in model.predict(one.frame for one in OTHERS)] == [one.frame.task for one in OTHERS]
+
+
+def test_weights_round_trip(weights: Weights, model: ClassificationModel) -> None:
+    again = micro_model.load(Weights(dict(weights.arrays), dict(weights.metadata)), "cpu")
+    frames = [one.frame for one in OTHERS]
+    assert again.predict(frames) == model.predict(frames)
+    assert again.labels == LABELS
+    assert again.nbytes > 100_000
+    assert all(isinstance(array, np.ndarray) for array in weights.arrays.values())
+
+
+def test_other_weights_are_refused(weights: Weights) -> None:
+    with pytest.raises(TrainingError, match="expected classification"):
+        micro_model.load(Weights({}, {"format": "1", "head": "detection"}), "cpu")
+    with pytest.raises(TrainingError, match="lack"):
+        micro_model.load(Weights({}, weights.metadata), "cpu")

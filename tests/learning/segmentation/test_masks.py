@@ -1,0 +1,90 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.learning.segmentation.masks import Sizes, hull, instance, masks_of, shown, sizes_of, untouched
+from backend.types import Instance
+from tests.learning.segmentation.masked import masked_clip, rectangle, without_objects
+
+NO_SIZES = Sizes(0.0, 0.0)
+[FRAME] = masked_clip(1).frames
+
+
+def test_nothing_drawn() -> None:
+    empty = without_objects(FRAME)
+    assert masks_of(empty, ("disc",)).shape == (1, 120, 160)
+    assert not masks_of(empty, ("disc",)).any()
+    assert sizes_of([empty], "disc") == NO_SIZES
+
+
+def test_instances_of_a_label_are_one_mask_and_labels_may_overlap() -> None:
+    drawn = [rectangle(160, 120, 0, 0, 9, 9), rectangle(160, 120, 20, 0, 30, 9), rectangle(160, 120, 5, 0, 9, 9, "b")]
+    disc, other = masks_of(dataclasses.replace(FRAME, instances=tuple(drawn)), ("disc", "b"))
+    assert disc.sum() == 81 + 90
+    assert other.sum() == 36
+    assert (disc & other).sum() == 36
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Instance("disc", (0, 0, 9, 9)),
+        Instance("disc", (0, 0, 2, 2), mask=np.ones((2, 2), bool)),
+        rectangle(160, 120, 0, 0, 9, 9, "unicorn"),
+    ],
+)
+def test_odd_instances_cost_nothing_but_themselves(odd: Instance) -> None:
+    both = dataclasses.replace(FRAME, instances=(*FRAME.instances, odd))
+    assert np.array_equal(masks_of(both, ("disc",)), masks_of(FRAME, ("disc",)))
+
+
+def test_sizes_are_those_of_the_smallest() -> None:
+    large = dataclasses.replace(FRAME, instances=(rectangle(160, 120, 0, 0, 80, 60),))
+    pair = (rectangle(160, 120, 0, 0, 10, 10), rectangle(160, 120, 20, 0, 60, 10))
+    small = dataclasses.replace(FRAME, instances=pair)
+    sizes = sizes_of([large, without_objects(FRAME), small], "disc")
+    assert sizes.mask == pytest.approx(500 / 19200)
+    assert sizes.part == pytest.approx(100 / 19200)
+
+
+def test_stray_pixels_are_no_mask() -> None:
+    chances = np.zeros((50, 50), np.float32)
+    assert not shown(chances, NO_SIZES).any()
+    chances[3, 3:6] = 0.9
+    assert shown(chances, NO_SIZES).sum() == 3
+    assert not shown(chances, Sizes(0.2, 0.01)).any()
+
+
+def test_parts_without_a_sure_pixel_are_left_out() -> None:
+    chances = np.zeros((50, 50), np.float32)
+    chances[:10, :10], chances[30:, 30:] = 0.9, 0.6
+    mask = shown(chances, Sizes(0.01, 0.01))
+    assert mask[:10, :10].all()
+    assert mask.sum() == 100
+
+
+@given(st.integers(0, 18), st.integers(0, 18), st.integers(1, 20), st.integers(1, 20))
+def test_hull_holds_the_mask_and_nothing_more(x: int, y: int, width: int, height: int) -> None:
+    drawn = rectangle(40, 40, x, y, x + width, y + height)
+    assert drawn.mask is not None
+    assert hull(drawn.mask) == drawn.box
+
+
+def test_score_is_the_confidence_of_the_mask() -> None:
+    chances = np.full((10, 10), 0.5, np.float32)
+    chances[:5] = 0.8
+    one = instance("disc", chances > 0.6, chances)
+    assert one.score == pytest.approx(0.8)
+    assert one.box == (0, 0, 10, 5)
+
+
+def test_sure_masks_are_left_untouched() -> None:
+    sure, doubtful = np.zeros((20, 20), np.float32), np.zeros((20, 20), np.float32)
+    sure[:10], doubtful[:10] = 1.0, 0.7
+    assert untouched(sure, sure > 0.5) == pytest.approx(1.0)
+    assert untouched(doubtful, doubtful > 0.5) == pytest.approx(0.7)
+    assert untouched(np.zeros((20, 20), np.float32), np.zeros((20, 20), bool)) == 1.0
+    assert untouched(doubtful, np.zeros((20, 20), bool)) < 0.5
