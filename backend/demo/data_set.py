@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from backend.demo.clip import installed_clip, write_frames
+from backend.demo.clip import installed_clip
 from backend.errors import DemoError
+from backend.studio.video import write_frames
 from backend.types import Instance
 
 
@@ -59,7 +60,7 @@ class DataSet:
 def big_buck_bunny(folder: Path) -> DataSet:
     """The clip's frames, decoded into `folder`, with the boxes that lie beside this file."""
     described = json.loads((files("backend.demo") / "big_buck_bunny.json").read_text(encoding="utf-8"))
-    paths = write_frames(installed_clip(described["distribution"], described["clip"]), folder)
+    paths = list(write_frames(installed_clip(described["distribution"], described["clip"]), folder).values())
     if len(paths) != described["frame_count"]:
         raise DemoError(
             f"{described['clip']} has {len(paths)} frames; its boxes are of a clip of {described['frame_count']}. "

@@ -112,6 +112,6 @@ def test_the_bunnys_boxes_are_where_the_demo_labels() -> None:
 
 def test_a_clip_of_another_length_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_set, "installed_clip", lambda *_: tmp_path)
-    monkeypatch.setattr(data_set, "write_frames", lambda *_: [tmp_path])
+    monkeypatch.setattr(data_set, "write_frames", lambda *_: {0: tmp_path})
     with pytest.raises(DemoError, match="has 1 frames; its boxes are of a clip of 132"):
         data_set.big_buck_bunny(tmp_path)

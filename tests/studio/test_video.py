@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from backend.errors import MediaError
+from backend.studio.video import write_frames
+
+
+def write_video(path: Path, levels: list[int]) -> Path:
+    """A grey video, one frame for each level."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for level in levels:
+            image = np.full((48, 64, 3), level, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_every_frame_is_written_in_order(tmp_path: Path) -> None:
+    written = write_frames(write_video(tmp_path / "video.mp4", [20, 120, 220]), tmp_path / "frames")
+    assert list(written) == [0, 1, 2]
+    paths = list(written.values())
+    assert [path.name for path in paths] == ["000000.jpg", "000001.jpg", "000002.jpg"]
+    means = []
+    for path in paths:
+        with Image.open(path) as image:
+            assert image.size == (64, 48)
+            means.append(float(np.asarray(image).mean()))
+    assert means == pytest.approx([20, 120, 220], abs=6)
+
+
+def test_one_frame_in_so_many_keeps_its_number(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "video.mp4", [20, 60, 100, 140, 180])
+    written = write_frames(video, tmp_path / "frames", every=2)
+    assert list(written) == [0, 2, 4]
+    assert written[4].name == "000004.jpg"
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no video"])
+def test_a_file_that_is_no_video_is_refused_with_words(tmp_path: Path, content: bytes) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(content)
+    with pytest.raises(MediaError, match=r"broken\.mp4 cannot be decoded"):
+        write_frames(broken, tmp_path / "frames")
