@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     serve_threads: int = Field(
         1, ge=1, description="Threads of a prediction in the server, which must stay responsive."
     )
+    effort: float = Field(
+        1.0,
+        gt=0,
+        le=10,
+        description="Share of the recipes' training steps that is done: less is quicker and less sure.",
+    )
     backbone: str = Field("tf_efficientnet_lite0", min_length=1, description="timm name of the shared feature network.")
     model_cache_mb: int = Field(256, ge=1, description="Most that loaded micro-models may take in the server, MB.")
     frame_cache_mb: int = Field(1000, ge=1, description="Most that decoded frames of one training may take, MB.")

@@ -1,7 +1,8 @@
 """The heads, and what each of them brings: a recipe, a training, a micro-model, a measure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 from backend.errors import TrainingError
 from backend.learning import evaluation, micro_model, training
@@ -22,6 +23,11 @@ from backend.learning.training import Trained
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Prediction, Progress, Quality, Weights
 
 Recipe = DetectionRecipe | SegmentationRecipe | PoseRecipe | ClassificationRecipe
+Stepped = TypeVar("Stepped", DetectionRecipe, SegmentationRecipe, PoseRecipe)
+
+FEWEST_STEPS = 10
+"""Below this a one-cycle schedule has no room to rise and fall."""
+
 Parents = Mapping[int, Sequence[Instance]]
 """{task: the instances that a control's regions hang on}"""
 
@@ -39,17 +45,23 @@ class MicroModel(Protocol):
         ...
 
 
-def recipe_for(control: Control, backbone: str) -> Recipe:
-    """The recipe of a control's head."""
+def recipe_for(control: Control, backbone: str, effort: float = 1.0) -> Recipe:
+    """The recipe of a control's head, with `effort` times its training steps."""
     match control.head:
         case Head.DETECTION:
-            return DetectionRecipe(backbone=backbone)
+            return shortened(DetectionRecipe(backbone=backbone), effort)
         case Head.SEGMENTATION:
-            return SegmentationRecipe(backbone=backbone)
+            return shortened(SegmentationRecipe(backbone=backbone), effort)
         case Head.POSE:
-            return PoseRecipe(backbone=backbone)
+            return shortened(PoseRecipe(backbone=backbone), effort)
         case Head.CLASSIFICATION:
             return ClassificationRecipe(backbone=backbone, multiple=control.multiple)
+
+
+def shortened(recipe: Stepped, effort: float) -> Stepped:
+    """The recipe with `effort` times its steps, in all its stages."""
+    steps = {name: getattr(recipe, name) for name in ("steps", "warm_steps", "pseudo_steps")}
+    return replace(recipe, **{name: max(FEWEST_STEPS, round(n * effort)) for name, n in steps.items()})
 
 
 def train(

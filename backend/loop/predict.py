@@ -62,7 +62,7 @@ class Predictor:
             if task is not None and self._clock() <= deadline:
                 group = group_of(task.data, rule)[0]
                 if group not in serving:
-                    serving[group] = current_versions(self._services, project, group)
+                    serving[group] = self._current(project, group)
                 entry = known.get(task.id)
                 if entry and entry.versions == {c.from_name: v.id for c, v, _ in serving[group]}:
                     answer = {"result": entry.result, "score": entry.score, "model_version": version}
@@ -70,6 +70,14 @@ class Predictor:
                     answer = self._once(project, task, serving[group])
             answers.append(answer)
         return answers
+
+    def _current(self, project: ProjectRecord, group: str) -> Current:
+        """What can answer for a group; nothing while its predictions are about to be pushed: Label Studio stores what
+        we answer, and would then hold two."""
+        record = self._services.registry.groups.get(project.id, group)
+        if record and record.published != record.trained and self._services.studio(project):
+            return ()
+        return current_versions(self._services, project, group)
 
     def _once(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer | None:
         """Predict a task, or wait for the one that already does so with the same versions."""

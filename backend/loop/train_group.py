@@ -98,7 +98,8 @@ class _Training:
             serving = None
         if self._judged_already(control, fingerprint):
             return
-        recipe = catalogue.recipe_for(control, self._services.settings.backbone)
+        settings = self._services.settings
+        recipe = catalogue.recipe_for(control, settings.backbone, settings.effort)
         version = versions.begin(
             self._group.project, self._group.name, control.from_name, control.head, owner=self._owner,
             label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,

@@ -9,6 +9,7 @@ import pytest
 from backend.demo.annotator import Annotator
 from backend.demo.backend_server import BackendServer
 from backend.demo.label_studio_server import LabelStudioServer
+from backend.demo.stopping import interrupted_by_signals
 from backend.studio.client import Studio
 from tests.end_to_end import browser as browsing
 
@@ -29,7 +30,8 @@ def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStud
     venv = label_studio_venv()
     if not (venv / "bin" / "label-studio").exists():
         pytest.skip(f"no Label Studio in {venv}: run `make install-label-studio`")
-    with LabelStudioServer(tmp_path_factory.mktemp("label-studio"), venv) as server:
+    # SIGTERM too ends pytest in order, so that no server outlives it.
+    with interrupted_by_signals(), LabelStudioServer(tmp_path_factory.mktemp("label-studio"), venv) as server:
         yield server
 
 

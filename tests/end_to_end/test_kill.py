@@ -73,7 +73,11 @@ VICTIMS = (kill_worker, kill_server, kill_both)
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker in /proc")
 def test_every_label_survives_every_kill(person: Annotator, backend: BackendFactory, tmp_path: Path) -> None:
     dice = random.Random(SEED)
-    env = {"MICRO_MODELS_LEASE_SECONDS": LEASE_SECONDS, "MICRO_MODELS_QUIET_SECONDS": "0.2"}
+    env = {
+        "MICRO_MODELS_LEASE_SECONDS": LEASE_SECONDS,
+        "MICRO_MODELS_QUIET_SECONDS": "0.2",
+        "MICRO_MODELS_EFFORT": "0.2",
+    }
     server = backend(folder=tmp_path / "data", **env)
     work = Work(person, server, moving_square(tmp_path / "frames", frames=40, name="killed"))
     work.connect_plainly()

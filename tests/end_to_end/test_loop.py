@@ -25,7 +25,7 @@ def square(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
 @pytest.fixture(scope="module")
 def trained(person: Annotator, backend: BackendFactory, square: DataSet) -> Work:
     """A project after its first round; connected as the README says."""
-    work = Work(person, backend(), square)
+    work = Work(person, backend(MICRO_MODELS_EFFORT="0.5"), square)
     work.backend.connect(work.project)
     work.fill()
     work.label(*square.labelled(5))

@@ -97,6 +97,16 @@ def test_predictions_are_those_that_were_published(client: TestClient, house: Ho
     assert predict(client, tasks_of(house, 2)).json()["results"][0]["result"] == shown["result"]
 
 
+def test_nothing_is_answered_that_is_about_to_be_pushed(client: TestClient, house: House, quick: None) -> None:
+    house.label(1)
+    house.work()
+    house.add_task(30)
+    assert predict(client, tasks_of(house, 30, 2)).json() == {"results": [[], []]}, "Label Studio would store it twice"
+    house.work()
+    assert len(house.shown()[30]) == 1
+    assert all(predict(client, tasks_of(house, 30, 2)).json()["results"])
+
+
 def test_a_thousand_tasks_in_one_request(client: TestClient, house: House, quick: None) -> None:
     house.label(1)
     house.work()
