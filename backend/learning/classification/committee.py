@@ -8,16 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.learning.classification.features import BLOCKS
-from backend.learning.classification.kernels import Likeness, distances, seen_alike, spread
+from backend.learning.classification.kernels import Likeness, distances, near_in_time, seen_alike, spread
 
 Array = NDArray[np.float64]
 
 DOUBTS = (0.02, 0.1, 0.4)
 """Noise of the labels that are tried, as a share of the likeness of a frame to itself."""
-SHARPNESSES = (2.0, 4.0, 8.0, 16.0)
+TIMES = (0.0, 0.5, 2.0)
+"""Weights of time that are tried."""
+REACHES = (3.0, 10.0)
+"""Frames over which classes stay that are tried."""
+SHARPNESSES = (2.0, 4.0, 8.0)
 """Factors from values to log odds that are tried."""
 FEWEST = 0.01
 """Share of the committee's votes below which a member is left out."""
+EAGERNESS = 1.0
+"""How much better foretelling counts: 1 is by its likelihood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +59,20 @@ def elect(group: Group) -> tuple[Member, ...]:
             foretold = _left_out(own, group, doubt)
             for sharpness in SHARPNESSES:
                 chance = probabilities(foretold, sharpness, group.single)
-                tried.append((Member(likeness, doubt, sharpness), log_likelihood(chance, group.targets)))
-    shares = votes([score for _, score in tried])
-    return tuple(replace(one, votes=v) for (one, _), v in zip(tried, shares, strict=True) if v > 0)
-
-
-def votes(scores: Sequence[float]) -> list[float]:
-    """Shares of the votes by log likelihoods of what was foretold; those that would count little get none."""
-    shares = np.exp(np.array(scores) - max(scores))
-    kept = np.where(shares >= FEWEST * shares.sum(), shares, 0)
-    shares = kept if kept.any() else shares
-    return [float(share) for share in shares / shares.sum()]
+                tried.append((Member(likeness, doubt, sharpness), _log_likelihood(chance, group.targets)))
+    best = max(score for _, score in tried)
+    votes = np.exp(EAGERNESS * np.array([score - best for _, score in tried]))
+    votes = np.where(votes / votes.sum() >= FEWEST, votes, 0)
+    if not votes.any():
+        votes = np.ones(len(tried))
+    shares = votes / votes.sum()
+    return tuple(replace(one, votes=float(v)) for (one, _), v in zip(tried, shares, strict=True) if v > 0)
 
 
 def answers(group: Group, members: Sequence[Member]) -> Array:
-    """(frames, classes) probabilities; of each labelled frame as the other ones foretell it."""
-    total = np.zeros((len(group.blocks[BLOCKS[0]]), group.targets.shape[1]))
-    known, count = dict[Likeness, Array](), len(group.targets)
+    """(frames, classes) probabilities."""
+    total = np.zeros((len(group.orders), group.targets.shape[1]))
+    known, count = {}, len(group.targets)
     base = group.targets.mean(0)
     for one in members:
         if one.likeness not in known:
@@ -77,9 +80,7 @@ def answers(group: Group, members: Sequence[Member]) -> Array:
         alike = known[one.likeness]
         doubt = one.doubt * float(np.diag(alike).mean())
         solved = np.linalg.solve(alike[:count, :count] + doubt * np.eye(count), group.targets - base)
-        values = base + alike[:, :count] @ solved
-        values[:count] = _left_out(alike[:count, :count], group, one.doubt)
-        total += one.votes * probabilities(values, one.sharpness, group.single)
+        total += one.votes * probabilities(base + alike[:, :count] @ solved, one.sharpness, group.single)
     return total
 
 
@@ -94,22 +95,27 @@ def probabilities(values: Array, sharpness: float, single: bool) -> Array:
 def compare(group: Group, likeness: Likeness) -> Array:
     """(frames, frames) how alike all frames are."""
     alike = seen_alike(distances(group.blocks, likeness.blocks))
-    return spread(alike) if likeness.spread else alike
-
-
-def log_likelihood(chance: Array, targets: Array) -> float:
-    """Of the labels, by the probabilities that were foretold."""
-    p = np.clip(chance, 1e-3, 1 - 1e-3)
-    return float((targets * np.log(p) + (1 - targets) * np.log(1 - p)).sum())
+    return _with_time(spread(alike) if likeness.spread else alike, group, likeness)
 
 
 def _likenesses(group: Group) -> list[tuple[Likeness, Array]]:
+    ordered = bool((~np.isnan(group.orders)).all()) and len(np.unique(group.orders)) == len(group.orders)
+    times = [(t, r) for t in TIMES for r in (REACHES if t else REACHES[:1])] if ordered else [(0.0, REACHES[0])]
     out = []
     for count in range(1, len(BLOCKS) + 1):
         for blocks in itertools.combinations(BLOCKS, count):
             alike = seen_alike(distances(group.blocks, blocks))
-            out += [(Likeness(blocks, False), alike), (Likeness(blocks, True), spread(alike))]
+            for spreading, seen in ((False, alike), (True, spread(alike))):
+                for time, reach in times:
+                    likeness = Likeness(blocks, spreading, time, reach)
+                    out.append((likeness, _with_time(seen, group, likeness)))
     return out
+
+
+def _with_time(seen: Array, group: Group, likeness: Likeness) -> Array:
+    if not likeness.time:
+        return seen
+    return np.asarray((seen + likeness.time * near_in_time(group.orders, likeness.reach)) / (1 + likeness.time))
 
 
 def _left_out(alike: Array, group: Group, doubt: float) -> Array:
@@ -120,3 +126,8 @@ def _left_out(alike: Array, group: Group, doubt: float) -> Array:
     centred = group.targets - group.targets.mean(0)
     residual = (inverse @ centred) / np.diag(inverse)[:, None]
     return np.asarray(base + (centred - residual) if count > 1 else base)
+
+
+def _log_likelihood(chance: Array, targets: Array) -> float:
+    p = np.clip(chance, 1e-3, 1 - 1e-3)
+    return float((targets * np.log(p) + (1 - targets) * np.log(1 - p)).sum())

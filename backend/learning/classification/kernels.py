@@ -1,4 +1,4 @@
-"""How alike frames are: by what is seen in them, and by who their neighbours are."""
+"""How alike frames are: by what is seen in them, by who their neighbours are, and by when they were."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,10 @@ class Likeness:
     """Which vectors are compared."""
     spread: bool
     """Whether likeness spreads over neighbours of neighbours, unlabelled frames among them."""
+    time: float
+    """Weight of being near in time; that of being seen alike has 1."""
+    reach: float
+    """Typical frames in time over which a class stays."""
 
 
 def standardized(values: Array, mean: Array, deviation: Array) -> Array:
@@ -61,3 +65,11 @@ def spread(alike: Array) -> Array:
     kernel = np.linalg.inv(np.eye(count) + SPREADING * laplacian)
     size = np.sqrt(np.diag(kernel))
     return np.asarray((kernel / size[:, None] / size + alike) / 2)
+
+
+def near_in_time(orders: Array, reach: float) -> Array:
+    """(n, n) in [0, 1]; `reach` in frames as they follow each other in the group. NaN is no known order."""
+    known = np.unique(orders[~np.isnan(orders)])
+    gap = float(np.median(np.diff(known))) if len(known) > 1 else 1.0
+    apart = np.abs(orders[:, None] - orders) / (gap * reach)
+    return np.where(np.isnan(apart), np.eye(len(orders)), np.exp(-apart))

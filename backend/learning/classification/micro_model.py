@@ -16,7 +16,6 @@ from backend.learning.blueprint import find_device
 from backend.learning.classification import features
 from backend.learning.classification.committee import Group, Member, answers
 from backend.learning.classification.kernels import Likeness, standardized
-from backend.learning.classification.staying import Staying, smoothed
 from backend.learning.micro_model import fastest
 from backend.types import Frame, Head, Instance, LabeledFrame, Prediction, Weights
 
@@ -43,8 +42,6 @@ class Blueprint:
     """Whether each frame has exactly one class; else each label is there or not."""
     members: tuple[Member, ...]
     """Ways of comparing frames, with their votes."""
-    stayings: tuple[Staying, ...]
-    """Ways in which classes stay over time, with their votes."""
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
@@ -120,8 +117,7 @@ class ClassificationModel:
         new = {name: np.concatenate([seen[name] for _, seen in chunk]) for name in features.BLOCKS}
         tasks = np.array([frame.task for frame, _ in chunk])
         orders = np.array([np.nan if frame.order is None else frame.order for frame, _ in chunk])
-        group = group_of(self.known, self.blueprint.single, tasks, orders, new)
-        chances = smoothed(group, answers(group, self.blueprint.members), self.blueprint.stayings)
+        chances = answers(group_of(self.known, self.blueprint.single, tasks, orders, new), self.blueprint.members)
         return [self._prediction(frame, row) for (frame, _), row in zip(chunk, chances[-len(chunk) :], strict=True)]
 
     def _prediction(self, frame: Frame, chances: NDArray[np.float64]) -> Prediction:

@@ -11,10 +11,9 @@ from backend.errors import TrainingError
 from backend.learning.backbone import Backbone
 from backend.learning.blueprint import find_device
 from backend.learning.classification import features
-from backend.learning.classification.committee import answers, elect
+from backend.learning.classification.committee import elect
 from backend.learning.classification.micro_model import Blueprint, Known, frozen, group_of, to_weights
 from backend.learning.classification.recipe import ClassificationRecipe
-from backend.learning.classification.staying import elect_staying
 from backend.learning.pseudo_labels import choose
 from backend.learning.training import Clock, Tell, Trained
 from backend.types import Frame, LabeledFrame, Progress, Weights
@@ -47,12 +46,9 @@ def train(
     size = features.size_for([one.frame for one in labeled], recipe.side)
     told = _told(progress, clock, len(labeled) + len(chosen))
     known = _look([one.frame for one in labeled], unlabeled, chosen, size, backbone, place, told, targets)
-    group = group_of(known, single)
-    members = elect(group)
-    stayings = elect_staying(group, answers(group, members))
-    blueprint = Blueprint(labels, recipe.backbone, size, single, members, stayings)
-    timed = sum(one.votes for one in stayings if one.rate)
-    metrics = {"members": float(len(members)), "timed": timed, "frames": float(len(known.tasks)), "warm": 0.0}
+    members = elect(group_of(known, single))
+    blueprint = Blueprint(labels, recipe.backbone, size, single, members)
+    metrics = {"members": float(len(members)), "frames": float(len(known.tasks)), "warm": 0.0}
     return Trained(to_weights(blueprint, known), metrics, clock() - began)
 
 

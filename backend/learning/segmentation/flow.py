@@ -54,8 +54,16 @@ class Way:
 
 def drawn_odds(masks: NDArray[np.bool_]) -> Floats:
     """(labels, height, width) masks as log odds that rise with the distance from the outline."""
-    inside = [ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask) for mask in masks]
+    inside = [_inside(mask) for mask in masks]
     return np.clip(np.array(inside, np.float32) * SLOPE, -CERTAIN, CERTAIN).reshape(masks.shape)
+
+
+def _inside(mask: NDArray[np.bool_]) -> Floats:
+    """Distance from the outline, pixels; negative outside. Without an outline everything is far from it."""
+    if mask.all() or not mask.any():
+        return np.full(mask.shape, np.inf if mask.any() else -np.inf, np.float32)
+    distance = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
+    return np.asarray(distance, np.float32)
 
 
 def shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
