@@ -1,16 +1,20 @@
 # One word does it: `make demo`, `make test`. Each makes what it needs first, and a second run starts at once.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help install install-label-studio chromium demo test test-fast check clean
+# What needs each other comes in order; the two environments and Chromium are installed side by side.
+MAKEFLAGS += --jobs=3
+.PHONY: help parent install install-label-studio chromium buildah demo test test-fast image-test lock check clean
 
 PYTHON ?= python3
 ARGS ?=
+HEAD ?= detection
 LABEL_STUDIO ?= label-studio==1.23.2
 BIN := .venv/bin
 OURS := .venv/.installed
 STUDIO := .venv-label-studio/.installed
 PATHS := backend model_registry tests
 PIP := -m pip --disable-pip-version-check install --progress-bar off
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 # Of pip's hundred lines: the downloads that take time, and the end. Everything is in pip.log of the environment.
 QUIETER := awk '/(Downloading|Using cached) .*\((.* GB|[0-9]{2,}\.?[0-9]* MB)\)/ {sub(/-[^-]*-[^-]*-[^-]*\.whl/, ""); print; fflush()} \
 	/^Installing collected/ {print "  Unpacking and installing; this takes a while"; fflush()} /^Successfully installed/ {print "  Done: " NF - 2 " packages"} /^ERROR/ {print}'
@@ -44,8 +48,8 @@ chromium: # For the browser tests; without it they are skipped, and say so.
 		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium chromium-driver; } >/tmp/micro-models-apt.log 2>&1 || { tail -5 /tmp/micro-models-apt.log; exit 1; }; \
 	else echo "No chromium and chromedriver on the PATH: the browser tests will be skipped. Debian, Ubuntu: sudo apt-get install chromium chromium-driver"; fi
 
-demo: $(OURS) $(STUDIO) ## The whole loop before your eyes; ARGS=--no-wait, ARGS='--data FOLDER'
-	@$(BIN)/micro-models demo $(ARGS)
+demo: $(OURS) $(STUDIO) ## The whole loop before your eyes; HEAD=segmentation, pose, classification, video; ARGS=--no-wait
+	@$(BIN)/micro-models demo --head $(HEAD) $(ARGS)
 
 check: $(OURS) ## Format, lint, types
 	@echo "Checking format, lint and types."
@@ -53,11 +57,34 @@ check: $(OURS) ## Format, lint, types
 	@$(BIN)/ruff check --quiet $(PATHS)
 	@$(BIN)/mypy
 
+# Two tests run side by side, each on one core: threads of OpenMP that wait for each other take ten times as long.
 test: check $(STUDIO) chromium ## Everything: checks, all tests, with a real Label Studio and a real browser (some minutes)
-	@$(BIN)/pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not image" $(ARGS)
 
 test-fast: $(OURS) ## The tests that need no server and no training
 	@$(BIN)/pytest -m "not slow and not label_studio and not browser" $(ARGS)
+
+buildah: # For the image test; without it the test is skipped, and says so.
+	@if command -v buildah >/dev/null && command -v debootstrap >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing buildah and debootstrap for the image test."; \
+		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends buildah debootstrap; } >/tmp/micro-models-apt.log 2>&1 || { tail -5 /tmp/micro-models-apt.log; exit 1; }; \
+	else echo "No buildah and debootstrap on the PATH: the image test will be skipped. Debian, Ubuntu: sudo apt-get install buildah debootstrap"; fi
+
+image-test: $(OURS) $(STUDIO) buildah ## The container image: built and run for real, without a Docker engine (some minutes)
+	@$(BIN)/pytest -m image tests/docker $(ARGS)
+
+# CUDA's parts come with torch and stay with it, so that the image for CPUs has none of them.
+lock: $(OURS) ## The image's dependencies anew, to their newest versions, with hashes
+	@$(BIN)/python $(PIP) --quiet uv
+	@$(LOCK) docker/torch.in -o docker/torch.lock
+	@$(LOCK) pyproject.toml --extra scale -c docker/torch.in -o docker/requirements.lock \
+		$$(sed -nE 's/^((torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==).*/--no-emit-package \1/p' docker/torch.lock | tr -d =)
+
+# Surfaces are cut from photographs in scikit-image's package, which nothing else here needs.
+parent: $(OURS) ## The shipped parent anew: some hours on two cores; stopped, it goes on with the next call
+	@$(BIN)/python $(PIP) --quiet -e '.[parent]'
+	@$(BIN)/python -m backend.learning.parent $(ARGS)
 
 clean: ## Remove what demo and tests wrote; the environments stay
 	@rm -rf demo-data tests/end_to_end/screenshots .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

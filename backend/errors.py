@@ -14,7 +14,8 @@
     │   └── LeaseLost            another worker has taken the group over
     ├── TrainingError            training could not produce a usable micro-model
     │   └── TrainingInterrupted  the labels changed meanwhile, or the worker is stopping
-    └── DemoError                the demo cannot start one of its parts, or its data is not usable
+    ├── DemoError                the demo cannot start one of its parts, or its data is not usable
+    └── StoryError               a picture cannot be drawn, or a benchmark cannot be run
 
 Every message says what was found, what was expected, and what to do.
 """
@@ -78,3 +79,7 @@ class TrainingInterrupted(TrainingError):
 
 class DemoError(MicroModelsError):
     """The demo cannot start one of its parts, one of them ended, or its data is not usable."""
+
+
+class StoryError(MicroModelsError):
+    """A picture cannot be drawn, or a benchmark cannot be run as asked for."""

@@ -6,11 +6,11 @@ import signal
 import socket
 import sys
 import threading
-import time
+import uuid
 
 import structlog
 
-from backend.jobs.queue import Handlers, HueyQueue, sqlite_storage
+from backend.jobs.queue import Handlers, HueyQueue, open_storage
 from backend.jobs.supervisor import Supervisor
 from backend.jobs.worker import stop_with_parent, work
 from backend.loop.services import Services, make_services
@@ -47,13 +47,19 @@ def configure_logging(settings: Settings) -> None:
 
 def open_services(settings: Settings, queue: HueyQueue | None = None) -> Services:
     """The rooms of one process, on the registry and queue that the settings name."""
-    registry = open_registry(settings.database, settings.artifacts, clock=time.time)
-    return make_services(settings, registry, queue or HueyQueue(sqlite_storage(settings.folder)), time.time)
+    registry = open_registry(settings.database, settings.artifacts)
+    queue = queue or HueyQueue(open_storage(settings.queue_url, settings.folder))
+    return make_services(settings, registry, queue, registry.clock)
 
 
 def worker_name(pid: int) -> str:
-    """Name of a worker in leases: the machine and the process."""
+    """Name in leases of the worker beside a server: the machine and the process."""
     return f"{socket.gethostname()}:{pid}"
+
+
+def new_worker_name() -> str:
+    """Name in leases of a worker by itself: containers may share the names of their machine and process."""
+    return f"{worker_name(os.getpid())}:{uuid.uuid4().hex[:8]}"
 
 
 def serve(settings: Settings, embedded_worker: bool = True) -> None:
@@ -89,19 +95,20 @@ def run_worker(settings: Settings, parent: int | None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    name = new_worker_name() if parent is None else worker_name(os.getpid())
     if parent is not None:
         os.nice(NICENESS)
         stop_with_parent(stop, parent)
-    threads.use_threads(settings.threads or os.cpu_count() or 1)
+    threads.use_threads(settings.threads)
     handlers = Handlers(
         look_at=lambda project, group: worker.look_at(project, group),
         sweep=lambda project: sweep_project(services, project),
     )
-    queue = HueyQueue(sqlite_storage(settings.folder), handlers)
+    queue = HueyQueue(open_storage(settings.queue_url, settings.folder), handlers)
     services = open_services(settings, queue)
-    worker = GroupWorker(services, worker_name(os.getpid()), stop)
+    worker = GroupWorker(services, name, stop)
     work(queue, stop, LookRound(services), TICK_SECONDS)
-    services.registry.leases.release_owner(worker_name(os.getpid()))
+    services.registry.leases.release_owner(name)
     services.registry.close()
     # A training that has not noticed the stop yet would hold the process up; nothing of it is wanted any more.
     sys.stderr.flush()

@@ -4,6 +4,7 @@ Boxes are `(x0, y0, x1, y1)` in pixels of the original image: x to the right, y 
 the right-bottom corner exclusive, as floats. Scores and weights lie in [0, 1].
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,6 +28,28 @@ class Head(StrEnum):
     CLASSIFICATION = "classification"
 
 
+class Start(StrEnum):
+    """What a training starts from; the best that is at hand is taken, in this order."""
+
+    SERVING = "serving"
+    """The group's own serving version."""
+    SIBLING = "sibling"
+    """The serving version of a group that looks alike."""
+    PROJECT = "project"
+    """The one network over all labelled groups of the project."""
+    SHIPPED = "shipped"
+    """What the package brings along."""
+    BACKBONE = "backbone"
+    """The pretrained feature network alone."""
+
+
+class Media(StrEnum):
+    """What a control tag is drawn on: one image a task, or one whole video."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """One control tag of a labeling config that a micro-model can serve."""
@@ -48,6 +71,9 @@ class Control:
     """Of a pose control: the rectangle control whose regions its keypoints hang on (`parentID`), if there is one."""
     multiple: bool = False
     """Of a classification control: whether a frame may have several of the labels."""
+    media: Media = Media.IMAGE
+    frame_rate: str = ""
+    """Of a video: `framerate` as its `Video` tag has it, a number or a data field such as `$fps`; empty: none is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +136,80 @@ class Prediction:
     instances: tuple[Instance, ...]
     score: float
     """How probable it is that a person would leave the frame as it is: low means worth a look."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSize:
+    """How large a video is, in space and in time."""
+
+    width: int
+    """Of every frame as a player shows it, pixels."""
+    height: int
+    frames: int
+    rate: float
+    """Frames a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """Where an object of a video is in one frame; between two keyframes the box moves in a straight line."""
+
+    frame: int
+    """Number in the video, counted from 1 as Label Studio does."""
+    box: Box
+    enabled: bool = True
+    """False: this is the last frame of a lifespan; the object is not shown again before the next keyframe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One object through a video, drawn by a person (`score` 1) or predicted.
+
+    After its last keyframe an object stays where it is to the end of the video, unless that keyframe ends its lifespan.
+    A class of a range of frames is a track whose box is the frame.
+    """
+
+    label: str
+    keyframes: tuple[Keyframe, ...]
+    """By frame, each frame once."""
+    score: float = 1.0
+    region_id: str | None = None
+
+    def lifespans(self, frames: int) -> list[tuple[int, int]]:
+        """(first, last) frame of each stretch in which the object is seen, in a video of so many frames."""
+        found: list[tuple[int, int]] = []
+        start: int | None = None
+        for one in self.keyframes:
+            start = one.frame if start is None else start
+            if not one.enabled:
+                found.append((start, one.frame))
+                start = None
+        return [*found, (start, frames)] if start is not None else found
+
+    def box_at(self, frame: int) -> Box | None:
+        """Where the object is shown in a frame; None where it is not."""
+        after = bisect_left(self.keyframes, frame, key=lambda one: one.frame)
+        if after < len(self.keyframes) and self.keyframes[after].frame == frame:
+            return self.keyframes[after].box
+        if after == 0 or not self.keyframes[after - 1].enabled:
+            return None
+        before = self.keyframes[after - 1]
+        if after == len(self.keyframes):
+            return before.box
+        share = (frame - before.frame) / (self.keyframes[after].frame - before.frame)
+        x0, y0, x1, y1 = (a + share * (b - a) for a, b in zip(before.box, self.keyframes[after].box, strict=True))
+        return x0, y0, x1, y1
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPrediction:
+    """What one micro-model says about one whole video."""
+
+    task: int
+    size: VideoSize
+    tracks: tuple[Track, ...]
+    score: float
+    """Mean over the frames that were looked at of how probable it is that a person would leave the frame as it is."""
 
 
 @dataclass(frozen=True, slots=True)

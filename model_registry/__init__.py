@@ -40,10 +40,12 @@ weights and promotes the version; a reader asks which version serves.
 
 from model_registry.artifacts import Artifacts
 from model_registry.cache import ModelCache
-from model_registry.groups import Groups
+from model_registry.groups import COMMON, Groups
 from model_registry.labels import Labels
 from model_registry.leases import Leases
 from model_registry.ledger import Ledger
+from model_registry.listed import GroupRow, ProjectCounts, Serving, Work
+from model_registry.listing import SORTS, Listing, Sort
 from model_registry.projects import Projects
 from model_registry.records import (
     ArtifactRef,
@@ -53,19 +55,25 @@ from model_registry.records import (
     LedgerEntry,
     Phase,
     ProjectRecord,
+    ReviewRecord,
+    ReviewSummary,
     TaskLike,
     TaskRecord,
     VersionRecord,
     VersionState,
 )
 from model_registry.registry import Registry, open_registry
+from model_registry.reviews import Review
 from model_registry.tasks import Tasks
 from model_registry.versions import Versions
 
 __all__ = [
+    "COMMON",
+    "SORTS",
     "ArtifactRef",
     "Artifacts",
     "GroupRecord",
+    "GroupRow",
     "GroupState",
     "Groups",
     "LabelRecord",
@@ -73,16 +81,24 @@ __all__ = [
     "Leases",
     "Ledger",
     "LedgerEntry",
+    "Listing",
     "ModelCache",
     "Phase",
+    "ProjectCounts",
     "ProjectRecord",
     "Projects",
     "Registry",
+    "Review",
+    "ReviewRecord",
+    "ReviewSummary",
+    "Serving",
+    "Sort",
     "TaskLike",
     "TaskRecord",
     "Tasks",
     "VersionRecord",
     "VersionState",
     "Versions",
+    "Work",
     "open_registry",
 ]

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import struct
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,12 +22,15 @@ from model_registry.records import ArtifactRef
 
 _NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}\.safetensors")
 _ASIDE = ".part"
+PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between the tries to store weights that took a minute to train: a store is seldom away for longer."""
 
 
 class Artifacts:
     """A folder of weights, on this machine or wherever fsspec reaches, e.g. `s3://bucket/artifacts`."""
 
-    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+    def __init__(self, url: str, clock: Callable[[], float], sleep: Callable[[float], object] = time.sleep) -> None:
+        self._sleep = sleep
         self._files, self._root = fsspec.core.url_to_fs(url)
         self._local = "file" in self._files.protocol
         self._clock = clock
@@ -34,7 +38,7 @@ class Artifacts:
             Path(self._root).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def write(self, weights: Weights) -> ArtifactRef:
-        """Stores the weights under a new name."""
+        """Stores the weights under a new name; raises ArtifactError when the store stays away."""
         # In C order, which is how a file holds them; `ascontiguousarray` would give a scalar a dimension.
         arrays = {name: np.asarray(array, order="C") for name, array in weights.arrays.items()}
         # safetensors 0.8 writes an unreadable header for metadata that are there but empty.
@@ -44,7 +48,7 @@ class Artifacts:
         if self._local:
             _write_local(Path(self._root, uri), content)
         else:
-            self._files.pipe_file(self._path(uri), content)  # object stores show an object once it is complete
+            self._write_away(uri, content)
         return ArtifactRef(uri, hashlib.sha256(content).hexdigest(), len(content))
 
     def read(self, ref: ArtifactRef) -> Weights:
@@ -53,10 +57,10 @@ class Artifacts:
             raise ArtifactError(f"{ref.uri!r} is not the name of an artifact; expected ab/<32 hex digits>.safetensors.")
         try:
             content: bytes = self._files.cat_file(self._path(ref.uri))
-        except OSError as error:
+        except Exception as error:  # every kind of store has errors of its own
             raise ArtifactError(
                 f"Artifact {ref.uri} cannot be read from {self._root}: {error}. "
-                "Restore the folder, roll the group back or train it again."
+                "If the store answers, restore the file, roll the group back or train it again."
             ) from error
         found = hashlib.sha256(content).hexdigest()
         if found != ref.sha256:
@@ -70,6 +74,20 @@ class Artifacts:
             raise ArtifactError(
                 f"Artifact {ref.uri} is no safetensors file that this version reads: {error}"
             ) from error
+
+    def _write_away(self, uri: str, content: bytes) -> None:
+        """Object stores show an object once it is complete; a store that is away is asked again."""
+        for pause in (*PAUSES, None):
+            try:
+                self._files.pipe_file(self._path(uri), content)
+                return
+            except Exception as error:  # every kind of store has errors of its own
+                if pause is None:
+                    raise ArtifactError(
+                        f"The weights cannot be stored in {self._root}: {error}. Expected a folder or bucket that "
+                        "takes them: check MICRO_MODELS_ARTIFACTS_URL, its credentials and that it answers."
+                    ) from error
+                self._sleep(pause)
 
     def collect(self, keep: set[str], older_than_seconds: float) -> int:
         """Removes what is not in `keep`, and what killed writers left aside; returns how many files.

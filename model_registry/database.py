@@ -23,6 +23,8 @@ BUSY_SECONDS = 30.0
 """How long a writer waits for another process's transaction; those take milliseconds, so more means that it hangs."""
 POLL_MILLISECONDS = 3
 """How often a waiting writer looks again: about as long as a write transaction takes."""
+RESTART_SECONDS = 10.0
+"""How long a server that is away is waited for: a restart takes seconds, and nothing of the work at hand is lost."""
 CHUNK = 500
 """Rows of one statement: well below the least number of parameters that an engine allows (SQLite: 32766)."""
 
@@ -32,20 +34,25 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        postgres = engine.dialect.name == "postgresql"
+        # There each statement sees the newest state anyway; beginning and ending would be two more round trips.
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT") if postgres else engine
+        self.opened = False
+        """Whether it has answered once: then the URL is right, and an error means that the server is away."""
         # SQLite lets a waiting writer poll with growing pauses; threads of one process queue here instead.
         self._turn = threading.Lock() if engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One transaction that only reads: on SQLite it sees one state of the database and waits for nobody."""
-        with self.engine.connect() as connection, connection.begin():
+        with self._connect(self._reader) as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that writes: all of it happens, or nothing. Keep it short, others wait for it."""
         if self._turn is None:
-            with self.engine.begin() as connection:
+            with self._connect(self.engine) as connection, connection.begin():
                 yield connection
             return
         with self._turn, self.engine.connect() as connection, connection.execution_options(writes=True).begin():
@@ -54,6 +61,17 @@ class Database:
     def close(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
+
+    def _connect(self, engine: Engine) -> Connection:
+        """A connection; waits for a server that answered before and is away now."""
+        give_up = time.monotonic() + RESTART_SECONDS
+        while True:
+            try:
+                return engine.connect()
+            except OperationalError:
+                if self._turn is not None or not self.opened or time.monotonic() > give_up:
+                    raise
+            time.sleep(random.uniform(0.1, 0.3))
 
 
 def open_database(url: str) -> Database:
@@ -64,7 +82,7 @@ def open_database(url: str) -> Database:
     except ModuleNotFoundError as error:
         raise RegistryError(
             f"The registry's URL names a {parsed.get_backend_name()} database, but the package {error.name!r} is not "
-            "installed. Install it with: pip install 'micro-models[postgres]'"
+            "installed. Install it with: pip install 'micro-models[scale]'"
         ) from None
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, Path(parsed.database or ""))
@@ -72,6 +90,7 @@ def open_database(url: str) -> Database:
     try:
         with database.writing() as connection:
             migrate(connection)
+        database.opened = True
     except OperationalError as error:
         database.close()
         raise RegistryError(

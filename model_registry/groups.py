@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, case, distinct, func, or_, select, up
 
 from backend.errors import LeaseLost, RegistryError
 from model_registry.database import Database, chunks, upsert
+from model_registry.projects import lock_project
 from model_registry.records import GroupRecord, Phase
 from model_registry.tables import counts, groups, labels, open_, tasks
 
@@ -18,6 +19,9 @@ IDLE = {"phase": None, "progress": None, "seconds_left": None}
 WELL = {"failed_revision": None, "attempts": 0}
 """The last thing that was tried with the group worked."""
 NEVER = float("inf")
+COMMON = " all groups"
+"""Name of the group that stands for a whole project: it has no task, and what is to do for it comes after all else.
+The groups of tasks may have any other name."""
 
 
 class Groups:
@@ -29,23 +33,49 @@ class Groups:
 
     def get(self, project: int, name: str) -> GroupRecord | None:
         """The group, or None."""
-        found = self._find(_records().where(groups.c.project == project, groups.c.name == name))
+        found = self._find(records().where(groups.c.project == project, groups.c.name == name))
         return found[0] if found else None
 
     def all(self, project: int | None = None) -> list[GroupRecord]:
         """All groups (of one project), by project and name."""
-        query = _records().order_by(groups.c.project, groups.c.name)
+        query = records().order_by(groups.c.project, groups.c.name)
         return self._find(query if project is None else query.where(groups.c.project == project))
 
-    def pending(self, now: float) -> list[GroupRecord]:
-        """The groups that are due and that no worker holds, the one that waits longest first."""
-        query = _records().where(
+    def pending(self, now: float, limit: int | None = None) -> list[GroupRecord]:
+        """The groups (at most `limit`) that are due and that no worker holds, the one that waits longest first; those
+        that stand for whole projects come last."""
+        query = records().where(
             open_,
             or_(groups.c.due_at.is_(None), groups.c.due_at <= now),
             or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now),
         )
         waiting = func.coalesce(groups.c.first_due, groups.c.due_at, 0)
-        return self._find(query.order_by(waiting, groups.c.project, groups.c.name))
+        last = groups.c.name == COMMON
+        return self._find(query.order_by(last, waiting, groups.c.project, groups.c.name).limit(limit))
+
+    def waits(self, until: float, owner: str) -> bool:
+        """Whether a group of tasks is due by then that no worker but `owner` holds: what the owner does for a whole project
+        gives way to it."""
+        now = self._clock()
+        query = select(groups.c.name).where(
+            open_,
+            groups.c.name != COMMON,
+            or_(groups.c.due_at.is_(None), groups.c.due_at <= until),
+            or_(groups.c.lease_owner.is_(None), groups.c.lease_owner == owner, groups.c.lease_until <= now),
+        )
+        with self._database.reading() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
+    def call_common(self, project: int) -> bool:
+        """Notes that there is news for the project as a whole; False, and nothing is done, where it has a single group."""
+        mine = (groups.c.project == project, groups.c.name != COMMON)
+        with self._database.writing() as connection:
+            lock_project(connection, project)
+            if len(connection.execute(select(groups.c.name).where(*mine).limit(2)).all()) < 2:
+                return False
+            ensure_groups(connection, project, [COMMON], "all groups of the project")
+            touch(connection, [(project, COMMON)], self._clock())
+            return True
 
     def postpone(self, project: int, name: str, quiet: float, patience: float) -> None:
         """Puts work off until no label came for `quiet` seconds, but never beyond `patience` seconds in all."""
@@ -76,9 +106,9 @@ class Groups:
         values = {"trained": revision, "trained_labels": labels, "forced": False, "reason": reason, **WELL}
         self._update(project, name, owner, **values, **_due_unless_newer(revision))
 
-    def mark_published(self, project: int, name: str, owner: str, revision: int) -> None:
-        """The predictions of the version trained on this revision are out."""
-        values = {"published": revision, **IDLE, **WELL}
+    def mark_published(self, project: int, name: str, owner: str, revision: int, doubt: float | None = None) -> None:
+        """The predictions of the version trained on this revision are out; `doubt` is their mean 1 - score."""
+        values = {"published": revision, "doubt": doubt, **IDLE, **WELL}
         self._update(project, name, owner, **values, **_due_unless_newer(revision))
 
     def mark_failed(
@@ -110,7 +140,8 @@ class Groups:
                 raise RegistryError(f"There is no group {name!r} in project {project}; groups are made by their tasks.")
 
 
-def _records() -> Select[Any]:
+def records() -> Select[Any]:
+    """What a GroupRecord is made of, for all groups."""
     belongs = (tasks.c.project == groups.c.project, tasks.c.group == groups.c.name)
     size = select(func.count()).select_from(tasks).where(*belongs).correlate(groups).scalar_subquery()
     labelled = (

@@ -9,6 +9,7 @@ from model_registry.database import Database, chunks, plain, upsert
 from model_registry.groups import GroupKey, touch
 from model_registry.projects import lock_project
 from model_registry.records import LabelRecord
+from model_registry.reviews import mark_pending
 from model_registry.tables import counts, labels, tasks
 
 
@@ -171,6 +172,10 @@ def _write(connection: Connection, rows: list[dict[str, Any]]) -> None:
         insert = upsert(connection, labels)
         replaced = {column.name: insert.excluded[column.name] for column in labels.c if not column.primary_key}
         connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=replaced), rows)
+        for project in {row["project"] for row in rows}:
+            mine = [row for row in rows if row["project"] == project]
+            live = ((row["id"], row["task"], row["deleted_at"] is None and not row["skipped"]) for row in mine)
+            mark_pending(connection, project, live)
 
 
 def _groups_of(connection: Connection, ids: set[int]) -> set[GroupKey]:

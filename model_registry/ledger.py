@@ -40,6 +40,28 @@ class Ledger:
                     found[row.task] = LedgerEntry(**row._mapping)
         return found
 
+    def scores(self, project: int, task_ids: Iterable[int]) -> dict[int, float]:
+        """The score last published for each of the tasks that has one, by task."""
+        found: dict[int, float] = {}
+        with self._database.reading() as connection:
+            for chunk in chunks(sorted(set(task_ids))):
+                mine = (ledger.c.project == project, ledger.c.task.in_(chunk))
+                last = select(func.max(ledger.c.id)).where(*mine).group_by(ledger.c.task)
+                query = select(ledger.c.task, ledger.c.score).where(ledger.c.id.in_(last))
+                found |= {row.task: row.score for row in connection.execute(query)}
+        return found
+
+    def kept(self, project: int, task_ids: Iterable[int]) -> dict[int, list[LedgerEntry]]:
+        """All kept entries of each of the tasks that has one, by task, the newest first."""
+        found: dict[int, list[LedgerEntry]] = {}
+        columns = [ledger.c[name] for name in LedgerEntry.__dataclass_fields__]
+        with self._database.reading() as connection:
+            for chunk in chunks(sorted(set(task_ids))):
+                mine = select(*columns).where(ledger.c.project == project, ledger.c.task.in_(chunk))
+                for row in connection.execute(mine.order_by(ledger.c.id.desc())):
+                    found.setdefault(row.task, []).append(LedgerEntry(**row._mapping))
+        return found
+
 
 def _row(project: int, entry: LedgerEntry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in LedgerEntry.__dataclass_fields__} | {"project": project}

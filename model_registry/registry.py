@@ -1,17 +1,20 @@
 """The registry: all parts over one database and one artifact store."""
 
-import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
 
 from model_registry.artifacts import Artifacts
+from model_registry.clock import shared_clock
 from model_registry.database import Database, open_database
+from model_registry.features import Features
 from model_registry.groups import Groups, touch
 from model_registry.labels import Labels, record_labels
 from model_registry.leases import Leases
 from model_registry.ledger import Ledger
+from model_registry.listing import Listing
 from model_registry.projects import Projects, lock_project
 from model_registry.records import LabelRecord, TaskLike
+from model_registry.reviews import Reviews
 from model_registry.tasks import Tasks, upsert_tasks
 from model_registry.versions import Versions
 
@@ -24,7 +27,8 @@ class Registry:
 
     def __init__(self, database: Database, artifacts: Artifacts, clock: Callable[[], float]) -> None:
         self._database = database
-        self._clock = clock
+        self.clock = clock
+        """Seconds since the epoch, the same on all machines that share the registry."""
         self.projects = Projects(database)
         self.tasks = Tasks(database, clock)
         self.labels = Labels(database, clock)
@@ -32,6 +36,9 @@ class Registry:
         self.leases = Leases(database, clock)
         self.versions = Versions(database, clock)
         self.ledger = Ledger(database)
+        self.reviews = Reviews(database)
+        self.features = Features(database)
+        self.listing = Listing(database, clock)
         self.artifacts = artifacts
 
     def record_event(
@@ -52,9 +59,12 @@ class Registry:
         """
         with self._database.writing() as connection:
             lock_project(connection, project)
-            changed = upsert_tasks(connection, project, tasks, rule)
-            changed |= record_labels(connection, project, labels, seen_at)
-            touch(connection, changed, self._clock(), due_at, patience)
+            # A label that goes leaves the group where its task was; one that comes enters the group where it is now.
+            every = list(labels)
+            changed = record_labels(connection, project, [label for label in every if label.skipped], seen_at)
+            changed |= upsert_tasks(connection, project, tasks, rule)
+            changed |= record_labels(connection, project, [label for label in every if not label.skipped], seen_at)
+            touch(connection, changed, self.clock(), due_at, patience)
         return {name for _, name in changed}
 
     def close(self) -> None:
@@ -70,10 +80,12 @@ class Registry:
         self.close()
 
 
-def open_registry(database_url: str, artifacts_url: str, clock: Callable[[], float] = time.time) -> Registry:
+def open_registry(database_url: str, artifacts_url: str, clock: Callable[[], float] | None = None) -> Registry:
     """Opens the registry, made or brought up to date where needed.
 
     `database_url` is SQLAlchemy's (`sqlite:////folder/registry.db`, `postgresql://user@host/name`), `artifacts_url`
-    fsspec's (a folder, `s3://...`); `clock` gives seconds since the epoch.
+    fsspec's (a folder, `s3://...`); `clock` gives seconds since the epoch, by default PostgreSQL's, or this machine's.
     """
-    return Registry(open_database(database_url), Artifacts(artifacts_url, clock), clock)
+    database = open_database(database_url)
+    clock = clock or shared_clock(database)
+    return Registry(database, Artifacts(artifacts_url, clock), clock)

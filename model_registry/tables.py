@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -62,6 +63,7 @@ groups = Table(
     Column("forced", Boolean, nullable=False),
     Column("lease_owner", Text),
     Column("lease_until", Double),
+    Column("doubt", Double),
 )
 
 tasks = Table(
@@ -134,7 +136,48 @@ ledger = Table(
     Column("versions", JSON, nullable=False),
     Column("model_version", Text, nullable=False),
     Column("published_at", Double, nullable=False),
+    Column("raw", Double),
     Index(None, "task", "id"),
+)
+
+# One row for each live label that is not skipped. A write of the label makes it pending in the same transaction; the
+# comparison with what was shown is done later, by whoever asks or trains first.
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("annotation", BigInteger, primary_key=True, autoincrement=False),
+    Column("project", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("task", BigInteger, nullable=False, index=True),
+    Column("pending", Boolean, nullable=False),
+    Column("annotator", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("shown", Boolean, nullable=False),
+    Column("score", Double),
+    Column("actions", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("labels", Integer, nullable=False),
+    Column("tallies", JSON, nullable=False),
+)
+
+# A micro-model that a person pinned goes on serving whatever trainings end, until the pin is lifted.
+pins = Table(
+    "pins",
+    metadata,
+    Column("project", BigInteger, primary_key=True, autoincrement=False),
+    Column("group", Text, primary_key=True),
+    Column("control", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    ForeignKeyConstraint(["project", "group"], ["groups.project", "groups.name"], ondelete="CASCADE"),
+)
+
+# What a frozen network sees in the frame of a task, to tell which frames look alike; made again where it is missing.
+features = Table(
+    "features",
+    metadata,
+    Column("task", BigInteger, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
 )
 
 counts = and_(labels.c.deleted_at.is_(None), labels.c.skipped.is_(False))
@@ -164,3 +207,5 @@ Index("ix_versions_number", *micro_model, versions.c.number, unique=True)
 Index("ix_groups_open", groups.c.due_at, sqlite_where=open_, postgresql_where=open_)
 leased = groups.c.lease_owner.is_not(None)
 Index("ix_groups_lease_owner", groups.c.lease_owner, sqlite_where=leased, postgresql_where=leased)
+is_pending = reviews.c.pending.is_(True)
+Index("ix_reviews_pending", reviews.c.project, sqlite_where=is_pending, postgresql_where=is_pending)

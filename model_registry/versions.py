@@ -1,23 +1,31 @@
 """Versions: what became of each training of a micro-model, and which one serves.
 
-training ──promote──> serving <──rollback── superseded
-    │                    └──promote of the next, rollback──> superseded
-    ├──reject──> rejected
+training ──promote──> serving <──rollback, pin── superseded, rejected
+    │                    └──promote of the next, rollback, pin of another──> superseded
+    ├──reject, or promote where the micro-model is pinned──> rejected
     └──fail, or the worker's death──> failed
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from backend.errors import RegistryError
 from model_registry.database import Database
-from model_registry.groups import WELL
+from model_registry.groups import COMMON, WELL
 from model_registry.leases import FREE, require_lease
+from model_registry.pins import lift_pins, pinned, set_pins
 from model_registry.projects import lock_project
 from model_registry.records import ArtifactRef, VersionRecord, VersionState
 from model_registry.tables import groups, projects, serves, versions
+
+# The lookup of every /predict, built once: that takes as long as asking it.
+SERVING = (
+    select(versions)
+    .where(versions.c.project == bindparam("in_project"), versions.c.group == bindparam("in_group"), serves)
+    .order_by(versions.c.control)
+)
 
 
 class Versions:
@@ -69,9 +77,15 @@ class Versions:
     def promote(
         self, id: int, owner: str, artifact: ArtifactRef, metrics: dict[str, Any], seconds: float
     ) -> VersionRecord:
-        """The version serves from now on instead of the one before, and the project's generation rises."""
+        """The version serves from now on instead of the one before, and the project's generation rises.
+
+        Where the micro-model is pinned to a version that still fits the labeling config, it is rejected instead.
+        """
         with self._database.writing() as connection:
             version = _in_training(connection, id, owner)
+            if (holds := _held_by(connection, version)) is not None:
+                reason = f"pinned to version {holds.number}: it serves until the pin is lifted"
+                return self._finish(connection, id, VersionState.REJECTED, reason, artifact, metrics, seconds)
             before = (*_of(version.project, version.group, version.control), versions.c.state == VersionState.SERVING)
             connection.execute(update(versions).where(*before).values(state=VersionState.SUPERSEDED, reason=None))
             raise_generation(connection, version.project)
@@ -105,6 +119,15 @@ class Versions:
         with self._database.reading() as connection:
             return {row.control: _record(row) for row in _serving(connection, project, group)}
 
+    def serving_alike(self, project: int, control: str, fingerprint: str, limit: int) -> list[VersionRecord]:
+        """The serving versions of a control with this fingerprint that have an artifact, over the project's groups of
+        tasks; the newest `limit` of them, newest first."""
+        mine = (versions.c.project == project, versions.c.control == control, versions.c.group != COMMON, serves)
+        usable = (versions.c.fingerprint == fingerprint, versions.c.artifact_uri.is_not(None))
+        query = select(versions).where(*mine, *usable).order_by(versions.c.id.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [_record(row) for row in connection.execute(query)]
+
     def get(self, id: int) -> VersionRecord | None:
         """The version, or None."""
         with self._database.reading() as connection:
@@ -117,11 +140,14 @@ class Versions:
         with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(query)]
 
-    def rollback(self, project: int, group: str, control: str | None = None) -> list[VersionRecord]:
+    def rollback(
+        self, project: int, group: str, control: str | None = None, *, hold: bool = False
+    ) -> list[VersionRecord]:
         """The newest superseded version with an artifact serves again, for each micro-model that has one.
 
         One that was rolled back itself is no way back, so that doing it twice goes two versions back. Whoever works
-        on the group loses its lease: what it was about to publish is not wanted any more.
+        on the group loses its lease: what it was about to publish is not wanted any more. With `hold` the versions
+        that serve again are pinned.
         """
         with self._database.writing() as connection:
             lock_project(connection, project)
@@ -136,13 +162,39 @@ class Versions:
                     f"There is no version of {whose} to go back to: expected a serving one and an older, superseded "
                     "one with an artifact. See its history; label more and train instead."
                 )
-            raise_generation(connection, project)
-            connection.execute(
-                update(groups)
-                .where(groups.c.project == project, groups.c.name == group)
-                .values(published=groups.c.trained - 1, due_at=None, **FREE, **WELL)
-            )
+            if hold:
+                set_pins(connection, found)
+            _publish_again(connection, project, group)
         return [_record(row) for row in found]
+
+    def pin(
+        self, project: int, group: str, control: str | None = None, number: int | None = None
+    ) -> list[VersionRecord]:
+        """Pins the serving versions (of one micro-model), or the version of this number, which then serves at once."""
+        with self._database.writing() as connection:
+            lock_project(connection, project)
+            serving = [row for row in _serving(connection, project, group) if control in (None, row.control)]
+            found = [_numbered(connection, row, number) for row in serving] if number is not None else serving
+            if not found:
+                whose = f"group {group!r} of project {project}" + (f", control {control!r}" if control else "")
+                raise RegistryError(f"No version of {whose} serves, so none can be pinned. Label and train first.")
+            set_pins(connection, found)
+            if {row.id for row in found} != {row.id for row in serving}:
+                _publish_again(connection, project, group)
+        return [_record(row) for row in found]
+
+    def unpin(self, project: int, group: str, control: str | None = None) -> list[str]:
+        """Lifts the pins of the group (of one micro-model); returns the controls that were pinned."""
+        with self._database.writing() as connection:
+            lock_project(connection, project)
+            lifted = sorted(c for c in pinned(connection, project, group) if control in (None, c))
+            lift_pins(connection, project, group, lifted)
+        return lifted
+
+    def pins(self, project: int, group: str) -> dict[str, int]:
+        """Ids of the versions that the group's micro-models are pinned to, by control."""
+        with self._database.reading() as connection:
+            return pinned(connection, project, group)
 
     def forget_artifacts(self, keep: int) -> int:
         """Drops the artifacts of all versions but the serving one and the `keep` newest ways back of a micro-model.
@@ -202,14 +254,58 @@ def raise_generation(connection: Connection, project: int) -> None:
     connection.execute(update(projects).where(projects.c.id == project).values(generation=higher))
 
 
+def _publish_again(connection: Connection, project: int, group: str) -> None:
+    """Has the group's predictions renewed, and takes it from whoever is about to publish what is not wanted now."""
+    raise_generation(connection, project)
+    connection.execute(
+        update(groups)
+        .where(groups.c.project == project, groups.c.name == group)
+        .values(published=groups.c.trained - 1, due_at=None, **FREE, **WELL)
+    )
+
+
+def _held_by(connection: Connection, candidate: Row[Any]) -> Row[Any] | None:
+    """The version that the candidate's micro-model is pinned to; a pin that does not fit the config is lifted."""
+    pin = pinned(connection, candidate.project, candidate.group).get(candidate.control)
+    held = connection.execute(select(versions).where(versions.c.id == pin)).one_or_none() if pin else None
+    if held is not None and held.state == VersionState.SERVING and held.fingerprint == candidate.fingerprint:
+        return held
+    lift_pins(connection, candidate.project, candidate.group, [candidate.control])
+    return None
+
+
+def _numbered(connection: Connection, serving: Row[Any], number: int) -> Row[Any]:
+    """The version of this number in the micro-model of a serving one, made to serve."""
+    if serving.number == number:
+        return serving
+    mine = (*_of(serving.project, serving.group, serving.control), versions.c.number == number)
+    wanted = connection.execute(select(versions).where(*mine)).one_or_none()
+    states = (VersionState.SUPERSEDED, VersionState.REJECTED)
+    if wanted is None or wanted.artifact_uri is None or wanted.state not in states:
+        found = "there is none" if wanted is None else f"it is {wanted.state}, and its weights may be gone"
+        raise RegistryError(
+            f"Version {number} of group {serving.group!r}, control {serving.control!r}, cannot serve: {found}. "
+            "Expected a superseded or rejected one with an artifact; see its history."
+        )
+    if wanted.fingerprint != serving.fingerprint:
+        raise RegistryError(
+            f"Version {number} of group {serving.group!r}, control {serving.control!r}, was trained for another "
+            "labeling config. Pin one that was trained for the present one."
+        )
+    gone = {"state": VersionState.SUPERSEDED, "reason": f"version {number} was pinned"}
+    connection.execute(update(versions).where(versions.c.id == serving.id).values(gone))
+    again = {"state": VersionState.SERVING, "reason": None, "rolled_back": False}
+    row = connection.execute(update(versions).where(versions.c.id == wanted.id).values(again).returning(*versions.c))
+    return row.one()
+
+
 def _of(project: int, group: str, control: str | None) -> tuple[Any, ...]:
     mine = (versions.c.project == project, versions.c.group == group)
     return mine if control is None else (*mine, versions.c.control == control)
 
 
 def _serving(connection: Connection, project: int, group: str) -> list[Row[Any]]:
-    query = select(versions).where(*_of(project, group, None), serves).order_by(versions.c.control)
-    return list(connection.execute(query))
+    return list(connection.execute(SERVING, {"in_project": project, "in_group": group}))
 
 
 def _in_training(connection: Connection, id: int, owner: str) -> Row[Any]:

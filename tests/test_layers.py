@@ -23,7 +23,9 @@ ALLOWED = {
     "hosting": {"hooks", "process", "loop", "studio", *BASE},
     "web": {"hooks", "loop", "studio", *BASE},
     "demo": {"studio", "learning", *BASE},
-    "__main__": {"process", "demo", "loop", *BASE, "studio"},
+    "story": {"errors"},
+    "bench": {"story", "demo", "loop", "studio", "learning", "model_registry", *BASE},
+    "__main__": {"process", "demo", "story", "bench", "loop", *BASE, "studio"},
 }
 TORCH = {"torch", "torchvision", "timm"}
 

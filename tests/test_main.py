@@ -1,13 +1,17 @@
 """The command line: what it prints, and that it says what is wrong in one line."""
 
+import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from backend import __main__ as command_line
 from backend.__main__ import app
+from tests.loop.conftest import quick  # noqa: F401
 from tests.loop.house import House
+from tests.loop.test_starts import add_clip
 
 run = CliRunner().invoke
 
@@ -16,6 +20,8 @@ run = CliRunner().invoke
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     house = House(tmp_path)
     monkeypatch.setattr(command_line, "_services", lambda *_: house.services)
+    # Whatever terminal the tests run in: tables must not wrap.
+    monkeypatch.setattr(command_line, "console", Console(width=200))
     return house
 
 
@@ -42,6 +48,18 @@ def test_status_shows_groups_and_the_rule_that_made_them(house: House) -> None:
     assert "1 of 1" in output
 
 
+@pytest.mark.usefixtures("quick")
+def test_status_tells_what_groups_have_of_each_other(house: House) -> None:
+    house.add_project()
+    for name, first in (("a", 1), ("b", 37), ("c", 73)):
+        add_clip(house, name, first, label=2 if name != "c" else 0)
+    output = run(app, ["status", "--project", "1"], env={"COLUMNS": "160"}).output
+    assert "from sibling" in output
+    assert "project 1.00, learnt" in output
+    assert re.search(r"proposed by [ab] v1", output)
+    assert " all groups" not in output
+
+
 def test_train_asks_for_labelled_groups_only(house: House) -> None:
     house.add_project()
     house.add_task(1)
@@ -53,6 +71,32 @@ def test_train_asks_for_labelled_groups_only(house: House) -> None:
     assert house.registry.groups.get(1, "clip").forced  # type: ignore[union-attr]
 
 
+@pytest.mark.usefixtures("quick")
+def test_suggest_names_frames_with_links(house: House) -> None:
+    house.add_project()
+    assert "Nothing left to label" in run(app, ["suggest", "--project", "1"]).output
+    for task in range(1, 4):
+        house.add_task(task)
+    output = run(app, ["suggest", "--project", "1", "--limit", "2"], env={"COLUMNS": "160"}).output
+    assert output.count("http://studio.test/projects/1/data?task=") == 2
+    assert "unlike the others" in output
+
+
+@pytest.mark.usefixtures("quick")
+def test_pin_rollback_and_unpin_say_what_holds(house: House) -> None:
+    house.add_project()
+    for task in range(1, 4):
+        house.add_task(task)
+        house.label(task)
+        house.work()
+    where = ["--project", "1", "--group", "clip"]
+    assert "Nothing is pinned" in run(app, ["unpin", *where]).output
+    assert "label: v3 serves until" in run(app, ["pin", *where]).output
+    assert "label: v2 serves again" in run(app, ["rollback", *where]).output
+    assert "label: v1 serves until" in run(app, ["pin", *where, "--control", "label", "--version", "1"]).output
+    assert "No longer pinned: label" in run(app, ["unpin", *where]).output
+
+
 def test_expected_errors_are_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("MICRO_MODELS_PORT", "abc")
     monkeypatch.setattr("sys.argv", ["micro-models", "status"])
@@ -62,3 +106,18 @@ def test_expected_errors_are_one_line(monkeypatch: pytest.MonkeyPatch, capsys: p
     error = capsys.readouterr().err
     assert "MICRO_MODELS_PORT='abc'" in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("options", [[], ["--project", "1", "--all"]])
+def test_connect_wants_one_project_or_all(house: House, options: list[str]) -> None:
+    answer = run(app, ["connect", *options])
+    assert answer.exit_code == 2
+    assert "--all" in answer.output
+
+
+def test_explain_draws_and_tells_both_sides(tmp_path: Path) -> None:
+    answer = run(app, ["explain", "--out", str(tmp_path / "idea.png"), "--seed", "3"])
+    assert answer.exit_code == 0
+    assert (tmp_path / "idea.png").stat().st_size > 10_000
+    assert "Each group has its own law" in answer.output
+    assert "All groups have one law" in answer.output

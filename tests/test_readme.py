@@ -23,6 +23,8 @@ def test_every_setting_is_named_with_its_default(name: str) -> None:
     default = Settings.model_fields[name].default
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
+    if isinstance(default, bool):
+        default = str(default).lower()
     told = ROWS[variable(name)].strip("`")
     assert told == ("" if default in (None, "", ()) else str(default))
 

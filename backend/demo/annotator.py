@@ -8,14 +8,24 @@ from xml.sax.saxutils import quoteattr
 from backend.demo.data_set import DataSet
 from backend.studio.client import Studio
 
+IMAGE = '<Image name="image" value="$image" zoom="true"/>'
+
 
 def rectangle_config(classes: Sequence[str]) -> str:
     """A labeling config that asks for one box around each object of these classes."""
-    labels = "".join(f"<Label value={quoteattr(name)}/>" for name in classes)
-    return (
-        '<View><Image name="image" value="$image" zoom="true"/>'
-        f'<RectangleLabels name="label" toName="image">{labels}</RectangleLabels></View>'
-    )
+    return labels_config("RectangleLabels", classes)
+
+
+def labels_config(tag: str, labels: Sequence[str]) -> str:
+    """A labeling config with one control tag that carries its own labels, such as `BrushLabels`."""
+    inside = "".join(f"<Label value={quoteattr(name)}/>" for name in labels)
+    return f'<View>{IMAGE}<{tag} name="label" toName="image">{inside}</{tag}></View>'
+
+
+def choices_config(labels: Sequence[str]) -> str:
+    """A labeling config that asks for the one class of each frame."""
+    inside = "".join(f"<Choice value={quoteattr(name)}/>" for name in labels)
+    return f'<View>{IMAGE}<Choices name="label" toName="image" choice="single">{inside}</Choices></View>'
 
 
 class Annotator:

@@ -70,9 +70,12 @@ class BackendServer:
         content: dict[str, Any] = answer.json()
         return content
 
-    def connect(self, project: int) -> None:
-        """Connect a project as a user does: `micro-models connect`; DemoError with what it said when that fails."""
-        command = [*PROGRAM, "connect", "--project", str(project), "--backend-url", self.url]
+    def connect(self, project: int, url: str | None = None) -> None:
+        """Connect a project as a user does: `micro-models connect`; DemoError with what it said when that fails.
+
+        `url` is the backend as Label Studio reaches it, where that is not this server itself.
+        """
+        command = [*PROGRAM, "connect", "--project", str(project), "--backend-url", url or self.url]
         ran = subprocess.run(
             command, cwd=self.child.folder, env=self.child.env, capture_output=True, text=True, check=False
         )

@@ -4,15 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
-from backend.types import Instance
+from backend.studio.drawing import POINT_RADIUS, caption, draw_box, draw_mask, upright, write
+from backend.types import Instance, Keypoint, Mask
 
 COLUMNS = 5
 TILE_WIDTH = 384
 """Pixels: a sheet of five columns fills a full HD screen."""
 HEADER = 40
 """Pixels above the tiles, for the legend."""
+LINE = 19
+"""Pixels from one line of text to the next."""
+NAMES = ImageFont.load_default(size=10)
+"""For the names of points, of which a tile has many."""
 TRUTH, PREDICTED, LABELLED = "#37c837", "#ff8c1a", "#4aa8ff"
 
 
@@ -51,27 +56,67 @@ def draw_header(sheet: Image.Image, title: str) -> None:
 
 
 def draw_tile(tile: Tile) -> Image.Image:
-    """One frame, shrunk, with its boxes."""
+    """One frame, shrunk, with what is true and what was predicted."""
     with Image.open(tile.path) as original:
         scale = TILE_WIDTH / original.width
         picture = original.convert("RGB").resize((TILE_WIDTH, round(original.height * scale)))
-    pen = ImageDraw.Draw(picture)
-    font = ImageFont.load_default(size=14)
-    for instance in tile.truth:
-        draw_box(pen, instance, scale, LABELLED if tile.labelled else TRUTH)
-    for instance in tile.predicted:
-        draw_box(pen, instance, scale, PREDICTED)
-        x0, _, _, y1 = (edge * scale for edge in instance.box)
-        text = f"{instance.label} {instance.score:.2f}"
-        pen.text((x0 + 4, y1 - 20), text, fill=PREDICTED, font=font, stroke_width=2, stroke_fill="black")
-    pen.text((6, 4), tile.caption, fill="white", font=font, stroke_width=2, stroke_fill="black")
+    lines = [(tile.caption, "white")]
+    for instances, colour, filled in (
+        (tile.truth, LABELLED if tile.labelled else TRUTH, tile.labelled),
+        (tile.predicted, PREDICTED, True),
+    ):
+        for instance in instances:
+            if is_frame_class(instance, picture, scale):
+                lines.append((caption(instance) if colour == PREDICTED else instance.label, colour))
+            else:
+                draw(picture, instance, scale, colour, filled)
+                if colour == PREDICTED and instance.label:
+                    x0, _, _, y1 = upright(instance, scale)
+                    write(ImageDraw.Draw(picture), (x0 + 4, y1 - 20), caption(instance), colour)
+    for number, (text, colour) in enumerate(lines):
+        write(ImageDraw.Draw(picture), (6, 4 + number * LINE), text, colour)
     return picture
 
 
-def draw_box(pen: ImageDraw.ImageDraw, instance: Instance, scale: float, colour: str) -> None:
-    """One rectangle; corners in the wrong order are drawn all the same."""
-    x0, y0, x1, y1 = (edge * scale for edge in instance.box)
-    pen.rectangle((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), outline=colour, width=2)
+def is_frame_class(instance: Instance, picture: Image.Image, scale: float) -> bool:
+    """Whether it is a class of the whole frame, which is written and not drawn."""
+    whole = (0.0, 0.0, picture.width, picture.height)
+    near = all(abs(edge - side) < 1 for edge, side in zip(upright(instance, scale), whole, strict=True))
+    return near and instance.mask is None and not instance.keypoints
+
+
+def draw(picture: Image.Image, instance: Instance, scale: float, colour: str, filled: bool) -> None:
+    """The mask, the points or the box of an instance; `filled` as a veil and discs with names, else edges and rings."""
+    pen = ImageDraw.Draw(picture)
+    if instance.mask is not None:
+        if filled:
+            draw_mask(picture, instance.mask, colour)
+        draw_edge(picture, instance.mask, colour)
+    elif instance.keypoints:
+        draw_named_points(pen, instance.keypoints, scale, colour, filled)
+    else:
+        draw_box(pen, instance, scale, colour)
+
+
+def draw_named_points(
+    pen: ImageDraw.ImageDraw, points: Sequence[Keypoint], scale: float, colour: str, filled: bool
+) -> None:
+    """Discs with names on their outer side, where they hide the least; or rings, which go around the discs."""
+    middle = sum(point.x for point in points) / len(points)
+    for point in points:
+        x, y, r = point.x * scale, point.y * scale, POINT_RADIUS if filled else POINT_RADIUS + 2
+        pen.ellipse((x - r, y - r, x + r, y + r), fill=colour if filled else None, outline=colour, width=2)
+        if filled:
+            aside, anchor = (-7, "rm") if point.x < middle else (7, "lm")
+            pen.text(
+                (x + aside, y), point.label, fill=colour, font=NAMES, anchor=anchor, stroke_width=1, stroke_fill="black"
+            )
+
+
+def draw_edge(picture: Image.Image, mask: Mask, colour: str) -> None:
+    """The edge of a mask of the original image, as a line."""
+    inside = Image.fromarray(mask).convert("L").resize(picture.size, Image.Resampling.NEAREST)
+    picture.paste(colour, (0, 0, *picture.size), ImageChops.subtract(inside.filter(ImageFilter.MaxFilter(3)), inside))
 
 
 def spread(positions: Sequence[int], most: int) -> list[int]:

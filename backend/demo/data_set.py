@@ -1,18 +1,19 @@
-"""The frames of one group with the boxes that are known: five to submit, the others to measure against."""
+"""The frames of one group with the truth that is known: five labels to submit, the others to measure against."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from backend.demo.clip import installed_clip
+from backend.demo.hand_labels import labels_of, truth_of_frames
 from backend.errors import DemoError
 from backend.studio.video import write_frames
-from backend.types import Instance
+from backend.types import Head, Instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class DemoFrame:
     number: int
     """Of the frame in its video; rises along the group."""
     truth: tuple[Instance, ...] | None
-    """Every object in the frame; None where nobody has looked."""
+    """Every object in the frame, or its class; None where nobody has looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +36,37 @@ class DataSet:
     """Of every frame, in pixels."""
     height: int
     classes: tuple[str, ...]
+    """What the head tells apart: classes of objects or of frames, or names of points."""
     frames: tuple[DemoFrame, ...]
     source: str = ""
+    head: Head = Head.DETECTION
+    objects: tuple[str, ...] = ()
+    """Of points of several objects: the classes of the objects, each of which has a box around it."""
 
     def labelled(self, count: int) -> tuple[int, ...]:
-        """Positions of the frames that the demo's person labels: spread evenly, the ends left out."""
-        if count < 1 or count >= len(self.frames):
-            raise DemoError(f"{count} of {len(self.frames)} frames are to be labelled. Expected 1 to all but one.")
-        spread = np.linspace(0, len(self.frames) - 1, count + 2).round()[1:-1]
-        positions = tuple(dict.fromkeys(int(position) for position in spread))
+        """Positions of the frames that the demo's person labels: spread evenly, the ends left out.
+
+        Of a classification so many of each class, since a class that was never shown cannot be learnt.
+        """
+        stretches: list[Sequence[int]] = [range(len(self.frames))]
+        if self.head is Head.CLASSIFICATION:
+            stretches = [self._of_class(label) for label in self.classes]
+        positions = tuple(sorted({position for stretch in stretches for position in self._inside(stretch, count)}))
         if unknown := [position for position in positions if self.frames[position].truth is None]:
-            raise DemoError(f"{self.name} has no boxes for the frames at {unknown}, which are to be labelled.")
+            raise DemoError(f"{self.name} has no labels for the frames at {unknown}, which are to be labelled.")
         return positions
 
+    def _inside(self, positions: Sequence[int], count: int) -> list[int]:
+        if count < 1 or count >= len(positions):
+            raise DemoError(f"{count} of {len(positions)} frames are to be labelled. Expected 1 to all but one.")
+        return [positions[int(place)] for place in np.linspace(0, len(positions) - 1, count + 2).round()[1:-1]]
+
+    def _of_class(self, label: str) -> list[int]:
+        shown = [{instance.label for instance in frame.truth or ()} for frame in self.frames]
+        return [position for position, labels in enumerate(shown) if label in labels]
+
     def evaluation(self, labelled: tuple[int, ...]) -> tuple[int, ...]:
-        """Positions of the frames whose boxes are known and were not submitted."""
+        """Positions of the frames whose truth is known and was not submitted."""
         return tuple(
             position
             for position, frame in enumerate(self.frames)
@@ -57,66 +74,27 @@ class DataSet:
         )
 
 
-def big_buck_bunny(folder: Path) -> DataSet:
-    """The clip's frames, decoded into `folder`, with the boxes that lie beside this file."""
+def big_buck_bunny(folder: Path, head: Head = Head.DETECTION) -> DataSet:
+    """The clip's frames, decoded into `folder`, with what a head needs of the labels that lie beside this file."""
     described = json.loads((files("backend.demo") / "big_buck_bunny.json").read_text(encoding="utf-8"))
     paths = list(write_frames(installed_clip(described["distribution"], described["clip"]), folder).values())
     if len(paths) != described["frame_count"]:
         raise DemoError(
-            f"{described['clip']} has {len(paths)} frames; its boxes are of a clip of {described['frame_count']}. "
+            f"{described['clip']} has {len(paths)} frames; its labels are of a clip of {described['frame_count']}. "
             f"Install the release of {described['distribution']} that pyproject.toml names."
         )
-    truth = {entry["index"]: instances(entry) for entry in described["frames"]}
-    return described_set(described, [DemoFrame(path, n, truth.get(n)) for n, path in enumerate(paths)])
+    truth = truth_of_frames(described, head)
+    return described_set(described, [DemoFrame(path, n, truth.get(n)) for n, path in enumerate(paths)], head)
 
 
-def from_folder(folder: Path) -> DataSet:
-    """A folder with `labels.json` and `frames/`, each frame with all of its boxes (`objects`)."""
-    described = read_labels(folder / "labels.json")
-    entries = described["frames"]
-    numbers = [int(entry["index"]) for entry in entries]
-    if any(later <= earlier for earlier, later in pairwise(numbers)):
-        numbers = list(range(len(entries)))  # several clips in one folder: their numbers say nothing of the order
-    frames = []
-    for number, entry in zip(numbers, entries, strict=True):
-        path = folder / "frames" / entry["file"]
-        if not path.is_file():
-            raise DemoError(f"{folder / 'labels.json'} names {entry['file']}, but there is no {path}.")
-        frames.append(DemoFrame(path, number, instances(entry)))
-    return described_set({"name": folder.resolve().name, **described}, frames)
-
-
-def read_labels(path: Path) -> dict[str, Any]:
-    """The content of a `labels.json` of detection; DemoError that says what it should be."""
-    expected = "Expected a folder with frames/ and a labels.json: task 'detection', width, height, classes, frames."
-    try:
-        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        missing = [key for key in ("task", "width", "height", "classes", "frames") if key not in described]
-    except (OSError, ValueError) as error:
-        raise DemoError(f"{path} cannot be read ({error}). {expected}") from None
-    if missing:
-        raise DemoError(f"{path} lacks {', '.join(missing)}. {expected}")
-    if described["task"] != "detection":
-        raise DemoError(f"{path} is of the task {described['task']!r}, which the demo cannot show. {expected}")
-    return described
-
-
-def described_set(described: dict[str, Any], frames: list[DemoFrame]) -> DataSet:
+def described_set(described: dict[str, Any], frames: list[DemoFrame], head: Head = Head.DETECTION) -> DataSet:
     """A data set from what a `labels.json` says of all its frames."""
     return DataSet(
         name=described["name"],
         width=int(described["width"]),
         height=int(described["height"]),
-        classes=tuple(described["classes"]),
+        classes=labels_of(described, head),
         frames=tuple(frames),
         source=described.get("source", ""),
+        head=head,
     )
-
-
-def instances(entry: dict[str, Any]) -> tuple[Instance, ...]:
-    """The objects of one frame of a `labels.json`."""
-    found = []
-    for item in entry["objects"]:
-        x0, y0, x1, y1 = map(float, item["box"])
-        found.append(Instance(item["label"], (x0, y0, x1, y1)))
-    return tuple(found)

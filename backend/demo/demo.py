@@ -9,14 +9,20 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.demo.backend_server import BackendServer
-from backend.demo.data_set import DataSet, big_buck_bunny, from_folder
+from backend.demo.cases import CASES
+from backend.demo.data_set import DataSet, big_buck_bunny
 from backend.demo.first_round import FirstRound
+from backend.demo.folder import from_folder
 from backend.demo.label_studio_server import LabelStudioServer
 from backend.demo.measuring import Figures
 from backend.demo.stopping import ignore_signals, interrupted_by_signals
+from backend.demo.video_round import VideoRound
 from backend.errors import DemoError
+from backend.types import Head
 
-HEADS = ("detection",)
+VIDEO = "video"
+"""The demo of boxes again, with the clip as one task."""
+HEADS = (*CASES, VIDEO)
 INTERRUPTED = 130
 """Exit code of what Ctrl-C has ended, as shells count."""
 MARKER = ".micro-models-demo"
@@ -29,30 +35,37 @@ def run(
     head: str = "detection",
     *,
     labels: int = 5,
+    effort: float = 1.0,
     folder: Path = Path("demo-data"),
     label_studio_venv: Path = Path(".venv-label-studio"),
     label_studio_port: int = 8080,
     backend_port: int = 9090,
     console: Console | None = None,
 ) -> int:
-    """Run the demo on the Big Buck Bunny clip, or on the folder `data`; the exit code.
+    """Run the demo of a head on the Big Buck Bunny clip, or of detection on the folder `data`; the exit code.
 
     With `wait`, both servers stay up until Ctrl-C. Ports that are taken are replaced by free ones. Everything that
     is written goes to `folder`, which is emptied first: logs, databases, frames, contact sheet, `figures.json`.
+    `labels` are the frames that are labelled; of a classification, those of each class. `effort` is the share of the
+    training steps that are done.
     """
     if head not in HEADS:
         raise DemoError(f"There is no demo of the head {head!r}. There is one of: {', '.join(HEADS)}.")
+    if data and head not in (Head.DETECTION, VIDEO):
+        raise DemoError(f"The demo shows a folder's boxes only, not {head}. Leave out the folder, or the head.")
     console = console or Console()
     folder = fresh_folder(folder)
     figures: Figures | None = None
     with interrupted_by_signals(), ExitStack() as servers:
         try:
-            data_set = load(data, folder, console)
+            data_set = load(data, folder, console, Head.DETECTION if head == VIDEO else Head(head))
             studio = LabelStudioServer(folder / "label-studio", label_studio_venv, label_studio_port)
             start(studio, "Label Studio (the first start makes its database: half a minute)", servers, console)
-            backend = BackendServer(folder / "backend", studio.url, studio.token, backend_port)
+            backend = BackendServer(
+                folder / "backend", studio.url, studio.token, backend_port, {"MICRO_MODELS_EFFORT": str(effort)}
+            )
             start(backend, "the backend", servers, console)
-            first = FirstRound(data_set, labels, studio, backend, console)
+            first = (VideoRound if head == VIDEO else FirstRound)(data_set, labels, studio, backend, console)
             figures = first.run(folder)
             show(figures, folder, console)
             if wait:
@@ -76,10 +89,12 @@ def fresh_folder(folder: Path) -> Path:
     return folder.resolve()
 
 
-def load(data: Path | None, folder: Path, console: Console) -> DataSet:
+def load(data: Path | None, folder: Path, console: Console, head: Head) -> DataSet:
     """The frames to show: those of a folder, or of the clip."""
     with console.status("Reading the frames"):
-        data_set = from_folder(data) if data else big_buck_bunny(folder / "frames")
+        data_set = from_folder(data) if data else big_buck_bunny(folder / "frames", head)
+    if data_set.head is not head:
+        raise DemoError(f"{data} is of the task {data_set.head.value!r}, which the demo cannot show: it shows boxes.")
     console.print(f"Frames: {len(data_set.frames)} of {data_set.name}. {data_set.source}".strip())
     return data_set
 
@@ -100,9 +115,9 @@ def show(figures: Figures, folder: Path, console: Console) -> None:
     table = Table(title="Measured", show_header=False)
     table.add_row(f"seconds from label {figures.labels} to predictions on all other frames", f"{figures.seconds:.1f}")
     table.add_row("frames with a prediction in Label Studio", f"{figures.predicted} of {figures.unlabelled}")
-    for name, value in (("recall", figures.recall), ("precision", figures.precision), ("F1", figures.f1)):
-        shown = "-" if value is None else f"{value:.3f}"
-        table.add_row(f"{name} at IoU 0.5 on {figures.evaluated} frames that it never saw labelled", shown)
+    for score in figures.scores:
+        shown = "-" if score.value is None else f"{score.value:.{score.digits}f}"
+        table.add_row(f"{score.words} on {figures.evaluated} frames that it never saw labelled", shown)
     console.print(table)
     console.print(f"Contact sheet: {folder / 'contact-sheet.png'}", soft_wrap=True)
 

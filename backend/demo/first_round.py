@@ -1,13 +1,16 @@
 """The first round: a project of the frames, the labels, the training, the predictions, what they are worth."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from rich.console import Console
 
-from backend.demo.annotator import Annotator, rectangle_config
+from backend.demo.annotator import Annotator
 from backend.demo.backend_server import BackendServer
+from backend.demo.cases import CASES
 from backend.demo.contact_sheet import Tile, draw_sheet, spread
 from backend.demo.data_set import DataSet
 from backend.demo.label_studio_server import LabelStudioServer
@@ -20,7 +23,7 @@ from backend.studio.regions import for_control
 from backend.types import Instance
 
 SHEET_FRAMES = 20
-"""Four rows: enough to judge by eye, and every frame of the clip whose boxes are known."""
+"""Four rows: enough to judge by eye, and every frame of the clip whose outline is known."""
 SHOWN_SECONDS = 60.0
 """How long predictions may take to show up in Label Studio once the backend says that it has published them."""
 
@@ -37,7 +40,8 @@ class FirstRound:
         self.backend = backend
         self.console = console
         self.person = Annotator(Studio(studio.url, studio.token))
-        self.config = rectangle_config(data_set.classes)
+        self.case = CASES[data_set.head]
+        self.config = self.case.config(data_set.classes)
         self.control = parse(self.config).require()[0]
         self.project = 0
         self.tasks: list[int] = []
@@ -48,8 +52,10 @@ class FirstRound:
             self.create()
             last_label = self.submit()
             self.wait()
-            predicted = self.read()
-            figures = measure(self.data_set, self.labelled, predicted, time.monotonic() - last_label)
+            newest = self.read()
+            seconds = time.monotonic() - last_label
+            predicted = self.predicted(newest)
+            figures = measure(self.data_set, self.labelled, predicted, seconds, self.case.scores)
         finally:
             self.person.studio.close()
         figures.write(folder / "figures.json")
@@ -58,7 +64,7 @@ class FirstRound:
 
     def create(self) -> None:
         """Make the project, connect the backend, import the frames."""
-        self.project = self.person.create_project(f"{self.data_set.name} (demo)", self.config)
+        self.project = self.person.create_project(f"{self.data_set.name} ({self.case.head}, demo)", self.config)
         self.backend.connect(self.project)
         with self.console.status("Importing the frames into Label Studio"):
             self.tasks = self.person.upload(self.project, self.data_set)
@@ -85,22 +91,30 @@ class FirstRound:
         watch = Watch(lambda: self.backend.status(self.project), self._check_alive)
         show_training(watch, len(self.labelled), self.console)
 
-    def read(self) -> dict[int, tuple[Instance, ...]]:
-        """What Label Studio shows, by position, once every other frame shows something."""
-        others = {task for position, task in enumerate(self.tasks) if position not in self.labelled}
+    def read(self) -> dict[int, dict[str, Any]]:
+        """The newest prediction of each task, once Label Studio shows one for every other frame."""
+        others = self.awaited()
         give_up = time.monotonic() + SHOWN_SECONDS
         while True:
             newest = {task: found[-1] for task, found in self.person.predictions(self.project).items()}
             if others <= newest.keys():
-                return predicted_instances(newest, self.tasks, self.control)
+                return newest
             if time.monotonic() > give_up:
                 missing = len(others - newest.keys())
                 raise DemoError(f"{missing} of {len(others)} frames have no prediction in Label Studio. See the logs.")
             self._check_alive()
             time.sleep(0.5)
 
+    def awaited(self) -> set[int]:
+        """The tasks that Label Studio shall show a prediction of."""
+        return {task for position, task in enumerate(self.tasks) if position not in self.labelled}
+
+    def predicted(self, newest: Mapping[int, Mapping[str, Any]]) -> dict[int, tuple[Instance, ...]]:
+        """Position in the group -> what Label Studio shows there; `newest` is each task's newest prediction."""
+        return predicted_instances(newest, self.tasks, self.control)
+
     def draw(self, predicted: dict[int, tuple[Instance, ...]], figures: Figures) -> Image.Image:
-        """The contact sheet: the labelled frames and an even choice of those with known boxes."""
+        """The contact sheet: the labelled frames and an even choice of those whose truth is known."""
         evaluated = spread(self.data_set.evaluation(self.labelled), max(SHEET_FRAMES - len(self.labelled), 2))
         tiles = [
             Tile(
@@ -112,7 +126,9 @@ class FirstRound:
             )
             for position in sorted({*evaluated, *self.labelled})
         ]
-        return draw_sheet(tiles, f"{self.data_set.name}: {figures.labels} labels, {figures.seconds:.0f} s")
+        return draw_sheet(
+            tiles, f"{self.data_set.name}, {self.case.head}: {figures.labels} labels, {figures.seconds:.0f} s"
+        )
 
     def _check_alive(self) -> None:
         self.studio.child.check_alive()

@@ -7,8 +7,9 @@ by five frames, and its passes over memory cost time.
 
 import copy
 import importlib
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import timm
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from backend.errors import TrainingError
+from backend.learning.replica import replica
 
 DEFAULT = "tf_efficientnet_lite0"
 STRIDES = (4, 8, 16)
@@ -78,6 +80,16 @@ class SettledConv(nn.Module):
         return functional.conv2d(x.to(self.weight.dtype), self.weight, self.shift, *self.rest)
 
 
+class SharedConv(SettledConv):
+    """One that is never trained. All networks of the process hold the same: it is read, and stays where it was made."""
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
 class Backbone(nn.Module):
     """RGB in [0, 1] -> features of strides 4, 8 and 16."""
 
@@ -87,7 +99,7 @@ class Backbone(nn.Module):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
-        self.body: Any = _fold(_body(name))
+        self.body: Any = replica(_pretrained(name))
         self.channels: tuple[int, ...] = tuple(self.body.feature_info.channels())
         self.frozen: tuple[str, ...] = ()
         config = timm.get_pretrained_cfg(name) if name != DEFAULT else None
@@ -105,14 +117,37 @@ class Backbone(nn.Module):
         """Leave the layers whose name starts so as they are; the early ones are general, and most of the time."""
         self.frozen = prefixes
         for name, parameter in self.body.named_parameters():
-            parameter.requires_grad_(not name.startswith(prefixes))
+            if not name.startswith(prefixes):
+                parameter.data = parameter.data.clone()  # until now it was everybody's
+                parameter.requires_grad_()
 
-    def settle(self, dtype: torch.dtype) -> None:
-        """Make the layers that are not trained as fast as they can be."""
-        for module in list(self.body.modules()):
-            for name, child in list(module.named_children()):
-                if isinstance(child, FoldedConv) and not child.weight.requires_grad:
-                    setattr(module, name, SettledConv(child, dtype))
+    def settle(self, dtype: torch.dtype, *, whole: bool = False) -> None:
+        """Make the layers that are not trained as fast as they can be; with `whole` also the others, as they are now.
+
+        Call it where the backbone is to compute: what is settled does not move any more.
+        """
+        for path, conv in list(self.body.named_modules()):
+            if not isinstance(conv, FoldedConv):
+                continue
+            place, _, name = path.rpartition(".")
+            if path.startswith(self.frozen):
+                setattr(self.body.get_submodule(place), name, _shared(self.name, path, dtype, conv.weight.device))
+            elif whole:
+                setattr(self.body.get_submodule(place), name, SettledConv(conv, dtype))
+
+
+@lru_cache(maxsize=512)
+def _shared(name: str, path: str, dtype: torch.dtype, device: torch.device) -> SharedConv:
+    """A layer of the pretrained network that nobody trains."""
+    conv: FoldedConv = _pretrained(name).get_submodule(path)
+    return SharedConv(replica(conv).to(device), dtype)
+
+
+@lru_cache(maxsize=2)
+def _pretrained(name: str) -> Any:
+    """The folded network, read once in a process; whoever changes it takes a copy."""
+    folded: Any = _fold(_body(name)).requires_grad_(False)
+    return folded
 
 
 def _body(name: str) -> Any:

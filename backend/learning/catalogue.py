@@ -5,16 +5,19 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from backend.errors import TrainingError
-from backend.learning import evaluation, micro_model, training
 from backend.learning.classification import evaluation as classification_evaluation
 from backend.learning.classification import micro_model as classification_model
 from backend.learning.classification import training as classification_training
 from backend.learning.classification.recipe import ClassificationRecipe
+from backend.learning.detection import evaluation as detection_evaluation
+from backend.learning.detection import micro_model as detection_model
+from backend.learning.detection import training as detection_training
+from backend.learning.detection.blueprint import Blueprint as DetectionBlueprint
+from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.pose import evaluation as pose_evaluation
 from backend.learning.pose import micro_model as pose_model
 from backend.learning.pose import training as pose_training
 from backend.learning.pose.recipe import PoseRecipe
-from backend.learning.recipes import DetectionRecipe
 from backend.learning.segmentation import evaluation as segmentation_evaluation
 from backend.learning.segmentation import micro_model as segmentation_model
 from backend.learning.segmentation import training as segmentation_training
@@ -25,7 +28,7 @@ from backend.types import Control, Frame, Head, Instance, LabeledFrame, Predicti
 Recipe = DetectionRecipe | SegmentationRecipe | PoseRecipe | ClassificationRecipe
 Stepped = TypeVar("Stepped", DetectionRecipe, SegmentationRecipe, PoseRecipe)
 
-FEWEST_STEPS = 10
+FEWEST_STEPS = 6
 """Below this a one-cycle schedule has no room to rise and fall."""
 
 Parents = Mapping[int, Sequence[Instance]]
@@ -79,7 +82,7 @@ def train(
     common: Any = {"start": start, "device": device, "seed": seed, "progress": progress}
     match recipe:
         case DetectionRecipe():
-            return training.train(labeled, unlabeled, labels, recipe, **common)
+            return detection_training.train(labeled, unlabeled, labels, recipe, **common)
         case SegmentationRecipe():
             return segmentation_training.train(labeled, unlabeled, labels, recipe, **common)
         case PoseRecipe():
@@ -93,7 +96,7 @@ def load(weights: Weights, device: str = "auto") -> MicroModel:
     head = weights.metadata.get("head", "none")
     match head:
         case Head.DETECTION:
-            return micro_model.load(weights, device)
+            return detection_model.load(weights, device)
         case Head.SEGMENTATION:
             return segmentation_model.load(weights, device)
         case Head.POSE:
@@ -103,6 +106,17 @@ def load(weights: Weights, device: str = "auto") -> MicroModel:
     raise TrainingError(
         f"The weights are of head {head!r}, expected one of: {', '.join(Head)}. Train this group again."
     )
+
+
+def elsewhere(weights: Weights) -> Weights:
+    """The weights for use in another group: without what holds only in the one that they were trained on."""
+    match weights.metadata.get("head"):
+        case Head.DETECTION:
+            blueprint = DetectionBlueprint.from_metadata(weights.metadata).elsewhere()
+            return replace(weights, metadata={**weights.metadata, **blueprint.to_metadata()})
+        case Head.CLASSIFICATION:
+            return classification_model.elsewhere(weights)
+    return weights
 
 
 def predict(
@@ -122,7 +136,7 @@ def evaluate(head: Head, predictions: Sequence[Prediction], truth: Sequence[Labe
     """How good predictions are, by the head's own measure."""
     match head:
         case Head.DETECTION:
-            return Quality("F1 at IoU 0.5", len(truth), evaluation.evaluate(predictions, truth).f1)
+            return Quality("F1 at IoU 0.5", len(truth), detection_evaluation.evaluate(predictions, truth).f1)
         case Head.SEGMENTATION:
             return Quality("J", len(truth), segmentation_evaluation.evaluate(predictions, truth).overlap)
         case Head.POSE:

@@ -1,80 +1,70 @@
-"""A trained micro-model, loaded and ready to predict."""
+"""What all trained micro-models are: weights in memory, and the blueprint that says how to ask them."""
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
-import numpy as np
 import torch
-from torch import Tensor
+from torch import nn
 
 from backend.errors import TrainingError
-from backend.learning.blueprint import Blueprint, find_device
-from backend.learning.decision import Seen, decide, predictions
-from backend.learning.heads.base import Candidates
+from backend.learning.backbone import SharedConv
 from backend.learning.network import Network
-from backend.learning.scaling import to_batch, to_tensor
-from backend.types import Frame, LabeledFrame, Prediction, Weights
+from backend.types import Weights
+
+Net = TypeVar("Net", bound=Network[Any])
+Net_co = TypeVar("Net_co", bound=Network[Any], covariant=True)
+
+
+class Blueprint(Protocol[Net_co]):
+    """What a network is built by."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label set, in the config's order."""
+        ...
+
+    def build(self) -> Net_co:
+        """The network with the backbone's weights, and all else fresh."""
+        ...
+
+
+Plan = TypeVar("Plan", bound=Blueprint[Any])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MicroModel:
-    """Sees one group's objects. Immutable: may be used from several threads at once."""
+class NetworkModel(Generic[Net, Plan]):
+    """A network of one group. Immutable: may be used from several threads at once."""
 
-    network: Network
-    blueprint: Blueprint
+    network: Net
+    blueprint: Plan
     device: torch.device
 
     @property
     def nbytes(self) -> int:
-        """Memory that the weights take, bytes."""
-        held = [*self.network.parameters(), *self.network.buffers()]
-        return sum(tensor.numel() * tensor.element_size() for tensor in held)
+        """Memory that its own weights take, bytes."""
+        return nbytes_of(self.network)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The label set, in the config's order."""
         return self.blueprint.labels
 
-    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
-        """One prediction a frame, in order. Frames are streamed; their neighbours in time help where `order` is given.
 
-        `labeled` are frames of the group that a person labelled: they anchor the linking in time.
-        """
-        return predictions(decide(list(self.see(frames)), labeled, self.blueprint), self.labels)
-
-    def see(self, frames: Iterable[Frame]) -> Iterator[Seen]:
-        """What the network alone sees in each frame, in pixels of the original frame."""
-        for frame in frames:
-            yield self.look(frame)[0]
-
-    def look(self, frame: Frame) -> tuple[Seen, Tensor, float]:
-        """What the network sees in one frame; the scaled frame, uint8; and the scaled pixels per original pixel."""
-        pixels, factor = to_tensor(frame, self.blueprint.scale)
-        pixels = pixels.to(self.device)
-        with torch.inference_mode():
-            [found] = self.network.head.decode(self.network(to_batch([pixels])))
-        limits = np.array([frame.width, frame.height] * 2, np.float32)
-        candidates = Candidates(np.clip(found.boxes / factor, 0, limits), found.scores, found.classes)
-        return Seen(frame.task, frame.order, (frame.width, frame.height), candidates), pixels, factor
+def nbytes_of(module: nn.Module) -> int:
+    """Memory that weights and buffers take, bytes, without the layers that all networks share."""
+    own = [part for part in module.modules() if not isinstance(part, SharedConv)]
+    held = [t for part in own for t in (*part.parameters(recurse=False), *part.buffers(recurse=False))]
+    return sum(tensor.numel() * tensor.element_size() for tensor in held)
 
 
-def load(weights: Weights, device: str = "auto") -> MicroModel:
-    """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
-    blueprint = Blueprint.from_metadata(weights.metadata)
-    network = blueprint.build()
-    lacking = network.own_state().keys() - weights.arrays.keys()
+def restored(blueprint: Blueprint[Net], weights: Weights, device: torch.device) -> Net:
+    """The network of an artifact, ready to predict; raises TrainingError where the weights are not those of the blueprint."""
+    network = blueprint.build().to(device)
+    network.prepare(())
+    lacking = network.own_parameters().keys() - weights.arrays.keys()
     if lacking:
         raise TrainingError(
             f"The weights lack {len(lacking)} tensors, {min(lacking)} among them: train this group again."
         )
     network.take_state(weights.arrays)
-    place = find_device(device)
-    return MicroModel(network.to(place).settled(fastest(place)), blueprint, place)
-
-
-def fastest(device: torch.device) -> torch.dtype:
-    """bfloat16 where the machine computes it faster than float32."""
-    ask = getattr(torch.cpu, "get_capabilities", None)  # torch 2.4 to 2.6 cannot tell
-    if device.type == "cuda" or (ask is not None and ask().get("avx512_bf16")):
-        return torch.bfloat16
-    return torch.float32
+    return network.settle()

@@ -1,8 +1,8 @@
 """The one network shape of all heads: backbone -> pyramid -> head."""
 
 import copy
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 import torch
@@ -11,42 +11,73 @@ from torch import Tensor, nn
 
 from backend.errors import TrainingError
 from backend.learning.backbone import Backbone
-from backend.learning.heads.detection import DetectionHead
+from backend.learning.device import fastest
 from backend.learning.pyramid import Pyramid
+from backend.learning.scaling import to_batch
 from backend.types import State
 
+LOOKED_AT = 4
+"""Frames that fresh projections are fitted to: more tell nothing new."""
 
-class Network(nn.Module):
+HeadModule = TypeVar("HeadModule", bound=nn.Module)
+
+
+class Network(nn.Module, Generic[HeadModule]):
     """Scaled frames in, the head's raw output at stride 4 out."""
 
-    def __init__(self, backbone: Backbone, pyramid: Pyramid, head: DetectionHead) -> None:
+    def __init__(self, backbone: Backbone, pyramid: Pyramid, head: HeadModule) -> None:
         super().__init__()
         self.backbone, self.pyramid, self.head = backbone, pyramid, head
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Tensor:
         """(batch, 3, h, w) RGB in [0, 1], sides multiples of 16 -> (batch, channels, h / 4, w / 4)."""
-        out: Tensor = self.head(self.pyramid([f.to(self.dtype) for f in self.backbone(images)]))
+        out: Tensor = self.head(self.pyramid(self.features(images)))
         return out
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """What the pyramid is given: one tensor a stride."""
+        return [feature.to(self.dtype) for feature in self.backbone(images)]
 
     @property
     def dtype(self) -> torch.dtype:
         """Number format that pyramid and head compute in."""
         return next(self.pyramid.parameters()).dtype
 
-    def settled(self, dtype: torch.dtype) -> "Network":
-        """A copy for prediction only, in this number format."""
-        settled = copy.deepcopy(self).eval().requires_grad_(False)
-        settled.backbone.settle(dtype)
-        settled.pyramid.to(dtype)
-        settled.head.to(dtype)
-        return settled
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self.pyramid.parameters()).device
+
+    def prepare(self, images: Sequence[Tensor]) -> None:
+        """Make a fresh network ready to be trained on images of (3, h, w) uint8: its projections fit their features."""
+        self.backbone.settle(fastest(self.device))
+        if images:
+            with torch.no_grad():
+                self.pyramid.standardize(self.features(to_batch(images[:LOOKED_AT])))
+
+    def settled(self) -> Self:
+        """A copy for prediction only, which does not learn what this one learns from now on."""
+        return copy.deepcopy(self).settle()
+
+    def settle(self) -> Self:
+        """Make this network one for prediction only, in the number format that is fastest where it computes."""
+        dtype = fastest(self.device)
+        self.backbone.settle(dtype, whole=True)
+        for name, part in self.named_children():
+            if name != "backbone":
+                part.to(dtype)
+        return self.eval().requires_grad_(False)
+
+    def own_parameters(self) -> dict[str, nn.Parameter]:
+        """What differs from the shared backbone, by name."""
+        frozen = tuple(f"backbone.body.{prefix}" for prefix in self.backbone.frozen)
+        return {name: p for name, p in self.named_parameters() if not (frozen and name.startswith(frozen))}
 
     def own_state(self) -> State:
-        """What differs from the shared backbone, as float16 arrays: what an artifact holds."""
-        frozen = tuple(f"backbone.body.{prefix}" for prefix in self.backbone.frozen)
-        kept = {name: p for name, p in self.named_parameters() if not (frozen and name.startswith(frozen))}
-        return {name: p.detach().to("cpu", torch.float16).contiguous().numpy() for name, p in kept.items()}
+        """The same as float16 arrays: what an artifact holds."""
+        own = self.own_parameters()
+        return {name: p.detach().to("cpu", torch.float16).contiguous().numpy() for name, p in own.items()}
 
     @torch.no_grad()
     def take_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:

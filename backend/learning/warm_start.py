@@ -1,38 +1,78 @@
 """Starting from an earlier version's weights instead of from the bare backbone."""
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.errors import TrainingError
-from backend.learning.blueprint import Blueprint
-from backend.types import State, Weights
+from backend.types import Start, State, Weights
 
-FRESH_HEAT = ("head.heat.weight", "head.heat.bias")
-"""Tensors with a row for each label."""
 SAME_SCALE = 1.3
 """Ratio of scales up to which the start's is kept, so that its features see what they were trained on."""
 
+KIND = "start"
+"""Key in the metadata of a start that names its kind, one of `Start`."""
+BACKBONE = "backbone"
+"""Key in the metadata of a shipped start, which has no blueprint: the backbone that it was trained on."""
+PROJECTION = "pyramid.laterals.0.weight"
+"""Tensor that shows the pyramid's width."""
 
-def warm(planned: Blueprint, start: Weights | None) -> tuple[Blueprint, State]:
-    """The blueprint to build, and the arrays to begin with; none where the start does not fit the plan.
+Plan = TypeVar("Plan")
 
-    Labels may differ: a label that the start knows keeps its row of the heatmap, the others begin as the mean of all.
-    """
+
+def earlier(read: Callable[[Mapping[str, str]], Plan], start: Weights | None) -> Plan | None:
+    """The blueprint of the start; None where there is no start, or one of an older format, which is no reason not to train."""
     if start is None:
-        return planned, {}
+        return None
     try:
-        earlier = Blueprint.from_metadata(start.metadata)
+        return read(start.metadata)
     except TrainingError:
-        return planned, {}  # an older format is no reason not to train
-    same = (earlier.head, earlier.backbone, earlier.frozen, earlier.width)
-    if same != (planned.head, planned.backbone, planned.frozen, planned.width):
-        return planned, {}
-    arrays = dict(start.arrays)
-    rows = [earlier.labels.index(label) if label in earlier.labels else None for label in planned.labels]
-    for name in FRESH_HEAT:
-        known = arrays[name]
-        arrays[name] = np.stack([known.mean(0) if row is None else known[row] for row in rows])
-    if max(earlier.factor / planned.factor, planned.factor / earlier.factor) < SAME_SCALE:
-        planned = replace(planned, factor=earlier.factor, pixels=earlier.pixels, size=earlier.size)
-    return planned, arrays
+        return None
+
+
+def kind_of(start: Weights | None, taken: State) -> Start:
+    """What a training starts from that takes these arrays of its start; one that names no kind is the group's own."""
+    if start is None or not taken:
+        return Start.BACKBONE
+    return Start(start.metadata.get(KIND, Start.SERVING))
+
+
+def is_shipped(start: Weights | None) -> bool:
+    """Whether it comes with the package: then it has no labels, no scale and no plan of its own."""
+    return start is not None and start.metadata.get(KIND) == Start.SHIPPED
+
+
+def adopted(
+    start: Weights | None,
+    shape: tuple[str, tuple[str, ...], int, int],
+    rows: Sequence[str],
+    labels: Sequence[str],
+    each: int = 1,
+) -> State:
+    """The arrays of a shipped start with `each` rows of the tensors named `rows` for each label.
+
+    `shape` is the planned backbone, its frozen layers, the width of the pyramid and of the rows; none where the start was
+    made for another.
+    """
+    backbone, frozen, *widths = shape
+    if start is None or start.metadata.get(BACKBONE) != backbone:
+        return {}
+    if [len(start.arrays[PROJECTION]), start.arrays[rows[0]].shape[1]] != widths:
+        return {}
+    if any(name.startswith(tuple(f"backbone.body.{prefix}" for prefix in frozen)) for name in start.arrays):
+        return {}
+    return {**start.arrays, **{name: rows_for(start.arrays[name], (), labels, each) for name in rows}}
+
+
+def rows_for(known: NDArray[Any], before: Sequence[str], labels: Sequence[str], each: int = 1) -> NDArray[Any]:
+    """An array (labels before * each, ...) for other labels: known ones keep their rows, new ones are the mean of all."""
+    rows = known.reshape(-1, each, *known.shape[1:])
+    chosen = [rows[before.index(label)] if label in before else rows.mean(0) for label in labels]
+    return np.stack(chosen).reshape(-1, *known.shape[1:])
+
+
+def near(one: float, other: float) -> bool:
+    """Whether two scales are so much alike that the start's may be kept."""
+    return max(one / other, other / one) < SAME_SCALE

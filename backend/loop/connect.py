@@ -14,7 +14,7 @@ def connect_project(
 ) -> list[Check]:
     """Register the backend and its webhook, remember how Label Studio is reached, and check. May be repeated."""
     record = services.registry.projects.seen(project)
-    studio, settings = _studio(services, record), services.settings
+    studio, settings = studio_of(services, record), services.settings
     secret = str(record.settings.get("webhook_secret") or new_secret())
     password = settings.basic_auth_password.get_secret_value()
     basic_auth = (settings.basic_auth_user, password) if settings.basic_auth_user and password else None
@@ -34,10 +34,11 @@ def connect_project(
 def check_project(services: Services, project: int, backend_url: str) -> list[Check]:
     """What works and what does not between Label Studio and this backend."""
     record = services.registry.projects.seen(project)
-    return connection.checks(_studio(services, record), project, backend_url, record.settings.get("webhook_secret"))
+    return connection.checks(studio_of(services, record), project, backend_url, record.settings.get("webhook_secret"))
 
 
-def _studio(services: Services, project: ProjectRecord) -> Studio:
+def studio_of(services: Services, project: ProjectRecord) -> Studio:
+    """Label Studio as the project reaches it; raises StudioForbidden where address or key is missing."""
     studio = services.studio(project)
     if studio is None:
         raise StudioForbidden(

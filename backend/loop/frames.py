@@ -1,7 +1,7 @@
 """The decoded frames of a group: read when asked for, kept up to a limit in MB."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
@@ -9,6 +9,7 @@ import structlog
 
 from backend.errors import MediaError
 from backend.loop.grouping import order_of
+from backend.loop.video_frames import Clips
 from backend.studio.media import MediaCache
 from backend.types import Frame
 from model_registry import TaskRecord
@@ -23,28 +24,31 @@ log = structlog.get_logger(__name__)
 
 
 class FrameStore:
-    """Frames of tasks by their media field, decoded at most once while they fit into `limit_mb`."""
+    """Frames of tasks by their media field, decoded at most once while they fit into `limit_mb`.
 
-    def __init__(self, media: MediaCache, limit_mb: int) -> None:
-        self._media = media
+    `alive` is called for each frame that somebody asks for; what it raises passes through.
+    """
+
+    def __init__(self, media: MediaCache, limit_mb: int, alive: Callable[[], None] = lambda: None) -> None:
+        self._media, self._alive = media, alive
         self._limit = limit_mb * 1_000_000
-        self._kept: OrderedDict[tuple[int, str], Frame] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Frame] = OrderedDict()
         self._lock = Lock()
+        self.clips = Clips(media, self._get, MAX_SIDE)
+        """The videos of tasks that hold whole ones."""
 
     def frame(self, task: TaskRecord, field: str) -> Frame:
         """The frame of a task; raises MediaError where it cannot be had."""
+        self._alive()
         url = task.data.get(field)
         if not isinstance(url, str) or not url:
             raise MediaError(f"Task {task.id} has {url!r} in data field '{field}', expected the address of an image.")
-        key = (task.id, url)
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        image, (width, height) = self._media.image(url, task.id, MAX_SIDE)
-        frame = Frame(task.id, image, width, height, order_of(task.data))
-        self._keep(key, frame)
-        return frame
+
+        def read() -> Frame:
+            image, (width, height) = self._media.image(url, task.id, MAX_SIDE)
+            return Frame(task.id, image, width, height, order_of(task.data))
+
+        return self._get((task.id, url), read)
 
     def select(self, tasks: Sequence[TaskRecord], field: str) -> tuple["FrameSequence", dict[int, str]]:
         """(frames of the tasks whose media can be had, {task: what is wrong} for the others).
@@ -66,12 +70,19 @@ class FrameStore:
             return str(error)
         return frame.width, frame.height
 
-    def _keep(self, key: tuple[int, str], frame: Frame) -> None:
+    def _get(self, key: Hashable, read: Callable[[], Frame]) -> Frame:
+        """What is kept under this key; where nothing is, `read` reads it."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        frame = read()
         with self._lock:
             self._kept[key] = frame
             size = sum(f.image.nbytes for f in self._kept.values())
             while size > self._limit and len(self._kept) > 1:
                 size -= self._kept.popitem(last=False)[1].image.nbytes
+        return frame
 
 
 class FrameSequence(Sequence[Frame]):

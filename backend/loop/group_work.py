@@ -1,17 +1,19 @@
 """One worker's turn at one group: hold its lease, train what is wanted, publish what is new."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import structlog
 
 from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
+from backend.loop.common import call
 from backend.loop.frames import FrameStore
+from backend.loop.holding import held
 from backend.loop.publish import publish_group
+from backend.loop.reviewing import review_pending
 from backend.loop.services import Services
+from backend.loop.spare_time import spend
 from backend.loop.train_group import train_group
-from model_registry import GroupRecord
+from model_registry import COMMON, GroupRecord
 
 WAIT_SECONDS = 2.0
 """A group that is due within this is waited for; later ones are put back, so that others get their turn."""
@@ -36,11 +38,12 @@ class GroupWorker:
         group = self._when_due(project, name)
         if group is None or not registry.leases.take(project, name, self._owner, settings.lease_seconds):
             return
-        with self._lease_kept(project, name) as lost:
+        with held(self._services, project, name, self._owner) as lost:
             self._turn(registry.groups.get(project, name) or group, lost)
         group = registry.groups.get(project, name)
         if group and group.state(self._services.clock()) == "queued" and not self._stop.is_set():
-            self._services.queue.look_at(project, name)
+            # What is for the whole project was put off since a group needs a worker: not before that has begun.
+            self._services.queue.look_at(project, name, WAIT_SECONDS if name == COMMON else 0)
 
     def _when_due(self, project: int, name: str) -> GroupRecord | None:
         """The group once its quiet time is over; None if there is nothing to do, or not soon."""
@@ -60,10 +63,15 @@ class GroupWorker:
     def _turn(self, group: GroupRecord, lost: threading.Event) -> None:
         registry, revision = self._services.registry, group.wanted
         try:
+            if group.name == COMMON:
+                spend(self._services, group, self._owner, lambda: lost.is_set() or self._stop.is_set())
+                return
+            review_pending(self._services, group.project)
             media = self._services.media(registry.projects.seen(group.project))
             frames = FrameStore(media, self._services.settings.frame_cache_mb)
             train_group(self._services, group, self._owner, frames, lambda: lost.is_set() or self._stop.is_set())
-            publish_group(self._services, group, self._owner, frames)
+            if publish_group(self._services, group, self._owner, frames):
+                call(self._services, group.project)
         except TrainingInterrupted as why:
             log.info("training given up", project=group.project, group=group.name, why=str(why))
         except LeaseLost as why:
@@ -82,24 +90,3 @@ class GroupWorker:
             )
         except LeaseLost as why:
             log.warning("another worker has the group", project=group.project, group=group.name, why=str(why))
-
-    @contextmanager
-    def _lease_kept(self, project: int, name: str) -> Iterator[threading.Event]:
-        """Renew the lease in the background; yields an event that is set when it was lost."""
-        leases, seconds = self._services.registry.leases, self._services.settings.lease_seconds
-        done, lost = threading.Event(), threading.Event()
-
-        def renew() -> None:
-            while not done.wait(seconds / 3):
-                if not leases.renew(project, name, self._owner, seconds):
-                    lost.set()
-                    return
-
-        thread = threading.Thread(target=renew, name=f"lease {name}", daemon=True)
-        thread.start()
-        try:
-            yield lost
-        finally:
-            done.set()
-            thread.join()
-            leases.release(project, name, self._owner)

@@ -19,18 +19,25 @@ WHOLE_PROJECT = "project"
 
 @dataclass(frozen=True, slots=True)
 class GroupRule:
-    """How a project's tasks are grouped: by one data field, or by whichever well-known field a task has."""
+    """How a project's tasks are grouped: by one data field, by whichever well-known field a task has, or not at all."""
 
     field: str | None
     origin: str
     """Who chose it, in words for the status page."""
+    alone: bool = False
+    """Each task is a group of its own: it holds a whole video."""
 
     def __str__(self) -> str:
         return f"field '{self.field}' ({self.origin})" if self.field else self.origin
 
 
-def choose_rule(attribute: str | None, extra_params: Mapping[str, Any], setting: str) -> GroupRule:
-    """The rule of a project: labeling config, then extra params (`connect --group-by` sets them), then the setting."""
+def choose_rule(
+    attribute: str | None, extra_params: Mapping[str, Any], setting: str, whole_videos: bool = False
+) -> GroupRule:
+    """The rule of a project: labeling config, then extra params (`connect --group-by` sets them), then the setting.
+
+    Nobody having named a field, tasks of whole videos stand alone: a well-known field such as `video` is their media.
+    """
     extra = extra_params.get("group_by")
     if attribute:
         return GroupRule(attribute, "model_group_by in the labeling config")
@@ -38,10 +45,12 @@ def choose_rule(attribute: str | None, extra_params: Mapping[str, Any], setting:
         return GroupRule(extra, "group_by in the backend's extra params")
     if setting:
         return GroupRule(setting, "MICRO_MODELS_GROUP_BY")
+    if whole_videos:
+        return GroupRule(None, "each video is a group of its own", alone=True)
     return GroupRule(None, "well-known field of each task")
 
 
-def group_of(data: Mapping[str, Any], rule: GroupRule) -> tuple[str, str]:
+def group_of(task: int, data: Mapping[str, Any], rule: GroupRule) -> tuple[str, str]:
     """(group, the rule that chose it, in words) of a task with this data.
 
     A task without the field that the rule names goes to a group of its kind, `(no <field>)`: it must not be mixed in
@@ -50,6 +59,8 @@ def group_of(data: Mapping[str, Any], rule: GroupRule) -> tuple[str, str]:
     if rule.field:
         value = _name(data.get(rule.field))
         return (value, str(rule)) if value else (f"(no {rule.field})", f"{rule}, which these tasks lack")
+    if rule.alone:
+        return f"task {task}", str(rule)
     for field in WELL_KNOWN:
         if value := _name(data.get(field)):
             return value, f"well-known field '{field}'"

@@ -1,11 +1,13 @@
 """What one control tag's micro-model can learn from one group, and what is left for it to predict."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.loop.frames import FrameSequence, FrameStore
+from backend.loop.frames import FrameStore
+from backend.loop.video_frames import ClipFrames
+from backend.loop.video_lesson import ClipLesson, gather
 from backend.studio import regions
-from backend.types import Control, Head, LabeledFrame
+from backend.types import Control, Frame, Head, LabeledFrame, Media
 from model_registry import LabelRecord, TaskRecord
 
 
@@ -15,8 +17,14 @@ class Lesson:
 
     control: Control
     labeled: tuple[LabeledFrame, ...]
-    rest: FrameSequence
-    """The group's frames without a submitted annotation."""
+    rest: Sequence[Frame]
+    """The group's frames without a submitted annotation, decoded when asked for."""
+    sizes: Mapping[int, tuple[int, int]]
+    """{task: original (width, height) in pixels} of the images to predict."""
+    clips: tuple[ClipLesson, ...]
+    """The videos to predict, of a control that is drawn on videos."""
+    learnt: frozenset[int]
+    """The tasks whose annotation is learnt from."""
     unreadable: dict[int, str]
     """{task: why its media cannot be had}."""
     problems: tuple[str, ...]
@@ -26,6 +34,8 @@ class Lesson:
 def prepare(control: Control, tasks: Sequence[TaskRecord], labels: Sequence[LabelRecord], frames: FrameStore) -> Lesson:
     """Gather a lesson; broken media and unusable regions cost themselves alone."""
     newest = newest_labels(labels)
+    if control.media is Media.VIDEO:
+        return _of_videos(control, tasks, newest, frames)
     labelled, broken = frames.select([t for t in tasks if t.id in newest], control.media_field)
     rest, broken_rest = frames.select([t for t in tasks if t.id not in newest], control.media_field)
     learnt, problems = [], [f"task {i}: {why}" for i, why in broken.items()]
@@ -35,7 +45,21 @@ def prepare(control: Control, tasks: Sequence[TaskRecord], labels: Sequence[Labe
         if read.instances or control.head is not Head.CLASSIFICATION:
             learnt.append(LabeledFrame(frame, read.instances))
         problems.extend(f"task {frame.task}: {why}" for why in read.problems)
-    return Lesson(control, tuple(learnt), rest, {**broken, **broken_rest}, tuple(problems))
+    tasks_learnt = frozenset(one.frame.task for one in learnt)
+    unreadable = {**broken, **broken_rest}
+    return Lesson(control, tuple(learnt), rest, rest.sizes, (), tasks_learnt, unreadable, tuple(problems))
+
+
+def _of_videos(
+    control: Control, tasks: Sequence[TaskRecord], newest: Mapping[int, LabelRecord], frames: FrameStore
+) -> Lesson:
+    """The lesson of a control that is drawn on whole videos."""
+    clips, unreadable, problems = gather(control, tasks, newest, frames.clips)
+    rest = ClipFrames([(one.clip, number) for one in clips for number in one.unlabeled])
+    return Lesson(
+        control, tuple(frame for one in clips for frame in one.labeled), rest, {}, tuple(clips),
+        frozenset(one.clip.task for one in clips if one.labeled), unreadable, tuple(problems),
+    )  # fmt: skip
 
 
 def newest_labels(labels: Iterable[LabelRecord]) -> dict[int, LabelRecord]:

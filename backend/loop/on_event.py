@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import structlog
 
+from backend.loop.common import call
 from backend.loop.projects import record
 from backend.loop.services import Services
 from backend.studio import events
@@ -25,6 +26,7 @@ def on_event(services: Services, event: events.Event) -> str:
             changed = put_off(services, number, services.registry.labels.delete(number, event.ids))
         case events.TasksCreated(project=number):
             changed = record(services, _project(services, number, event.config), event.tasks, ())
+            call(services, number)
         case events.TasksDeleted(project=number):
             changed = put_off(services, number, services.registry.tasks.delete(number, event.ids))
         case events.ConfigChanged(project=number):

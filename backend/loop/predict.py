@@ -15,8 +15,8 @@ from backend.loop.projects import current_versions, model_version, rule_of
 from backend.loop.services import Services
 from backend.loop.stitch import Part, parents_of, shown, stitch
 from backend.studio.events import TaskData
-from backend.types import Control, Frame
-from model_registry import ArtifactRef, ModelCache, ProjectRecord, VersionRecord
+from backend.types import Control, Frame, Media
+from model_registry import ArtifactRef, LedgerEntry, ModelCache, ProjectRecord, VersionRecord
 
 if TYPE_CHECKING:
     from backend.learning.catalogue import MicroModel
@@ -47,7 +47,8 @@ class Predictor:
     ) -> list[Answer | None]:
         """One answer for each task, in order; None for a task that cannot be served, and why is in the log.
 
-        Tasks that the time budget does not reach get None too: Label Studio may ask for them again.
+        Tasks that the time budget does not reach get None too: Label Studio may ask for them again. So do whole videos
+        that were not published yet: looking at all their frames takes longer than Label Studio waits; the worker does it.
         """
         registry, deadline = self._services.registry, self._clock() + self._services.settings.predict_seconds
         project = registry.projects.seen(project_id)
@@ -60,13 +61,13 @@ class Predictor:
         for task in tasks:
             answer = None
             if task is not None and self._clock() <= deadline:
-                group = group_of(task.data, rule)[0]
+                group = group_of(task.id, task.data, rule)[0]
                 if group not in serving:
                     serving[group] = self._current(project, group)
                 entry = known.get(task.id)
                 if entry and entry.versions == {c.from_name: v.id for c, v, _ in serving[group]}:
                     answer = {"result": entry.result, "score": entry.score, "model_version": version}
-                elif serving[group]:
+                elif serving[group] and all(c.media is Media.IMAGE for c, _, _ in serving[group]):
                     answer = self._once(project, task, serving[group])
             answers.append(answer)
         return answers
@@ -113,8 +114,12 @@ class Predictor:
                 model = self._model(version.id, artifact)
                 found = catalogue.predict(model, [frame], (), parents_of(control, parts))
             parts.append(Part(control, version.id, shown(control, found)))
-        one = stitch(parts, {task.id: size})[task.id]
-        return {"result": one.result, "score": one.score, "model_version": model_version(self._services, project)}
+        one, title = stitch(parts, {task.id: size})[task.id], model_version(self._services, project)
+        # Label Studio stores it and shows it: when its annotation comes, it must be known what was shown.
+        now = self._services.clock()
+        entry = LedgerEntry(task.id, project.id, None, one.result, one.score, one.versions, title, now, one.score)
+        self._services.registry.ledger.record(project.id, [entry])
+        return {"result": one.result, "score": one.score, "model_version": title}
 
     def _model(self, version: int, artifact: ArtifactRef) -> "MicroModel":
         from backend.learning import catalogue, threads

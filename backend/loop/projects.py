@@ -13,7 +13,7 @@ from backend.loop.services import Services
 from backend.loop.stitch import chained
 from backend.studio import events
 from backend.studio.labeling_config import control_fingerprint
-from backend.types import Control
+from backend.types import Control, Media
 from model_registry import ArtifactRef, LabelRecord, ProjectRecord, TaskRecord, VersionRecord
 
 log = structlog.get_logger(__name__)
@@ -49,11 +49,12 @@ def model_version(services: Services, project: ProjectRecord) -> str:
 def rule_of(services: Services, project: ProjectRecord) -> GroupRule:
     """How the project's tasks are grouped."""
     try:
-        attribute = services.config(project).group_by
+        config = services.config(project)
+        attribute, videos = config.group_by, any(c.media is Media.VIDEO for c in config.controls)
     except LabelingConfigError:
-        attribute = None
+        attribute, videos = None, False
     extra = project.settings.get("extra_params", {})
-    return choose_rule(attribute, extra, services.settings.group_by)
+    return choose_rule(attribute, extra, services.settings.group_by, videos)
 
 
 def record(
@@ -72,7 +73,7 @@ def record(
     rows = defaultdict[str, list[TaskRecord]](list)
     words_of: dict[int, str] = {}
     for task in tasks:
-        group, words = group_of(task.data, rule)
+        group, words = group_of(task.id, task.data, rule)
         rows[words].append(TaskRecord(task.id, project.id, group, dict(task.data)))
         words_of[task.id] = words
     results = defaultdict[str, list[LabelRecord]](list)

@@ -1,11 +1,20 @@
 """Whether a newly trained version may serve. Pure."""
 
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from backend.types import Quality
+from backend.types import LabeledFrame, Quality
 
 TOLERANCE = 0.01
 """Score that a candidate may lose on the group's human labels: less than one box in fifty is within chance."""
+OLDER_TOLERANCE = 0.05
+"""Score that it may lose on the labels that its predecessor learnt: these are fewer, and chance is larger."""
+STRANGE = 0.5
+"""A frame whose label the serving version meets less well than this disagrees with what was labelled before."""
+NAMED = 5
+"""Frames that a reason names: enough to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +25,67 @@ class Decision:
     reason: str
 
 
-def decide(candidate: Quality, serving: Quality | None) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One quality of the candidate and of the serving version, over the same frames."""
+
+    candidate: Quality
+    serving: Quality
+
+
+def decide(every: Quality, serving: Quality | None, older: Comparison | None, strange: Sequence[int]) -> Decision:
     """Judge a candidate by the group's human labels, against the version that serves (None: none does).
 
-    Both figures are over the same frames, and the candidate was trained on them: only a candidate that cannot even
-    repeat what it was taught as well as its predecessor loses here.
+    The candidate was trained on all of them, so that `every`, its quality over all, and `serving`, that of its
+    predecessor, tell only whether it can repeat what it was taught. `older` is over the labels that both were trained
+    on: a candidate that loses there was taught something that contradicts them. Then `strange` are the tasks to look
+    at, those whose new labels disagree most with the older ones.
     """
     if serving is None or serving.score is None:
         return Decision(True, "the first version that serves")
-    before = f"{candidate.measure} on the {candidate.frames} labelled frames, the serving version {serving.score:.3f}"
-    if candidate.score is None:
+    before = f"{every.measure} on the {every.frames} labelled frames, the serving version {serving.score:.3f}"
+    if every.score is None:
         return Decision(False, f"no {before}")
-    return Decision(candidate.score >= serving.score - TOLERANCE, f"{candidate.score:.3f} {before}")
+    said = f"{every.score:.3f} {before}"
+    if every.score < serving.score - TOLERANCE:
+        return Decision(False, said + _look_at(strange))
+    if older is not None and older.serving.score is not None:
+        had, has = older.serving.score, older.candidate.score or 0.0
+        if has < had - OLDER_TOLERANCE:
+            lost = f"{has:.3f} {every.measure} on the {older.serving.frames} frames labelled before, that version {had:.3f}"
+            return Decision(False, lost + _look_at(strange))
+    return Decision(True, said)
+
+
+def strangers(scores: Mapping[int, float | None]) -> list[int]:
+    """Of the newly labelled tasks, with the serving version's quality in each, those that disagree most; worst first."""
+    low = [(score, task) for task, score in scores.items() if score is not None and score < STRANGE]
+    return [task for _, task in sorted(low)][:NAMED]
+
+
+def digest(frame: LabeledFrame) -> str:
+    """Changes with what is labelled in the frame, and with nothing else."""
+    found = hashlib.sha256()
+    for one in sorted(frame.instances, key=lambda i: (i.label, i.box)):
+        points = [(p.label, round(p.x, 2), round(p.y, 2)) for p in one.keypoints]
+        found.update(repr((one.label, [round(edge, 2) for edge in one.box], points)).encode())
+        found.update(b"" if one.mask is None else one.mask.tobytes())
+    return found.hexdigest()[:12]
+
+
+def split(labeled: Sequence[LabeledFrame], metrics: Mapping[str, Any]) -> tuple[list[int], list[int]]:
+    """(indices of the frames that a version with these metrics learnt as they are labelled now, of those it did not)."""
+    digests, tasks = metrics.get("digests"), set(metrics.get("tasks", ()))
+    seen, unseen = list[int](), list[int]()
+    for n, one in enumerate(labeled):
+        # Versions of before digests were kept only tell which frames they learnt.
+        known = one.frame.task in tasks if digests is None else digests.get(str(one.frame.task)) == digest(one)
+        (seen if known else unseen).append(n)
+    return seen, unseen
+
+
+def _look_at(tasks: Sequence[int]) -> str:
+    if not tasks:
+        return ""
+    named = ("task " if len(tasks) == 1 else "tasks ") + ", ".join(map(str, tasks))
+    return f". Look at {named}: the labels there disagree most with the older ones"

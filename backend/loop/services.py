@@ -25,6 +25,8 @@ class Services:
     clock: Callable[[], float]
     parse_config: Callable[[str], LabelingConfig]
     connect_studio: Callable[[str, str], Studio]
+    seed: int = 0
+    """Added to a version's number, it seeds that version's training."""
 
     def studio(self, project: ProjectRecord) -> Studio | None:
         """Label Studio as this project reaches it; None where no API key is known (pull mode)."""

@@ -1,14 +1,18 @@
 """What is going on in a project, as dashboard, command line and the acceptance runner read it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from backend.errors import LabelingConfigError
+from backend.loop.common import Baseline, baselines, named, parents, proposed_by
+from backend.loop.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
 from model_registry import GroupRecord, ProjectRecord, VersionRecord
 
 
 def project_status(services: Services, project_id: int) -> dict[str, Any]:
-    """State of a project: `{"project", "problem", "unsupported", "groups": [...]}`.
+    """State of a project: `{"project", "problem", "unsupported", "parent", "groups": [...]}`; `parent` is the version of
+    the one network over all labelled groups.
 
     A group is `idle` with `trained_labels` equal to its submitted annotations when all of them were learnt and the
     predictions are in Label Studio.
@@ -17,19 +21,26 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
     if project is None:
         return {"project": project_id, "problem": "not connected: run `micro-models connect`", "groups": []}
     problem, unsupported = _config_problem(services, project)
-    groups = services.registry.groups.all(project_id)
+    groups = [group for group in services.registry.groups.all(project_id) if group.tasks]
+    efficiency = project_efficiency(services, groups)
+    together = parents(services, project_id)
+    baseline = baselines(together)
     return {
         "project": project_id,
         "problem": problem,
         "unsupported": unsupported,
         "model_version": project.settings.get("title", services.settings.title),
         "synced_at": project.synced_at,
-        "groups": [group_status(services, group) for group in groups if group.tasks],
+        "parent": ", ".join(_name(v, len(together) > 1) for v in together) or None,
+        "groups": [
+            group_status(services, group, efficiency[group.name]) | _of_others(services, group, baseline)
+            for group in groups
+        ],
     }
 
 
-def group_status(services: Services, group: GroupRecord) -> dict[str, Any]:
-    """State of one group; times in seconds, shares in [0, 1]."""
+def group_status(services: Services, group: GroupRecord, efficiency: Efficiency) -> dict[str, Any]:
+    """State of one group; times in seconds, shares in [0, 1]; actions and what is left as `loop.efficiency` counts."""
     now = services.clock()
     serving = services.registry.versions.serving(group.project, group.name)
     return {
@@ -40,10 +51,27 @@ def group_status(services: Services, group: GroupRecord) -> dict[str, Any]:
         "labelled": group.labelled,
         "trained_labels": group.trained_labels,
         "version": ", ".join(_name(v, len(serving) > 1) for v in serving.values()) or None,
+        "start": ", ".join(dict.fromkeys(v.start for v in serving.values())) or None,
         "progress": group.progress,
         "seconds_left": group.seconds_left,
         "score": _honest_score(list(serving.values())),
         "reason": group.reason,
+        "pinned": sorted(services.registry.versions.pins(group.project, group.name)),
+        "actions": efficiency.actions,
+        "efficiency": efficiency.efficiency,
+        "expected_left": efficiency.expected_actions_left,
+        "advice": efficiency.advice,
+    }
+
+
+def _of_others(services: Services, group: GroupRecord, baseline: Mapping[str, Baseline]) -> dict[str, Any]:
+    """What a group has of the others: how "one model for the whole project" does in it, and who proposes where it has no
+    label yet."""
+    one = baseline.get(group.name)
+    return {
+        "project_score": one.score if one else None,
+        "project_score_honest": one.honest if one else None,
+        "proposed_by": ", ".join(dict.fromkeys(named(v) for v in proposed_by(services, group))) or None,
     }
 
 

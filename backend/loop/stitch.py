@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.studio import regions
 from backend.studio.regions.item import unique_id
-from backend.types import Control, Instance, Prediction
+from backend.types import Control, Instance, Prediction, VideoPrediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Part:
     control: Control
     version: int
     """Id of the version that says it."""
-    predictions: Sequence[Prediction]
+    predictions: Sequence[Prediction] | Sequence[VideoPrediction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,19 @@ def shown(control: Control, predictions: Sequence[Prediction]) -> list[Predictio
     ]
 
 
+def shown_tracks(control: Control, predictions: Sequence[VideoPrediction]) -> list[VideoPrediction]:
+    """The same for videos; a track that a person began is always shown."""
+    limit = control.score_threshold or 0.0
+    kept = [tuple(t for t in p.tracks if t.region_id or t.score >= limit) for p in predictions]
+    return [replace(p, tracks=tracks) for p, tracks in zip(predictions, kept, strict=True)]
+
+
 def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]] | None:
     """{task: the instances that a control's regions are to hang on}, from the parts before it; None: on nothing."""
     if control.parent is None:
         return None
-    return {p.task: p.instances for part in parts if part.control.from_name == control.parent for p in part.predictions}
+    found = (p for part in parts if part.control.from_name == control.parent for p in part.predictions)
+    return {p.task: p.instances for p in found if isinstance(p, Prediction)}
 
 
 def stitch(parts: Sequence[Part], sizes: Mapping[int, tuple[int, int]]) -> dict[int, Stitched]:
@@ -56,12 +64,19 @@ def stitch(parts: Sequence[Part], sizes: Mapping[int, tuple[int, int]]) -> dict[
     results, scores = defaultdict[int, list[Any]](list), dict[int, float]()
     versions = defaultdict[int, dict[str, int]](dict)
     for part in parts:
-        converter = regions.for_control(part.control)
         for p in part.predictions:
-            results[p.task] += converter.write(p.instances, part.control, sizes[p.task])
+            results[p.task] += _written(p, part.control, sizes)
             scores[p.task] = min(p.score, scores.get(p.task, 1.0))
             versions[p.task][part.control.from_name] = part.version
     return {task: Stitched(results[task], scores[task], versions[task]) for task in scores}
+
+
+def _written(
+    prediction: Prediction | VideoPrediction, control: Control, sizes: Mapping[int, tuple[int, int]]
+) -> list[dict[str, Any]]:
+    if isinstance(prediction, VideoPrediction):
+        return regions.for_video(control).write(prediction.tracks, control, prediction.size)
+    return regions.for_control(control).write(prediction.instances, control, sizes[prediction.task])
 
 
 def _named(instance: Instance) -> Instance:

@@ -7,8 +7,10 @@ from typing import TypeVar
 import structlog
 
 from backend.errors import LabelingConfigError, StudioMissing
+from backend.loop.common import call
 from backend.loop.on_event import put_off, wake
 from backend.loop.projects import record
+from backend.loop.reviewing import review_pending
 from backend.loop.services import Services
 from backend.studio import events
 from backend.studio.client import Studio
@@ -17,6 +19,9 @@ from model_registry import GroupRecord, ProjectRecord
 
 TASKS_AT_ONCE = 200
 """Tasks of one registry transaction: short enough for a webhook to slip in between."""
+
+WORDS_AT_ONCE = 100
+"""Words that may wait in the queue: more than the workers can hear of until the next look-round would only pile up."""
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -38,6 +43,7 @@ def sweep_project(services: Services, number: int) -> None:
         changed = _refresh_tasks(services, studio, project)
         services.registry.projects.mark_synced(number, services.clock())
         wake(services, number, changed)
+    review_pending(services, number)
     _wake_stale(services, project)
 
 
@@ -52,10 +58,13 @@ class LookRound:
         """Send every project for a sweep when its time has come, and every group that has work left."""
         services, now = self._services, self._services.clock()
         for project in services.registry.projects.all():
-            if now - self._swept.get(project.id, float("-inf")) >= services.settings.sweep_seconds:
+            # The first time in any case: nobody knows what came while no worker ran. Then whoever is first does it.
+            swept = self._swept.get(project.id)
+            if swept is None or now - max(swept, project.synced_at or 0.0) >= services.settings.sweep_seconds:
                 services.queue.sweep(project.id)
                 self._swept[project.id] = now
-        for group in services.registry.groups.pending(now):
+        room = max(0, WORDS_AT_ONCE - services.queue.waiting())
+        for group in services.registry.groups.pending(now, room):
             services.queue.look_at(group.project, group.name)
 
 
@@ -91,6 +100,8 @@ def _refresh_tasks(services: Services, studio: Studio, project: ProjectRecord) -
         listed_tasks.update(t.id for t in tasks)
         listed_labels.update(a.id for a in labels)
         changed |= record(services, project, tasks, labels, seen_at=started)
+    if listed_tasks - tasks_before:
+        call(services, project.id)
     tasks_gone = tasks_before - listed_tasks
     labels_gone = labels_before - listed_labels
     if tasks_gone or labels_gone:

@@ -9,11 +9,13 @@ import structlog
 from backend.errors import LeaseLost, MicroModelsError, TrainingError, TrainingInterrupted
 from backend.learning import catalogue
 from backend.loop.frames import FrameStore
+from backend.loop.judging import Judge
 from backend.loop.lesson import Lesson, prepare
-from backend.loop.promotion import decide
+from backend.loop.promotion import Comparison, Decision, decide, digest
 from backend.loop.services import Services
+from backend.loop.starts import Origin, start_of
 from backend.studio.labeling_config import control_fingerprint
-from backend.types import Control, LabeledFrame, Progress, Quality, Weights
+from backend.types import Control, Prediction, Progress, Quality, Start
 from model_registry import GroupRecord, VersionRecord
 
 REPORT_SECONDS = 0.5
@@ -47,9 +49,9 @@ def train_group(
         for control in controls:
             lesson = prepare(control, tasks, labels, frames)
             problems.extend(lesson.problems)
-            learnt |= {f.frame.task for f in lesson.labeled}
+            learnt |= lesson.learnt
             if lesson.labeled:
-                failures += _try(_Training(services, group, owner, stopped, lesson), control)
+                failures += _try(_Training(services, group, owner, stopped, lesson, frames), control)
         if len(failures) == len(controls):
             raise TrainingError("; ".join(failures))
     count = group.trained_labels if waits else sum(x.task in learnt for x in labels)
@@ -84,13 +86,20 @@ class _Training:
     """One training of one control tag in one group."""
 
     def __init__(
-        self, services: Services, group: GroupRecord, owner: str, stopped: Callable[[], bool], lesson: Lesson
+        self,
+        services: Services,
+        group: GroupRecord,
+        owner: str,
+        stopped: Callable[[], bool],
+        lesson: Lesson,
+        frames: FrameStore,
     ) -> None:
         self._services, self._group, self._owner, self._stopped, self._lesson = services, group, owner, stopped, lesson
+        self._frames = frames
         self._reported = 0.0
 
     def run(self) -> None:
-        """Train, judge, and promote or reject; skipped where this revision has been judged already."""
+        """Train from the best start, judge, and promote or reject; skipped where this revision has been judged already."""
         versions, control = self._services.registry.versions, self._lesson.control
         serving = versions.serving(self._group.project, self._group.name).get(control.from_name)
         fingerprint = control_fingerprint(control)
@@ -98,15 +107,29 @@ class _Training:
             serving = None
         if self._judged_already(control, fingerprint):
             return
-        settings = self._services.settings
+        project = self._services.registry.projects.seen(self._group.project)
+        origin = start_of(self._services, project, self._group.name, control, serving, self._frames)
+        try:
+            self._train_from(origin, fingerprint)
+        except TrainingInterrupted:
+            raise
+        except TrainingError as error:
+            if origin.kind in (Start.SERVING, Start.BACKBONE):
+                raise
+            # What others learnt must not keep this group from learning.
+            log.warning("training goes on from the backbone", start=str(origin.kind), why=str(error))
+            self._train_from(Origin(Start.BACKBONE), fingerprint)
+
+    def _train_from(self, origin: Origin, fingerprint: str) -> None:
+        versions, control, settings = self._services.registry.versions, self._lesson.control, self._services.settings
         recipe = catalogue.recipe_for(control, settings.backbone, settings.effort)
         version = versions.begin(
             self._group.project, self._group.name, control.from_name, control.head, owner=self._owner,
             label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,
-            recipe=asdict(recipe), parent=serving.id if serving else None, start="serving" if serving else "backbone",
+            recipe=asdict(recipe), parent=origin.version.id if origin.version else None, start=str(origin.kind),
         )  # fmt: skip
         try:
-            self._train_and_judge(version, serving, recipe)
+            self._train_and_judge(version, origin, recipe)
         except BaseException as error:
             why = str(error) if isinstance(error, MicroModelsError) else f"{type(error).__name__}: {error}"
             with suppress(LeaseLost):
@@ -124,44 +147,42 @@ class _Training:
             for v in newest
         )
 
-    def _train_and_judge(self, version: VersionRecord, serving: VersionRecord | None, recipe: catalogue.Recipe) -> None:
+    def _train_and_judge(self, version: VersionRecord, origin: Origin, recipe: catalogue.Recipe) -> None:
         registry, device, labeled = self._services.registry, self._services.settings.device, self._lesson.labeled
-        start = registry.artifacts.read(serving.artifact) if serving and serving.artifact else None
-        before, unseen = self._score_serving(serving, start)
-        control = self._lesson.control
+        serving = origin.version if origin.kind is Start.SERVING else None
+        judge = Judge(self._lesson, serving, device)
+        before = judge.look(origin.weights) if serving and origin.weights else None
         trained = catalogue.train(
-            labeled, self._lesson.rest, control.labels, recipe,
-            start=start, device=device, seed=version.id, progress=self._progress,
+            labeled, self._lesson.rest, self._lesson.control.labels, recipe,
+            start=origin.weights, device=device, seed=self._services.seed + version.id, progress=self._progress,
         )  # fmt: skip
-        after = _score(trained.weights, self._lesson, labeled, device)
-        decision = decide(after, before)
+        after = judge.look(trained.weights)
+        decision, unseen = self._decide(judge, after, before)
         metrics = {
-            **trained.metrics, "labelled": asdict(after), "unseen": asdict(unseen) if unseen else None,
-            "tasks": [f.frame.task for f in labeled],
+            **trained.metrics, "labelled": asdict(judge.quality(after)), "unseen": asdict(unseen) if unseen else None,
+            "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): digest(f) for f in labeled},
         }  # fmt: skip
         artifact = registry.artifacts.write(trained.weights)
         if decision.promote:
-            registry.versions.promote(version.id, self._owner, artifact, metrics, trained.seconds)
+            ended = registry.versions.promote(version.id, self._owner, artifact, metrics, trained.seconds)
         else:
-            registry.versions.reject(version.id, self._owner, decision.reason, artifact, metrics, trained.seconds)
+            why = decision.reason
+            ended = registry.versions.reject(version.id, self._owner, why, artifact, metrics, trained.seconds)
         log.info(
-            "version promoted" if decision.promote else "version rejected", project=self._group.project,
-            group=self._group.name, version=version.number, labels=len(labeled), seconds=round(trained.seconds, 1),
-            why=decision.reason,
+            f"version {ended.state}", project=self._group.project, group=self._group.name, version=version.number,
+            labels=len(labeled), seconds=round(trained.seconds, 1), why=ended.reason or decision.reason,
         )  # fmt: skip
 
-    def _score_serving(
-        self, serving: VersionRecord | None, weights: Weights | None
-    ) -> tuple[Quality | None, Quality | None]:
-        """The serving version on all labelled frames, and on those that it never saw: the honest figure of the round."""
-        if serving is None or weights is None:
-            return None, None
-        known = set(serving.metrics.get("tasks", ()))
-        unseen = [f for f in self._lesson.labeled if f.frame.task not in known]
-        device = self._services.settings.device
-        lesson = self._lesson
-        every = _score(weights, lesson, lesson.labeled, device)
-        return every, _score(weights, lesson, unseen, device) if unseen else None
+    def _decide(
+        self, judge: Judge, after: Sequence[Prediction], before: Sequence[Prediction] | None
+    ) -> tuple[Decision, Quality | None]:
+        """Whether the candidate may serve, and the serving version on labels it never saw: the round's honest figure."""
+        every = judge.quality(after)
+        if before is None:
+            return decide(every, None, None, ()), None
+        older = Comparison(judge.quality(after, judge.seen), judge.quality(before, judge.seen)) if judge.seen else None
+        decision = decide(every, judge.quality(before), older, judge.strangers(before))
+        return decision, judge.quality(before, judge.unseen) if judge.unseen else None
 
     def _progress(self, progress: Progress) -> None:
         if self._stopped():
@@ -180,11 +201,3 @@ class _Training:
         patience = self._services.settings.patience_seconds
         waiting = now - (newest.first_due or now)
         return newest.wanted != self._group.wanted and done < POINT_OF_NO_RETURN and waiting < patience
-
-
-def _score(weights: Weights, lesson: Lesson, labeled: Sequence[LabeledFrame], device: str) -> Quality:
-    """A micro-model on labelled frames, each looked at by itself; what its regions hang on is as the person drew it."""
-    parents = {f.frame.task: f.instances for f in labeled} if lesson.control.parent else None
-    model = catalogue.load(weights, device)
-    found = catalogue.predict(model, [f.frame for f in labeled], (), parents)
-    return catalogue.evaluate(lesson.control.head, found, labeled)

@@ -80,6 +80,16 @@ class Studio:
         with answers(self.http.base):
             return self._sdk.projects.get(project).dict()
 
+    def projects(self) -> Iterator[dict[str, Any]]:
+        """All projects that the key's user may see."""
+        page: dict[str, Any] = {"page": 1, "page_size": PAGE_SIZE}
+        while True:
+            answer = _mapping(self.http.json("GET", "api/projects/", params=page))
+            yield from answer["results"]
+            if not answer.get("next"):
+                return
+            page["page"] += 1
+
     def create_project(self, title: str, label_config: str, **fields: Any) -> dict[str, Any]:
         """A new project."""
         body = {"title": title, "label_config": label_config, **fields}
@@ -225,6 +235,14 @@ class Studio:
         """A tab in the Data Manager, for instance `ordering=["tasks:predictions_score"]`."""
         body = {"project": project, "data": {"title": title, "type": "list", "target": "tasks", **data}}
         return _mapping(self.http.json("POST", "api/dm/views/", json=body))
+
+    def put_tab(self, project: int, title: str, **data: Any) -> dict[str, Any]:
+        """The tab of this title, changed where it is there already; else as `create_tab`. Its columns are kept."""
+        for row in self.http.json("GET", "api/dm/views/", params={"project": project}):
+            if row["data"].get("title") == title:
+                body = {"project": project, "data": {**row["data"], **data}}
+                return _mapping(self.http.json("PATCH", f"api/dm/views/{row['id']}/", json=body))
+        return self.create_tab(project, title, **data)
 
     def local_storages(self, project: int) -> list[dict[str, Any]]:
         """The import storages of a project that serve local files."""

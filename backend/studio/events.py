@@ -164,6 +164,11 @@ def annotation(row: object, task: int | None = None) -> Annotation | None:
     return Annotation(id_, task, regions, row.get("was_cancelled") is True, updated, details)
 
 
+def created_at(details: Mapping[str, Any]) -> float | None:
+    """When the annotation with these details was first submitted, Unix seconds; None where it does not say."""
+    return _seconds(details.get("created_at"))
+
+
 def annotations_of(task: Mapping[str, Any]) -> tuple[Annotation, ...]:
     """The submitted and skipped annotations of a task as the API, or /predict, gives it."""
     rows = task.get("annotations")

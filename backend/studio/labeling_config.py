@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from label_studio_sdk.label_interface.interface import LabelInterface
 
 from backend.errors import LabelingConfigError
-from backend.types import Control, Head
+from backend.types import Control, Head, Media
 
 EXAMPLE = """<View>
   <Image name="image" value="$image"/>
@@ -27,7 +27,8 @@ EXAMPLE = """<View>
 SUPPORTED = (
     "on an Image: RectangleLabels (boxes); BrushLabels, PolygonLabels or EllipseLabels (masks); KeyPointLabels (points, "
     "hung on a rectangle where there are several objects); Choices (classes of the whole image); "
-    "and Rectangle, Brush, Polygon or Ellipse with Labels on the same Image"
+    "and Rectangle, Brush, Polygon or Ellipse with Labels on the same Image; "
+    "on a Video: VideoRectangle with Labels (tracks), and TimelineLabels (classes of ranges of frames)"
 )
 
 _SHAPES: Mapping[str, Head] = MappingProxyType(
@@ -36,26 +37,28 @@ _SHAPES: Mapping[str, Head] = MappingProxyType(
         "Brush": Head.SEGMENTATION,
         "Polygon": Head.SEGMENTATION,
         "Ellipse": Head.SEGMENTATION,
+        "VideoRectangle": Head.DETECTION,
     }
 )
 """Tags that carry no labels of their own, and what their regions are for."""
 _HEADS: Mapping[str, Head] = MappingProxyType(
     {
         **_SHAPES,
-        **{f"{shape}Labels": head for shape, head in _SHAPES.items()},
+        **{f"{shape}Labels": head for shape, head in _SHAPES.items() if shape != "VideoRectangle"},
         "KeyPointLabels": Head.POSE,
         "Choices": Head.CLASSIFICATION,
+        "TimelineLabels": Head.CLASSIFICATION,
     }
 )
 """Tags that micro-models serve."""
+_ON_VIDEO = ("VideoRectangle", "TimelineLabels")
+"""Of these, those that are drawn on a video; the others are drawn on an image."""
 _INSTEAD: Mapping[str, str] = MappingProxyType(
     {
         "KeyPoint": "not supported; use KeyPointLabels instead",
         "Bitmask": "not supported; use Brush instead",
         "BitmaskLabels": "not supported; use BrushLabels instead",
         "Taxonomy": "a tree of classes is not supported; use Choices instead",
-        "VideoRectangle": "video is not supported yet",
-        "TimelineLabels": "video is not supported yet",
     }
 )
 """What to say of some of the other tags."""
@@ -129,6 +132,8 @@ def control_fingerprint(control: Control) -> str:
         told_apart.append("objects")
     if control.multiple:
         told_apart.append("each label for itself")
+    if control.media is Media.VIDEO:
+        told_apart.append("a video")
     return _digest([control.head, sorted(control.labels), control.media_field, *told_apart])
 
 
@@ -155,7 +160,8 @@ def _problem(tag: Any, carrier: Any | None, nested: frozenset[str]) -> str | Non
     if _true(tag.attr.get("model_skip")):
         return "left out by model_skip"
     if carrier is None:
-        return f'needs <Labels toName="{",".join(tag.to_name)}"> beside it, or use {tag.tag}Labels instead'
+        instead = f", or use {tag.tag}Labels instead" if f"{tag.tag}Labels" in _HEADS else ""
+        return f'needs <Labels toName="{",".join(tag.to_name)}"> beside it{instead}'
     if tag.tag == "Choices" and _true(tag.attr.get("perRegion")):
         return "choices for each region (perRegion) are not supported; those for the whole image are"
     if tag.name in nested or _true(tag.attr.get("allowNested")):
@@ -164,13 +170,24 @@ def _problem(tag: Any, carrier: Any | None, nested: frozenset[str]) -> str | Non
         return f"has no {'Choice' if tag.tag == 'Choices' else 'Label'} in it" + (
             "; labels out of the task data cannot be learned" if carrier.dynamic_value else ""
         )
-    media = tag.objects[0] if tag.objects else None
-    if len(tag.to_name) != 1 or media is None or media.tag != "Image":
-        return f"its toName {','.join(tag.to_name)!r} is not the name of one Image"
-    if _media_field(media) is None:
-        return f'its Image has value={media.attr.get("value")!r}, expected one data field such as value="$image"'
+    if (wrong := _object_problem(tag)) is not None:
+        return wrong
     if not _kept_labels(carrier):
         return "all its labels are left out by model_skip"
+    return None
+
+
+def _object_problem(tag: Any) -> str | None:
+    """Why no micro-model can look at what this control tag is drawn on; None when one can."""
+    media = tag.objects[0] if len(tag.to_name) == 1 and tag.objects else None
+    wanted = "Video" if tag.tag in _ON_VIDEO else "Image"
+    if media is not None and media.tag == "Video" != wanted:
+        return "on a Video only VideoRectangle with Labels, and TimelineLabels, are supported"
+    if media is None or media.tag != wanted:
+        return f"its toName {','.join(tag.to_name)!r} is not the name of one {wanted}"
+    if _media_field(media) is None:
+        example = f'value="${wanted.lower()}"'
+        return f"its {wanted} has value={media.attr.get('value')!r}, expected one data field such as {example}"
     return None
 
 
@@ -189,6 +206,8 @@ def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
         labels_from=None if carrier is tag else carrier.name,
         parent=next(boxes, None) if head is Head.POSE else None,
         multiple=head is Head.CLASSIFICATION and tag.attr.get("choice") == "multiple",
+        media=Media.VIDEO if tag.tag in _ON_VIDEO else Media.IMAGE,
+        frame_rate=_frame_rate(tag.objects[0]) if tag.tag in _ON_VIDEO else "",
     )
 
 
@@ -214,6 +233,11 @@ def _media_field(media: Any) -> str | None:
     """`image` out of `value="$image"`."""
     match = re.fullmatch(r"\$(\w[\w.\-]*)", media.attr.get("value") or "")
     return match[1] if match else None
+
+
+def _frame_rate(media: Any) -> str:
+    """`framerate` of a Video; Label Studio reads the names of attributes in any case."""
+    return next((str(value).strip() for name, value in media.attr.items() if name.lower() == "framerate"), "")
 
 
 def _threshold(tag: Any) -> float | None:

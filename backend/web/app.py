@@ -1,11 +1,10 @@
 """The web application."""
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 
-from backend.errors import MicroModelsError
 from backend.loop.predict import Predictor
 from backend.loop.services import Services
+from backend.web.dashboard import add_dashboard
 from backend.web.metrics import Metrics
 from backend.web.protocol import protocol_routes
 from backend.web.status import status_routes
@@ -18,9 +17,5 @@ def create_app(services: Services) -> FastAPI:
     app.middleware("http")(metrics.observe)
     app.include_router(protocol_routes(services, Predictor(services)))
     app.include_router(status_routes(services, metrics))
-
-    @app.exception_handler(MicroModelsError)
-    async def expected(request: Request, error: MicroModelsError) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, status_code=500)
-
+    add_dashboard(app, services)
     return app

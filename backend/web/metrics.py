@@ -54,7 +54,7 @@ class _Groups(Collector):
     def collect(self) -> Iterator[Metric]:
         now = self._services.clock()
         groups = GaugeMetricFamily("micro_models_groups", "Groups by state.", labels=["state"])
-        for state, count in Counter(g.state(now) for g in self._services.registry.groups.all()).items():
+        for state, count in Counter(g.state(now) for g in self._services.registry.groups.all() if g.tasks).items():
             groups.add_metric([state], count)
         yield groups
 

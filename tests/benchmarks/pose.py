@@ -1,10 +1,10 @@
 """Quality and seconds of pose micro-models on labelled groups, without Label Studio.
 
-    python tests/benchmarks/pose.py ../shared/data/pose [--only NAME ...] [--labels 5] [--set steps=80 ...]
+    python -m tests.benchmarks.pose ../shared/data/pose [--only NAME ...] [--labels 5] [--set steps=80 ...]
 
-A group is a folder with `frames/` and `labels.json` (keypoints; frames: file, objects: label, box, keypoints x, y, v).
-As many frames as asked for, evenly spread, are labelled; all others are predicted and scored as returned. Where frames
-hold several objects their true boxes, or with --boxes those of a detection micro-model, are the parents.
+A group is a folder as `backend.demo.folder` reads it. As many frames as asked for, evenly spread, are labelled; all
+others are predicted and scored as returned. Where frames hold several objects their true boxes, or with --boxes those
+of a detection micro-model, are the parents.
 """
 
 import argparse
@@ -16,40 +16,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.optimize import linear_sum_assignment
 
-from backend.learning import micro_model as boxes_model
-from backend.learning import training as boxes_training
+from backend.learning.detection import micro_model as boxes_model
+from backend.learning.detection import training as boxes_training
+from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.pose import micro_model, training
 from backend.learning.pose.recipe import PoseRecipe
-from backend.learning.recipes import DetectionRecipe
-from backend.types import Frame, Instance, Keypoint, LabeledFrame, Prediction
-from tests.benchmarks.learning import Group
+from backend.types import Frame, Instance, LabeledFrame, Prediction
+from tests.benchmarks.group import Group, changed, chosen, parser, run
 
 Places = dict[str, tuple[float, float]]
 
 
 class PoseGroup(Group):
-    """The frames of one folder, decoded when indexed."""
+    """The frames of one folder, with objects that points can hang on."""
 
     def truth(self, at: int) -> tuple[Instance, ...]:
-        names, objects = self.schema["keypoints"], self.schema["frames"][at]["objects"]
-        return tuple(
-            Instance(
-                o["label"] if self.parented else "",
-                tuple(o["box"]),
-                region_id=f"{at}-{i}",
-                keypoints=tuple(
-                    Keypoint(name, k[0], k[1]) for name, k in zip(names, o["keypoints"], strict=True) if k[2] > 0
-                ),
-            )
-            for i, o in enumerate(objects)
-        )
-
-    @property
-    def parented(self) -> bool:
-        return max(len(frame["objects"]) for frame in self.schema["frames"]) > 1
+        return tuple(dataclasses.replace(one, region_id=f"{at}-{i}") for i, one in enumerate(super().truth(at)))
 
 
 def scored(predictions: Sequence[Prediction], truth: Mapping[int, Sequence[Instance]]) -> dict[str, float]:
@@ -99,30 +83,21 @@ def predicted_boxes(labeled: Sequence[LabeledFrame], others: Sequence[Frame], se
     return {p.task: p.instances for p in boxes_model.load(trained.weights).predict(others, labeled)}
 
 
-def measure(
-    folder: Path, labels: int, recipe: PoseRecipe, seed: int, boxes: bool, dump: Path | None
-) -> dict[str, float]:
+def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, float]:
     group = PoseGroup(folder)
-    count = len(group)
-    chosen = sorted({round(float(i)) for i in np.linspace(0, count - 1, labels + 2)[1:-1]})
-    labeled = [LabeledFrame(group[i], group.truth(i)) for i in chosen]
-    others = PoseGroup(folder, [i for i in range(count) if i not in chosen])
+    at = chosen(group, args.labels)
+    labeled, others = [group.labeled(i) for i in at], group.without(at)
     truth = {i: group.truth(i) for i in others.indices}
-    parents = predicted_boxes(labeled, others, seed) if boxes and group.parented else truth
+    found = predicted_boxes(labeled, others, seed) if args.boxes and group.parented else truth
+    parents = found if group.parented else {}
+    recipe = changed(PoseRecipe(), args.changes)
     began, cpu = time.perf_counter(), time.process_time()
-    trained = training.train(
-        labeled,
-        others,
-        tuple(group.schema["keypoints"]),
-        recipe,
-        seed=seed,
-        parents=parents if group.parented else {},
-    )
+    trained = training.train(labeled, others, group.data_set.classes, recipe, seed=seed, parents=parents)
     middle, cpu_middle = time.perf_counter(), time.process_time()
-    predictions = micro_model.load(trained.weights).predict(others, labeled, parents if group.parented else {})
-    if dump:
-        dump.mkdir(parents=True, exist_ok=True)
-        (dump / f"{folder.name}.pickle").write_bytes(pickle.dumps((predictions, truth, trained.weights)))
+    predictions = micro_model.load(trained.weights).predict(others, labeled, parents)
+    if args.dump:
+        args.dump.mkdir(parents=True, exist_ok=True)
+        (args.dump / f"{folder.name}.pickle").write_bytes(pickle.dumps((predictions, truth, trained.weights)))
     return {
         **scored(predictions, truth),
         "train_s": middle - began,
@@ -134,27 +109,10 @@ def measure(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument("--labels", type=int, default=5)
-    parser.add_argument("--seeds", type=int, nargs="*", default=[0])
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--boxes", action="store_true", help="parents from a detection micro-model, not the true ones")
-    parser.add_argument("--set", nargs="*", default=[], dest="changes")
-    parser.add_argument("--dump", type=Path)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    recipe = PoseRecipe()
-    for change in args.changes:
-        name, value = change.split("=")
-        recipe = dataclasses.replace(recipe, **{name: type(getattr(recipe, name))(value)})
-    for folder in sorted(args.data.iterdir()):
-        if args.only and not any(name in folder.name for name in args.only):
-            continue
-        for seed in args.seeds:
-            row = measure(folder, args.labels, recipe, seed, args.boxes, args.dump)
-            print(f"{folder.name:16}", *(f"{k} {v:.3f}" for k, v in row.items()), flush=True)
+    options = parser(__doc__)
+    options.add_argument("--boxes", action="store_true", help="parents from a detection micro-model, not the true ones")
+    options.add_argument("--dump", type=Path)
+    run(options.parse_args(), measure)
 
 
 if __name__ == "__main__":

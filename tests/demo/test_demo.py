@@ -26,8 +26,15 @@ def test_a_folder_of_somebody_else_is_not_emptied(tmp_path: Path) -> None:
 
 def test_an_unknown_head_is_refused_before_anything_is_touched(tmp_path: Path) -> None:
     folder = tmp_path / "demo-data"
-    with pytest.raises(DemoError, match=r"no demo of the head 'pose'.*detection"):
-        demo.run(head="pose", folder=folder)
+    with pytest.raises(DemoError, match=r"no demo of the head 'smell'.*detection, segmentation, pose, classification"):
+        demo.run(head="smell", folder=folder)
+    assert not folder.exists()
+
+
+def test_a_folder_is_shown_with_its_boxes_only(tmp_path: Path) -> None:
+    folder = tmp_path / "demo-data"
+    with pytest.raises(DemoError, match="boxes only, not pose"):
+        demo.run(data=tmp_path, head="pose", folder=folder)
     assert not folder.exists()
 
 

@@ -1,7 +1,9 @@
 """A real Label Studio, the backend, and a browser, for the tests that look at all of it from outside."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,13 @@ from backend.demo.label_studio_server import LabelStudioServer
 from backend.demo.stopping import interrupted_by_signals
 from backend.studio.client import Studio
 from tests.end_to_end import browser as browsing
+from tests.end_to_end.scaled import ScaledBackend, shared_settings
+from tests.engines import S3Server, own_schema, postgres_at_hand, redis_at_hand
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
-BackendFactory = Callable[..., BackendServer]
+BackendFactory = Callable[..., BackendServer | ScaledBackend]
 
 
 def label_studio_venv() -> Path:
@@ -65,6 +69,27 @@ def backend(label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFa
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture(scope="module", params=["embedded", "scaled"])
+def deployment(
+    request: pytest.FixtureRequest, label_studio: LabelStudioServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BackendFactory]:
+    """Starts backends, on one machine; then as two servers and three workers on Redis, PostgreSQL and S3."""
+    if request.param == "embedded":
+        yield request.getfixturevalue("backend")
+        return
+    with ExitStack() as stack:
+        s3, postgres = stack.enter_context(S3Server()), stack.enter_context(postgres_at_hand())
+        started = itertools.count()
+
+        def start(**env: str) -> ScaledBackend:
+            redis = stack.enter_context(redis_at_hand(next(started)))
+            settings = shared_settings(redis, stack.enter_context(own_schema(postgres)), s3.endpoint) | env
+            folder = tmp_path_factory.mktemp("scaled")
+            return stack.enter_context(ScaledBackend(folder, label_studio.url, label_studio.token, settings))
+
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -7,14 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
+from rich.console import Console
 
-from tests.end_to_end.clips import moving_square
-from tests.end_to_end.conftest import ROOT, label_studio_venv
+from backend.demo.first_round import FirstRound
+from backend.demo.label_studio_server import LabelStudioServer
+from backend.types import Head, Instance, Keypoint
+from tests.end_to_end.clips import SIDE, moving_square
+from tests.end_to_end.conftest import ROOT, BackendFactory, label_studio_venv
 
 pytestmark = [pytest.mark.slow, pytest.mark.label_studio]
 
@@ -64,6 +69,16 @@ def write_data_set(folder: Path) -> None:
     (folder / "labels.json").write_text(json.dumps({**described, "frames": frames}))
 
 
+def with_corners(boxes: tuple[Instance, ...] | None) -> tuple[Instance, ...]:
+    """The squares with two points each, as a pose has them."""
+    found = []
+    for instance in boxes or ():
+        x0, y0, x1, _ = instance.box
+        points = Keypoint("left corner", x0 + 3, y0 + 3), Keypoint("right corner", x1 - 3, y0 + 3)
+        found.append(Instance("", instance.box, keypoints=points))
+    return tuple(found)
+
+
 def test_the_bunny_is_found_by_five_labels(place: Path) -> None:
     demo = start_demo(place, "--no-wait")
     try:
@@ -81,10 +96,23 @@ def test_the_bunny_is_found_by_five_labels(place: Path) -> None:
     assert left_over(place) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stays_until_it_is_told_to_stop_and_leaves_nothing_behind(place: Path, number: signal.Signals) -> None:
+def test_a_round_of_pose(label_studio: LabelStudioServer, backend: BackendFactory, tmp_path: Path) -> None:
+    clip = moving_square(tmp_path / "frames")
+    frames = tuple(replace(frame, truth=with_corners(frame.truth)) for frame in clip.frames)
+    group = replace(clip, frames=frames, classes=("left corner", "right corner"), head=Head.POSE)
+    figures = FirstRound(group, 5, label_studio, backend(MICRO_MODELS_EFFORT="0.2"), Console()).run(tmp_path)
+    scores = {score.name: score.value for score in figures.scores}
+    assert (figures.labels, figures.unlabelled, figures.predicted, figures.evaluated) == (5, 19, 19, 19)
+    assert scores["mean_error_px"] is not None
+    assert scores["mean_error_px"] < SIDE / 4
+    assert json.loads((tmp_path / "figures.json").read_text())["pck"] == scores["pck"]
+    with Image.open(tmp_path / "contact-sheet.png") as sheet:
+        assert sheet.width == 5 * 384
+
+
+def test_it_stays_until_ctrl_c_and_leaves_nothing_behind(place: Path) -> None:
     write_data_set(place / "clip")
-    demo = start_demo(place, "--data", "clip")
+    demo = start_demo(place, "--data", "clip", "--effort", "0.05")
     assert demo.stdout is not None
     lines: list[str] = []
     try:
@@ -96,7 +124,7 @@ def test_it_stays_until_it_is_told_to_stop_and_leaves_nothing_behind(place: Path
         address = re.search(r"Label Studio: (http://\S+?)/projects", said)
         assert address, said
         assert httpx.get(f"{address[1]}/health").status_code == 200
-        demo.send_signal(number)
+        demo.send_signal(signal.SIGINT)
         rest, _ = demo.communicate(timeout=60)
     finally:
         demo.kill()

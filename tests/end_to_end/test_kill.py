@@ -76,10 +76,10 @@ def test_every_label_survives_every_kill(person: Annotator, backend: BackendFact
     env = {
         "MICRO_MODELS_LEASE_SECONDS": LEASE_SECONDS,
         "MICRO_MODELS_QUIET_SECONDS": "0.2",
-        "MICRO_MODELS_EFFORT": "0.2",
+        "MICRO_MODELS_EFFORT": "0.05",
     }
     server = backend(folder=tmp_path / "data", **env)
-    work = Work(person, server, moving_square(tmp_path / "frames", frames=40, name="killed"))
+    work = Work(person, server, moving_square(tmp_path / "frames", frames=20, name="killed"))
     work.connect_plainly()
     work.fill()
     unlabelled = list(range(len(work.tasks)))

@@ -8,7 +8,7 @@ import pytest
 from backend.demo.annotator import Annotator
 from backend.demo.data_set import DataSet
 from backend.errors import StudioError
-from backend.learning.evaluation import matches
+from backend.learning.detection.evaluation import matches
 from tests.end_to_end.browser import Browser
 from tests.end_to_end.clips import moving_square
 from tests.end_to_end.conftest import BackendFactory
@@ -23,9 +23,9 @@ def square(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
 
 
 @pytest.fixture(scope="module")
-def trained(person: Annotator, backend: BackendFactory, square: DataSet) -> Work:
+def trained(person: Annotator, deployment: BackendFactory, square: DataSet) -> Work:
     """A project after its first round; connected as the README says."""
-    work = Work(person, backend(MICRO_MODELS_EFFORT="0.5"), square)
+    work = Work(person, deployment(MICRO_MODELS_EFFORT="0.5"), square)
     work.backend.connect(work.project)
     work.fill()
     work.label(*square.labelled(5))
@@ -177,9 +177,9 @@ def each_has_some(work: Work, tasks: list[int]) -> set[int]:
 
 @pytest.mark.browser
 def test_the_start_training_button_trains_where_labels_alone_do_not(
-    person: Annotator, backend: BackendFactory, square: DataSet, browser: Browser
+    person: Annotator, deployment: BackendFactory, square: DataSet, browser: Browser
 ) -> None:
-    work = Work(person, backend(MICRO_MODELS_TRAINING="manual"), square)
+    work = Work(person, deployment(MICRO_MODELS_TRAINING="manual", MICRO_MODELS_EFFORT="0.1"), square)
     work.connect_plainly()
     work.fill()
     work.label(*square.labelled(2))

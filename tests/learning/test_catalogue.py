@@ -3,7 +3,7 @@ import pytest
 
 from backend.errors import TrainingError
 from backend.learning import catalogue
-from backend.learning.recipes import DetectionRecipe
+from backend.learning.detection.recipe import DetectionRecipe
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Prediction, Weights
 
 

@@ -1,60 +1,43 @@
-import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
 from backend.errors import TrainingError
-from backend.learning.blueprint import Blueprint, find_device
-from backend.learning.mistakes import Mistake
-from backend.learning.recipes import DetectionRecipe, recipe_for
-from backend.learning.training import plan
-from backend.learning.warm_start import warm
-from backend.types import Head, Weights
-from tests.learning.synthetic import clip
-
-ROWS = {"head.heat.weight": np.array([[1.0], [3.0]]), "head.heat.bias": np.array([0.0, 2.0])}
+from backend.learning.warm_start import earlier, kind_of, near, rows_for
+from backend.types import Weights
 
 
-def _plan(*labels: str) -> Blueprint:
-    return plan(clip(2).frames, labels, DetectionRecipe())
+def _read(metadata: Mapping[str, str]) -> str:
+    if "blueprint" not in metadata:
+        raise TrainingError("another format")
+    return metadata["blueprint"]
 
 
-def test_a_blueprint_comes_back_as_it_was() -> None:
-    planned = dataclasses.replace(_plan("disc", "square"), mistakes=(Mistake(1, (0.1, 0.2, 0.3, 0.4), 0.5),))
-    assert Blueprint.from_metadata(planned.to_metadata()) == planned
+def test_no_start_and_one_of_an_older_format() -> None:
+    assert earlier(_read, None) is None
+    assert earlier(_read, Weights({}, {"format": "0"})) is None
+    assert earlier(_read, Weights({}, {"blueprint": "b"})) == "b"
 
 
-@pytest.mark.parametrize("metadata", [{}, {"format": "0"}, {"format": "1"}])
-def test_other_metadata_is_refused(metadata: dict[str, str]) -> None:
-    with pytest.raises(TrainingError, match="train this group again"):
-        Blueprint.from_metadata(metadata)
+def test_known_labels_keep_their_rows_and_new_ones_are_the_mean() -> None:
+    known = np.array([[1.0, 10.0], [3.0, 30.0]])
+    assert rows_for(known, ("a", "b"), ("b", "new", "a")).tolist() == [[3, 30], [2, 20], [1, 10]]
+    assert rows_for(known[:, 0], ("a", "b"), ("new",)).tolist() == [2.0]
 
 
-def test_no_start() -> None:
-    assert warm(_plan("disc"), None) == (_plan("disc"), {})
+def test_several_rows_of_a_label_stay_together() -> None:
+    known = np.arange(4.0)
+    assert rows_for(known, ("a", "b"), ("b", "a", "new"), each=2).tolist() == [2, 3, 0, 1, 1, 2]
 
 
-def test_labels_keep_their_rows_and_new_ones_begin_as_the_mean() -> None:
-    start = Weights(ROWS, _plan("disc", "square").to_metadata())
-    _, arrays = warm(_plan("square", "star"), start)
-    assert arrays["head.heat.weight"].tolist() == [[3.0], [2.0]]
-    assert arrays["head.heat.bias"].tolist() == [2.0, 1.0]
+@pytest.mark.parametrize(("ratio", "same"), [(1.0, True), (1.29, True), (1 / 1.29, True), (1.31, False), (0.5, False)])
+def test_near_scales_are_near_both_ways(ratio: float, same: bool) -> None:
+    assert near(ratio, 1.0) is near(1.0, ratio) is same
 
 
-def test_a_start_of_another_shape_is_left_out() -> None:
-    planned = _plan("disc")
-    other = dataclasses.replace(planned, width=planned.width * 2)
-    assert warm(planned, Weights(ROWS, other.to_metadata())) == (planned, {})
-
-
-def test_the_scale_is_kept_where_it_is_near() -> None:
-    planned = _plan("disc")
-    near, far = (dataclasses.replace(planned, factor=planned.factor * by) for by in (1.2, 2.0))
-    assert warm(planned, Weights(ROWS, near.to_metadata()))[0].factor == near.factor
-    assert warm(planned, Weights(ROWS, far.to_metadata()))[0].factor == planned.factor
-
-
-def test_recipes_and_devices() -> None:
-    assert recipe_for(Head.DETECTION) == DetectionRecipe()
-    assert find_device("cpu").type == "cpu"
-    assert find_device("auto").type in ("cpu", "cuda")
+def test_a_start_that_does_not_fit_is_none_and_one_without_a_kind_is_the_groups_own() -> None:
+    array = {"w": np.zeros(1)}
+    assert kind_of(None, {}) == kind_of(Weights(array, {"start": "sibling"}), {}) == "backbone"
+    assert kind_of(Weights(array, {}), array) == "serving"
+    assert kind_of(Weights(array, {"start": "project"}), array) == "project"

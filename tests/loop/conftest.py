@@ -1,12 +1,13 @@
 import pytest
 
-from tests.loop.house import EyeForColour, teach
+from tests.loop.house import EyeForColour, glance, teach
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stands in for the networks, which tests/learning and tests/end_to_end train: here it is the loop that counts."""
-    from backend.learning import catalogue
+    from backend.learning import catalogue, features
 
     monkeypatch.setattr(catalogue, "train", teach)
     monkeypatch.setattr(catalogue, "load", lambda weights, device="auto": EyeForColour(weights))
+    monkeypatch.setattr(features, "vectors", lambda frames, backbone: [glance(frame) for frame in frames])

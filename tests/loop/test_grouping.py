@@ -24,13 +24,13 @@ WELL_KNOWN_RULE = choose_rule(None, {}, "")
     ],
 )
 def test_well_known_fields(data: dict[str, object], group: str) -> None:
-    assert group_of(data, WELL_KNOWN_RULE)[0] == group
+    assert group_of(7, data, WELL_KNOWN_RULE)[0] == group
 
 
 def test_a_task_without_the_named_field_is_kept_apart_and_told() -> None:
     rule = GroupRule("patient", "connect --group-by")
-    assert group_of({"patient": "p1", "video": "v"}, rule)[0] == "p1"
-    group, words = group_of({"video": "v"}, rule)
+    assert group_of(7, {"patient": "p1", "video": "v"}, rule)[0] == "p1"
+    group, words = group_of(7, {"video": "v"}, rule)
     assert group == "(no patient)"
     assert "lack" in words
     assert "connect --group-by" in words
@@ -54,6 +54,15 @@ def test_who_chooses_the_rule(
     assert origin in str(rule)
 
 
+def test_whole_videos_stand_alone_unless_somebody_named_a_field() -> None:
+    assert group_of(7, {"video": "/data/upload/1/clip.mp4"}, choose_rule(None, {}, "", whole_videos=True)) == (
+        "task 7",
+        "each video is a group of its own",
+    )
+    named = choose_rule(None, {"group_by": "camera"}, "", whole_videos=True)
+    assert group_of(7, {"video": "a.mp4", "camera": "north"}, named)[0] == "north"
+
+
 @pytest.mark.parametrize(
     ("data", "order"),
     [({}, None), ({"frame": "x"}, None), ({"frame": True}, None), ({"frame": "007"}, 7.0), ({"frame": 0}, 0.0),
@@ -71,7 +80,7 @@ def test_order(data: dict[str, object], order: float | None) -> None:
 )
 def test_any_data_has_a_group_and_words_for_it(data: dict[str, object]) -> None:
     for rule in (WELL_KNOWN_RULE, GroupRule("scene", "test")):
-        group, words = group_of(data, rule)
+        group, words = group_of(7, data, rule)
         assert group
         assert words
     order_of(data)

@@ -1,7 +1,7 @@
 import pytest
 
-from backend.loop.stitch import Part, chained, parents_of, shown, stitch
-from backend.types import Control, Head, Instance, Prediction
+from backend.loop.stitch import Part, chained, parents_of, shown, shown_tracks, stitch
+from backend.types import Control, Head, Instance, Keyframe, Media, Prediction, Track, VideoPrediction, VideoSize
 
 
 def control(name: str, parent: str | None = None, threshold: float | None = None) -> Control:
@@ -53,3 +53,35 @@ def test_parts_become_one_result_with_the_least_score() -> None:
     assert stitched[1].score == pytest.approx(0.3)
     assert stitched[1].versions == {"box": 7, "other": 9}
     assert (stitched[2].result, stitched[2].score, stitched[2].versions) == ([], 0.9, {"box": 7})
+
+
+def video_control(threshold: float | None = None) -> Control:
+    return Control(
+        "v", "video", "VideoRectangle", Head.DETECTION, ("a",), "video", threshold, labels_from="l", media=Media.VIDEO
+    )
+
+
+def video(*tracks: Track) -> VideoPrediction:
+    return VideoPrediction(1, VideoSize(100, 50, 30, 10.0), tracks, 0.7)
+
+
+SURE, UNSURE, DRAWN = (
+    Track("a", (Keyframe(1, (0, 0, 10, 10)),), score, region)
+    for score, region in ((0.9, None), (0.2, None), (0.1, "mine"))
+)
+
+
+def test_tracks_below_the_threshold_are_not_shown_unless_a_person_began_them() -> None:
+    assert shown_tracks(video_control(0.4), [video(SURE, UNSURE, DRAWN)]) == [video(SURE, DRAWN)]
+    assert shown_tracks(video_control(), [video(UNSURE)]) == [video(UNSURE)]
+
+
+def test_a_video_and_an_image_of_the_same_task_become_one_result() -> None:
+    parts = [
+        Part(control("box"), 7, shown(control("box"), [prediction(1, 0.9, score=0.8)])),
+        Part(video_control(), 8, [video(SURE)]),
+    ]
+    one = stitch(parts, {1: (100, 50)})[1]
+    assert [r["type"] for r in one.result] == ["rectanglelabels", "videorectangle"]
+    assert (one.score, one.versions) == (0.7, {"box": 7, "v": 8})
+    assert parents_of(control("k", "v"), parts) == {}

@@ -1,8 +1,6 @@
-"""A registry on SQLite, and the same on PostgreSQL where one answers (MICRO_MODELS_TEST_POSTGRES names it)."""
+"""A registry on SQLite, and the same on PostgreSQL (see `tests.engines` for which)."""
 
-import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +10,7 @@ from sqlalchemy import create_engine, text
 
 from model_registry import LabelRecord, Registry, TaskRecord, open_registry
 from model_registry.database import open_database
-
-POSTGRES = os.environ.get("MICRO_MODELS_TEST_POSTGRES", "postgresql+psycopg://postgres@localhost:5432/test")
+from tests.engines import own_schema, postgres_at_hand
 
 
 @dataclass
@@ -25,23 +22,10 @@ class Clock:
 
 
 @pytest.fixture(scope="session")
-def postgres_schema() -> Iterator[str | None]:
-    """URL of a schema of this run's own; None where no PostgreSQL answers."""
-    pytest.importorskip("psycopg")
-    name = f"registry_test_{uuid.uuid4().hex[:8]}"
-    engine = create_engine(POSTGRES, connect_args={"connect_timeout": 2})
-    try:
-        with engine.begin() as connection:
-            connection.execute(text(f"CREATE SCHEMA {name}"))
-    except Exception:
-        yield None
-        return
-    try:
-        yield f"{POSTGRES}?options=-csearch_path%3D{name}"
-    finally:
-        with engine.begin() as connection:
-            connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
-        engine.dispose()
+def postgres_schema() -> Iterator[str]:
+    """URL of a schema of this run's own."""
+    with postgres_at_hand() as postgres, own_schema(postgres) as schema:
+        yield schema
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +44,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path}/registry.db"
         return
     schema = request.getfixturevalue("postgres_schema")
-    if schema is None:
-        pytest.skip(f"no PostgreSQL at {POSTGRES}")
     open_database(schema).close()
     yield schema
     _on(schema, "TRUNCATE projects CASCADE")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backend.errors import ArtifactError
 from backend.types import Weights
-from model_registry.artifacts import Artifacts
+from model_registry.artifacts import PAUSES, Artifacts
 from model_registry.records import ArtifactRef
 from tests.model_registry.conftest import Clock
 
@@ -120,3 +120,34 @@ def test_a_writer_killed_before_the_rename_leaves_no_artifact(tmp_path: Path, cl
     assert left.name.endswith(".safetensors.part")
     os.utime(left, (500, 500))
     assert Artifacts(str(tmp_path), clock).collect(set(), 100) == 1
+
+
+def test_a_store_that_is_away_for_a_while_is_asked_again(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    store = Artifacts("memory://away", clock, pauses.append)
+    write, failures = store._files.pipe_file, iter([OSError("500"), ConnectionError("cut"), None])
+
+    def sometimes(path: str, content: bytes) -> None:
+        if error := next(failures):
+            raise error
+        write(path, content)
+
+    monkeypatch.setattr(store._files, "pipe_file", sometimes)
+    assert store.read(store.write(WEIGHTS)).metadata == WEIGHTS.metadata
+    assert pauses == list(PAUSES[:2])
+
+
+def test_a_store_that_stays_away(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    store = Artifacts("memory://away", clock, pauses.append)
+
+    def never(*_: object) -> None:
+        raise ConnectionError("nobody there")
+
+    monkeypatch.setattr(store._files, "pipe_file", never)
+    monkeypatch.setattr(store._files, "cat_file", never)
+    with pytest.raises(ArtifactError, match=r"nobody there.*MICRO_MODELS_ARTIFACTS_URL"):
+        store.write(WEIGHTS)
+    assert pauses == list(PAUSES)
+    with pytest.raises(ArtifactError, match="nobody there"):
+        store.read(ArtifactRef("ab/" + "0" * 32 + ".safetensors", "", 0))

@@ -1,7 +1,7 @@
 import pytest
 
 from backend.errors import LeaseLost, RegistryError
-from model_registry import GroupRecord, Registry
+from model_registry import COMMON, GroupRecord, Registry
 from tests.model_registry.conftest import Clock, label, task
 
 
@@ -162,3 +162,24 @@ def test_writes_of_a_worker_that_lost_its_lease(queued: Registry, clock: Clock) 
     queued.projects.delete(1)
     with pytest.raises(LeaseLost, match="the group is gone"):
         queued.groups.mark_trained(1, "a", "me", 1, 1)
+
+
+def test_what_is_for_the_whole_project_comes_last_and_gives_way(registry: Registry, clock: Clock) -> None:
+    assert not registry.groups.call_common(1), "nothing is known of the project"
+    registry.record_event(1, [task(1, "a")], [label(1, 1)], "r", due_at=1005.0)
+    assert not registry.groups.call_common(1), "one group is the whole project"
+    registry.record_event(1, [task(2, "b")], [], "r", None)
+    assert registry.groups.call_common(1)
+    assert registry.groups.call_common(1)
+    assert [group.name for group in registry.groups.pending(2000)] == ["a", COMMON]
+    assert not registry.groups.waits(1004, "me")
+    assert registry.groups.waits(1005, "me")
+    registry.leases.take(1, "a", "me", 60)
+    assert registry.groups.waits(1005, "me"), "held by the one who asks"
+    assert not registry.groups.waits(1005, "other")
+    registry.groups.mark_trained(1, "a", "me", 1, 1)
+    registry.groups.mark_published(1, "a", "me", 1)
+    assert not registry.groups.waits(1e9, "me"), "the project itself is no reason to give way"
+    common = registry.groups.get(1, COMMON)
+    assert common is not None
+    assert (common.wanted, common.tasks, common.state(1000)) == (2, 0, "queued")

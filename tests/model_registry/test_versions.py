@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy.exc import IntegrityError
 
 from backend.errors import LeaseLost, RegistryError
-from model_registry import ArtifactRef, GroupRecord, Registry, VersionRecord, VersionState
+from model_registry import COMMON, ArtifactRef, GroupRecord, Registry, VersionRecord, VersionState
 from tests.model_registry.conftest import Clock, label, task
 from tests.model_registry.workers import begin
 
@@ -114,6 +114,23 @@ def test_without_the_lease_nothing_is_written(held: Registry, clock: Clock) -> N
             write()
     assert held.versions.history(1, "a") == [left]
     assert held.projects.seen(1).generation == 0
+
+
+def test_what_serves_in_other_groups_for_the_same(registry: Registry) -> None:
+    registry.record_event(1, [task(1, "a"), task(2, "b")], [label(1, 1)], "r", None)
+    registry.record_event(2, [task(3, "c", project=2)], [], "r", None)
+    registry.groups.call_common(1)
+    made = {}
+    for project, group in ((1, "a"), (1, "b"), (1, COMMON), (2, "c")):
+        registry.leases.take(project, group, "me", 60)
+        for _ in range(2):
+            id = begin(registry, project=project, group=group).id
+            made[group] = registry.versions.promote(id, "me", REF, {}, 1.0)
+    fingerprint = made["a"].fingerprint
+    assert registry.versions.serving_alike(1, "boxes", fingerprint, 9) == [made["b"], made["a"]]
+    assert registry.versions.serving_alike(1, "boxes", fingerprint, 1) == [made["b"]]
+    assert registry.versions.serving_alike(1, "points", fingerprint, 9) == []
+    assert registry.versions.serving_alike(1, "boxes", "other", 9) == []
 
 
 def test_rollback_serves_the_one_before_and_publishes_again(held: Registry) -> None:

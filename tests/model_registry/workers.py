@@ -60,7 +60,9 @@ def begin_and_hang(url: str, artifacts: str) -> None:
     sys.stdin.read()
 
 
-def begin(registry: Any, control: str = "boxes", owner: str = "me", group: str = "a", **changes: Any) -> Any:
+def begin(
+    registry: Any, control: str = "boxes", owner: str = "me", group: str = "a", project: int = 1, **changes: Any
+) -> Any:
     """A version in state training."""
     values = {
         "owner": owner,
@@ -71,4 +73,4 @@ def begin(registry: Any, control: str = "boxes", owner: str = "me", group: str =
         "parent": None,
         "start": "backbone",
     }
-    return registry.versions.begin(1, group, control, "detection", **values | changes)
+    return registry.versions.begin(project, group, control, "detection", **values | changes)

@@ -4,7 +4,7 @@ import pytest
 
 from backend.errors import LabelingConfigError
 from backend.studio import labeling_config
-from backend.types import Control, Head
+from backend.types import Control, Head, Media
 
 IMAGE = '<Image name="img" value="$image"/>'
 
@@ -105,6 +105,21 @@ def test_classes() -> None:
         )
 
 
+def test_tracks_and_ranges_of_a_video() -> None:
+    for attribute, rate in (("", ""), ('framerate="10.0"', "10.0"), ('frameRate="$fps"', "$fps")):
+        config = labeling_config.parse(
+            f"""<View><Labels name="l" toName="v"><Label value="A"/></Labels><Video name="v" value="$clip" {attribute}/>
+            <VideoRectangle name="box" toName="v"/>
+            <TimelineLabels name="t" toName="v"><Label value="runs"/><Label value="sits"/></TimelineLabels></View>"""
+        )
+        video = {"media": Media.VIDEO, "frame_rate": rate}
+        assert config.controls == (
+            Control("box", "v", "VideoRectangle", Head.DETECTION, ("A",), "clip", labels_from="l", **video),
+            Control("t", "v", "TimelineLabels", Head.CLASSIFICATION, ("runs", "sits"), "clip", **video),
+        )
+        assert config.unsupported == ()
+
+
 def test_attributes() -> None:
     labels = '<Label value="A"/><Label value="B" model_skip="true"/><Label value="long" alias="C"/>'
     config = labeling_config.parse(view(boxes('model_score_threshold="0.4" model_group_by="$video"', labels)))
@@ -135,9 +150,15 @@ def test_declaration_and_nested_views() -> None:
         ('<KeyPoint name="k" toName="img"/>', "use KeyPointLabels instead"),
         ('<BitmaskLabels name="m" toName="img"><Label value="A"/></BitmaskLabels>', "use BrushLabels instead"),
         ('<Brush name="b" toName="img"/>', "or use BrushLabels instead"),
+        ('<Video name="v" value="$v"/><VideoRectangle name="r" toName="v"/>', 'needs <Labels toName="v"> beside it)'),
+        ('<VideoRectangle name="r" toName="img"/>' + LABELS, "is not the name of one Video"),
         (
-            '<Video name="v" value="$v"/><VideoRectangle name="r" toName="v"/>',
-            "VideoRectangle 'r' (video is not supported yet)",
+            '<Video name="v" value="v.mp4"/><TimelineLabels name="t" toName="v"><Label value="A"/></TimelineLabels>',
+            'such as value="$video"',
+        ),
+        (
+            '<Video name="v" value="$v"/><Choices name="c" toName="v"><Choice value="A"/></Choices>',
+            "on a Video only VideoRectangle with Labels, and TimelineLabels",
         ),
         ('<Labels name="l" toName="img"><Label value="A"/></Labels>', "Labels 'l'"),
         ('<Rectangle name="r" toName="img"/>', "needs <Labels"),
@@ -148,7 +169,7 @@ def test_declaration_and_nested_views() -> None:
         ('<RectangleLabels name="r" toName="gone"><Label value="A"/></RectangleLabels>', "not the name of one Image"),
         (
             '<Video name="v" value="$v"/><RectangleLabels name="r" toName="v"><Label value="A"/></RectangleLabels>',
-            "Image",
+            "on a Video only",
         ),
         (
             '<Image name="m" valueList="$m"/><RectangleLabels name="r" toName="m"><Label value="A"/></RectangleLabels>',

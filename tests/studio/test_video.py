@@ -6,10 +6,12 @@ import pytest
 from PIL import Image
 
 from backend.errors import MediaError
-from backend.studio.video import write_frames
+from backend.studio.video import write_frames, write_video
+from backend.studio.video_file import VideoFile
+from backend.types import VideoSize
 
 
-def write_video(path: Path, levels: list[int]) -> Path:
+def grey_video(path: Path, levels: list[int]) -> Path:
     """A grey video, one frame for each level."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)
@@ -22,7 +24,7 @@ def write_video(path: Path, levels: list[int]) -> Path:
 
 
 def test_every_frame_is_written_in_order(tmp_path: Path) -> None:
-    written = write_frames(write_video(tmp_path / "video.mp4", [20, 120, 220]), tmp_path / "frames")
+    written = write_frames(grey_video(tmp_path / "video.mp4", [20, 120, 220]), tmp_path / "frames")
     assert list(written) == [0, 1, 2]
     paths = list(written.values())
     assert [path.name for path in paths] == ["000000.jpg", "000001.jpg", "000002.jpg"]
@@ -35,10 +37,20 @@ def test_every_frame_is_written_in_order(tmp_path: Path) -> None:
 
 
 def test_one_frame_in_so_many_keeps_its_number(tmp_path: Path) -> None:
-    video = write_video(tmp_path / "video.mp4", [20, 60, 100, 140, 180])
+    video = grey_video(tmp_path / "video.mp4", [20, 60, 100, 140, 180])
     written = write_frames(video, tmp_path / "frames", every=2)
     assert list(written) == [0, 2, 4]
     assert written[4].name == "000004.jpg"
+
+
+def test_images_become_a_video_of_even_sides_with_every_frame(tmp_path: Path) -> None:
+    images = [tmp_path / f"{level}.png" for level in (20, 120, 220)]
+    for path in images:
+        Image.new("RGB", (63, 47), (int(path.stem),) * 3).save(path)
+    write_video(images, tmp_path / "made.mp4", 25)
+    video = VideoFile(tmp_path / "made.mp4", "made")
+    assert video.size == VideoSize(64, 48, 3, 25.0)
+    assert [float(video.frame(n).mean()) for n in (1, 2, 3)] == pytest.approx([20, 120, 220], abs=6)
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no video"])

@@ -1,8 +1,7 @@
 """A trained classification micro-model: the frames of its group as vectors, and how to compare others with them."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -12,11 +11,12 @@ from numpy.typing import NDArray
 
 from backend.errors import TrainingError
 from backend.learning.backbone import Backbone
-from backend.learning.blueprint import find_device
+from backend.learning.blueprint import fields_of, to_metadata
 from backend.learning.classification import features
 from backend.learning.classification.committee import Group, Member, answers
 from backend.learning.classification.kernels import Likeness, standardized
-from backend.learning.micro_model import fastest
+from backend.learning.device import fastest, find_device
+from backend.learning.micro_model import nbytes_of
 from backend.types import Frame, Head, Instance, LabeledFrame, Prediction, Weights
 
 FORMAT = "1"
@@ -45,20 +45,14 @@ class Blueprint:
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
-        return {"format": FORMAT, "head": Head.CLASSIFICATION.value, "blueprint": json.dumps(asdict(self))}
+        return to_metadata(Head.CLASSIFICATION, FORMAT, self)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "Blueprint":
         """Raises TrainingError where the artifact is of another head or format."""
-        found = metadata.get("head", "none"), metadata.get("format", "none")
-        if found != (Head.CLASSIFICATION.value, FORMAT) or "blueprint" not in metadata:
-            raise TrainingError(
-                f"The weights are of head {found[0]}, format {found[1]}; expected classification, format {FORMAT}: "
-                "train this group again."
-            )
-        fields: dict[str, Any] = json.loads(metadata["blueprint"])
-        members = [_member(one) for one in fields.pop("members")]
-        return cls(labels=tuple(fields.pop("labels")), size=tuple(fields.pop("size")), members=tuple(members), **fields)
+        fields = fields_of(metadata, Head.CLASSIFICATION, FORMAT)
+        members = [Member(Likeness(**one.pop("likeness")), **one) for one in fields.pop("members")]
+        return cls(members=tuple(members), **fields)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,9 +82,8 @@ class ClassificationModel:
     @property
     def nbytes(self) -> int:
         """Memory that weights and known frames take, bytes."""
-        held = [*self.backbone.parameters(), *self.backbone.buffers()]
         own = sum(block.nbytes for block in self.known.blocks.values()) + self.known.usual.mean.nbytes
-        return own + sum(tensor.numel() * tensor.element_size() for tensor in held)
+        return own + nbytes_of(self.backbone)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -174,14 +167,14 @@ def load(weights: Weights, device: str = "auto") -> ClassificationModel:
     return ClassificationModel(frozen(blueprint.backbone, place), blueprint, known, place)
 
 
+def elsewhere(weights: Weights) -> Weights:
+    """The weights for use in another group: when its own frames were tells nothing there."""
+    return replace(weights, arrays={**weights.arrays, "orders": np.full_like(weights.arrays["orders"], np.nan)})
+
+
 def frozen(name: str, device: torch.device) -> Backbone:
     """The backbone as it is, in the fastest number format."""
-    backbone = Backbone(name)
+    backbone = Backbone(name).to(device)
     backbone.freeze(("",))
     backbone.settle(fastest(device))
-    return backbone.to(device)
-
-
-def _member(fields: dict[str, Any]) -> Member:
-    likeness = fields.pop("likeness")
-    return Member(Likeness(tuple(likeness.pop("blocks")), **likeness), **fields)
+    return backbone

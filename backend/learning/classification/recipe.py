@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from backend.learning.recipe import HeadRecipe
 
-@dataclass(frozen=True, slots=True)
-class ClassificationRecipe:
-    """How a classification micro-model is trained. Tuned for the principle on the open groups, never for a clip."""
 
-    backbone: str = "tf_efficientnet_lite0"
-    """timm name; the default's weights are installed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassificationRecipe(HeadRecipe):
+    """How a classification micro-model is trained."""
+
     side: int = 288
     """Root of the pixels that frames are scaled to: what a class depends on may be small in the frame."""
     group_frames: int = 400

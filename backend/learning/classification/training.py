@@ -7,16 +7,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from backend.errors import TrainingError
 from backend.learning.backbone import Backbone
-from backend.learning.blueprint import find_device
 from backend.learning.classification import features
 from backend.learning.classification.committee import elect
 from backend.learning.classification.micro_model import Blueprint, Known, frozen, group_of, to_weights
 from backend.learning.classification.recipe import ClassificationRecipe
-from backend.learning.pseudo_labels import choose
-from backend.learning.training import Clock, Tell, Trained
-from backend.types import Frame, LabeledFrame, Progress, Weights
+from backend.learning.training import Clock, Tell, Trained, session
+from backend.learning.unlabeled import choose
+from backend.types import Frame, LabeledFrame, Weights
 
 
 def train(
@@ -36,20 +34,19 @@ def train(
     Nothing is random, and nothing of an earlier version is worth starting from: `seed` and `start` change nothing.
     What `progress` raises passes through.
     """
-    if not labeled or not labels:
-        raise TrainingError(f"Found {len(labeled)} labelled frames and {len(labels)} labels; one of each is needed.")
-    began = clock()
-    place = find_device(device)
-    targets, single = _targets(labeled, labels, recipe)
-    backbone = frozen(recipe.backbone, place)
-    chosen = list(choose(unlabeled, labeled, recipe.group_frames)) if len(unlabeled) else []
-    size = features.size_for([one.frame for one in labeled], recipe.side)
-    told = _told(progress, clock, len(labeled) + len(chosen))
-    known = _look([one.frame for one in labeled], unlabeled, chosen, size, backbone, place, told, targets)
-    members = elect(group_of(known, single))
-    blueprint = Blueprint(labels, recipe.backbone, size, single, members)
-    metrics = {"members": float(len(members)), "frames": float(len(known.tasks)), "warm": 0.0}
-    return Trained(to_weights(blueprint, known), metrics, clock() - began)
+    with session(labeled, labels, device=device, seed=seed, progress=progress, clock=clock) as under_way:
+        targets, single = _targets(labeled, labels, recipe)
+        backbone = frozen(recipe.backbone, under_way.device)
+        chosen = list(choose(unlabeled, labeled, recipe.group_frames))
+        size = features.size_for([one.frame for one in labeled], recipe.side)
+        told = under_way.countdown(len(labeled) + len(chosen))
+        known = _look(
+            [one.frame for one in labeled], unlabeled, chosen, size, backbone, under_way.device, told, targets
+        )
+        members = elect(group_of(known, single))
+        blueprint = Blueprint(labels, recipe.backbone, size, single, members)
+        metrics = {"members": float(len(members)), "frames": float(len(known.tasks)), "warm": 0.0}
+        return under_way.trained(to_weights(blueprint, known), metrics)
 
 
 def _look(
@@ -84,13 +81,3 @@ def _targets(
         return targets, False
     nothing = 1 - targets.sum(1, keepdims=True, dtype=np.uint8)
     return (np.concatenate([targets, nothing], 1) if nothing.any() else targets), True
-
-
-def _told(progress: Tell, clock: Clock, steps: int) -> Callable[[int], None]:
-    began = clock()
-
-    def told(step: int) -> None:
-        done = (step + 1) / steps
-        progress(Progress(done, (clock() - began) * (1 - done) / done))
-
-    return told

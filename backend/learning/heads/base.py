@@ -11,6 +11,9 @@ from torch import Tensor
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
+EXACT, INEXACT = 1.0, 0.3
+"""Weight of a box's outline that a person drew, and of one that was predicted: its place is right, its sides drift."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:

@@ -10,6 +10,7 @@ from torch.nn import functional
 from torchvision.ops import batched_nms, generalized_box_iou_loss
 
 from backend.learning.heads.base import Candidates, Crop, no_candidates
+from backend.learning.network import Network
 from backend.learning.pyramid import STRIDE
 
 RARE = 0.01
@@ -59,7 +60,7 @@ class DetectionHead(nn.Module):
 
     def loss(self, output: Tensor, crops: Sequence[Crop]) -> Tensor:
         """Focal loss of the heatmap plus GIoU loss of the boxes around the centres, per object."""
-        heat, ignore, box, mass = _targets(crops, self.labels, (int(output.shape[2]), int(output.shape[3])))
+        heat, ignore, box, mass = targets(crops, self.labels, (int(output.shape[2]), int(output.shape[3])))
         heat, ignore, box, mass = (t.to(output.device) for t in (heat, ignore, box, mass))
         outline = torch.tensor([c.outline for c in crops], device=output.device).view(-1, 1, 1)
         logits = output[:, : self.labels].float()
@@ -93,7 +94,11 @@ class DetectionHead(nn.Module):
         return Candidates(corners[kept].cpu().numpy(), scores[kept].cpu().numpy(), classes[kept].cpu().numpy())
 
 
-def _targets(crops: Sequence[Crop], labels: int, shape: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+class DetectionNetwork(Network[DetectionHead]):
+    """Scaled frames in, heatmaps and distances out."""
+
+
+def targets(crops: Sequence[Crop], labels: int, shape: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Heatmap (b, labels, h, w); ignored cells (b, 1, h, w); boxes (b, 4, h, w); and their shares (b, h, w)."""
     rows, columns = shape
     heat = np.zeros((len(crops), labels, rows, columns), np.float32)

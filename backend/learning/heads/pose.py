@@ -49,8 +49,8 @@ class PoseHead(nn.Module):
     def loss(self, logits: Tensor, targets: Targets) -> Tensor:
         """Mean cross entropy between the distributions and bumps around the true places."""
         log = log_probabilities(logits)
-        bumps = _bumps(targets, (logits.shape[2], logits.shape[3]))
-        each = -(log * bumps).sum(2)
+        wanted = bumps(targets, (logits.shape[2], logits.shape[3]))
+        each = -(log * wanted).sum(2)
         return (each * targets.weight).sum() / targets.weight.sum().clamp_min(1.0)
 
 
@@ -86,7 +86,7 @@ def peaks(heat: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return ((there + 0.5) * STRIDE).numpy(), confidence.double().numpy()
 
 
-def _bumps(targets: Targets, shape: tuple[int, int]) -> Tensor:
+def bumps(targets: Targets, shape: tuple[int, int]) -> Tensor:
     """(batch, keypoints, h * w + 1), each a distribution."""
     rows, columns = shape
     device = targets.points.device

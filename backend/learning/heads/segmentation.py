@@ -6,9 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backend.learning.backbone import Backbone
 from backend.learning.network import Network
-from backend.learning.pyramid import Pyramid
 
 STRIDE = 2
 """At which detail is computed; four pixels of the scaled frame share a cell, and each has its own logit."""
@@ -50,10 +48,15 @@ class SegmentationHead(nn.Module):
 
     def forward(self, features: Tensor, images: Tensor) -> Tensor:
         """(batch, width, h / 4, w / 4) and (batch, 3, h, w) in [0, 1] -> (batch, labels, h, w)."""
+        out: Tensor = functional.pixel_shuffle(self.out(self.fused(features, images)), STRIDE)
+        return out
+
+    def fused(self, features: Tensor, images: Tensor) -> Tensor:
+        """The same -> (batch, detail, h / 2, w / 2): what the logits are linear in."""
         close = self.detail(functional.pixel_unshuffle((images - 0.5).to(features.dtype) * 4, STRIDE))
         far = functional.interpolate(self.reduce(features), size=close.shape[2:], mode="bilinear")
-        out: Tensor = functional.pixel_shuffle(self.out(self.fuse(torch.cat([close, far], 1))), STRIDE)
-        return out
+        fused: Tensor = self.fuse(torch.cat([close, far], 1))
+        return fused
 
     def loss(self, logits: Tensor, masks: Tensor, sure: Tensor) -> Tensor:
         """Cross entropy, outlines above all, plus soft intersection over union of each label in the whole batch."""
@@ -77,16 +80,10 @@ def _outline(masks: Tensor) -> Tensor:
     return most - least
 
 
-class SegmentationNetwork(Network):
+class SegmentationNetwork(Network[SegmentationHead]):
     """Scaled frames in, logits of the same size out."""
-
-    head: SegmentationHead  # type: ignore[assignment]
-
-    def __init__(self, backbone: Backbone, pyramid: Pyramid, head: SegmentationHead) -> None:
-        super().__init__(backbone, pyramid, head)  # type: ignore[arg-type]
 
     def forward(self, images: Tensor) -> Tensor:
         """(batch, 3, h, w) RGB in [0, 1], sides multiples of 16 -> (batch, labels, h, w) logits."""
-        features = self.pyramid([f.to(self.dtype) for f in self.backbone(images)])
-        out: Tensor = self.head(features, images)
+        out: Tensor = self.head(self.pyramid(self.features(images)), images)
         return out

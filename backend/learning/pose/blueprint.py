@@ -1,12 +1,10 @@
-"""What is needed besides the weights to build a pose micro-model again; kept as strings in the artifact's metadata."""
+"""What is needed besides the weights to build a pose micro-model again."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from backend.errors import TrainingError
 from backend.learning.backbone import Backbone
+from backend.learning.blueprint import fields_of, to_metadata
 from backend.learning.heads.detection import DetectionHead
 from backend.learning.heads.pose import PoseHead
 from backend.learning.pose.network import PoseNetwork
@@ -85,17 +83,9 @@ class Blueprint:
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
-        return {"format": FORMAT, "head": str(Head.POSE), "blueprint": json.dumps(asdict(self))}
+        return to_metadata(Head.POSE, FORMAT, self)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "Blueprint":
-        """Raises TrainingError where the artifact is of another format."""
-        if metadata.get("format") != FORMAT or "blueprint" not in metadata:
-            found = metadata.get("format", "none")
-            raise TrainingError(
-                f"The weights are of format {found}, the pose head reads {FORMAT}: train this group again."
-            )
-        fields: dict[str, Any] = json.loads(metadata["blueprint"])
-        fields["poses"] = tuple(tuple(tuple(point) for point in pose) for pose in fields["poses"])
-        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
-        return cls(**values)
+        """Raises TrainingError where the artifact is of another head or format."""
+        return cls(**fields_of(metadata, Head.POSE, FORMAT))

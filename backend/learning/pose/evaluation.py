@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from backend.learning.measures import metrics_of
 from backend.learning.pose.sample import diagonal
 from backend.types import Instance, LabeledFrame, Metrics, Prediction
 
@@ -24,12 +25,7 @@ def evaluate(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame], n
         for i, j in matches(instances, labeled.instances):
             limit = near * diagonal(labeled.instances[j].box)
             hits += int((errors(instances[i], labeled.instances[j]) <= limit).sum())
-    return Metrics(
-        frames=len(truth),
-        recall=hits / drawn if drawn else None,
-        precision=hits / predicted if predicted else None,
-        f1=2 * hits / (drawn + predicted) if drawn + predicted else None,
-    )
+    return metrics_of(len(truth), hits, predicted, drawn)
 
 
 def matches(predicted: Sequence[Instance], drawn: Sequence[Instance]) -> list[tuple[int, int]]:

@@ -8,10 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.errors import TrainingError
-from backend.learning.blueprint import find_device
+from backend.learning.device import find_device
 from backend.learning.heads.pose import peaks, probabilities
-from backend.learning.micro_model import fastest
+from backend.learning.micro_model import NetworkModel, restored
 from backend.learning.pose.blueprint import Blueprint
 from backend.learning.pose.network import PoseNetwork
 from backend.learning.pose.sample import diagonal, hull, look
@@ -45,24 +44,8 @@ class Found:
     """(keypoints,) confidence."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PoseModel:
-    """Sees one group's keypoints. Immutable: may be used from several threads at once."""
-
-    network: PoseNetwork
-    blueprint: Blueprint
-    device: torch.device
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that the weights take, bytes."""
-        held = [*self.network.parameters(), *self.network.buffers()]
-        return sum(tensor.numel() * tensor.element_size() for tensor in held)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The keypoints' names, in the config's order."""
-        return self.blueprint.labels
+class PoseModel(NetworkModel[PoseNetwork, Blueprint]):
+    """Sees one group's keypoints; its labels are their names."""
 
     def predict(
         self,
@@ -142,16 +125,8 @@ class PoseModel:
 
 def load(weights: Weights, device: str = "auto") -> PoseModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
-    blueprint = Blueprint.from_metadata(weights.metadata)
-    network = blueprint.build()
-    lacking = network.own_state().keys() - weights.arrays.keys()
-    if lacking:
-        raise TrainingError(
-            f"The weights lack {len(lacking)} tensors, {min(lacking)} among them: train this group again."
-        )
-    network.take_state(weights.arrays)
-    place = find_device(device)
-    return PoseModel(network.to(place).settled(fastest(place)), blueprint, place)
+    blueprint, place = Blueprint.from_metadata(weights.metadata), find_device(device)
+    return PoseModel(restored(blueprint, weights, place), blueprint, place)
 
 
 def _box(corners: NDArray[np.float32]) -> Box:

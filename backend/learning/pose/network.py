@@ -13,7 +13,7 @@ CENTRE = 0.2
 """Deviation of the bump that marks the middle of a crop, in sides of it."""
 
 
-class PoseNetwork(Network):
+class PoseNetwork(Network[DetectionHead]):
     """Backbone and pyramid are shared; to the features a bump is added that says which object is meant: the middle one."""
 
     def __init__(self, backbone: Backbone, width: int, locator: DetectionHead, points: PoseHead) -> None:
@@ -28,19 +28,12 @@ class PoseNetwork(Network):
 
     def see(self, images: Tensor) -> Tensor:
         """Crops (batch, 3, side, side) -> (batch, keypoints, side / 4, side / 4) logits."""
-        out: Tensor = self.points(self.pyramid(self.features(images, 1.0)))
+        out: Tensor = self.points(self.pyramid(self.features(images)))
         return out
 
-    def features(self, images: Tensor, middle: float) -> list[Tensor]:
+    def features(self, images: Tensor, middle: float = 1.0) -> list[Tensor]:
         """One tensor a stride, its last channel a bump of height `middle` around the middle."""
-        return [_marked(f.to(self.dtype), middle) for f in self.backbone(images)]
-
-    def settled(self, dtype: torch.dtype) -> "PoseNetwork":
-        """A copy for prediction only, in this number format."""
-        settled = super().settled(dtype)
-        assert isinstance(settled, PoseNetwork)
-        settled.points.to(dtype)
-        return settled
+        return [_marked(feature, middle) for feature in super().features(images)]
 
 
 def _marked(feature: Tensor, height: float) -> Tensor:

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.augmentation import EXACT, INEXACT, recolour
-from backend.learning.heads.base import Crop
+from backend.learning.colour import recolour
+from backend.learning.heads.base import EXACT, INEXACT, Crop
 from backend.learning.pose.blueprint import Blueprint
 from backend.learning.pose.sample import hull
 from backend.learning.pose.view import Points, View, turned

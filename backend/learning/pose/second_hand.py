@@ -10,8 +10,8 @@ from backend.learning.pose.micro_model import Found, Parents, PoseModel
 from backend.learning.pose.recipe import PoseRecipe
 from backend.learning.pose.sample import Sample, hull, sample_of
 from backend.learning.pose.scene import Scene, scene_of
-from backend.learning.pseudo_labels import choose
 from backend.learning.scaling import to_tensor
+from backend.learning.unlabeled import choose, weight_of
 from backend.types import Frame, LabeledFrame
 
 SURE = 0.5
@@ -40,12 +40,11 @@ def second_hand(
         image, factor = to_tensor(frame, model.blueprint.fine)
         samples += [_sample(one, image.to(model.device), factor, model) for one in sure]
         if not model.blueprint.parented and len(sure) == len(found):
-            objects = [one.points[one.scores >= SURE] for one in sure]
-            scenes.append(replace(scene_of(frame, objects, model.blueprint, model.device), exact=False))
-    odds = recipe.pseudo_share / (1 - recipe.pseudo_share)
-    objects_weight = odds * sum(f.weight * len(f.instances) for f in labeled) / max(len(samples), 1)
-    frames_weight = odds * sum(f.weight for f in labeled) / max(len(scenes), 1)
-    return [replace(s, weight=objects_weight) for s in samples], [replace(s, weight=frames_weight) for s in scenes]
+            points = [one.points[one.scores >= SURE] for one in sure]
+            scenes.append(replace(scene_of(frame, points, model.blueprint, model.device), exact=False))
+    objects = weight_of(recipe.pseudo_share, sum(f.weight * len(f.instances) for f in labeled), len(samples))
+    frames = weight_of(recipe.pseudo_share, sum(f.weight for f in labeled), len(scenes))
+    return [replace(s, weight=objects) for s in samples], [replace(s, weight=frames) for s in scenes]
 
 
 def _sample(found: Found, image: Tensor, factor: float, model: PoseModel) -> Sample:

@@ -1,19 +1,16 @@
-"""Overfitting a pose micro-model to the labelled frames of one group: the loop."""
+"""Overfitting a pose micro-model to the labelled frames of one group."""
 
-import copy
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from backend.errors import TrainingError
-from backend.learning.augmentation import recolour
-from backend.learning.blueprint import find_device
-from backend.learning.micro_model import fastest
+from backend.learning.colour import recolour
+from backend.learning.fitting import begun, overfit
 from backend.learning.pose.blueprint import Blueprint
 from backend.learning.pose.micro_model import NO_PARENTS, Parents, PoseModel
 from backend.learning.pose.network import PoseNetwork
@@ -23,9 +20,12 @@ from backend.learning.pose.sample import Sample, arrays_of, random_view, sample_
 from backend.learning.pose.scene import Scene, crop_of, scene_of
 from backend.learning.pose.second_hand import second_hand
 from backend.learning.pose.warm_start import warm
-from backend.learning.scaling import to_batch, to_tensor
-from backend.learning.training import Clock, Tell, Trained, countdown, follow
+from backend.learning.scaling import to_tensor
+from backend.learning.training import Clock, Tell, Trained, session
+from backend.learning.warm_start import kind_of
 from backend.types import Frame, LabeledFrame, Weights
+
+Material = TypeVar("Material", Sample, Scene)
 
 
 def train(
@@ -46,30 +46,61 @@ def train(
     `start` are weights of an earlier version; `parents` the boxes of unlabelled frames, where keypoints hang on boxes.
     What `progress` raises passes through.
     """
-    if not labeled or not labels:
-        raise TrainingError(f"Found {len(labeled)} labelled frames and {len(labels)} keypoints; one of each is needed.")
-    began = clock()
-    place = find_device(device)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        rng = np.random.default_rng(seed)
+    kind = "keypoints"
+    with session(labeled, labels, device=device, seed=seed, progress=progress, clock=clock, kind=kind) as under_way:
         labeled = [usable(one, labels) for one in labeled]
         blueprint, arrays = warm(plan(labeled, labels, recipe), start)
-        samples, scenes = materials(labeled, blueprint, place)
-        network = blueprint.build().to(place)
-        prepare(network, samples, scenes)
-        network.take_state(arrays)
-        steps = recipe.warm_steps if arrays else recipe.steps
-        later = recipe.pseudo_steps if len(unlabeled) and (parents or not blueprint.parented) else 0
-        told = countdown(progress, clock, steps + later)
-        loss = fit(network, samples, scenes, blueprint, recipe, steps, rng, told)
-        if later:
-            model = PoseModel(network.settled(fastest(place)), blueprint, place)
-            more, wide = second_hand(model, labeled, unlabeled, parents, recipe, lambda: told(steps - 1))
-            samples, scenes = [*samples, *more], [*scenes, *wide]
-            loss = fit(network, samples, scenes, blueprint, recipe, later, rng, lambda i: told(i + steps))
-    metrics = {"loss": loss, "steps": float(steps + later), "warm": float(bool(arrays))}
-    return Trained(Weights(network.own_state(), blueprint.to_metadata()), metrics, clock() - began)
+        samples, scenes = materials(labeled, blueprint, under_way.device)
+        images = [one.image for one in samples] or [one.image for one in scenes]
+        network = begun(blueprint, images, arrays, under_way.device)
+        rng = under_way.rng
+        course = PoseCourse(network, blueprint, recipe, rng, labeled, unlabeled, parents, samples, scenes)
+        wide = len(unlabeled) > 0 and (bool(parents) or not blueprint.parented)
+        metrics = overfit(course, recipe, under_way, start=kind_of(start, arrays), wide=wide)
+        return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
+
+
+@dataclass(slots=True, eq=False)
+class PoseCourse:
+    """Crops around objects to find keypoints in, and crops of whole frames where objects must be located."""
+
+    network: PoseNetwork
+    blueprint: Blueprint
+    recipe: PoseRecipe
+    rng: np.random.Generator
+    labeled: Sequence[LabeledFrame]
+    unlabeled: Sequence[Frame]
+    parents: Parents
+    samples: Sequence[Sample]
+    scenes: Sequence[Scene]
+
+    def loss(self, step: int, steps: int, average: PoseNetwork) -> Tensor:
+        """Of one step's crops, of both kinds."""
+        loss = torch.zeros((), device=self.network.device)
+        if self.samples:
+            loss = loss + self._of_points()
+        if self.scenes:
+            loss = loss + self._of_places()
+        return loss
+
+    def widen(self, alive: Callable[[], None]) -> None:
+        """Take in what the network is sure of in unlabelled frames."""
+        model = PoseModel(self.network.settled(), self.blueprint, self.network.device)
+        more, wide = second_hand(model, self.labeled, self.unlabeled, self.parents, self.recipe, alive)
+        self.samples, self.scenes = [*self.samples, *more], [*self.scenes, *wide]
+
+    def _of_points(self) -> Tensor:
+        chosen = _drawn(self.samples, self.recipe.batch, self.rng)
+        views = [random_view(one, self.blueprint, self.rng) for one in chosen]
+        images = [recolour(view.cut(one.image), self.rng) for one, (view, _) in zip(chosen, views, strict=True)]
+        logits = self.network.see(torch.stack(images).contiguous(memory_format=torch.channels_last))
+        return self.network.points.loss(logits, targets_of(chosen, views, self.blueprint, self.network.device))
+
+    def _of_places(self) -> Tensor:
+        chosen = _drawn(self.scenes, self.recipe.coarse_batch, self.rng)
+        crops = [crop_of(one, self.blueprint, self.recipe.coarse_crop, self.rng) for one in chosen]
+        output = self.network(torch.stack([one.image for one in crops]).contiguous(memory_format=torch.channels_last))
+        return self.network.head.loss(output, crops)
 
 
 def materials(
@@ -92,78 +123,7 @@ def materials(
     return samples, scenes
 
 
-def prepare(network: PoseNetwork, samples: Sequence[Sample], scenes: Sequence[Scene]) -> None:
-    """Fit the fresh projections to the features of some of the frames."""
-    network.backbone.settle(fastest(next(network.parameters()).device))
-    images = [s.image for s in samples[:4]] or [s.image for s in scenes[:4]]
-    with torch.no_grad():
-        if images:
-            network.pyramid.standardize([f.float() for f in network.features(to_batch(images), 1.0)])
-
-
-def fit(
-    network: PoseNetwork,
-    samples: Sequence[Sample],
-    scenes: Sequence[Scene],
-    blueprint: Blueprint,
-    recipe: PoseRecipe,
-    steps: int,
-    rng: np.random.Generator,
-    told: Callable[[int], None],
-) -> float:
-    """The loop. Leaves the running average of the weights in the network; returns the last loss."""
-    groups, rates = _groups(network, recipe)
-    optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps, pct_start=0.3)
-    average = copy.deepcopy(network).eval().requires_grad_(False)
-    loss = torch.zeros(())
-    for step in range(steps):
-        loss = loss_of(network, samples, scenes, blueprint, recipe, rng)
-        if not torch.isfinite(loss):
-            raise TrainingError(f"The loss became {loss.item()} at step {step}: lower the recipe's learning rates.")
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-        optimizer.step()
-        schedule.step()
-        follow(average, network, recipe.average if step else 0.0)
-        told(step)
-    follow(network, average, 0.0)
-    return loss.item()
-
-
-def loss_of(
-    network: PoseNetwork,
-    samples: Sequence[Sample],
-    scenes: Sequence[Scene],
-    blueprint: Blueprint,
-    recipe: PoseRecipe,
-    rng: np.random.Generator,
-) -> Tensor:
-    """Of one step's random crops."""
-    device = next(network.parameters()).device
-    loss = torch.zeros((), device=device)
-    if samples:
-        chosen = [samples[i] for i in _drawn([s.weight for s in samples], recipe.batch, rng)]
-        views = [random_view(one, blueprint, rng) for one in chosen]
-        images = [recolour(view.cut(one.image), rng) for one, (view, _) in zip(chosen, views, strict=True)]
-        logits = network.see(torch.stack(images).contiguous(memory_format=torch.channels_last))
-        loss = loss + network.points.loss(logits, targets_of(chosen, views, blueprint, device))
-    if scenes:
-        wide = [scenes[i] for i in _drawn([s.weight for s in scenes], recipe.coarse_batch, rng)]
-        crops = [crop_of(one, blueprint, recipe.coarse_crop, rng) for one in wide]
-        images = [crop.image for crop in crops]
-        output = network(torch.stack(images).contiguous(memory_format=torch.channels_last))
-        loss = loss + network.head.loss(output, crops)
-    return loss
-
-
-def _drawn(weights: Sequence[float], count: int, rng: np.random.Generator) -> list[int]:
-    share = np.array(weights, float)
-    return [int(i) for i in rng.choice(len(share), count, p=share / share.sum())]
-
-
-def _groups(network: PoseNetwork, recipe: PoseRecipe) -> tuple[list[dict[str, Any]], list[float]]:
-    backbone = [p for p in network.backbone.parameters() if p.requires_grad]
-    fresh = [p for name, p in network.named_parameters() if not name.startswith("backbone.")]
-    return [{"params": backbone}, {"params": fresh}], [recipe.backbone_rate, recipe.learning_rate]
+def _drawn(materials: Sequence[Material], count: int, rng: np.random.Generator) -> list[Material]:
+    """Each is drawn as often as its weight says."""
+    weights = np.array([one.weight for one in materials], float)
+    return [materials[int(i)] for i in rng.choice(len(weights), count, p=weights / weights.sum())]

@@ -1,4 +1,4 @@
-"""Random views of labelled frames: moved, scaled, turned, mirrored, recoloured; masks along with them."""
+"""Random views of labelled frames: moved, scaled, turned, mirrored, relight; masks along with them."""
 
 import math
 import re
@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from backend.learning.colour import relight
+
 LEAST_SCALE, MOST_SCALE = 0.75, 1.33
 """Limits of the random scaling of a view: how far an object may come nearer or go away."""
 STRETCH = 0.08
@@ -20,8 +22,6 @@ COLOUR = 0.2
 """Limit of the random change of brightness and contrast, as a share."""
 TINT = 0.05
 """Limit of the random change of each colour channel, as a share."""
-NOISE = 0.03
-"""Largest deviation of random noise, of a range of 1."""
 SIDED = re.compile(r"(^|[^a-z])(left|right|l|r)([^a-z]|$)", re.IGNORECASE)
 """Labels of which a mirrored frame would show the other one."""
 
@@ -85,7 +85,7 @@ def _view(picture: Picture, how: Viewing, rng: np.random.Generator) -> tuple[Ten
     stacked = torch.cat([picture.image, picture.masks, sure]).float()[None] / 255
     stacked[:, :3] -= 0.5
     out = functional.grid_sample(stacked, grid, mode="bilinear", align_corners=False)[0]
-    return _recolour(out[:3] + 0.5, rng), out[3 : 3 + labels], out[3 + labels :]
+    return relight(out[:3] + 0.5, COLOUR, TINT, rng), out[3 : 3 + labels], out[3 + labels :]
 
 
 def _grid(centre: tuple[float, float], how: Viewing, size: tuple[int, int], rng: np.random.Generator) -> Tensor:
@@ -116,11 +116,3 @@ def _inside(place: float, length: int, how: Viewing) -> float:
     """Near enough to the frame that most of the view shows it."""
     margin = min(length / 2, how.side * 0.4)
     return float(np.clip(place, margin, length - margin))
-
-
-def _recolour(image: Tensor, rng: np.random.Generator) -> Tensor:
-    contrast, brightness = 1 + rng.uniform(-COLOUR, COLOUR), rng.uniform(-COLOUR, COLOUR) / 2
-    tint = torch.tensor(contrast * (1 + rng.uniform(-TINT, TINT, 3)), dtype=torch.float32, device=image.device)
-    image = (image - 0.5) * tint.view(3, 1, 1) + 0.5 + brightness
-    noise = torch.from_numpy(rng.standard_normal(image.shape, np.float32)).to(image.device)
-    return (image + noise * rng.uniform(0, NOISE)).clamp(0, 1)

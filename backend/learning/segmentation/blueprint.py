@@ -1,15 +1,14 @@
-"""What is needed besides the weights to build a segmentation micro-model again; strings in the artifact's metadata."""
+"""What is needed besides the weights to build a segmentation micro-model again."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
-from backend.errors import TrainingError
 from backend.learning.backbone import Backbone
+from backend.learning.blueprint import fields_of, to_metadata
 from backend.learning.heads.segmentation import SegmentationHead, SegmentationNetwork
 from backend.learning.pyramid import Pyramid
 from backend.learning.scaling import Scale
@@ -53,24 +52,13 @@ class SegmentationBlueprint:
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
-        return {"format": FORMAT, "head": Head.SEGMENTATION.value, "blueprint": json.dumps(asdict(self))}
+        return to_metadata(Head.SEGMENTATION, FORMAT, self)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "SegmentationBlueprint":
         """Raises TrainingError where the artifact is of another head or format."""
-        found = metadata.get("head", "none"), metadata.get("format", "none")
-        if found != (Head.SEGMENTATION.value, FORMAT) or "blueprint" not in metadata:
-            raise TrainingError(
-                f"The weights are of head {found[0]}, format {found[1]}; expected segmentation, format {FORMAT}: "
-                "train this group again."
-            )
-        fields = json.loads(metadata["blueprint"])
-        return cls(
-            labels=tuple(fields.pop("labels")),
-            frozen=tuple(fields.pop("frozen")),
-            sizes=tuple(Sizes(**one) for one in fields.pop("sizes")),
-            **fields,
-        )
+        fields = fields_of(metadata, Head.SEGMENTATION, FORMAT)
+        return cls(sizes=tuple(Sizes(**one) for one in fields.pop("sizes")), **fields)
 
 
 def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: SegmentationRecipe) -> SegmentationBlueprint:

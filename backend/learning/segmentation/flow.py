@@ -20,12 +20,15 @@ CERTAIN = 5.0
 """Log odds at which what a person drew, and all that flows, is capped."""
 SLOPE = 1.0
 """Log odds per pixel of distance from a drawn outline: flow is no more exact than that."""
-CARRY = 0.8
-"""Share of a neighbour's log odds that flows on to the next frame."""
-TRUST = 0.6
-"""Share of the network's log odds that count: it saw five frames and is too sure of others."""
+CARRY = 0.95
+"""Share of a neighbour's log odds that flows on to the next frame: twenty frames on, a third is left."""
+TRUST = 0.15
+"""Share of the network's log odds that count where others flow in: it saw five frames and is too sure of others,
+and what a dozen neighbours say together is worth more than what one frame says."""
 MEETING = 1.0
 """Distance in flow pixels between a place and its way there and back at which trust has fallen to 1/e."""
+FOLLOWS = 0.75
+"""Mean trust below which two frames are no moments of one motion (slices of tissue, a cut): nothing flows at all."""
 SHRUNK = 2
 """Pixels of the scaled frame per pixel of the flow: half the size is four times as fast, and as good."""
 
@@ -75,24 +78,36 @@ def shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def fuse(steps: Sequence[Step]) -> list[Floats]:
     """The log odds of every step, its own and its neighbours' together; steps lie in order of time."""
+    if not steps:
+        return []
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     finder.setFinestScale(0)
     ways = [_ways(finder, a, b) for a, b in pairwise(steps)]
-    ahead = _carried(steps, [way[1] for way in ways])
-    back = _carried(steps[::-1], [way[0] for way in ways[::-1]])[::-1]
+    from_before, from_after = [None, *(way[1] for way in ways)], [*(way[0] for way in ways), None]
+    ahead = _carried(steps, from_before)
+    back = _carried(steps[::-1], from_after[::-1])[::-1]
     return [
-        step.odds if step.certain else np.asarray(TRUST * step.odds + a + b, np.float32)
-        for step, a, b in zip(steps, ahead, back, strict=True)
+        step.odds if step.certain else np.asarray(_own(before, after) * step.odds + a + b, np.float32)
+        for step, a, b, before, after in zip(steps, ahead, back, from_before, from_after, strict=True)
     ]
 
 
+def _own(*ways: Way | None) -> Floats | float:
+    """Share of a frame's own log odds that counts: all of it where nothing flows in from either side."""
+    alone: Floats | float = 1.0
+    for way in ways:
+        alone = alone * (1 - way.trust) if way else alone
+    return TRUST + (1 - TRUST) * alone
+
+
 def _carried(steps: Sequence[Step], ways: Sequence[Way | None]) -> list[Floats]:
-    """What flows into each step from the one before it; `ways[i]` leads from step i + 1 to step i."""
-    carried = [np.zeros_like(steps[0].odds)] if steps else []
-    for before, way in zip(steps, ways, strict=False):
+    """What flows into each step from the one before it; `ways[i]` leads from step i to that, None where none does."""
+    carried = list[Floats]()
+    for i, (step, way) in enumerate(zip(steps, ways, strict=True)):
         if way is None:
-            carried.append(np.zeros_like(steps[len(carried)].odds))
+            carried.append(np.zeros_like(step.odds))
             continue
+        before = steps[i - 1]
         state = before.odds if before.certain else TRUST * before.odds + carried[-1]
         state = np.clip(state, -CERTAIN, CERTAIN)
         moved = [_taken(one, way.at) for one in state]
@@ -101,12 +116,14 @@ def _carried(steps: Sequence[Step], ways: Sequence[Way | None]) -> list[Floats]:
 
 
 def _ways(finder: Any, a: Step, b: Step) -> tuple[Way | None, Way | None]:
-    """From a to b and from b to a; None between frames of different sizes."""
+    """From a to b and from b to a; None between frames of different sizes, or that do not follow one another."""
     if a.grey.shape != b.grey.shape or a.odds.shape != b.odds.shape:
         return None, None
     there, back = finder.calc(a.grey, b.grey, None), finder.calc(b.grey, a.grey, None)
     shape = (a.odds.shape[1], a.odds.shape[2])
-    return _way(there, back, shape), _way(back, there, shape)
+    ways = _way(there, back, shape), _way(back, there, shape)
+    follows = min(float(way.trust.mean()) for way in ways) >= FOLLOWS
+    return ways if follows else (None, None)
 
 
 def _way(flow: Floats, reverse: Floats, shape: tuple[int, int]) -> Way:

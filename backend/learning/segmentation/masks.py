@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from backend.types import Box, Instance, LabeledFrame, Mask
 
@@ -14,8 +14,8 @@ Chances = NDArray[np.float32]
 
 SHOWN = 0.5
 """Probability from which a pixel belongs to a mask."""
-LEAST_AREA = 0.08
-"""Area that a mask must have, as a share of the smallest drawn one: less is a few stray pixels."""
+LEAST_AREA = 0.5
+"""Area that a mask must have, as a share of the smallest drawn one: what is left of a thing gone is smaller."""
 LEAST_PART = 0.25
 """Area that each part of a mask must have, as a share of the smallest drawn part."""
 LEAST_PEAK = 0.75
@@ -49,7 +49,9 @@ def sizes_of(labeled: Sequence[LabeledFrame], label: str) -> Sizes:
         [mask] = masks_of(one, (label,))
         if mask.any():
             areas.append(mask.sum() / mask.size)
-            parts.append(_part_areas(ndimage.label(mask)[0]).min() / mask.size)
+            parts.append(
+                _part_areas(cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[1]).min() / mask.size
+            )
     return Sizes(float(min(areas)), float(min(parts))) if areas else Sizes(0.0, 0.0)
 
 
@@ -58,9 +60,10 @@ def shown(chances: Chances, sizes: Sizes) -> Mask:
     mask = chances >= SHOWN
     if not mask.any():
         return mask
-    parts, count = ndimage.label(mask)
-    peaks = ndimage.maximum(chances, parts, np.arange(1, count + 1))
-    kept = (_part_areas(parts) >= LEAST_PART * sizes.part * mask.size) & (np.asarray(peaks) >= LEAST_PEAK)
+    parts = _parts(mask)
+    areas = _part_areas(parts)
+    sure = np.bincount(parts[chances >= LEAST_PEAK], minlength=len(areas) + 1)[1:] > 0
+    kept = sure & (areas >= LEAST_PART * sizes.part * mask.size)
     mask = np.concatenate([[False], kept])[parts]
     return mask if mask.sum() >= LEAST_AREA * sizes.mask * mask.size else np.zeros_like(mask)
 
@@ -82,6 +85,11 @@ def untouched(chances: Chances, mask: Mask) -> float:
         return 1.0 - float(np.quantile(chances, 1 - min(50 / chances.size, 1.0)))
     inside = float(chances[mask].sum())
     return inside / (float(mask.sum()) + float(chances.sum()) - inside)
+
+
+def _parts(mask: Mask) -> NDArray[np.int32]:
+    """Of each pixel the number of its connected part, from 1; 0 outside."""
+    return np.asarray(cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[1], np.int32)
 
 
 def _part_areas(parts: NDArray[np.int32]) -> NDArray[np.int64]:

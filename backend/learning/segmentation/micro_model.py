@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from backend.errors import TrainingError
-from backend.learning.blueprint import find_device
+from backend.learning.device import find_device
 from backend.learning.heads.segmentation import SegmentationNetwork
-from backend.learning.micro_model import fastest
+from backend.learning.micro_model import NetworkModel, restored
 from backend.learning.scaling import to_batch, to_tensor
-from backend.learning.segmentation import flow, masks
+from backend.learning.segmentation import flow, masks, presence
 from backend.learning.segmentation.blueprint import SegmentationBlueprint
 from backend.types import Frame, LabeledFrame, Prediction, Weights
 
@@ -40,24 +39,8 @@ class Look:
     """(labels, height, width) log odds, scaled."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SegmentationModel:
-    """Outlines one group's objects. Immutable: may be used from several threads at once."""
-
-    network: SegmentationNetwork
-    blueprint: SegmentationBlueprint
-    device: torch.device
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that the weights take, bytes."""
-        held = [*self.network.parameters(), *self.network.buffers()]
-        return sum(tensor.numel() * tensor.element_size() for tensor in held)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The label set, in the config's order."""
-        return self.blueprint.labels
+class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]):
+    """Outlines one group's objects."""
 
     def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
         """One prediction a frame, in order. Frames are streamed; their neighbours in time help where `order` is given.
@@ -83,12 +66,16 @@ class SegmentationModel:
         orders = [look.order for look in looks if look.order is not None]
         if not looks or len(set(orders)) < len(looks):
             return [look.odds for look in looks]
-        steps = [(look.order or 0.0, flow.Step(_grey(look.pixels), look.odds, False)) for look in looks]
+        steps = [(look.order or 0.0, self._step(look, labeled)) for look in looks]
         steps += list(self._anchors(labeled, orders))
         together = sorted(range(len(steps)), key=lambda i: steps[i][0])
         fused = flow.fuse([steps[i][1] for i in together])
         place = np.argsort(together)
         return [fused[place[i]] for i in range(len(looks))]
+
+    def _step(self, look: Look, labeled: Sequence[LabeledFrame]) -> flow.Step:
+        lost = presence.penalty(look.order or 0.0, labeled, self.labels)
+        return flow.Step(_grey(look.pixels), look.odds - lost[:, None, None], False)
 
     def _anchors(self, labeled: Sequence[LabeledFrame], orders: Sequence[float]) -> Iterator[tuple[float, flow.Step]]:
         """The labelled frames between these in time, and the next one on either side."""
@@ -124,23 +111,8 @@ def scaled_masks(labeled: LabeledFrame, labels: Sequence[str], size: tuple[int, 
 
 def load(weights: Weights, device: str = "auto") -> SegmentationModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
-    blueprint = SegmentationBlueprint.from_metadata(weights.metadata)
-    network = blueprint.build()
-    lacking = network.own_state().keys() - weights.arrays.keys()
-    if lacking:
-        raise TrainingError(
-            f"The weights lack {len(lacking)} tensors, {min(lacking)} among them: train this group again."
-        )
-    network.take_state(weights.arrays)
-    place = find_device(device)
-    return SegmentationModel(settled(network.to(place), place), blueprint, place)
-
-
-def settled(network: SegmentationNetwork, device: torch.device) -> SegmentationNetwork:
-    """A copy for prediction only."""
-    copied = network.settled(fastest(device))
-    assert isinstance(copied, SegmentationNetwork)
-    return copied
+    blueprint, place = SegmentationBlueprint.from_metadata(weights.metadata), find_device(device)
+    return SegmentationModel(restored(blueprint, weights, place), blueprint, place)
 
 
 def _grey(pixels: Tensor) -> NDArray[np.uint8]:

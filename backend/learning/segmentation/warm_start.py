@@ -1,18 +1,14 @@
-"""Starting from an earlier version's weights instead of from the bare backbone."""
+"""Starting segmentation from an earlier version's weights."""
 
 from dataclasses import replace
 
-import numpy as np
-
-from backend.errors import TrainingError
 from backend.learning.heads.segmentation import STRIDE
 from backend.learning.segmentation.blueprint import SegmentationBlueprint
+from backend.learning.warm_start import adopted, earlier, is_shipped, near, rows_for
 from backend.types import State, Weights
 
 OUT = ("head.out.weight", "head.out.bias")
 """Tensors with rows for each label."""
-SAME_SCALE = 1.3
-"""Ratio of scales up to which the start's is kept, so that its features see what they were trained on."""
 
 
 def warm(planned: SegmentationBlueprint, start: Weights | None) -> tuple[SegmentationBlueprint, State]:
@@ -20,21 +16,17 @@ def warm(planned: SegmentationBlueprint, start: Weights | None) -> tuple[Segment
 
     Labels may differ: a label that the start knows keeps its rows, the others begin as the mean of all.
     """
-    if start is None:
+    if is_shipped(start):
+        shape = (planned.backbone, planned.frozen, planned.width, planned.detail)
+        return planned, adopted(start, shape, OUT, planned.labels, STRIDE**2)
+    before = earlier(SegmentationBlueprint.from_metadata, start)
+    if start is None or before is None or _shape(before) != _shape(planned):
         return planned, {}
-    try:
-        earlier = SegmentationBlueprint.from_metadata(start.metadata)
-    except TrainingError:
-        return planned, {}  # an older format is no reason not to train
-    same = (earlier.backbone, earlier.frozen, earlier.width, earlier.detail)
-    if same != (planned.backbone, planned.frozen, planned.width, planned.detail):
-        return planned, {}
-    arrays = dict(start.arrays)
-    rows = [earlier.labels.index(label) if label in earlier.labels else None for label in planned.labels]
-    for name in OUT:
-        known = arrays[name].reshape(len(earlier.labels), STRIDE**2, *arrays[name].shape[1:])
-        chosen = np.stack([known.mean(0) if row is None else known[row] for row in rows])
-        arrays[name] = chosen.reshape(-1, *arrays[name].shape[1:])
-    if max(earlier.factor / planned.factor, planned.factor / earlier.factor) < SAME_SCALE:
-        planned = replace(planned, factor=earlier.factor, pixels=earlier.pixels)
-    return planned, arrays
+    rows = {name: rows_for(start.arrays[name], before.labels, planned.labels, STRIDE**2) for name in OUT}
+    if near(before.factor, planned.factor):
+        planned = replace(planned, factor=before.factor, pixels=before.pixels)
+    return planned, {**start.arrays, **rows}
+
+
+def _shape(blueprint: SegmentationBlueprint) -> tuple[object, ...]:
+    return blueprint.backbone, blueprint.frozen, blueprint.width, blueprint.detail

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from label_studio_sdk.converter import brush
 from PIL import Image
 
 from backend.studio.regions.item import Item, labelled, unique_id, value_of, written
@@ -57,6 +56,8 @@ class BrushRegions:
 
 
 def _packed(mask: Mask) -> list[int]:
+    from label_studio_sdk.converter import brush  # brings nltk along: seconds, which a start must not take
+
     rle: list[int] = brush.mask2rle(mask.astype(np.uint8) * 255)  # type: ignore[no-untyped-call]
     return rle
 
@@ -75,6 +76,8 @@ def _mask(item: Item, image: Size) -> Mask | str:
     if drawn is None:
         return f"has an rle of {count / CHANNELS:g} pixels, expected those of an image of {image[0]} x {image[1]}"
     try:
+        from label_studio_sdk.converter import brush
+
         values = brush.decode_rle(packed)
     except (ValueError, IndexError, OverflowError):
         return "has an rle that is damaged: it cannot be unpacked"

@@ -33,7 +33,7 @@ class RectangleRegions:
         result: list[dict[str, Any]] = []
         used: set[str] = set()
         for instance in instances:
-            value = _percent(instance.box, size)
+            value = percent_of(instance.box, size)
             if value is not None:
                 id_ = unique_id(instance.region_id, used)
                 result += written(control, SHAPE, value, instance.label, id_=id_, size=size, score=instance.score)
@@ -77,7 +77,7 @@ def _area(box: Box) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _percent(box: Box, size: Size) -> dict[str, float] | None:
+def percent_of(box: Box, size: Size) -> dict[str, float] | None:
     """Label Studio's value of a box, wholly inside the image; None where nothing of it is inside."""
     if not all(math.isfinite(edge) for edge in box):
         return None

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from backend.types import Control, Instance
+from backend.types import Control, Instance, Track, VideoSize
 
 MOST_PIXELS = 80_000_000
 """An annotation may claim any size; masks of a larger image would not fit into memory (as in `images`)."""
@@ -34,6 +34,26 @@ class Regions(Protocol):
 
     def write(self, instances: Sequence[Instance], control: Control, size: Size) -> list[dict[str, Any]]:
         """Result items for a prediction of an image of `size`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TracksRead:
+    """The usable regions of one annotation of a video, and what is wrong with the others."""
+
+    tracks: tuple[Track, ...]
+    problems: tuple[str, ...] = ()
+
+
+class TrackRegions(Protocol):
+    """The converter of one control tag of a video."""
+
+    def read(self, result: Sequence[Mapping[str, Any]], control: Control, size: VideoSize) -> TracksRead:
+        """Tracks of the regions that belong to `control`; a region that cannot be used is a problem, never an error."""
+        ...
+
+    def write(self, tracks: Sequence[Track], control: Control, size: VideoSize) -> list[dict[str, Any]]:
+        """Result items for a prediction of a video of `size`."""
         ...
 
 

@@ -1,0 +1,102 @@
+"""`micro-models bench`: replay labelled frames, print a table for each round, and draw the efficiency curve."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from rich.console import Console
+
+from backend.bench.form import form_of
+from backend.bench.methods import MICRO, POOLED, Method, Trained, copies
+from backend.bench.project import Project
+from backend.bench.replay import Replay, Row
+from backend.bench.table import round_table, summary_table
+from backend.demo.data_set import DataSet
+from backend.demo.folder import from_folder
+from backend.learning.threads import use_threads
+from backend.settings import Settings
+from backend.types import Head
+
+Order = Literal["score", "random"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the simulated annotator does."""
+
+    labels: int = 5
+    """Frames labelled first; of a classification, those of each class."""
+    rounds: int = 3
+    per_round: int = 10
+    """Frames mended in each round."""
+    seeds: tuple[int, ...] = (0,)
+    order: Order = "score"
+    """Which frames come next: those with the lowest score of the micro-model, as Label Studio hands them out, or any."""
+
+
+def bench(folders: Sequence[Path], plan: Plan, settings: Settings, out: Path | None, console: Console) -> list[Row]:
+    """Measure; with `out` also write figures.json and efficiency.png into that folder, after every seed."""
+    data_sets = [from_folder(folder) for folder in folders]
+    use_threads(settings.threads)
+    rows: list[Row] = []
+    for seed in plan.seeds:
+        for some in replayed(data_sets, plan, settings, seed):
+            rows += some
+            console.print(round_table(some))
+        if out is not None:
+            write(rows, out)
+    console.print(summary_table(rows))
+    if out is not None:
+        console.print(f"Written: {out / 'figures.json'}, {out / 'efficiency.png'}", soft_wrap=True)
+    return rows
+
+
+def replayed(data_sets: Sequence[DataSet], plan: Plan, settings: Settings, seed: int) -> Iterator[list[Row]]:
+    """The rows of one data set and round after the other; the data sets go side by side, since they may share a model."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="micro-models-bench-")))
+        replays = _replays(data_sets, plan, settings, seed, folder, stack)
+        for replay in replays:
+            replay.begin(plan.labels)
+        for _ in range(plan.rounds):
+            yield from (replay.measured() for replay in replays)
+            replays = [replay for replay in replays if replay.go_on(plan.per_round)]
+        yield from (replay.measured() for replay in replays)
+
+
+def _replays(
+    data_sets: Sequence[DataSet], plan: Plan, settings: Settings, seed: int, folder: Path, stack: ExitStack
+) -> list[Replay]:
+    alike = defaultdict[Head, list[DataSet]](list)
+    for one in data_sets:
+        alike[one.head].append(one)
+    pools: dict[Head, Project] = {}
+    for head, some in alike.items():
+        if len(some) > 1:
+            pool = Project(some, form_of(some), settings, folder / f"all {head}", seed=seed, together=True)
+            pools[head] = stack.enter_context(pool)
+    found = []
+    for number, one in enumerate(data_sets):
+        form = form_of([one])
+        own = Project([one], form, settings, folder / str(number), seed=seed, together=False)
+        methods: list[Method] = [Trained(MICRO, stack.enter_context(own), 0)]
+        if one.head in pools:
+            methods.append(Trained(POOLED, pools[one.head], alike[one.head].index(one)))
+        methods += copies(one, form)
+        found.append(Replay(one, form, methods, seed, plan.order == "score"))
+    return found
+
+
+def write(rows: Sequence[Row], out: Path) -> None:
+    """Everything measured so far, as figures and as a picture."""
+    from backend.bench.chart import draw
+    from backend.story.figure import save
+
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "figures.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    save(draw(rows), out / "efficiency.png")

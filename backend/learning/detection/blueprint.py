@@ -1,0 +1,71 @@
+"""What is needed besides the weights to build a detection micro-model again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from backend.learning.backbone import Backbone
+from backend.learning.blueprint import fields_of, to_metadata
+from backend.learning.detection.mistakes import Mistake
+from backend.learning.heads.detection import DetectionHead, DetectionNetwork
+from backend.learning.pyramid import Pyramid
+from backend.learning.scaling import Scale
+from backend.types import Head
+
+FORMAT = "1"
+"""Rises when older artifacts can't be read any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """The shape of one micro-model and the rules of its answers."""
+
+    head: Head
+    labels: tuple[str, ...]
+    backbone: str
+    frozen: tuple[str, ...]
+    width: int
+    """Channels of the pyramid."""
+    size: tuple[float, float]
+    """Width and height of a typical object, pixels of the scaled frame."""
+    factor: float
+    """Scaled pixels per original pixel."""
+    pixels: int
+    """Most pixels of a scaled frame."""
+    counts: tuple[tuple[int, ...], ...]
+    """For each label, its instances in each labelled frame: says how many to expect."""
+    score_floor: float
+    score_threshold: float
+    overlap: float
+    most_candidates: int
+
+    mistakes: tuple[Mistake, ...] = ()
+    """Places that fool the network."""
+
+    @property
+    def scale(self) -> Scale:
+        """How frames are scaled."""
+        return Scale(self.factor, self.pixels)
+
+    def build(self) -> DetectionNetwork:
+        """The network with the backbone's weights, and pyramid and head fresh."""
+        backbone = Backbone(self.backbone)
+        backbone.freeze(self.frozen)
+        head = DetectionHead(
+            len(self.labels), self.width, self.size, self.score_floor, self.most_candidates, self.overlap
+        )
+        return DetectionNetwork(backbone, Pyramid(backbone.channels, self.width), head)
+
+    def elsewhere(self) -> "Blueprint":
+        """For use in another group: nothing is known of how many instances its frames hold, and what fools the network."""
+        return replace(self, counts=((),) * len(self.labels), mistakes=())
+
+    def to_metadata(self) -> dict[str, str]:
+        """As strings, for the artifact."""
+        return to_metadata(Head.DETECTION, FORMAT, self)
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> "Blueprint":
+        """Raises TrainingError where the artifact is of another head or format."""
+        fields = fields_of(metadata, Head.DETECTION, FORMAT)
+        mistakes = tuple(Mistake(**one) for one in fields.pop("mistakes"))
+        return cls(head=Head(fields.pop("head")), mistakes=mistakes, **fields)

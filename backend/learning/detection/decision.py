@@ -1,0 +1,117 @@
+"""From what the network sees in each frame to what is shown: counts, and agreement in time where there is an order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.learning.detection.blueprint import Blueprint
+from backend.learning.detection.mistakes import discounted
+from backend.learning.heads.base import Candidates
+from backend.learning.tracking import FEWEST_STEPS, Column, Rules, Shown, link, moves_smoothly, odds_of_counts
+from backend.types import Instance, LabeledFrame, Prediction
+
+Array = NDArray[np.float64]
+
+SHOWN, REJECTED = (1.2, 1.5), (2.0, -1.3)
+"""Gain and shift from a candidate's log odds to those of being an object, by whether it is shown: networks that have seen
+five frames are too modest about what time confirms. Measured once over groups of several kinds."""
+JUMP = 0.7
+"""Probability that a box that fills a jump is right, as a share of the weaker end's."""
+LINKED = 16
+"""Candidates of a label that are linked in a frame, at least; more where the labelled frames hold many instances."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """One frame's candidates."""
+
+    task: int
+    order: float | None
+    size: tuple[int, int]
+    """Width and height of the original frame, pixels."""
+    candidates: Candidates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decided:
+    """What is shown in one frame, by label index, and which candidates these are."""
+
+    seen: Seen
+    shown: tuple[Shown, ...]
+
+
+def decide(seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blueprint) -> list[Decided]:
+    """What to show in each frame, in the frames' order."""
+    rules = Rules(threshold=blueprint.score_threshold)
+    by_label = [_of_label(seen, labeled, blueprint, index, rules) for index in range(len(blueprint.labels))]
+    return [Decided(one, tuple(column[i] for column in by_label)) for i, one in enumerate(seen)]
+
+
+def predictions(decided: Sequence[Decided], labels: Sequence[str]) -> list[Prediction]:
+    """As the other rooms see them."""
+    return [_prediction(one, labels) for one in decided]
+
+
+def _of_label(
+    seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blueprint, index: int, rules: Rules
+) -> list[Shown]:
+    odds = odds_of_counts(blueprint.counts[index])
+    columns = [_column(one, index, blueprint) for one in seen]
+    trusted = [_trusted(one, column, index, blueprint) for one, column in zip(seen, columns, strict=True)]
+    anchors = [_anchor(one, blueprint.labels[index]) for one in labeled if one.frame.order is not None]
+    if len({one.order for one in seen} - {None}) == len(seen) >= FEWEST_STEPS:
+        taken = {column.order for column in columns}
+        anchors = [anchor for anchor in anchors if anchor.order not in taken]
+        together = np.argsort([column.order for column in [*columns, *anchors]], kind="stable")
+        if moves_smoothly([[*columns, *anchors][i] for i in together]):
+            shown = link([[*trusted, *anchors][i] for i in together], odds, rules)
+            place = np.argsort(together)
+            return [shown[place[i]] for i in range(len(columns))]
+    return link(trusted, odds, replace(rules, reach=0, ends=0.0))
+
+
+def _column(seen: Seen, index: int, blueprint: Blueprint) -> Column:
+    most = max(LINKED, 3 * max(blueprint.counts[index], default=0) + 4)
+    own = np.flatnonzero(seen.candidates.classes == index)[:most]
+    boxes, scores = seen.candidates.boxes[own].astype(np.float64), seen.candidates.scores[own].astype(np.float64)
+    return Column(seen.order if seen.order is not None else 0.0, boxes, scores)
+
+
+def _trusted(seen: Seen, column: Column, index: int, blueprint: Blueprint) -> Column:
+    """The column, with lower scores where the labelled frames tell that the network is fooled."""
+    places = [one for one in blueprint.mistakes if one.label == index]
+    return replace(column, scores=discounted(column.boxes, column.scores, seen.size, places, blueprint.score_threshold))
+
+
+def _anchor(labeled: LabeledFrame, label: str) -> Column:
+    boxes = np.array([i.box for i in labeled.instances if i.label == label], np.float64).reshape(-1, 4)
+    return Column(float(labeled.frame.order or 0.0), boxes, np.ones(len(boxes)), certain=True)
+
+
+def _probability(scores: Array, gain: float, shift: float) -> Array:
+    """Scores as probabilities, by a straight line between their log odds."""
+    p = np.clip(scores, 1e-4, 1 - 1e-4)
+    return np.asarray(1 / (1 + np.exp(-gain * np.log(p / (1 - p)) - shift)))
+
+
+def _prediction(decided: Decided, labels: Sequence[str]) -> Prediction:
+    instances = [
+        Instance(label, (float(box[0]), float(box[1]), float(box[2]), float(box[3])), float(score))
+        for label, shown in zip(labels, decided.shown, strict=True)
+        for box, score in zip(shown.boxes, _probability(shown.scores, *SHOWN), strict=True)
+        if box[2] > box[0] and box[3] > box[1]
+    ]
+    return Prediction(decided.seen.task, tuple(instances), _untouched(decided))
+
+
+def _untouched(decided: Decided) -> float:
+    """How probable it is that every shown box is right and no other candidate is."""
+    score = 1.0
+    for index, shown in enumerate(decided.shown):
+        own = decided.seen.candidates.scores[decided.seen.candidates.classes == index].astype(np.float64)
+        rejected = np.delete(own, shown.chosen[shown.chosen >= 0])
+        right = _probability(shown.scores, *SHOWN) * np.where(shown.chosen < 0, JUMP, 1.0)
+        score *= float(np.prod(right) * np.prod(1 - _probability(rejected, *REJECTED)))
+    return min(max(score, 0.0), 1.0)

@@ -1,0 +1,48 @@
+"""A trained detection micro-model, loaded and ready to predict."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.learning.detection.blueprint import Blueprint
+from backend.learning.detection.decision import Seen, decide, predictions
+from backend.learning.device import find_device
+from backend.learning.heads.base import Candidates
+from backend.learning.heads.detection import DetectionNetwork
+from backend.learning.micro_model import NetworkModel, restored
+from backend.learning.scaling import to_batch, to_tensor
+from backend.types import Frame, LabeledFrame, Prediction, Weights
+
+
+class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
+    """Sees one group's objects."""
+
+    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+        """One prediction a frame, in order. Frames are streamed; their neighbours in time help where `order` is given.
+
+        `labeled` are frames of the group that a person labelled: they anchor the linking in time.
+        """
+        return predictions(decide(list(self.see(frames)), labeled, self.blueprint), self.labels)
+
+    def see(self, frames: Iterable[Frame]) -> Iterator[Seen]:
+        """What the network alone sees in each frame, in pixels of the original frame."""
+        for frame in frames:
+            yield self.look(frame)[0]
+
+    def look(self, frame: Frame) -> tuple[Seen, Tensor, float]:
+        """What the network sees in one frame; the scaled frame, uint8; and the scaled pixels per original pixel."""
+        pixels, factor = to_tensor(frame, self.blueprint.scale)
+        pixels = pixels.to(self.device)
+        with torch.inference_mode():
+            [found] = self.network.head.decode(self.network(to_batch([pixels])))
+        limits = np.array([frame.width, frame.height] * 2, np.float32)
+        candidates = Candidates(np.clip(found.boxes / factor, 0, limits), found.scores, found.classes)
+        return Seen(frame.task, frame.order, (frame.width, frame.height), candidates), pixels, factor
+
+
+def load(weights: Weights, device: str = "auto") -> DetectionModel:
+    """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
+    blueprint, place = Blueprint.from_metadata(weights.metadata), find_device(device)
+    return DetectionModel(restored(blueprint, weights, place), blueprint, place)

@@ -1,0 +1,39 @@
+"""The shape of a detection micro-model and the rules of its answers, as the labels suggest them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from backend.learning.detection.blueprint import Blueprint
+from backend.learning.detection.recipe import DetectionRecipe
+from backend.learning.scaling import Scale, scale_for
+from backend.types import Head, LabeledFrame
+
+
+def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: DetectionRecipe) -> Blueprint:
+    """Of the labelled frames."""
+    scale = scale_for(labeled, recipe.object_side, recipe.largest_scale, recipe.frame_pixels)
+    counts = [[sum(i.label == label for i in f.instances) for f in labeled] for label in labels]
+    return Blueprint(
+        head=Head.DETECTION,
+        labels=labels,
+        backbone=recipe.backbone,
+        frozen=recipe.frozen,
+        width=recipe.width,
+        size=(_typical(labeled, 0, scale, recipe), _typical(labeled, 1, scale, recipe)),
+        factor=scale.factor,
+        pixels=scale.pixels,
+        counts=tuple(tuple(c) for c in counts),
+        score_floor=recipe.score_floor,
+        score_threshold=recipe.score_threshold,
+        overlap=recipe.overlap,
+        most_candidates=recipe.most_candidates,
+    )
+
+
+def _typical(labeled: Sequence[LabeledFrame], axis: int, scale: Scale, recipe: DetectionRecipe) -> float:
+    """Width (axis 0) or height of an object, pixels of the scaled frame."""
+    sides = [
+        (i.box[2 + axis] - i.box[axis]) * scale.of(f.frame.width, f.frame.height) for f in labeled for i in f.instances
+    ]
+    return max(float(np.median(sides)), 2.0) if sides else recipe.object_side

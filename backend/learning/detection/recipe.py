@@ -1,0 +1,38 @@
+"""The hyper-parameters of detection: its values of the shared ones, and its own with their unit and their reason."""
+
+from dataclasses import dataclass
+
+from backend.learning.recipe import FittedRecipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionRecipe(FittedRecipe):
+    """How a detection micro-model is trained."""
+
+    crop: int = 256
+    steps: int = 105
+    warm_steps: int = 50
+    pseudo_steps: int = 75
+    pseudo_frames: int = 90
+    pseudo_share: float = 0.5
+
+    object_side: float = 40.0
+    """Side in pixels (root of the area) that a typical object is scaled to: ten cells of stride 4."""
+    largest_scale: float = 2.0
+    """Upper limit of that scaling: more adds pixels, not detail."""
+    frame_pixels: int = 320_000
+    """Upper limit of a scaled frame, pixels: bounds the time a frame takes."""
+    object_share: float = 0.6
+    """Share of crops that are centred on an object."""
+    hard_share: float = 0.2
+    """Share of crops centred on something that was taken for an object."""
+
+    score_floor: float = 0.03
+    """Candidates below this score are not even linked in time."""
+    score_threshold: float = 0.2
+    """Score that speaks neither for nor against a candidate; counts and neighbours in time decide then. Below
+    0.5, since scores are lower on frames that were not trained on."""
+    overlap: float = 0.55
+    """IoU above which the weaker of two candidates of one label is dropped."""
+    most_candidates: int = 100
+    """Candidates a frame at most: bounds linking."""

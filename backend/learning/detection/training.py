@@ -1,0 +1,155 @@
+"""Overfitting a detection micro-model to the labelled frames of one group."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.learning.boxes import ious
+from backend.learning.detection.augmentation import Picture, Shares, crops
+from backend.learning.detection.blueprint import Blueprint
+from backend.learning.detection.decision import decide
+from backend.learning.detection.micro_model import DetectionModel
+from backend.learning.detection.mistakes import find
+from backend.learning.detection.plan import plan
+from backend.learning.detection.pseudo_labels import picture_of
+from backend.learning.detection.recipe import DetectionRecipe
+from backend.learning.detection.warm_start import warm
+from backend.learning.fitting import begun, overfit
+from backend.learning.heads.detection import DetectionNetwork
+from backend.learning.scaling import to_batch, to_tensor
+from backend.learning.training import Clock, Tell, Trained, session
+from backend.learning.unlabeled import choose, weight_of
+from backend.learning.warm_start import kind_of
+from backend.types import Frame, LabeledFrame, Weights
+
+MINED = 12
+"""Labelled frames at most that are searched for mistakes at once: bounds the time."""
+MISTAKEN = 0.08
+"""Score from which background counts as mistaken for an object."""
+NEAR = 0.3
+"""IoU with an object from which a candidate is a bad box rather than a mistake."""
+MOST_WRONG = 12
+"""Mistakes kept of a frame, the worst ones."""
+
+
+def train(
+    labeled: Sequence[LabeledFrame],
+    unlabeled: Sequence[Frame],
+    labels: tuple[str, ...],
+    recipe: DetectionRecipe,
+    *,
+    start: Weights | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    progress: Tell = lambda _: None,
+    clock: Clock = time.monotonic,
+) -> Trained:
+    """Train on `labeled`; `unlabeled` frames of the group, decoded when indexed, are learned from where that is safe.
+
+    `start` are weights of an earlier version. What `progress` raises passes through.
+    """
+    with session(labeled, labels, device=device, seed=seed, progress=progress, clock=clock) as under_way:
+        blueprint, arrays = warm(plan(labeled, labels, recipe), start)
+        pictures = [picture(frame, blueprint, under_way.device) for frame in labeled]
+        network = begun(blueprint, [one.image for one in pictures], arrays, under_way.device)
+        course = DetectionCourse(network, blueprint, recipe, under_way.rng, labeled, unlabeled, pictures)
+        metrics = overfit(course, recipe, under_way, start=kind_of(start, arrays), wide=len(unlabeled) > 0)
+        blueprint = learn_mistakes(network, blueprint, labeled)
+        return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
+
+
+@dataclass(slots=True, eq=False)
+class DetectionCourse:
+    """Crops, many of them around objects and around what is taken for one."""
+
+    network: DetectionNetwork
+    blueprint: Blueprint
+    recipe: DetectionRecipe
+    rng: np.random.Generator
+    labeled: Sequence[LabeledFrame]
+    unlabeled: Sequence[Frame]
+    pictures: Sequence[Picture]
+    mined: Sequence[Picture] = ()
+    """The pictures, with the mistakes that were found in this stage."""
+
+    def loss(self, step: int, steps: int, average: DetectionNetwork) -> Tensor:
+        """Of one step's crops; twice in a stage the average network is asked what it takes for objects."""
+        if step == 0:
+            self.mined = self.pictures
+        if step in (steps // 3, 2 * steps // 3):
+            self.mined = mine(average, self.mined, self.rng)
+        shares = Shares(self.recipe.object_share, self.recipe.hard_share)
+        batch = crops(self.mined, self.recipe.batch, self.recipe.crop, shares, self.rng)
+        images = torch.stack([crop.image for crop in batch]).contiguous(memory_format=torch.channels_last)
+        return self.network.head.loss(self.network(images), batch)
+
+    def widen(self, alive: Callable[[], None]) -> None:
+        """Take in what the network and time agree on in unlabelled frames."""
+        known = learn_mistakes(self.network, self.blueprint, self.labeled)
+        model = DetectionModel(self.network.settled(), known, self.network.device)
+        more = second_hand(model, self.labeled, self.unlabeled, self.recipe, alive)
+        self.pictures = [*self.pictures, *more]
+
+
+def picture(labeled: LabeledFrame, blueprint: Blueprint, device: torch.device) -> Picture:
+    """The frame scaled, with the boxes of known labels that have an area."""
+    pixels, factor = to_tensor(labeled.frame, blueprint.scale)
+    known = [
+        i for i in labeled.instances if i.label in blueprint.labels and i.box[2] > i.box[0] and i.box[3] > i.box[1]
+    ]
+    return Picture(
+        image=pixels.to(device),
+        boxes=np.array([i.box for i in known], np.float32).reshape(-1, 4) * factor,
+        classes=np.array([blueprint.labels.index(i.label) for i in known], np.int64),
+        ignored=np.zeros((0, 4), np.float32),
+        hard=np.zeros((0, 2), np.float32),
+        weight=labeled.weight,
+    )
+
+
+def mine(network: DetectionNetwork, pictures: Sequence[Picture], rng: np.random.Generator) -> list[Picture]:
+    """The pictures, some of the labelled ones with the places that are wrongly taken for objects."""
+    exact = [i for i, one in enumerate(pictures) if one.exact]
+    chosen = rng.permutation(exact)[:MINED]
+    mined = list(pictures)
+    for index in map(int, chosen):
+        one = pictures[index]
+        with torch.inference_mode():
+            [found] = network.head.decode(network(to_batch([one.image])))
+        wrong = found.boxes[(found.scores >= MISTAKEN) & (ious(found.boxes, one.boxes).max(1, initial=0) < NEAR)]
+        mined[index] = replace(one, hard=(wrong[:MOST_WRONG, :2] + wrong[:MOST_WRONG, 2:]) / 2)
+    return mined
+
+
+def second_hand(
+    model: DetectionModel,
+    labeled: Sequence[LabeledFrame],
+    unlabeled: Sequence[Frame],
+    recipe: DetectionRecipe,
+    alive: Callable[[], None],
+) -> list[Picture]:
+    """Unlabelled frames with what the network and time agree on; `recipe.pseudo_share` of the weight is theirs."""
+    seen, scaled = [], []
+    for index in choose(unlabeled, labeled, recipe.pseudo_frames):
+        alive()
+        one, pixels, factor = model.look(unlabeled[index])
+        seen.append(one)
+        scaled.append((pixels, factor))
+    weight = weight_of(recipe.pseudo_share, sum(one.weight for one in labeled), len(seen))
+    return [
+        picture_of(decided, pixels, factor, weight)
+        for decided, (pixels, factor) in zip(decide(seen, labeled, model.blueprint), scaled, strict=True)
+    ]
+
+
+def learn_mistakes(network: DetectionNetwork, blueprint: Blueprint, labeled: Sequence[LabeledFrame]) -> Blueprint:
+    """The blueprint, with the places of the labelled frames that fool the network as it is now."""
+    model = DetectionModel(network.settled(), blueprint, network.device)
+    frames = labeled[:: max(len(labeled) // MINED, 1)]
+    seen = list(model.see(one.frame for one in frames))
+    drawn = [np.array([i.box for i in one.instances], np.float32).reshape(-1, 4) for one in frames]
+    return replace(blueprint, mistakes=find([one.candidates for one in seen], drawn, [one.size for one in seen]))

@@ -1,0 +1,53 @@
+"""The training hyper-parameters that heads share, each with its unit and its reason."""
+
+from dataclasses import dataclass
+
+from backend.types import Start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadRecipe:
+    """What every head needs. Recipes are tuned for the principle on the open groups, never for a clip."""
+
+    backbone: str = "tf_efficientnet_lite0"
+    """timm name; the default's weights are installed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedRecipe(HeadRecipe):
+    """What a head needs that is fitted by gradient steps."""
+
+    frozen: tuple[str, ...] = ("conv_stem", "bn1", "blocks.0", "blocks.1")
+    """Backbone layers left as they are: general, and the dearest to train."""
+    width: int = 64
+    """Channels of the pyramid: enough for a few labels, and small."""
+    crop: int
+    """Side of a training crop, pixels, a multiple of 16."""
+
+    steps: int
+    """Steps of the first stage."""
+    warm_steps: int
+    """The same when a start is given: its features already fit the group."""
+    pseudo_steps: int
+    """Steps of the second stage, which also learns from confident predictions on unlabelled frames."""
+    pseudo_frames: int
+    """Most unlabelled frames looked at between the stages: bounds time and memory."""
+    pseudo_share: float
+    """Share of the second stage's crops that come from unlabelled frames."""
+    batch: int = 4
+    """Crops of a step: few, since more steps of fewer crops learn more in the same time."""
+    learning_rate: float = 2e-3
+    """Peak of AdamW's one-cycle for pyramid and head, which start random."""
+    backbone_rate: float = 4e-4
+    """The same for the backbone's trained layers, which start good."""
+    rise: float = 0.25
+    """Share of a stage's steps in which the rates rise to their peak: long enough not to shake what starts good."""
+    weight_decay: float = 1e-2
+    """AdamW's; small, the run is short."""
+    average: float = 0.95
+    """Decay of the running average of the weights; what is predicted with."""
+
+
+def steps_after(recipe: FittedRecipe, start: str) -> int:
+    """Steps of the first stage after a kind of start."""
+    return recipe.warm_steps if start == Start.SERVING else recipe.steps

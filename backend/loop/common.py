@@ -1,0 +1,73 @@
+"""What the groups of a project have of each other: news for all, and, for people to see, who stands behind what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backend.loop.services import Services
+from model_registry import COMMON, GroupRecord, VersionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """How "one model for the whole project", the project's parent, does in one group."""
+
+    score: float
+    honest: bool
+    """On labels that it had never seen; else on those that it learnt."""
+    frames: int
+
+
+def call(services: Services, project: int) -> None:
+    """There is news for the project as a whole: a version, or tasks that others may be good for."""
+    if services.registry.projects.seen(project).generation and services.registry.groups.call_common(project):
+        services.queue.look_at(project, COMMON)
+
+
+def parents(services: Services, project: int) -> list[VersionRecord]:
+    """The project's parents that serve, one for each control."""
+    return list(services.registry.versions.serving(project, COMMON).values())
+
+
+def baselines(of: Sequence[VersionRecord]) -> dict[str, Baseline]:
+    """{group: how the project's parents do there}; of the weakest control, as a group's own score is."""
+    found: dict[str, Baseline] = {}
+    for name in {name for parent in of for name in parent.metrics.get("groups", {})}:
+        known = [one for parent in of if (one := _baseline(parent.metrics["groups"].get(name) or {}))]
+        if known:
+            found[name] = min(known, key=lambda one: one.score)
+    return found
+
+
+def proposed_by(services: Services, group: GroupRecord) -> list[VersionRecord]:
+    """The versions of other groups that made what Label Studio shows for a group without a label; none where none did."""
+    if group.labelled or group.doubt is None:
+        return []
+    shown, _ = services.registry.listing.unlabelled(group.project, group.name, limit=1)
+    ids = [id_ for _, entry in shown for id_ in entry.versions.values()]
+    found = [services.registry.versions.get(id_) for id_ in ids]
+    return [version for version in found if version is not None and version.group != group.name]
+
+
+def named(version: VersionRecord) -> str:
+    """A version of another group, as people know it."""
+    return (
+        f"the project's parent v{version.number}" if version.group == COMMON else f"{version.group} v{version.number}"
+    )
+
+
+def started_from(version: VersionRecord, parent: VersionRecord | None) -> str:
+    """What a version's training started from, in words: the kind of start, and which version (`parent`) that was."""
+    if parent is None:
+        return version.start
+    if (version.project, version.group) == (parent.project, parent.group):
+        return f"{version.start} v{parent.number}"
+    return f"{version.start}: {named(parent)}"
+
+
+def _baseline(scores: dict[str, dict[str, object] | None]) -> Baseline | None:
+    for of, honest in (("unseen", True), ("labelled", False)):
+        quality = scores.get(of) or {}
+        score, frames = quality.get("score"), quality.get("frames")
+        if isinstance(score, int | float) and isinstance(frames, int):
+            return Baseline(float(score), honest, frames)
+    return None

@@ -1,0 +1,71 @@
+"""Connecting every project that asks for something we can do, also those that are made later."""
+
+from collections.abc import Callable
+
+import structlog
+
+from backend.errors import LabelingConfigError, StudioError
+from backend.loop.connect import connect_project, studio_of
+from backend.loop.services import Services
+from backend.studio import labeling_config
+from backend.studio.connection import Check
+from model_registry import ProjectRecord
+
+LOOK_SECONDS = 10.0
+"""Pause between looks for new projects: a person who has just made one is still importing."""
+
+log = structlog.get_logger(__name__)
+
+
+class ConnectRound:
+    """Connects what is not connected yet. A project that somebody disconnected in Label Studio is left alone."""
+
+    def __init__(self, services: Services, backend_url: str) -> None:
+        self._services = services
+        self._url = backend_url
+        self._refused: dict[int, str] = {}
+        """{project: its labeling config when there was nothing in it for us}"""
+
+    def __call__(self) -> dict[int, list[Check]]:
+        """{project that was connected now: the checks}; raises StudioUnreachable, StudioForbidden."""
+        studio = studio_of(self._services, ProjectRecord(0))
+        made = {}
+        for row in studio.projects():
+            number, config = int(row["id"]), str(row["label_config"])
+            if not self._is_connected(number) and self._asks(number, config):
+                try:
+                    made[number] = connect_project(self._services, number, self._url, None, None)
+                except StudioError as error:
+                    log.error("project not connected; tried again later", project=number, why=str(error))
+        return made
+
+    def _is_connected(self, number: int) -> bool:
+        record = self._services.registry.projects.get(number)
+        return record is not None and "backend_id" in record.settings
+
+    def _asks(self, number: int, config: str) -> bool:
+        """Whether the labeling config has a control tag that we can do; `model_skip` on all of them says no."""
+        if self._refused.get(number) == config:
+            return False
+        try:
+            labeling_config.parse(config).require()
+        except LabelingConfigError as error:
+            log.info("project left alone", project=number, why=str(error))
+            self._refused[number] = config
+            return False
+        return True
+
+
+def connect_for_ever(
+    services: Services, backend_url: str, report: Callable[[int, list[Check]], None], wait: Callable[[float], bool]
+) -> None:
+    """Look again and again until `wait(seconds)` says to stop; Label Studio may be away meanwhile."""
+    look = ConnectRound(services, backend_url)
+    while True:
+        try:
+            for number, checks in look().items():
+                report(number, checks)
+        except StudioError as error:
+            log.warning("projects not looked through; tried again", why=str(error), seconds=LOOK_SECONDS)
+        if wait(LOOK_SECONDS):
+            return

@@ -1,0 +1,89 @@
+"""What a person did to the prediction that was shown: regions accepted, moved, relabelled, added, deleted. Pure.
+
+The rule: the newest state of an annotation is compared with the prediction that was in front of the person when it was
+made. What counts is the difference between the two, however many times the annotation was saved on the way: moving a
+box twice is one action, moving it away and back is none. So the count does not depend on which events came through.
+
+Actions: one for each region drawn, moved or resized, relabelled, or deleted; moved and relabelled are two. In a track,
+each keyframe touched counts. Accepting is none. What hangs on what (`parentID`) is no action by itself.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from backend.studio.regions.compare import Region, regions_of, touched
+from model_registry import LedgerEntry
+
+SKEW = 5.0
+"""Seconds by which two machines' clocks may differ; no training is that short, so no later prediction gets in."""
+
+Item = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one control and label; see ReviewRecord."""
+
+    accepted: int = 0
+    moved: int = 0
+    relabelled: int = 0
+    added: int = 0
+    deleted: int = 0
+    labels: int = 0
+
+    @property
+    def actions(self) -> int:
+        """Human actions."""
+        return self.moved + self.relabelled + self.added + self.deleted
+
+
+Tallies = dict[tuple[str, str], Tally]
+"""By control and label; ("", "") stands for a frame without any region."""
+
+
+def compare(shown: Sequence[Item], result: Sequence[Item]) -> Tallies:
+    """What was done to the regions of `shown` so that `result` came of it. A relabelled one counts with its new label."""
+    before = {region.key: region for region in regions_of(shown)}
+    tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
+    for region in regions_of(result):
+        tally = tallies[region.control, region.label]
+        tally.labels += region.covers
+        _count(tally, before.pop(region.key, None), region)
+    for region in before.values():
+        tallies[region.control, region.label].deleted += 1
+    return dict(tallies) or {("", ""): Tally()}
+
+
+def rows(tallies: Tallies) -> list[dict[str, Any]]:
+    """As the registry stores them."""
+    return [{"control": c, "label": label, **asdict(t)} for (c, label), t in sorted(tallies.items())]
+
+
+def shown_entry(
+    result: Sequence[Item], from_prediction: bool, created_at: float, entries: Sequence[LedgerEntry]
+) -> LedgerEntry | None:
+    """Which of the predictions published for a task was in front of the person; None: none of ours.
+
+    `entries` are newest first; those that came after the annotation cannot be meant, though they may go on with its
+    tracks. Regions keep their ids, so ids that both have tell it, also when the prediction was renewed while it was
+    open. Where no region is left of it, `from_prediction` says that there was one: the last before the annotation.
+    """
+    ids = {item.get("id") for item in result if isinstance(item.get("id"), str)}
+    before = [entry for entry in entries if entry.published_at <= created_at + SKEW]
+    common = [len(ids & {item.get("id") for item in entry.result}) for entry in before]
+    most = max(common, default=0)
+    if most == 0 and not from_prediction:
+        return None
+    return next((entry for entry, n in zip(before, common, strict=True) if n == most), None)
+
+
+def _count(tally: Tally, before: Region | None, after: Region) -> None:
+    if before is None:
+        tally.added += after.strokes
+        return
+    moves, relabelled = touched(before, after), before.labels != after.labels
+    tally.moved += moves
+    tally.relabelled += relabelled
+    tally.accepted += not (moves or relabelled)

@@ -1,0 +1,44 @@
+"""Reviewing the labels that came in since the last time: which prediction was shown, and what became of it.
+
+Not on the path of a webhook: a worker does it before it trains, and whoever asks for figures before they are read.
+"""
+
+from collections.abc import Sequence
+
+from backend.loop.review import compare, rows, shown_entry
+from backend.loop.rounds import promotions, round_at
+from backend.loop.services import Services
+from backend.studio.events import created_at
+from model_registry import LabelRecord, LedgerEntry, Review
+
+AT_ONCE = 200
+"""Labels reviewed between two transactions: an import of thousands must not hold them all in memory."""
+
+
+def review_pending(services: Services, project: int) -> None:
+    """Review what is pending in a project; cheap where nothing is."""
+    registry = services.registry
+    while waiting := registry.reviews.pending(project, AT_ONCE):
+        served = {
+            group: promotions(registry.versions.history(project, group)) for group in {group for group, _ in waiting}
+        }
+        published = registry.ledger.kept(project, {label.task for _, label in waiting})
+        made = [review(label, served[group], published.get(label.task, ())) for group, label in waiting]
+        if registry.reviews.record(project, made) < len(made):
+            return  # labels changed meanwhile: they are pending again, for whoever asks next
+
+
+def review(label: LabelRecord, served: Sequence[float], published: Sequence[LedgerEntry]) -> Review:
+    """One label against what was published for its task, newest first; `served` are the promotions of its group."""
+    made_at = created_at(label.details) or label.updated_at
+    entry = shown_entry(label.result, bool(label.details.get("parent_prediction")), made_at, published)
+    return Review(
+        annotation=label.id,
+        updated_at=label.updated_at,
+        annotator=str(label.details.get("completed_by") or ""),
+        round=round_at(served, made_at),
+        created_at=made_at,
+        shown=entry is not None,
+        score=None if entry is None else entry.score if entry.raw is None else entry.raw,
+        tallies=rows(compare(entry.result if entry else (), label.result)),
+    )

@@ -1,0 +1,49 @@
+"""Whether more labelling pays, in words for the person who labels. Pure."""
+
+from collections.abc import Sequence
+
+from model_registry import ReviewSummary
+
+LOOK_BACK = 20
+"""Reviewed predictions that count as recent: two rounds of ten, few enough to follow a model that gets better."""
+ENOUGH = 10
+"""Predictions in a row accepted unchanged that call for a stop: with one frame in five wrong, one chance in ten."""
+SMALL = 0.03
+"""Actions a frame that are not worth going through the rest for: with fewer, one look costs more than it mends."""
+
+
+def recent(reviews: Sequence[ReviewSummary], most: int = LOOK_BACK) -> list[ReviewSummary]:
+    """The newest reviews of frames that had a prediction in front of the person, oldest first."""
+    return [review for review in reviews if review.shown][-most:]
+
+
+def accepted_in_a_row(reviews: Sequence[ReviewSummary]) -> int:
+    """How many of the newest predictions were accepted unchanged, without a break."""
+    streak = 0
+    for review in reversed([review for review in reviews if review.shown]):
+        if review.actions:
+            break
+        streak += 1
+    return streak
+
+
+def advice(reviews: Sequence[ReviewSummary], left: int, expected_left: float | None) -> str:
+    """What to do next; `reviews` are the group's, oldest first, `left` its frames without a label."""
+    if not reviews:
+        return f"Nothing is labelled yet: begin with about five of the {left} frames that differ from each other."
+    if left == 0 and not expected_left:
+        return "All frames are labelled."
+    shown, where = recent(reviews), f" in {left} frames" if left else ""
+    rest = "" if expected_left is None else f"; expected left to mend: {expected_left:.0f} actions{where}"
+    if not shown:
+        return f"No prediction has been reviewed yet{rest}."
+    streak = accepted_in_a_row(reviews)
+    small = expected_left is not None and expected_left <= SMALL * left
+    if streak >= ENOUGH or (small and streak):
+        return f"More labelling hardly pays: the last {_predictions(streak)} accepted unchanged{rest}."
+    mended = sum(review.actions > 0 for review in shown)
+    return f"Go on: {mended} of the last {len(shown)} predictions reviewed were mended{rest}."
+
+
+def _predictions(count: int) -> str:
+    return "prediction was" if count == 1 else f"{count} predictions were"

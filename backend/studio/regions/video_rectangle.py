@@ -1,0 +1,80 @@
+"""Tracks of a video: `VideoRectangle` together with `Labels`.
+
+Frames count from 1, `time` is the frame's number over the frame rate (editor 1.23.2, `VideoRegion.serialize`), and boxes
+are in percent as those of images are. A keyframe with `enabled` false is the last one of a lifespan. A region is one item
+that carries its label itself, and no size of the picture.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from backend.studio.regions.item import Item, labelled, share, unique_id, value_of
+from backend.studio.regions.rectangle import box_of, percent_of
+from backend.studio.regions.region import Size, TracksRead, number
+from backend.types import Control, Keyframe, Track, VideoSize
+
+SHAPE = "videorectangle"
+
+
+class VideoRectangleRegions:
+    """The converter of tracks."""
+
+    def read(self, result: Sequence[Item], control: Control, size: VideoSize) -> TracksRead:
+        """See `regions.TrackRegions.read`; a keyframe that cannot be used costs itself alone."""
+        unusable: list[str] = []
+        keyframes = partial(_keyframes, size=size, unusable=unusable)
+        found, problems = labelled(result, control, SHAPE, keyframes, (size.width, size.height))
+        tracks = (Track(one.label, one.geometry, region_id=one.region_id) for one in found)
+        return TracksRead(tuple(tracks), (*problems, *unusable))
+
+    def write(self, tracks: Sequence[Track], control: Control, size: VideoSize) -> list[dict[str, Any]]:
+        """See `regions.TrackRegions.write`; tracks that lie outside the picture are left out."""
+        used: set[str] = set()
+        return [
+            {
+                "id": unique_id(track.region_id, used),
+                "from_name": control.from_name,
+                "to_name": control.to_name,
+                "type": SHAPE,
+                "score": share(track.score),
+                "value": {
+                    "framesCount": size.frames,
+                    "duration": size.frames / size.rate,
+                    "sequence": sequence,
+                    "labels": [track.label],
+                },
+            }
+            for track in tracks
+            if (sequence := _sequence(track.keyframes, size))
+        ]
+
+
+def _keyframes(item: Item, image: Size, size: VideoSize, unusable: list[str]) -> tuple[Keyframe, ...] | str:
+    """The usable keyframes by frame; what is wrong with the others goes to `unusable`."""
+    rows = value_of(item).get("sequence")
+    if not isinstance(rows, list):
+        return "has no list `sequence` of keyframes"
+    found: dict[int, Keyframe] = {}
+    ordered = [row for row in rows if isinstance(row, dict) and number(row.get("frame")) is not None]
+    for row in sorted(ordered, key=lambda row: float(row["frame"])):
+        at, box = float(row["frame"]), box_of({"value": row}, image)
+        if not at.is_integer() or not 1 <= at <= size.frames:
+            unusable.append(f"keyframe {at:g} of region {item.get('id')!r}: the video has frames 1 to {size.frames}")
+        elif isinstance(box, str):
+            unusable.append(f"keyframe {at:g} of region {item.get('id')!r} {box}")
+            if found:  # it left the picture: it is not seen behind the keyframe before
+                found[max(found)] = replace(found[max(found)], enabled=False)
+        else:
+            found.setdefault(int(at), Keyframe(int(at), box, row.get("enabled") is not False))
+    return tuple(found.values()) or "has no usable keyframe"
+
+
+def _sequence(keyframes: Sequence[Keyframe], size: VideoSize) -> list[dict[str, Any]]:
+    rows = []
+    for one in keyframes:
+        value = percent_of(one.box, (size.width, size.height))
+        if value is not None:
+            rows.append({"frame": one.frame, "enabled": one.enabled, "time": one.frame / size.rate, **value})
+    return rows

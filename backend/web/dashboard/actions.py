@@ -1,0 +1,39 @@
+"""What the buttons do."""
+
+from collections.abc import Mapping
+
+from backend.loop import versions
+from backend.loop.services import Services
+
+DONE = {
+    "train": "Training is asked for. It starts as soon as a worker is free.",
+    "rollback": "The version before serves again, and is pinned. The predictions are being renewed.",
+    "pin": "Pinned: it goes on serving, whatever trainings end, until you lift the pin.",
+    "unpin": "The pin is lifted, and a training asked for.",
+}
+"""What is said when a button has done its work."""
+
+
+class Refused(Exception):
+    """The form asks for nothing that there is; no button sends it."""
+
+
+def act(services: Services, project: int, form: Mapping[str, str]) -> str:
+    """Do what a form's button asks for; which one it was. Raises RegistryError where it is not possible."""
+    do, group, control = form.get("do", ""), form.get("group"), form.get("control") or None
+    number = form.get("number", "")
+    if do == "train":
+        versions.train_now(services, project, group)
+    elif group is None:
+        raise Refused(f"The form asks for {do!r} and names no group.")
+    elif do == "rollback":
+        versions.rollback(services, project, group, control)
+    elif do == "pin":
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
+            raise Refused(f"The form's version number is {number!r}, expected digits.")
+        versions.pin(services, project, group, control, int(number))
+    elif do == "unpin":
+        versions.unpin(services, project, group, control)
+    else:
+        raise Refused(f"The form asks for {do!r}, expected one of: {', '.join(DONE)}.")
+    return do

@@ -1,0 +1,45 @@
+"""Errors as pages, where a person's browser asked; programs get JSON as ever."""
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from backend.errors import MicroModelsError
+from backend.web.dashboard.rendering import Pages
+
+TITLES = {404: "Not found", 422: "Not found", 403: "Refused", 500: "Something went wrong"}
+
+
+def tell_people(app: FastAPI, pages: Pages) -> None:
+    """Have the application answer browsers with a page that says what is wrong."""
+
+    def page(request: Request, status: int, what: str) -> Response:
+        root = request.scope.get("root_path", "")
+        title = TITLES.get(status, "Refused")
+        return pages.page("missing.html", status=status, root=root, title=title, what=what)
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        if not _is_person(request) or error.status_code == 401:
+            return await http_exception_handler(request, error)
+        what = f"There is no page {request.url.path}." if error.detail == "Not Found" else str(error.detail)
+        return page(request, error.status_code, what)
+
+    @app.exception_handler(RequestValidationError)
+    async def impossible(request: Request, error: RequestValidationError) -> Response:
+        if not _is_person(request):
+            return await request_validation_exception_handler(request, error)
+        found = "; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in error.errors())
+        return page(request, 422, f"The address has something impossible in it. {found}.")
+
+    @app.exception_handler(MicroModelsError)
+    async def expected(request: Request, error: MicroModelsError) -> Response:
+        if not _is_person(request):
+            return JSONResponse({"error": str(error)}, status_code=500)
+        return page(request, 500, str(error))
+
+
+def _is_person(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,82 @@
+"""Templates to answers, with the headers that keep anything foreign out."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fastapi import Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from backend.web.dashboard import formats
+
+FOLDER = Path(__file__).parent.parent
+STATIC = {"dashboard.css": "text/css", "dashboard.js": "text/javascript", "icon.svg": "image/svg+xml"}
+"""The files that pages load, and what they are."""
+HEADERS = {
+    # No style or script inside pages either: what a label or a file name holds can never run.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: browsers would then send `Origin: null` with our own forms.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+A_YEAR = "private, max-age=31536000, immutable"
+"""For addresses that change with their content."""
+
+
+class Pages:
+    """The templates; `clock` gives seconds since the epoch."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._templates = Environment(
+            loader=FileSystemLoader(FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        for name in ("percent", "score", "number", "seconds", "iso", "size"):
+            self._templates.filters[name] = getattr(formats, name)
+        self._templates.globals |= {"group_path": formats.group_path, "asset": _asset_path}
+
+    def page(self, template: str, *, status: int = 200, root: str = "", **content: Any) -> HTMLResponse:
+        """A whole page; `root` is the path prefix under which a proxy serves us."""
+        text = self._templates.get_template(template).render(self._context(root, content))
+        return HTMLResponse(text, status, _fresh())
+
+    def live(self, template: str, *, root: str = "", **content: Any) -> HTMLResponse:
+        """The part of a page that changes by itself, which the script asks for again and again."""
+        found = self._templates.get_template(template)
+        context = found.new_context(self._context(root, content))
+        return HTMLResponse("".join(found.blocks["live"](context)), headers=_fresh())
+
+    def _context(self, root: str, content: dict[str, Any]) -> dict[str, Any]:
+        now = self._clock()
+        return {"root": root, "now": now, "ago": lambda at: formats.ago(at, now), **content}
+
+
+def picture(content: bytes, media_type: str, cache: str) -> Response:
+    """A thumbnail or a file of ours."""
+    return Response(content, media_type=media_type, headers={**HEADERS, "Cache-Control": cache})
+
+
+def static_file(name: str) -> Response | None:
+    """One of the files that pages load; None for any other name."""
+    if name not in STATIC:
+        return None
+    return picture((FOLDER / "static" / name).read_bytes(), STATIC[name], A_YEAR)
+
+
+def _asset_path(name: str) -> str:
+    content = (FOLDER / "static" / name).read_bytes()
+    return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
+
+
+def _fresh() -> dict[str, str]:
+    return {**HEADERS, "Cache-Control": "no-store"}

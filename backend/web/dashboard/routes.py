@@ -1,0 +1,128 @@
+"""The pages' addresses. Each page is a function of the registry alone; nothing here waits for Label Studio."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from backend.errors import MediaError, MicroModelsError
+from backend.loop.group_page import group_page
+from backend.loop.overview import front, group_list, project_page
+from backend.loop.services import Services
+from backend.loop.thumbnail import Thumbnails, placeholder
+from backend.studio.project_key import LARGEST_ID
+from backend.web.auth import BasicAuth
+from backend.web.dashboard.actions import DONE, Refused, act
+from backend.web.dashboard.chart import chart
+from backend.web.dashboard.formats import group_path
+from backend.web.dashboard.origin import same_site
+from backend.web.dashboard.rendering import A_YEAR, Pages, picture, static_file
+
+Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+Page = Annotated[int, Query(ge=1, le=1_000_000)]
+Part = Annotated[str, Query()]
+LIVE = "live"
+"""The part of a page that its script asks for again and again."""
+MOST_BYTES = 100_000
+"""Of a form that somebody sends: a group's name and a few words."""
+
+
+def dashboard_routes(services: Services, pages: Pages) -> APIRouter:
+    """Routes of the dashboard."""
+    routes = APIRouter(dependencies=[Depends(BasicAuth(services.settings))], include_in_schema=False)
+    thumbnails = Thumbnails(services)
+
+    def answer(request: Request, template: str, part: str = "", status: int = 200, **content: Any) -> Response:
+        root = request.scope.get("root_path", "")
+        if part == LIVE:
+            return pages.live(template, root=root, **content)
+        said = DONE.get(request.query_params.get("done", ""))
+        return pages.page(template, status=status, root=root, **{"said": said, "refused": None, **content})
+
+    def group(request: Request, project: int, name: str, page: int, part: str = "", **more: Any) -> Response:
+        view = group_page(services, project, name, page, whole=part != LIVE)
+        if view is None:
+            what = f"Project {project} has no group “{name}”. It may have been renamed, or its tasks deleted."
+            raise HTTPException(404, what)
+        drawn = chart(view.efficiency.rounds) if view.efficiency else None
+        return answer(request, "group.html", part, view=view, chart=drawn, **more)
+
+    @routes.get("/")
+    def first(request: Request, part: Part = "") -> Response:
+        return answer(request, "front.html", part, view=front(services))
+
+    @routes.get("/projects/{project}")
+    def one_project(
+        request: Request,
+        project: Id,
+        part: Part = "",
+        search: Annotated[str, Query(max_length=500)] = "",
+        sort: Annotated[str, Query()] = "state",
+        descending: bool = False,
+        page: Page = 1,
+    ) -> Response:
+        view = project_page(services, project)
+        if view is None:
+            what = f"Project {project} is not connected. Run `micro-models connect --project {project}`."
+            raise HTTPException(404, what)
+        found = group_list(services, project, search, sort, descending, page)
+        return answer(
+            request, "project.html", part, view=view, list=found, search=search, sort=found.sort, descending=descending
+        )
+
+    @routes.get("/projects/{project}/groups/{name:path}")
+    def one_group(
+        request: Request,
+        project: Id,
+        name: str,
+        part: Part = "",
+        page: Page = 1,
+        named: Annotated[str, Query(alias="name")] = "",
+    ) -> Response:
+        return group(request, project, name or named, page, part)
+
+    @routes.post("/projects/{project}/actions")
+    async def ordered(request: Request, project: Id) -> Response:
+        if not same_site(request.headers):
+            raise HTTPException(403, "This comes from another site's page, so nothing was done. Use the dashboard.")
+        form = parse_form(await request.body())
+        try:
+            done = await run_in_threadpool(act, services, project, form)
+        except Refused as error:
+            raise HTTPException(422, str(error)) from None
+        except MicroModelsError as error:
+            return await run_in_threadpool(
+                group, request, project, form.get("group", ""), 1, status=409, refused=str(error)
+            )
+        root, name = request.scope.get("root_path", ""), form.get("group")
+        path = group_path(project, name) if name is not None else f"/projects/{project}"
+        return Response(status_code=303, headers={"Location": f"{root}{path}{'&' if '?' in path else '?'}done={done}"})
+
+    @routes.get("/projects/{project}/tasks/{task}/thumbnail")
+    def thumbnail(project: Id, task: Id, v: str = "") -> Response:
+        record, found = services.registry.projects.get(project), services.registry.tasks.get(task)
+        if record is None or found is None or found.project != project:
+            raise HTTPException(404, f"Project {project} has no task {task}.")
+        try:
+            return picture(thumbnails.jpeg(record, found), "image/jpeg", A_YEAR if v else "no-cache")
+        except MicroModelsError as error:
+            why = str(error) if isinstance(error, MediaError) else f"Label Studio did not give it: {error}"
+            return picture(placeholder(why).encode(), "image/svg+xml", "no-store")
+
+    @routes.get("/static/{name}")
+    def asset(name: str) -> Response:
+        found = static_file(name)
+        if found is None:
+            raise HTTPException(404, f"There is no file {name}.")
+        return found
+
+    return routes
+
+
+def parse_form(body: bytes) -> Mapping[str, str]:
+    """The fields of a form as browsers send it by default."""
+    if len(body) > MOST_BYTES:
+        raise HTTPException(413, f"The form has {len(body)} bytes, expected at most {MOST_BYTES}.")
+    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))

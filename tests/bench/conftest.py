@@ -1,0 +1,3 @@
+from tests.loop.conftest import quick
+
+__all__ = ["quick"]

@@ -1,0 +1,84 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.bench import methods
+from backend.bench.form import form_of
+from backend.bench.methods import MICRO
+from backend.bench.project import Project
+from backend.bench.replay import Replay
+from backend.demo.folder import from_folder
+from backend.errors import StoryError
+from backend.learning import catalogue
+from backend.learning.training import Trained
+from backend.settings import Settings
+from tests.bench.made import folder_of_squares
+from tests.loop.house import teach
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+def opened(tmp_path: Path, seed: int = 0) -> tuple[Project, Replay]:
+    data_set = from_folder(folder_of_squares(tmp_path / f"squares {seed}", 12))
+    form = form_of([data_set])
+    settings = Settings(label_studio_url="http://nowhere.test", label_studio_api_key="key", device="cpu")  # type: ignore[arg-type]
+    project = Project([data_set], form, settings, tmp_path / f"data {seed}", seed=seed, together=False)
+    return project, Replay(data_set, form, [methods.Trained(MICRO, project, 0)], seed, True)
+
+
+def test_without_labels_nothing_is_trained_or_shown(tmp_path: Path) -> None:
+    project, _ = opened(tmp_path)
+    with project:
+        assert project.work() == 0
+        assert project.predictions(project.tasks[0]) == {}
+
+
+def test_actions_are_those_that_the_product_counts_itself(tmp_path: Path) -> None:
+    """Label Studio's address and key in the environment change nothing: nobody is called."""
+    project, replay = opened(tmp_path)
+    with project:
+        replay.begin(2)
+        (first,) = replay.measured()
+        assert (first.actions, first.left, first.labels, first.quality) == (2, 0, 12, 1.0)
+        assert first.seconds > 0
+        replay.go_on(4)
+        (second,) = replay.measured()
+        assert (second.frames, second.actions, second.efficiency) == (6, 2, pytest.approx(1 - 2 / 12))
+        reviews = project.reviews()
+        assert sum(review.actions for review in reviews) == second.actions
+        assert [review.shown for review in reviews] == [False] * 2 + [True] * 4
+        assert [review.round for review in reviews] == [0] * 2 + [1] * 4
+
+
+def test_later_rounds_go_on_from_the_version_that_serves_and_seeds_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[tuple[int, bool]] = []
+
+    def noted(*args: Any, **options: Any) -> Trained:
+        starts.append((options["seed"], options["start"] is not None))
+        return teach(*args, **options)
+
+    monkeypatch.setattr(catalogue, "train", noted)
+    for seed in (0, 1):
+        project, replay = opened(tmp_path, seed)
+        with project:
+            replay.begin(2)
+            replay.measured()
+            replay.go_on(2)
+            replay.measured()
+    assert [warm for _, warm in starts] == [False, True] * 2
+    assert len({seed for seed, _ in starts}) == 4
+
+
+def test_a_training_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no memory left")
+
+    monkeypatch.setattr(catalogue, "train", broken)
+    project, replay = opened(tmp_path)
+    with project:
+        replay.begin(2)
+        with pytest.raises(StoryError, match=r"'squares 0' could not be trained: .*no memory left"):
+            replay.measured()

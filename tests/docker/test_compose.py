@@ -1,0 +1,164 @@
+"""The compose files: valid by the specification, and every name in them leads somewhere."""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import compose_spec
+import pytest
+import yaml
+
+from backend.settings import Settings
+
+DOCKER = Path(__file__).parents[2] / "docker"
+FILES = sorted(path.name for path in DOCKER.glob("compose*.yml"))
+VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}")
+LABEL_STUDIO = {
+    # Documented by Label Studio, or read by its code: see the facts that the README links.
+    "LABEL_STUDIO_USERNAME", "LABEL_STUDIO_PASSWORD", "LABEL_STUDIO_USER_TOKEN", "LABEL_STUDIO_HOST",
+    "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN", "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK",
+    "LABEL_STUDIO_ML_BLOCK_LOCAL_IP", "LABEL_STUDIO_SSRF_PROTECTION_ENABLED",
+    "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED", "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT",
+}  # fmt: skip
+OF_OTHERS = {
+    "FSSPEC_S3_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION",
+    "POSTGRES_PASSWORD", "POSTGRES_DB", "MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD",
+}  # fmt: skip
+PORTS = {
+    "label-studio": 8080,
+    "backend": 9090,
+    "server": 9090,
+    "proxy": 9090,
+    "redis": 6379,
+    "postgres": 5432,
+    "s3": 9000,
+}
+
+
+def load(name: str) -> dict[str, Any]:
+    """A compose file with the defaults of its variables."""
+    text = VARIABLE.sub(lambda match: match[2] or "", (DOCKER / name).read_text())
+    return dict(yaml.safe_load(text))
+
+
+def services(name: str) -> dict[str, dict[str, Any]]:
+    """The services of a file, those that extend another's filled in."""
+    found = {}
+    for service, fields in load(name)["services"].items():
+        source = fields.get("extends")
+        found[service] = fields if source is None else load(source["file"])["services"][source["service"]]
+    return found
+
+
+def ours(name: str) -> dict[str, dict[str, Any]]:
+    """The services that run our image."""
+    return {k: v for k, v in services(name).items() if str(v.get("image", "")).startswith("micro-models")}
+
+
+def setting_names() -> set[str]:
+    """Every name under which a setting is read."""
+    names = set()
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        names |= {str(c) for c in alias.choices} if hasattr(alias, "choices") else {f"MICRO_MODELS_{name.upper()}"}
+    return names
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_it_is_valid(name: str) -> None:
+    compose_spec.PyCompose.from_yaml(yaml.safe_dump(load(name))).validate()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_variable_that_it_sets_is_read_by_somebody(name: str) -> None:
+    for service, fields in services(name).items():
+        known = setting_names() | OF_OTHERS if service in ours(name) else LABEL_STUDIO | OF_OTHERS
+        assert set(fields.get("environment", {})) <= known, service
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_settings_are_usable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for fields in ours(name).values():
+        for variable, value in fields.get("environment", {}).items():
+            monkeypatch.setenv(variable, value)
+        Settings()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_build_arguments_and_files_exist(name: str) -> None:
+    dockerfile = (DOCKER / "Dockerfile").read_text()
+    for fields in services(name).values():
+        build = fields.get("build", {})
+        for argument in build.get("args", {}):
+            assert f"ARG {argument}=" in dockerfile
+        if "dockerfile" in build:
+            assert (DOCKER / build["context"] / build["dockerfile"]).is_file()
+        for volume in fields.get("volumes", []):
+            source = volume.split(":")[0]
+            assert not source.endswith(".cfg") or (DOCKER / source).is_file()
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "compose.gpu.yml"])
+def test_volumes_and_services_that_it_names_exist(name: str) -> None:
+    declared = load(name).get("volumes", {})
+    for service, fields in services(name).items():
+        named = {v.split(":")[0] for v in fields.get("volumes", []) if not v.startswith((".", "/"))}
+        assert named <= set(declared), service
+        for other, how in fields.get("depends_on", {}).items():
+            assert other in services(name)
+            if how["condition"] == "service_healthy":
+                checked = services(name)[other]
+                # Our image has a health check of its own.
+                assert "test" in checked.get("healthcheck", {}) or (
+                    other in ours(name) and "healthcheck" not in checked
+                )
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "compose.gpu.yml"])
+def test_addresses_name_a_service_and_its_port(name: str) -> None:
+    found = services(name)
+    for service, fields in ours(name).items():
+        said = [*fields.get("environment", {}).values(), *fields.get("command", [])]
+        for url in (urlsplit(text) for text in said if "://" in text and not text.startswith("s3://")):
+            assert url.hostname in found, service
+            assert url.port == PORTS[url.hostname]
+        for port in fields.get("ports", []):
+            assert int(port.rsplit(":", 1)[1]) == PORTS[service]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_our_services_may_do_as_little_as_possible(name: str) -> None:
+    for service, fields in ours(name).items():
+        if name != "compose.gpu.yml":  # which only adds to the others
+            assert fields["read_only"] is True, service
+            assert fields["cap_drop"] == ["ALL"]
+
+
+def test_label_studio_may_call_the_backend_and_gives_its_key() -> None:
+    studio, backend = (services("compose.yml")[name]["environment"] for name in ("label-studio", "backend"))
+    assert studio["LABEL_STUDIO_ML_BLOCK_LOCAL_IP"] == studio["LABEL_STUDIO_SSRF_PROTECTION_ENABLED"] == "false"
+    assert studio["LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN"] == "true"
+    assert backend["LABEL_STUDIO_API_KEY"] == studio["LABEL_STUDIO_USER_TOKEN"]
+    assert studio["LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"] == backend["MICRO_MODELS_DOCUMENT_ROOT"]
+
+
+def test_ports_are_open_to_this_machine_alone_while_everybody_knows_the_key() -> None:
+    for name in FILES:
+        for fields in services(name).values():
+            assert all(str(port).startswith("127.0.0.1:") for port in fields.get("ports", []))
+
+
+def test_the_proxy_finds_the_servers() -> None:
+    config = (DOCKER / "haproxy.cfg").read_text()
+    assert "server-template server 20 server:9090" in config
+    assert "bind :9090" in config
+
+
+def test_the_example_of_variables_holds_each_with_its_default() -> None:
+    lines = (DOCKER / ".env.example").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    used: dict[str, str] = {}
+    for name in FILES:
+        used |= dict(VARIABLE.findall((DOCKER / name).read_text()))
+    assert used == example

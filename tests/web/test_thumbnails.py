@@ -1,0 +1,93 @@
+import io
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image, ImageColor
+
+from backend.studio.drawing import PALETTE
+from backend.studio.regions import for_video
+from backend.types import Keyframe, Track, VideoSize
+from model_registry import LedgerEntry
+from tests.loop.house import CONFIG, House, square_of
+from tests.studio.clips import number_of, numbered, write_video
+
+
+def picture(client: TestClient, task: int, stamp: str = "") -> Image.Image:
+    answer = client.get(f"/projects/1/tasks/{task}/thumbnail", params={"v": stamp} if stamp else {})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/jpeg"
+    return Image.open(io.BytesIO(answer.content)).convert("RGB")
+
+
+def near(pixel: object, colour: str) -> bool:
+    assert isinstance(pixel, tuple)
+    return sum(abs(a - b) for a, b in zip(pixel, ImageColor.getrgb(colour), strict=False)) < 160
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_prediction_is_drawn_where_it_is(client: TestClient, house: House) -> None:
+    house.label(1)
+    house.work()
+    x0, y0, _, y1 = square_of(5)
+    plain = client.get("/projects/1/tasks/1/thumbnail").content
+    drawn = picture(client, 5)
+    assert drawn.size == (64, 48)
+    assert near(drawn.getpixel((x0, (y0 + y1) // 2)), PALETTE[0])
+    assert plain
+
+
+def test_without_a_prediction_it_is_the_image(client: TestClient) -> None:
+    assert picture(client, 2).size == (64, 48)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_new_prediction_is_a_new_picture(client: TestClient, house: House) -> None:
+    before = client.get("/projects/1/tasks/5/thumbnail").content
+    house.label(1)
+    house.work()
+    assert client.get("/projects/1/tasks/5/thumbnail").content != before
+
+
+def test_a_picture_with_a_stamp_is_kept_by_the_browser(client: TestClient) -> None:
+    assert "immutable" in client.get("/projects/1/tasks/2/thumbnail?v=1").headers["cache-control"]
+    assert client.get("/projects/1/tasks/2/thumbnail").headers["cache-control"] == "no-cache"
+
+
+def test_what_has_no_picture_gets_a_placeholder(client: TestClient, house: House) -> None:
+    house.add_task(50, image=b"no image")
+    house.registry.projects.configure(1, config=CONFIG.replace("$image", "$photo"))
+    for task in (50, 2):
+        answer = client.get(f"/projects/1/tasks/{task}/thumbnail?v=1")
+        assert answer.headers["content-type"].startswith("image/svg+xml")
+        assert answer.headers["cache-control"] == "no-store"
+        assert "<title>" in answer.text
+    house.registry.projects.configure(1, config=CONFIG)
+    assert "50.png" in client.get("/projects/1/tasks/50/thumbnail").text
+
+
+def test_a_task_of_another_project_is_not_shown(client: TestClient, house: House) -> None:
+    house.add_project(2)
+    house.add_task(50, project=2)
+    assert client.get("/projects/1/tasks/50/thumbnail").status_code == 404
+    assert client.get("/projects/2/tasks/50/thumbnail").status_code == 200
+
+
+def test_a_video_shows_the_first_frame_with_something_in_it(client: TestClient, house: House) -> None:
+    config = (
+        '<View><Labels name="l" toName="v"><Label value="A"/></Labels><Video name="v" value="$clip"/>'
+        '<VideoRectangle name="box" toName="v"/></View>'
+    )
+    house.add_project(1, config)
+    write_video(house.media / "clip.mp4", [numbered(n) for n in range(1, 13)])
+    house.add_task(50, clip="/data/local-files/?d=clip.mp4")
+    record = house.registry.projects.get(1)
+    assert record is not None
+    [control] = house.services.config(record).controls
+    assert number_of(np.asarray(picture(client, 50))) == 1
+    track = Track("A", (Keyframe(5, (20, 10, 60, 40)),), 0.8, "r")
+    result = for_video(control).write([track], control, VideoSize(96, 48, 12, 10.0))
+    house.registry.ledger.record(1, [LedgerEntry(50, 1, None, result, 0.8, {}, "m", 5.0)])
+    drawn = picture(client, 50)
+    assert near(drawn.getpixel((20, 38)), PALETTE[0])
+    assert number_of(np.asarray(drawn.crop((0, 42, 96, 48)))) == 5
