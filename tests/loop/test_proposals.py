@@ -9,7 +9,7 @@ from backend.learning import catalogue
 from backend.loop import proposals, spare_time, starts
 from backend.loop.proposals import MODEST, outdated
 from backend.loop.status import project_status
-from model_registry import COMMON, GroupRecord, LedgerEntry
+from model_registry import COMMON, GroupRecord, LedgerEntry, VersionRecord
 from tests.loop.house import CONFIG, EyeForColour, House, box_of
 from tests.loop.test_starts import TWIN, add_clip, dark, serving, version
 
@@ -235,6 +235,21 @@ def test_a_version_that_cannot_be_loaded_proposes_nothing(house: House, monkeypa
     monkeypatch.setattr(catalogue, "load", load)
     assert status(house, "c")["state"] == "idle"
     assert not any(task > 100 for task in house.shown())
+
+
+def test_where_the_best_weights_are_gone_the_next_best_propose(house: House) -> None:
+    def proposed(name: str, first: int) -> VersionRecord:
+        add_clip(house, name, first)
+        assert all(len(house.shown()[task]) == 1 for task in range(first, first + 6))
+        made = house.registry.versions.get(entry(house, first).versions["label"])
+        assert made is not None
+        return made
+
+    add_clip(house, "z", 1 + 2 * TWIN, label=2)
+    best = proposed("c", 1 + 3 * TWIN)
+    assert best.artifact is not None
+    Path(house.settings.artifacts, best.artifact.uri).unlink()
+    assert {best.group, proposed("d", 1 + 4 * TWIN).group} == {"a", "z"}
 
 
 def test_a_changed_config_asks_for_others(house: House) -> None:
