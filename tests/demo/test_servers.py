@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.demo.backend_server import BackendServer
-from backend.demo.label_studio_server import LabelStudioServer
+from backend.demo.label_studio_server import BLANK, DATABASE, LabelStudioServer
 from backend.errors import DemoError
 
 
@@ -36,9 +36,9 @@ def answering() -> Iterator[HTTPServer]:
 def test_settings_of_another_label_studio_do_not_leak_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABEL_STUDIO_HOST", "https://somewhere.example")
     monkeypatch.setenv("HEARTEX_DEBUG", "true")
+    monkeypatch.setenv("DJANGO_DB", "default")
     env = LabelStudioServer(tmp_path, tmp_path).child.env
-    assert "LABEL_STUDIO_HOST" not in env
-    assert "HEARTEX_DEBUG" not in env
+    assert not {"LABEL_STUDIO_HOST", "HEARTEX_DEBUG", "DJANGO_DB"} & env.keys()
     assert env["LABEL_STUDIO_BASE_DATA_DIR"] == str(tmp_path / "data")
 
 
@@ -51,6 +51,20 @@ def test_each_server_has_secrets_and_a_port_of_its_own(tmp_path: Path) -> None:
 def test_label_studio_that_is_not_installed_is_said(tmp_path: Path) -> None:
     with pytest.raises(DemoError, match=r"no .*bin/label-studio.*make install-label-studio"):
         LabelStudioServer(tmp_path, tmp_path).start()
+
+
+def test_label_studio_begins_with_an_empty_database_but_never_over_its_own(tmp_path: Path) -> None:
+    program, blank = tmp_path / "bin" / "label-studio", tmp_path / BLANK
+    for path, content in ((program, "#!/bin/sh\nexit 1\n"), (blank, "empty")):
+        path.parent.mkdir()
+        path.write_text(content)
+    program.chmod(0o755)
+    own = tmp_path / "demo" / "data" / DATABASE
+    for kept in ("empty", "a project"):
+        with pytest.raises(DemoError, match="Label Studio"):
+            LabelStudioServer(tmp_path / "demo", tmp_path).start()
+        assert own.read_text() == kept
+        own.write_text("a project")
 
 
 def test_the_backend_gets_its_settings_and_none_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
