@@ -11,6 +11,9 @@ class HeadRecipe:
 
     backbone: str = "tf_efficientnet_lite0"
     """timm name; the default's weights are installed."""
+    accepted_weight: float = 0.4
+    """Weight of a frame whose prediction was submitted as it was; what a person drew has 1. It tells that the objects are
+    there, but its outlines are the micro-model's own: learnt as if they were drawn, they drift from round to round."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,10 +91,10 @@ class _Graph:
     top: Array
 
 
-def link(columns: Sequence[Column], odds: Sequence[float], rules: Rules) -> list[Shown]:
+def link(columns: Sequence[Column], odds: Sequence[Sequence[float]], rules: Rules) -> list[Shown]:
     """What is shown in each of these frames, which are in order of time.
 
-    `odds[k]` are the log odds that a frame has more than `k` instances of this label; the last holds for all more.
+    `odds[t][k]` are the log odds that frame `t` has more than `k` instances of this label; the last holds for all more.
     """
     graph = _graph(columns, rules)
     _settle(graph, odds, rules, 0, len(columns))
@@ -106,14 +106,6 @@ def link(columns: Sequence[Column], odds: Sequence[float], rules: Rules) -> list
         paths.append(path)
         _take(graph, path)
         _settle(graph, odds, rules, path[0][0], path[-1][0])
-
-
-def odds_of_counts(counts: Sequence[int], most: int = 64) -> list[float]:
-    """Log odds of more than 0, 1, 2.. instances from the counts in labelled frames; without frames nothing is known."""
-    seen = np.asarray(counts)
-    top = min(int(seen.max(initial=0)), most)
-    shares = [((seen > k).sum() + 0.5) / (len(seen) + 1) for k in range(top + 1)]
-    return [float(np.log(share / (1 - share))) for share in shares]
 
 
 def moves_smoothly(columns: Sequence[Column]) -> bool:
@@ -176,13 +168,13 @@ def _costs(before: Column, after: Column, frames: float, rules: Rules) -> Array:
     return np.where(off > rules.farthest, np.inf, cost)
 
 
-def _settle(graph: _Graph, odds: Sequence[float], rules: Rules, first: int, last: int) -> None:
+def _settle(graph: _Graph, odds: Sequence[Sequence[float]], rules: Rules, first: int, last: int) -> None:
     """Bring the worth of the best way to each candidate up to date after a change in the frames first..last."""
     changed = last
     for t in range(first, len(graph.columns)):
         if t > changed + rules.reach:
             return
-        prior = 0.0 if graph.columns[t].certain else rules.prior * odds[min(graph.covered[t], len(odds) - 1)]
+        prior = 0.0 if graph.columns[t].certain else rules.prior * odds[t][min(graph.covered[t], len(odds[t]) - 1)]
         gain = np.where(graph.free[t], graph.gains[t] + prior, -np.inf)
         best, graph.origin[t] = _arrive(graph.links[t], graph.worth, len(gain), -rules.ends)
         worth = best + gain

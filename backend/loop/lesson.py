@@ -1,6 +1,6 @@
 """What one control tag's micro-model can learn from one group, and what is left for it to predict."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.loop.frames import FrameStore
@@ -25,14 +25,26 @@ class Lesson:
     """The videos to predict, of a control that is drawn on videos."""
     learnt: frozenset[int]
     """The tasks whose annotation is learnt from."""
+    accepted: frozenset[int]
+    """Those of them, images, in which a prediction was submitted as it was."""
     unreadable: dict[int, str]
     """{task: why its media cannot be had}."""
     problems: tuple[str, ...]
     """Regions of annotations that could not be used, in words."""
 
 
-def prepare(control: Control, tasks: Sequence[TaskRecord], labels: Sequence[LabelRecord], frames: FrameStore) -> Lesson:
-    """Gather a lesson; broken media and unusable regions cost themselves alone."""
+def prepare(
+    control: Control,
+    tasks: Sequence[TaskRecord],
+    labels: Sequence[LabelRecord],
+    frames: FrameStore,
+    accepted: Collection[int] = (),
+    weight: float = 1.0,
+) -> Lesson:
+    """Gather a lesson; broken media and unusable regions cost themselves alone.
+
+    `accepted` are the annotations that were predictions and submitted as they were: what they hold has this `weight`.
+    """
     newest = newest_labels(labels)
     if control.media is Media.VIDEO:
         return _of_videos(control, tasks, newest, frames)
@@ -40,14 +52,17 @@ def prepare(control: Control, tasks: Sequence[TaskRecord], labels: Sequence[Labe
     rest, broken_rest = frames.select([t for t in tasks if t.id not in newest], control.media_field)
     learnt, problems = [], [f"task {i}: {why}" for i, why in broken.items()]
     for frame in labelled:
-        read = regions.for_control(control).read(newest[frame.task].result, control, (frame.width, frame.height))
+        label = newest[frame.task]
+        read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
         # No box drawn means that there is none; no class chosen means that nobody has said.
         if read.instances or control.head is not Head.CLASSIFICATION:
-            learnt.append(LabeledFrame(frame, read.instances))
+            is_drawn = label.id not in accepted or not read.instances  # an empty frame has no outline that could drift
+            learnt.append(LabeledFrame(frame, read.instances, 1.0 if is_drawn else weight))
         problems.extend(f"task {frame.task}: {why}" for why in read.problems)
     tasks_learnt = frozenset(one.frame.task for one in learnt)
+    unchanged = frozenset(task for task in tasks_learnt if newest[task].id in accepted)
     unreadable = {**broken, **broken_rest}
-    return Lesson(control, tuple(learnt), rest, rest.sizes, (), tasks_learnt, unreadable, tuple(problems))
+    return Lesson(control, tuple(learnt), rest, rest.sizes, (), tasks_learnt, unchanged, unreadable, tuple(problems))
 
 
 def _of_videos(
@@ -58,7 +73,7 @@ def _of_videos(
     rest = ClipFrames([(one.clip, number) for one in clips for number in one.unlabeled])
     return Lesson(
         control, tuple(frame for one in clips for frame in one.labeled), rest, {}, tuple(clips),
-        frozenset(one.clip.task for one in clips if one.labeled), unreadable, tuple(problems),
+        frozenset(one.clip.task for one in clips if one.labeled), frozenset(), unreadable, tuple(problems),
     )  # fmt: skip
 
 

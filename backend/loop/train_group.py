@@ -11,7 +11,7 @@ from backend.learning import catalogue
 from backend.loop.frames import FrameStore
 from backend.loop.judging import Judge
 from backend.loop.lesson import Lesson, prepare
-from backend.loop.promotion import Comparison, Decision, decide, digest
+from backend.loop.promotion import Comparison, Decision, decide, digest, split
 from backend.loop.services import Services
 from backend.loop.starts import Origin, start_of
 from backend.studio.labeling_config import control_fingerprint
@@ -23,6 +23,10 @@ REPORT_SECONDS = 0.5
 
 POINT_OF_NO_RETURN = 0.5
 """Share of a training after which newer labels wait for the next one instead of starting it again."""
+
+ENOUGH = 5
+"""Frames that a version must have learnt before it is left as it is because people accept what it says: with fewer, each
+one more shows it something new."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +50,15 @@ def train_group(
         registry.groups.progress(group.project, group.name, owner, "training", 0.0, None)
         controls = services.config(project).require()
         tasks = registry.tasks.of_group(group.project, group.name)
+        reviews = registry.reviews.summaries(group.project, group.name)
+        accepted = {one.annotation for one in reviews if one.shown and not one.actions}
         for control in controls:
-            lesson = prepare(control, tasks, labels, frames)
+            recipe = catalogue.recipe_for(control, settings.backbone, settings.effort)
+            lesson = prepare(control, tasks, labels, frames, accepted, recipe.accepted_weight)
             problems.extend(lesson.problems)
             learnt |= lesson.learnt
             if lesson.labeled:
-                failures += _try(_Training(services, group, owner, stopped, lesson, frames), control)
+                failures += _try(_Training(services, group, owner, stopped, lesson, recipe, frames), control)
         if len(failures) == len(controls):
             raise TrainingError("; ".join(failures))
     count = group.trained_labels if waits else sum(x.task in learnt for x in labels)
@@ -92,10 +99,11 @@ class _Training:
         owner: str,
         stopped: Callable[[], bool],
         lesson: Lesson,
+        recipe: catalogue.Recipe,
         frames: FrameStore,
     ) -> None:
         self._services, self._group, self._owner, self._stopped, self._lesson = services, group, owner, stopped, lesson
-        self._frames = frames
+        self._recipe, self._frames = recipe, frames
         self._reported = 0.0
 
     def run(self) -> None:
@@ -105,7 +113,7 @@ class _Training:
         fingerprint = control_fingerprint(control)
         if serving and serving.fingerprint != fingerprint:
             serving = None
-        if self._judged_already(control, fingerprint):
+        if self._judged_already(control, fingerprint) or (serving and self._is_confirmed(serving)):
             return
         project = self._services.registry.projects.seen(self._group.project)
         origin = start_of(self._services, project, self._group.name, control, serving, self._frames)
@@ -121,15 +129,14 @@ class _Training:
             self._train_from(Origin(Start.BACKBONE), fingerprint)
 
     def _train_from(self, origin: Origin, fingerprint: str) -> None:
-        versions, control, settings = self._services.registry.versions, self._lesson.control, self._services.settings
-        recipe = catalogue.recipe_for(control, settings.backbone, settings.effort)
+        versions, control = self._services.registry.versions, self._lesson.control
         version = versions.begin(
             self._group.project, self._group.name, control.from_name, control.head, owner=self._owner,
             label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,
-            recipe=asdict(recipe), parent=origin.version.id if origin.version else None, start=str(origin.kind),
+            recipe=asdict(self._recipe), parent=origin.version.id if origin.version else None, start=str(origin.kind),
         )  # fmt: skip
         try:
-            self._train_and_judge(version, origin, recipe)
+            self._train_and_judge(version, origin)
         except BaseException as error:
             why = str(error) if isinstance(error, MicroModelsError) else f"{type(error).__name__}: {error}"
             with suppress(LeaseLost):
@@ -147,13 +154,21 @@ class _Training:
             for v in newest
         )
 
-    def _train_and_judge(self, version: VersionRecord, origin: Origin, recipe: catalogue.Recipe) -> None:
+    def _is_confirmed(self, serving: VersionRecord) -> bool:
+        """Whether people found nothing to mend since the version was trained: then it can do already what there is to learn."""
+        if self._group.forced or serving.labels < ENOUGH:
+            return False
+        seen, unseen = split(self._lesson.labeled, serving.metrics)
+        accepted = all(self._lesson.labeled[i].frame.task in self._lesson.accepted for i in unseen)
+        return accepted and len(seen) == len(serving.metrics.get("tasks", ()))
+
+    def _train_and_judge(self, version: VersionRecord, origin: Origin) -> None:
         registry, device, labeled = self._services.registry, self._services.settings.device, self._lesson.labeled
         serving = origin.version if origin.kind is Start.SERVING else None
         judge = Judge(self._lesson, serving, device)
         before = judge.look(origin.weights) if serving and origin.weights else None
         trained = catalogue.train(
-            labeled, self._lesson.rest, self._lesson.control.labels, recipe,
+            labeled, self._lesson.rest, self._lesson.control.labels, self._recipe,
             start=origin.weights, device=device, seed=self._services.seed + version.id, progress=self._progress,
         )  # fmt: skip
         after = judge.look(trained.weights)

@@ -1,9 +1,9 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.tracking import Column, Rules, link, moves_smoothly, odds_of_counts
+from backend.learning.counts import odds_of_counts
+from backend.learning.tracking import Column, Rules, link, moves_smoothly
 
 RULES = Rules()
 UNKNOWN = [0.0]
@@ -20,11 +20,13 @@ def _column(order: float, *found: tuple[float, float], certain: bool = False) ->
 
 
 def _xs(columns: list[Column], odds: list[float] = UNKNOWN, rules: Rules = RULES) -> list[list[float]]:
-    return [sorted(round(float(x), 1) for x in shown.boxes[:, 0]) for shown in link(columns, odds, rules)]
+    return [
+        sorted(round(float(x), 1) for x in shown.boxes[:, 0]) for shown in link(columns, [odds] * len(columns), rules)
+    ]
 
 
 def test_nothing() -> None:
-    assert link([], UNKNOWN, RULES) == []
+    assert link([], [], RULES) == []
     assert _xs([_column(0), _column(1)]) == [[], []]
 
 
@@ -41,7 +43,7 @@ def test_a_gap_is_filled() -> None:
     columns = [_column(i, (10 + 2 * i, 0.9)) if i not in (3, 4) else _column(i) for i in range(8)]
     xs = _xs(columns)
     assert xs[3:5] == [[16], [18]]
-    assert link(columns, UNKNOWN, RULES)[3].chosen.tolist() == [-1]
+    assert link(columns, [UNKNOWN] * 8, RULES)[3].chosen.tolist() == [-1]
 
 
 def test_nothing_is_filled_through_a_frame_that_a_person_left_empty() -> None:
@@ -72,13 +74,6 @@ def test_counts_speak_for_weak_candidates_and_against_more() -> None:
     assert _xs(columns, odds_of_counts([2, 2, 2, 2, 2]), alone) == [[10, 100]]
 
 
-@pytest.mark.parametrize(
-    ("counts", "signs"), [([], [0]), ([1, 1, 1], [1, -1]), ([0, 2, 2], [1, 1, -1]), ([0, 0], [-1])]
-)
-def test_odds_of_counts(counts: list[int], signs: list[int]) -> None:
-    assert [int(np.sign(round(odds, 6))) for odds in odds_of_counts(counts)] == signs
-
-
 def test_smooth_and_unordered_motion() -> None:
     rng = np.random.default_rng(0)
     assert moves_smoothly([_column(i, (10 + 3 * i, 0.9)) for i in range(10)])
@@ -92,7 +87,7 @@ candidates = st.lists(st.tuples(st.floats(0, 300), st.floats(0.03, 1)), max_size
 @given(st.lists(candidates, max_size=12))
 def test_what_is_shown_was_seen_or_lies_between(frames: list[list[tuple[float, float]]]) -> None:
     columns = [_column(i, *found) for i, found in enumerate(frames)]
-    for column, shown in zip(columns, link(columns, UNKNOWN, RULES), strict=True):
+    for column, shown in zip(columns, link(columns, [UNKNOWN] * len(columns), RULES), strict=True):
         real = shown.chosen[shown.chosen >= 0]
         assert len(set(real.tolist())) == len(real)
         assert np.array_equal(shown.boxes[shown.chosen >= 0], column.boxes[real])

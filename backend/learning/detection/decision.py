@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.learning.counts import odds_in_time, odds_of_counts
 from backend.learning.detection.blueprint import Blueprint
 from backend.learning.detection.mistakes import discounted
 from backend.learning.heads.base import Candidates
-from backend.learning.tracking import FEWEST_STEPS, Column, Rules, Shown, link, moves_smoothly, odds_of_counts
+from backend.learning.tracking import FEWEST_STEPS, Column, Rules, Shown, link, moves_smoothly
 from backend.types import Instance, LabeledFrame, Prediction
 
 Array = NDArray[np.float64]
@@ -57,19 +58,22 @@ def predictions(decided: Sequence[Decided], labels: Sequence[str]) -> list[Predi
 def _of_label(
     seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blueprint, index: int, rules: Rules
 ) -> list[Shown]:
-    odds = odds_of_counts(blueprint.counts[index])
     columns = [_column(one, index, blueprint) for one in seen]
     trusted = [_trusted(one, column, index, blueprint) for one, column in zip(seen, columns, strict=True)]
     anchors = [_anchor(one, blueprint.labels[index]) for one in labeled if one.frame.order is not None]
+    usual = [odds_of_counts(blueprint.counts[index])]
     if len({one.order for one in seen} - {None}) == len(seen) >= FEWEST_STEPS:
         taken = {column.order for column in columns}
         anchors = [anchor for anchor in anchors if anchor.order not in taken]
         together = np.argsort([column.order for column in [*columns, *anchors]], kind="stable")
         if moves_smoothly([[*columns, *anchors][i] for i in together]):
-            shown = link([[*trusted, *anchors][i] for i in together], odds, rules)
+            steps = [[*trusted, *anchors][i] for i in together]
+            known = [(one.order, len(one.boxes)) for one in anchors]
+            expected = odds_in_time([one.order for one in steps], known) if known else usual * len(steps)
+            shown = link(steps, expected, rules)
             place = np.argsort(together)
             return [shown[place[i]] for i in range(len(columns))]
-    return link(trusted, odds, replace(rules, reach=0, ends=0.0))
+    return link(trusted, usual * len(trusted), replace(rules, reach=0, ends=0.0))
 
 
 def _column(seen: Seen, index: int, blueprint: Blueprint) -> Column:

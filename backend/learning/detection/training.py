@@ -146,10 +146,19 @@ def second_hand(
     ]
 
 
+def telling(labeled: Sequence[LabeledFrame], most: int) -> list[LabeledFrame]:
+    """At most so many of the labelled frames, in which mistakes are looked for: half of them those with the fewest
+    objects, where whatever is seen is a mistake; the others spread over the rest."""
+    order = sorted(range(len(labeled)), key=lambda i: len(labeled[i].instances))
+    bare, rest = order[: most // 2], sorted(order[most // 2 :])
+    spread = rest[:: -(-len(rest) // (most - len(bare)))] if rest else []
+    return [labeled[i] for i in sorted([*bare, *spread])]
+
+
 def learn_mistakes(network: DetectionNetwork, blueprint: Blueprint, labeled: Sequence[LabeledFrame]) -> Blueprint:
     """The blueprint, with the places of the labelled frames that fool the network as it is now."""
     model = DetectionModel(network.settled(), blueprint, network.device)
-    frames = labeled[:: max(len(labeled) // MINED, 1)]
+    frames = telling(labeled, MINED)
     seen = list(model.see(one.frame for one in frames))
     drawn = [np.array([i.box for i in one.instances], np.float32).reshape(-1, 4) for one in frames]
     return replace(blueprint, mistakes=find([one.candidates for one in seen], drawn, [one.size for one in seen]))

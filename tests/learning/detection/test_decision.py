@@ -67,3 +67,11 @@ def test_a_lone_frame_is_judged_alone(order: float | None) -> None:
     labeled = [_labeled(float(i * 20), 30) for i in range(5)]
     [prediction] = predictions(decide([_seen(1, order, (300, 0.5))], labeled, _blueprint(*labeled)), ("a", "b"))
     assert len(prediction.instances) == 1
+
+
+def test_what_stands_there_weakly_is_judged_by_the_labels_next_in_time() -> None:
+    labeled = [_labeled(20.5), *(_labeled(100.5 + i, 200) for i in range(20))]
+    frames = [_seen(i, float(i), (200, 0.18)) for i in (*range(40), *range(90, 130))]
+    shown = {p.task: len(p.instances) for p in predictions(decide(frames, labeled, _blueprint(*labeled)), ("a", "b"))}
+    assert not any(shown[task] for task in range(40))
+    assert all(shown[task] for task in range(101, 120))

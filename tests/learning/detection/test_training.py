@@ -151,3 +151,22 @@ def test_an_empty_clip_stays_empty() -> None:
     bare = [f.frame for f in frames.others(*chosen)]
     trained = training.train(frames.labeled(*chosen), bare, LABELS, SHORT, device="cpu")
     assert not any(p.instances for p in micro_model.load(trained.weights, "cpu").predict(bare, frames.labeled(*chosen)))
+
+
+def test_mistakes_are_looked_for_where_there_is_least_to_see_and_all_over_time() -> None:
+    one = Instance(LABELS[0], (1.0, 1.0, 9.0, 9.0))
+    image = np.zeros((16, 16, 3), np.uint8)
+    frames = [LabeledFrame(Frame(i, image, 16, 16, float(i)), () if i in (7, 25) else (one,)) for i in range(30)]
+    tasks = [found.frame.task for found in training.telling(frames, 12)]
+    assert {7, 25} <= set(tasks)
+    assert len(tasks) <= 12
+    assert tasks == sorted(tasks)
+    assert max(np.diff([*tasks, 30])) <= 6
+    assert training.telling(frames[:5], 12) == frames[:5]
+    assert training.telling([], 12) == []
+
+
+def test_mistakes_are_looked_for_in_bare_frames_that_are_half_of_all() -> None:
+    image = np.zeros((16, 16, 3), np.uint8)
+    frames = [LabeledFrame(Frame(i, image, 16, 16, float(i)), ()) for i in range(100)]
+    assert len(training.telling(frames, 12)) == 12

@@ -1,0 +1,53 @@
+"""How many instances of a label a frame is expected to hold, as the labelled frames tell. Pure.
+
+In log odds: the k-th number says how likely it is that there are more than k; the last one holds for all more.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+MOST = 64
+"""Instances that are told apart; where there are more, one more or less says nothing."""
+NEAR = 0.5
+"""Weight of the labelled frames next in time against all of them together: things come and go, but seldom."""
+
+
+def odds_of_counts(counts: Sequence[int]) -> list[float]:
+    """From the counts in labelled frames of which no order is known; without frames nothing is known."""
+    shares = _more(counts).mean(0) if counts else np.full(1, 0.5)
+    return [float(odds) for odds in _odds(shares, len(counts))]
+
+
+def odds_in_time(orders: Sequence[float], labeled: Sequence[tuple[float, int]]) -> list[list[float]]:
+    """For frames at `orders`, from the (order, count) of at least one labelled frame.
+
+    A labelled frame speaks for the time around it, half way to the next ones: which frames were labelled is no accident,
+    since people are handed the doubtful ones first. Those next in time count once more.
+    """
+    known = sorted(labeled)
+    at, more = np.array([order for order, _ in known], float), _more([count for _, count in known])
+    asked = np.asarray(orders, float)
+    ends = [min(at[0], asked.min(initial=at[0])), max(at[-1], asked.max(initial=at[-1]))]
+    spans = np.diff([ends[0], *(at[:-1] + at[1:]) / 2, ends[1]])
+    overall = np.average(more, axis=0, weights=spans if spans.sum() > 0 else None)
+    after = np.clip(np.searchsorted(at, asked), 1, len(at) - 1) if len(at) > 1 else np.zeros(len(asked), int)
+    before = np.maximum(after - 1, 0)
+    way = np.clip((asked - at[before]) / np.maximum(at[after] - at[before], 1e-9), 0, 1)[:, None]
+    near = more[before] * (1 - way) + more[after] * way
+    return [[float(odds) for odds in row] for row in _odds((1 - NEAR) * overall + NEAR * near, len(known))]
+
+
+def _more(counts: Sequence[int]) -> Array:
+    """(frames, k) 1 where a frame has more than k instances."""
+    top = min(max(counts, default=0), MOST)
+    return (np.asarray(counts)[:, None] > np.arange(top + 1)).astype(float)
+
+
+def _odds(shares: Array, frames: int) -> Array:
+    """Log odds of shares of so many frames: few leave doubt."""
+    sure = (shares * frames + 0.5) / (frames + 1)
+    return np.asarray(np.log(sure / (1 - sure)))

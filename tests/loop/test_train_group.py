@@ -1,0 +1,109 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.learning import catalogue
+from backend.learning.detection.recipe import DetectionRecipe
+from backend.loop.train_group import ENOUGH
+from backend.types import LabeledFrame
+from model_registry import GroupRecord
+from tests.loop.house import House, teach
+
+ACCEPTED = DetectionRecipe().accepted_weight
+
+
+@pytest.fixture
+def weights(monkeypatch: pytest.MonkeyPatch) -> list[dict[int, float]]:
+    """{task: weight} of each training."""
+    found: list[dict[int, float]] = []
+
+    def train(labeled: list[LabeledFrame], *arguments: Any, **options: Any) -> Any:
+        found.append({one.frame.task: one.weight for one in labeled})
+        return teach(labeled, *arguments, **options)
+
+    monkeypatch.setattr(catalogue, "train", train)
+    return found
+
+
+@pytest.fixture
+def house(quick: None, tmp_path: Path, weights: list[dict[int, float]]) -> House:
+    """A group of twelve frames; ENOUGH of them are labelled and learnt."""
+    made = House(tmp_path, proposals=False)
+    made.add_project()
+    for task in range(1, 13):
+        made.add_task(task)
+    for task in range(1, ENOUGH + 1):
+        made.label(task)
+    made.work()
+    weights.clear()
+    return made
+
+
+def group(house: House) -> GroupRecord:
+    [found] = house.registry.groups.all(1)
+    return found
+
+
+def accept(house: House, task: int, **moved: float) -> None:
+    """Submit what is shown, its first region changed where `moved` says so."""
+    result = [dict(item) for item in house.shown()[task][0]["result"]]
+    result[0] = {**result[0], "value": {**result[0]["value"], **moved}}
+    house.label(task, result, parent_prediction=1)
+
+
+def test_what_people_accept_teaches_nothing_that_the_version_does_not_know(
+    house: House, weights: list[dict[int, float]]
+) -> None:
+    accept(house, 7)
+    accept(house, 8)
+    house.work()
+    assert weights == []
+    assert group(house).trained_labels == ENOUGH + 2
+    assert [version.number for version in house.registry.versions.history(1, group(house).name)] == [1]
+    assert group(house).state(house.now) == "idle"
+    # Published all the same: what is known of some frames helps the others.
+    assert group(house).published == group(house).trained == group(house).wanted
+
+
+def test_with_something_mended_all_is_learnt_and_what_was_accepted_weighs_less(
+    house: House, weights: list[dict[int, float]]
+) -> None:
+    accept(house, 7)
+    house.work()
+    accept(house, 8, width=30.0)
+    house.label(9, [])  # emptied: nothing there that could drift
+    house.work()
+    [learnt] = weights
+    assert learnt == dict.fromkeys([*range(1, ENOUGH + 1), 8, 9], 1.0) | {7: ACCEPTED}
+
+
+def test_start_training_trains_whatever_was_accepted(house: House, weights: list[dict[int, float]]) -> None:
+    accept(house, 7)
+    house.registry.groups.force(1, group(house).name)
+    house.work()
+    [learnt] = weights
+    assert learnt[7] == ACCEPTED
+
+
+def test_a_changed_or_withdrawn_label_is_something_new(house: House, weights: list[dict[int, float]]) -> None:
+    accept(house, 7)
+    house.label(2, [], action="ANNOTATION_UPDATED")
+    house.work()
+    assert len(weights) == 1
+    house.send("ANNOTATIONS_DELETED", annotations=[{"id": house.studio.rows[3]["annotations"][0]["id"]}])
+    house.work()
+    assert len(weights) == 2
+
+
+def test_of_few_frames_each_one_more_is_learnt(quick: None, tmp_path: Path, weights: list[dict[int, float]]) -> None:
+    house = House(tmp_path, proposals=False)
+    house.add_project()
+    for task in range(1, 6):
+        house.add_task(task)
+    for task in range(1, ENOUGH):
+        house.label(task)
+    house.work()
+    accept(house, ENOUGH)
+    house.work()
+    assert [len(learnt) for learnt in weights][-2:] == [ENOUGH - 1, ENOUGH]
