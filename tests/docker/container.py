@@ -1,5 +1,6 @@
 """The image run as a server: not as root, on a root that cannot be written to, with one folder as its volume."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,6 +18,8 @@ class Container(BackendServer):
         config = image.config()
         super().__init__(folder, label_studio_url, api_key, port, config.env)
         self._user = config.user
+        # A container knows nothing of the environment around it; torch, for one, leaves a folder of its own in ours.
+        self.child.env = {n: v for n, v in self.child.env.items() if os.environ.get(n) != v} | config.env
         self.child.command = command(image, config, self.folder, *config.command)
 
     def start(self) -> None:
