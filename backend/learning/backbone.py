@@ -146,7 +146,9 @@ def _shared(name: str, path: str, dtype: torch.dtype, device: torch.device) -> S
 @lru_cache(maxsize=2)
 def _pretrained(name: str) -> Any:
     """The folded network, read once in a process; whoever changes it takes a copy."""
-    folded: Any = _fold(_body(name)).requires_grad_(False)
+    # timm draws random weights before it is given these: the first training of a process would draw others than the next.
+    with torch.random.fork_rng(devices=[]):
+        folded: Any = _fold(_body(name)).requires_grad_(False)
     return folded
 
 
