@@ -1,7 +1,8 @@
 """Starting from an earlier version's weights instead of from the bare backbone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,46 @@ BACKBONE = "backbone"
 PROJECTION = "pyramid.laterals.0.weight"
 """Tensor that shows the pyramid's width."""
 
-Plan = TypeVar("Plan")
+
+class Planned(Protocol):
+    """What blueprints of all heads have."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those that the head tells apart."""
+        ...
+
+
+Plan = TypeVar("Plan", bound=Planned)
+
+
+@dataclass(frozen=True, slots=True)
+class Warm(Generic[Plan]):
+    """How one head starts from earlier weights."""
+
+    read: Callable[[Mapping[str, str]], Plan]
+    """The blueprint of an artifact; raises TrainingError where it is of an older format."""
+    shape: Callable[[Plan], tuple[Any, ...]]
+    """What must be equal for the arrays to fit: backbone, frozen layers, widths of the pyramid and of the rows, ..."""
+    rows: tuple[str, ...]
+    """Tensors with rows for each label."""
+    scaled: Callable[[Plan, Plan], Plan]
+    """The planned blueprint, with the scale of an earlier one where that is near."""
+    each: int = 1
+    """Rows of a label."""
+
+    def __call__(self, planned: Plan, start: Weights | None) -> tuple[Plan, State]:
+        """The blueprint to build, and the arrays to begin with; none where the start does not fit the plan.
+
+        Labels may differ: a label that the start knows keeps its rows, the others begin as the mean of all.
+        """
+        if is_shipped(start):
+            return planned, adopted(start, self.shape(planned)[:4], self.rows, planned.labels, self.each)
+        before = earlier(self.read, start)
+        if start is None or before is None or self.shape(before) != self.shape(planned):
+            return planned, {}
+        rows = {name: rows_for(start.arrays[name], before.labels, planned.labels, self.each) for name in self.rows}
+        return self.scaled(planned, before), {**start.arrays, **rows}
 
 
 def earlier(read: Callable[[Mapping[str, str]], Plan], start: Weights | None) -> Plan | None:

@@ -1,31 +1,23 @@
 """Starting pose from an earlier version's weights."""
 
 from dataclasses import replace
+from typing import Any
 
 from backend.learning.pose.blueprint import Blueprint
-from backend.learning.warm_start import adopted, earlier, is_shipped, near, rows_for
-from backend.types import State, Weights
+from backend.learning.warm_start import Warm, near
 
 HEAT = ("points.heat.weight", "points.heat.bias")
-"""Tensors with a row for each keypoint."""
+"""Tensors with a row for each keypoint, which are the labels of this head."""
 
 
-def warm(planned: Blueprint, start: Weights | None) -> tuple[Blueprint, State]:
-    """The blueprint to build, and the arrays to begin with; none where the start does not fit the plan.
-
-    Keypoints may differ: one that the start knows keeps its row of the heatmap, the others begin as the mean of all.
-    """
-    if is_shipped(start):
-        shape = (planned.backbone, planned.frozen, planned.width, planned.width)
-        return planned, adopted(start, shape, HEAT, planned.labels)
-    before = earlier(Blueprint.from_metadata, start)
-    if start is None or before is None or _shape(before) != _shape(planned):
-        return planned, {}
-    rows = {name: rows_for(start.arrays[name], before.labels, planned.labels) for name in HEAT}
-    if near(before.coarse_factor, planned.coarse_factor):
-        planned = replace(planned, coarse_factor=before.coarse_factor, size=before.size)
-    return planned, {**start.arrays, **rows}
+def _shape(blueprint: Blueprint) -> tuple[Any, ...]:
+    return blueprint.backbone, blueprint.frozen, blueprint.width, blueprint.width, blueprint.parented
 
 
-def _shape(blueprint: Blueprint) -> tuple[object, ...]:
-    return blueprint.parented, blueprint.backbone, blueprint.frozen, blueprint.width
+def _scaled(planned: Blueprint, before: Blueprint) -> Blueprint:
+    if not near(before.coarse_factor, planned.coarse_factor):
+        return planned
+    return replace(planned, coarse_factor=before.coarse_factor, size=before.size)
+
+
+warm = Warm(Blueprint.from_metadata, _shape, HEAT, _scaled)
