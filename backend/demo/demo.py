@@ -60,7 +60,7 @@ def run(
         try:
             data_set = load(data, folder, console, Head.DETECTION if head == VIDEO else Head(head))
             studio = LabelStudioServer(folder / "label-studio", label_studio_venv, label_studio_port)
-            start(studio, "Label Studio (the first start makes its database: half a minute)", servers, console)
+            start(studio, "Label Studio", servers, console)
             backend = BackendServer(
                 folder / "backend", studio.url, studio.token, backend_port, {"MICRO_MODELS_EFFORT": str(effort)}
             )

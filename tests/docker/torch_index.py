@@ -34,8 +34,9 @@ if not _has_ops():
 
 
 def make_index(folder: Path) -> Path:
-    """The index in `folder`, made where it is missing."""
-    if (folder / "torchvision" / "index.html").exists():
+    """The index in `folder`, made where it is missing or was made by an earlier state of this file."""
+    made = folder / "torchvision" / "index.html"
+    if made.exists() and made.stat().st_mtime > Path(__file__).stat().st_mtime:
         return folder
     wheels = folder / "wheels"
     download = ["download", "--quiet", "--no-deps", "--dest", str(wheels), "-r", str(ROOT / "docker" / "torch.in")]
