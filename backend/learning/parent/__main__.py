@@ -32,11 +32,14 @@ def main(
     into: Annotated[Path, typer.Option(help="Where the result and its card are written.")] = Path(__file__).parent,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(help="Threads; 0: one for each core.")] = 0,
+    makers: Annotated[int, typer.Option(help="Other processes that make clips; beside a GPU, one for each core.")] = 0,
 ) -> None:
     """Train the parent on made-up clips, or go on where the last call stopped; write it once all steps are done."""
     if threads:
         torch.set_num_threads(threads)
     recipe, checkpoint = dataclasses.replace(ParentRecipe(), steps=steps), folder / "checkpoint.safetensors"
+    if makers:
+        recipe = dataclasses.replace(recipe, visits=1)
     pictures = photos()
     course = training.begin(recipe, pictures, find_device(device))
     if checkpoint.exists():
@@ -55,7 +58,7 @@ def main(
             training.save(course, checkpoint)
             saved = now
 
-    training.train(course, pictures, lambda: time.monotonic() - began > 60 * minutes, tell)
+    training.train(course, pictures, lambda: time.monotonic() - began > 60 * minutes, tell, makers=makers)
     training.save(course, checkpoint)
     if course.done < steps:
         console.print(f"Stopped after {course.done} of {steps} steps; the next call goes on.")

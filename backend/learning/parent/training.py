@@ -1,17 +1,19 @@
 """Training the parent: one made-up clip a step, and what is needed to go on after a stop."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from backend.errors import TrainingError
 from backend.learning.fitting import STEEPEST, follow
@@ -34,6 +36,17 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 Tell = Callable[[dict[str, float]], None]
 """Is told the mean losses since it was told last."""
+
+
+@dataclass(frozen=True, eq=False)
+class Maker(Dataset[Clip]):
+    """Makes clips by their numbers, in a process of its own."""
+
+    recipe: ParentRecipe
+    photos: Sequence[Image]
+
+    def __getitem__(self, index: int) -> Clip:
+        return made(self.recipe, index, self.photos)
 
 
 @dataclass(slots=True, eq=False)
@@ -64,16 +77,27 @@ def begin(recipe: ParentRecipe, photos: Sequence[Image], device: torch.device) -
     return Course(recipe, network, average, optimizer)
 
 
-def train(course: Course, photos: Sequence[Image], until: Callable[[], bool], tell: Tell, every: int = 100) -> None:
-    """Go on until the recipe's steps are done, or `until` says so; `tell` is called `every` so many steps."""
+def train(
+    course: Course,
+    photos: Sequence[Image],
+    until: Callable[[], bool],
+    tell: Tell,
+    *,
+    every: int = 100,
+    makers: int = 0,
+) -> None:
+    """Go on until the recipe's steps are done, or `until` says so; `tell` is called `every` so many steps.
+
+    Clips are made by so many other processes, the makers; 0: by this one, which suits a machine without a GPU.
+    """
     recipe, network = course.recipe, course.network
-    clips = lru_cache(maxsize=KEPT)(lambda index: made(recipe, index, photos))
+    clips = iter(_clips(course, photos, makers))
     heard = list[Losses]()
     while course.done < recipe.steps and not until():
         for group in course.optimizer.param_groups:
             group["lr"] = group["peak"] * rate(course.done, recipe)
         rng = np.random.default_rng([recipe.seed, 2, course.done])
-        found = losses(network, clips(visited(course.done, recipe.visits)), rng)
+        found = losses(network, next(clips), rng)
         _step(network, course.optimizer, sum(found.values(), torch.zeros((), device=network.device)))
         course.done += 1
         follow(course.average, network, min(recipe.average, course.done / (course.done + 10)))
@@ -81,6 +105,26 @@ def train(course: Course, photos: Sequence[Image], until: Callable[[], bool], te
         if course.done % every == 0:
             tell(_mean(heard))
             heard.clear()
+
+
+def _clips(course: Course, photos: Sequence[Image], makers: int) -> Iterable[Clip]:
+    """Of the steps that are left."""
+    recipe = course.recipe
+    numbers = [visited(step, recipe.visits) for step in range(course.done, recipe.steps)]
+    if not makers:
+        return map(lru_cache(maxsize=KEPT)(partial(made, recipe, photos=photos)), numbers)
+    return DataLoader(  # spawned, since the threads of OpenCV do not survive a fork
+        Maker(recipe, photos),
+        batch_size=None,
+        sampler=numbers,
+        num_workers=makers,
+        multiprocessing_context="spawn",
+        worker_init_fn=_on_one_core,
+    )
+
+
+def _on_one_core(_: int) -> None:
+    cv2.setNumThreads(1)
 
 
 @torch.no_grad()

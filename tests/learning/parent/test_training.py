@@ -60,6 +60,12 @@ def test_it_is_the_same_each_time(trained: tuple[Course, list[dict[str, float]]]
     assert np.allclose(_row(again), _row(trained[0]), atol=1e-6)
 
 
+def test_clips_may_be_made_by_other_processes(trained: tuple[Course, list[dict[str, float]]]) -> None:
+    again = _begun()
+    train(again, [], lambda: False, lambda _: None, makers=2)
+    assert np.allclose(_row(again), _row(trained[0]), atol=1e-6)
+
+
 def test_a_layer_that_is_not_frozen_learns_and_is_kept(tmp_path: Path) -> None:
     course = _begun(dataclasses.replace(RECIPE, frozen=("conv_stem", "bn1", "blocks.0", "blocks.1"), steps=2))
     train(course, [], lambda: False, lambda _: None)
