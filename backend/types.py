@@ -101,6 +101,8 @@ class Instance:
     """Around the object; around its mask or keypoints where nobody drew a box."""
     score: float = 1.0
     region_id: str | None = None
+    accepted: bool = field(default=False, compare=False)
+    """Predicted, and left as it was by the person who submitted the frame: it is there, but nobody drew its outline."""
     mask: Mask | None = field(default=None, compare=False)
     keypoints: tuple[Keypoint, ...] = ()
 

@@ -1,9 +1,10 @@
 """What one control tag's micro-model can learn from one group, and what is left for it to predict."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from backend.loop.frames import FrameStore
+from backend.loop.review import NOTHING, Accepted
 from backend.loop.video_frames import ClipFrames
 from backend.loop.video_lesson import ClipLesson, gather
 from backend.studio import regions
@@ -38,12 +39,12 @@ def prepare(
     tasks: Sequence[TaskRecord],
     labels: Sequence[LabelRecord],
     frames: FrameStore,
-    accepted: Collection[int] = (),
+    accepted: Accepted = NOTHING,
     weight: float = 1.0,
 ) -> Lesson:
     """Gather a lesson; broken media and unusable regions cost themselves alone.
 
-    `accepted` are the annotations that were predictions and submitted as they were: what they hold has this `weight`.
+    Frames in which a prediction was accepted as it was have this `weight`, and so has each accepted instance its mark.
     """
     newest = newest_labels(labels)
     if control.media is Media.VIDEO:
@@ -56,11 +57,15 @@ def prepare(
         read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
         # No box drawn means that there is none; no class chosen means that nobody has said.
         if read.instances or control.head is not Head.CLASSIFICATION:
-            is_drawn = label.id not in accepted or not read.instances  # an empty frame has no outline that could drift
-            learnt.append(LabeledFrame(frame, read.instances, 1.0 if is_drawn else weight))
+            kept = accepted.regions.get(label.id, frozenset())
+            instances = tuple(replace(i, accepted=True) if i.region_id in kept else i for i in read.instances)
+            is_drawn = (
+                label.id not in accepted.frames or not instances
+            )  # an empty frame has no outline that could drift
+            learnt.append(LabeledFrame(frame, instances, 1.0 if is_drawn else weight))
         problems.extend(f"task {frame.task}: {why}" for why in read.problems)
     tasks_learnt = frozenset(one.frame.task for one in learnt)
-    unchanged = frozenset(task for task in tasks_learnt if newest[task].id in accepted)
+    unchanged = frozenset(task for task in tasks_learnt if newest[task].id in accepted.frames)
     unreadable = {**broken, **broken_rest}
     return Lesson(control, tuple(learnt), rest, rest.sizes, (), tasks_learnt, unchanged, unreadable, tuple(problems))
 

@@ -16,6 +16,7 @@ from backend.learning import catalogue
 from backend.loop.frames import FrameStore
 from backend.loop.lesson import newest_labels, prepare
 from backend.loop.promotion import digest, split
+from backend.loop.reviewing import accepted
 from backend.loop.services import Services
 from backend.loop.starts import Origin, brought_along, is_fit, parent_of, weights_of
 from backend.studio.labeling_config import control_fingerprint
@@ -111,16 +112,15 @@ class _Parent:
 
     def train(self, groups: Sequence[str], available: int) -> None:
         """Train on labelled frames of these groups, look how it does in each, and let it serve."""
-        services, versions = self._services, self._services.registry.versions
-        material = self._material(groups)
+        services, versions, settings = self._services, self._services.registry.versions, self._services.settings
+        recipe = catalogue.recipe_for(self._control, settings.backbone, settings.effort * EFFORT)
+        material = self._material(groups, recipe.accepted_weight)
         labeled = [frame for one in material for frame in one.labeled]
         if len(material) < FEWEST_GROUPS:
             return
         before = parent_of(services, self._project, self._control)
         own = weights_of(services, before) if before else None
         origin = Origin(Start.SERVING, before, own) if before and own else brought_along(services, self._control)
-        settings = services.settings
-        recipe = catalogue.recipe_for(self._control, settings.backbone, settings.effort * EFFORT)
         version = versions.begin(
             self._project.id, COMMON, self._control.from_name, self._control.head, owner=self._owner,
             label_revision=self._common.wanted, labels=len(labeled), fingerprint=control_fingerprint(self._control),
@@ -167,7 +167,7 @@ class _Parent:
             groups=len(material), labels=len(labeled), seconds=round(trained.seconds, 1),
         )  # fmt: skip
 
-    def _material(self, groups: Sequence[str]) -> list[Material]:
+    def _material(self, groups: Sequence[str], weight: float) -> list[Material]:
         """The labelled frames to learn from, as many as fit into memory; times of different clips mean nothing together."""
         registry, settings = self._services.registry, self._services.settings
         labels = {name: registry.labels.of_group(self._project.id, name) for name in groups}
@@ -177,7 +177,9 @@ class _Parent:
             self._alive()
             frames = FrameStore(self._services.media(self._project), settings.frame_cache_mb, self._alive)
             mine = [t for t in registry.tasks.of_group(self._project.id, name) if t.id in set(tasks)]
-            lesson = prepare(self._control, mine, [x for x in labels[name] if x.task in set(tasks)], frames)
+            own = [label for label in labels[name] if label.task in set(tasks)]
+            untouched = accepted(self._services, self._project.id, name, own)
+            lesson = prepare(self._control, mine, own, frames, untouched, weight)
             room -= sum(one.frame.image.nbytes for one in lesson.labeled)
             if room < 0:
                 break

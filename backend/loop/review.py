@@ -10,7 +10,7 @@ each keyframe touched counts. Accepting is none. What hangs on what (`parentID`)
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from backend.studio.regions.compare import Region, regions_of, touched
@@ -39,6 +39,18 @@ class Tally:
         return self.moved + self.relabelled + self.added + self.deleted
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What people left as it was shown to them: it is right, but its outlines are a micro-model's own."""
+
+    frames: frozenset[int] = frozenset()
+    """Annotations in which nothing was mended."""
+    regions: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """{annotation: ids of its regions that nobody touched}"""
+
+
+NOTHING = Accepted()
+
 Tallies = dict[tuple[str, str], Tally]
 """By control and label; ("", "") stands for a frame without any region."""
 
@@ -54,6 +66,13 @@ def compare(shown: Sequence[Item], result: Sequence[Item]) -> Tallies:
     for region in before.values():
         tallies[region.control, region.label].deleted += 1
     return dict(tallies) or {("", ""): Tally()}
+
+
+def kept_regions(shown: Sequence[Item], result: Sequence[Item]) -> frozenset[str]:
+    """Ids of the regions of `result` that are as they were in `shown`."""
+    before = {region.key: region for region in regions_of(shown)}
+    pairs = ((before.get(region.key), region) for region in regions_of(result))
+    return frozenset(b.key[1] for b, after in pairs if b and b.labels == after.labels and not touched(b, after))
 
 
 def rows(tallies: Tallies) -> list[dict[str, Any]]:

@@ -3,9 +3,9 @@
 Not on the path of a webhook: a worker does it before it trains, and whoever asks for figures before they are read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from backend.loop.review import compare, rows, shown_entry
+from backend.loop.review import Accepted, compare, kept_regions, rows, shown_entry
 from backend.loop.rounds import promotions, round_at
 from backend.loop.services import Services
 from backend.studio.events import created_at
@@ -28,10 +28,30 @@ def review_pending(services: Services, project: int) -> None:
             return  # labels changed meanwhile: they are pending again, for whoever asks next
 
 
+def accepted(services: Services, project: int, group: str, labels: Iterable[LabelRecord]) -> Accepted:
+    """Which of a group's labels, or of their regions, are predictions that were left as they were shown."""
+    registry = services.registry
+    shown = {one.annotation: one for one in registry.reviews.summaries(project, group) if one.shown}
+    mine = [label for label in labels if label.id in shown]
+    published = registry.ledger.kept(project, {label.task for label in mine})
+    regions = {label.id: _kept(label, published.get(label.task, ())) for label in mine}
+    return Accepted(frozenset(id_ for id_, one in shown.items() if not one.actions), regions)
+
+
+def _kept(label: LabelRecord, published: Sequence[LedgerEntry]) -> frozenset[str]:
+    entry = _shown(label, published)
+    return kept_regions(entry.result, label.result) if entry else frozenset()
+
+
+def _shown(label: LabelRecord, published: Sequence[LedgerEntry]) -> LedgerEntry | None:
+    made_at = created_at(label.details) or label.updated_at
+    return shown_entry(label.result, bool(label.details.get("parent_prediction")), made_at, published)
+
+
 def review(label: LabelRecord, served: Sequence[float], published: Sequence[LedgerEntry]) -> Review:
     """One label against what was published for its task, newest first; `served` are the promotions of its group."""
     made_at = created_at(label.details) or label.updated_at
-    entry = shown_entry(label.result, bool(label.details.get("parent_prediction")), made_at, published)
+    entry = _shown(label, published)
     return Review(
         annotation=label.id,
         updated_at=label.updated_at,

@@ -12,6 +12,7 @@ from backend.loop.frames import FrameStore
 from backend.loop.judging import Judge
 from backend.loop.lesson import Lesson, prepare
 from backend.loop.promotion import Comparison, Decision, decide, digest, split
+from backend.loop.reviewing import accepted
 from backend.loop.services import Services
 from backend.loop.starts import Origin, start_of
 from backend.studio.labeling_config import control_fingerprint
@@ -50,11 +51,10 @@ def train_group(
         registry.groups.progress(group.project, group.name, owner, "training", 0.0, None)
         controls = services.config(project).require()
         tasks = registry.tasks.of_group(group.project, group.name)
-        reviews = registry.reviews.summaries(group.project, group.name)
-        accepted = {one.annotation for one in reviews if one.shown and not one.actions}
+        untouched = accepted(services, group.project, group.name, labels)
         for control in controls:
             recipe = catalogue.recipe_for(control, settings.backbone, settings.effort)
-            lesson = prepare(control, tasks, labels, frames, accepted, recipe.accepted_weight)
+            lesson = prepare(control, tasks, labels, frames, untouched, recipe.accepted_weight)
             problems.extend(lesson.problems)
             learnt |= lesson.learnt
             if lesson.labeled:
@@ -159,8 +159,8 @@ class _Training:
         if self._group.forced or serving.labels < ENOUGH:
             return False
         seen, unseen = split(self._lesson.labeled, serving.metrics)
-        accepted = all(self._lesson.labeled[i].frame.task in self._lesson.accepted for i in unseen)
-        return accepted and len(seen) == len(serving.metrics.get("tasks", ()))
+        confirmed = all(self._lesson.labeled[i].frame.task in self._lesson.accepted for i in unseen)
+        return confirmed and len(seen) == len(serving.metrics.get("tasks", ()))
 
     def _train_and_judge(self, version: VersionRecord, origin: Origin) -> None:
         registry, device, labeled = self._services.registry, self._services.settings.device, self._lesson.labeled

@@ -4,22 +4,21 @@ from typing import Any
 import pytest
 
 from backend.learning import catalogue
-from backend.learning.detection.recipe import DetectionRecipe
 from backend.loop.train_group import ENOUGH
 from backend.types import LabeledFrame
 from model_registry import GroupRecord
-from tests.loop.house import House, teach
+from tests.loop.house import House, box_of, teach
 
-ACCEPTED = DetectionRecipe().accepted_weight
+Lessons = list[dict[int, list[bool]]]
+"""{task: of each box, whether it was a prediction that was accepted}, for each training."""
 
 
 @pytest.fixture
-def weights(monkeypatch: pytest.MonkeyPatch) -> list[dict[int, float]]:
-    """{task: weight} of each training."""
-    found: list[dict[int, float]] = []
+def lessons(monkeypatch: pytest.MonkeyPatch) -> Lessons:
+    found: Lessons = []
 
     def train(labeled: list[LabeledFrame], *arguments: Any, **options: Any) -> Any:
-        found.append({one.frame.task: one.weight for one in labeled})
+        found.append({one.frame.task: [instance.accepted for instance in one.instances] for one in labeled})
         return teach(labeled, *arguments, **options)
 
     monkeypatch.setattr(catalogue, "train", train)
@@ -27,7 +26,7 @@ def weights(monkeypatch: pytest.MonkeyPatch) -> list[dict[int, float]]:
 
 
 @pytest.fixture
-def house(quick: None, tmp_path: Path, weights: list[dict[int, float]]) -> House:
+def house(quick: None, tmp_path: Path, lessons: Lessons) -> House:
     """A group of twelve frames; ENOUGH of them are labelled and learnt."""
     made = House(tmp_path, proposals=False)
     made.add_project()
@@ -36,7 +35,7 @@ def house(quick: None, tmp_path: Path, weights: list[dict[int, float]]) -> House
     for task in range(1, ENOUGH + 1):
         made.label(task)
     made.work()
-    weights.clear()
+    lessons.clear()
     return made
 
 
@@ -52,13 +51,11 @@ def accept(house: House, task: int, **moved: float) -> None:
     house.label(task, result, parent_prediction=1)
 
 
-def test_what_people_accept_teaches_nothing_that_the_version_does_not_know(
-    house: House, weights: list[dict[int, float]]
-) -> None:
+def test_what_people_accept_teaches_nothing_that_the_version_does_not_know(house: House, lessons: Lessons) -> None:
     accept(house, 7)
     accept(house, 8)
     house.work()
-    assert weights == []
+    assert lessons == []
     assert group(house).trained_labels == ENOUGH + 2
     assert [version.number for version in house.registry.versions.history(1, group(house).name)] == [1]
     assert group(house).state(house.now) == "idle"
@@ -66,37 +63,42 @@ def test_what_people_accept_teaches_nothing_that_the_version_does_not_know(
     assert group(house).published == group(house).trained == group(house).wanted
 
 
-def test_with_something_mended_all_is_learnt_and_what_was_accepted_weighs_less(
-    house: House, weights: list[dict[int, float]]
-) -> None:
+def test_with_something_mended_all_is_learnt_and_what_was_accepted_is_known(house: House, lessons: Lessons) -> None:
     accept(house, 7)
     house.work()
     accept(house, 8, width=30.0)
-    house.label(9, [])  # emptied: nothing there that could drift
+    house.label(9, [])
+    shown, [drawn] = house.shown()[10][0]["result"][0], box_of(10, region="drawn")
+    house.label(10, [shown, drawn], parent_prediction=1)
     house.work()
-    [learnt] = weights
-    assert learnt == dict.fromkeys([*range(1, ENOUGH + 1), 8, 9], 1.0) | {7: ACCEPTED}
+    [learnt] = lessons
+    assert learnt == {task: [False] for task in range(1, ENOUGH + 1)} | {
+        7: [True],
+        8: [False],
+        9: [],
+        10: [True, False],
+    }
 
 
-def test_start_training_trains_whatever_was_accepted(house: House, weights: list[dict[int, float]]) -> None:
+def test_start_training_trains_whatever_was_accepted(house: House, lessons: Lessons) -> None:
     accept(house, 7)
     house.registry.groups.force(1, group(house).name)
     house.work()
-    [learnt] = weights
-    assert learnt[7] == ACCEPTED
+    [learnt] = lessons
+    assert learnt[7] == [True]
 
 
-def test_a_changed_or_withdrawn_label_is_something_new(house: House, weights: list[dict[int, float]]) -> None:
+def test_a_changed_or_withdrawn_label_is_something_new(house: House, lessons: Lessons) -> None:
     accept(house, 7)
     house.label(2, [], action="ANNOTATION_UPDATED")
     house.work()
-    assert len(weights) == 1
+    assert len(lessons) == 1
     house.send("ANNOTATIONS_DELETED", annotations=[{"id": house.studio.rows[3]["annotations"][0]["id"]}])
     house.work()
-    assert len(weights) == 2
+    assert len(lessons) == 2
 
 
-def test_of_few_frames_each_one_more_is_learnt(quick: None, tmp_path: Path, weights: list[dict[int, float]]) -> None:
+def test_of_few_frames_each_one_more_is_learnt(quick: None, tmp_path: Path, lessons: Lessons) -> None:
     house = House(tmp_path, proposals=False)
     house.add_project()
     for task in range(1, 6):
@@ -106,4 +108,4 @@ def test_of_few_frames_each_one_more_is_learnt(quick: None, tmp_path: Path, weig
     house.work()
     accept(house, ENOUGH)
     house.work()
-    assert [len(learnt) for learnt in weights][-2:] == [ENOUGH - 1, ENOUGH]
+    assert [len(learnt) for learnt in lessons][-2:] == [ENOUGH - 1, ENOUGH]

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.learning.colour import recolour
-from backend.learning.heads.base import EXACT, INEXACT, Crop, Floats, Ints
+from backend.learning.heads.base import Crop, Floats, Ints
 
 LEAST_SCALE, MOST_SCALE = 0.75, 1.33
 """Limits of the random scaling of a crop: how far an object may come nearer or go away."""
@@ -27,13 +27,15 @@ class Picture:
     """(n, 4) in pixels of the scaled frame."""
     classes: Ints
     """(n,) index into the labels."""
+    outlines: Floats
+    """(n,) weight of each box's sides, in [0, 1]."""
     ignored: Floats
     """(m, 4) areas of which nothing is learned."""
     hard: Floats
     """(k, 2) centres of what was wrongly taken for an object."""
     weight: float = 1.0
-    exact: bool = True
-    """Whether a person drew the boxes."""
+    labelled: bool = True
+    """Whether a person submitted it: what else is seen there is a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def _crop(picture: Picture, side: int, shares: Shares, rng: np.random.Generator)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((middle >= 0) & (middle < side)).all(1)
     ignored = np.concatenate([_moved(picture.ignored, centre, gain, side), boxes[~inside]])
-    return Crop(image, boxes[inside], picture.classes[inside], ignored, EXACT if picture.exact else INEXACT)
+    return Crop(image, boxes[inside], picture.classes[inside], ignored, picture.outlines[inside])
 
 
 def _centre(picture: Picture, side: int, shares: Shares, rng: np.random.Generator) -> Floats:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from backend.learning.detection.augmentation import Picture
 from backend.learning.detection.decision import Decided
+from backend.learning.heads.base import INEXACT
 
 SURE = 0.5
 """Score, smoothed in time, from which a box is taken for true."""
@@ -36,8 +37,9 @@ def picture_of(decided: Decided, pixels: Tensor, factor: float, weight: float) -
         image=pixels,
         boxes=(np.concatenate(boxes) * factor).astype(np.float32).reshape(-1, 4),
         classes=np.concatenate(classes),
+        outlines=np.full(sum(map(len, boxes)), INEXACT, np.float32),
         ignored=(np.concatenate(ignored) * factor).astype(np.float32).reshape(-1, 4),
         hard=(np.concatenate(hard) * factor).astype(np.float32),
         weight=weight,
-        exact=False,
+        labelled=False,
     )

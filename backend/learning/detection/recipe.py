@@ -16,6 +16,9 @@ class DetectionRecipe(FittedRecipe):
     pseudo_frames: int = 90
     pseudo_share: float = 0.5
 
+    accepted_weight: float = 1.0
+    """Each box has its own: the outline of one that was accepted weighs less, and that it is there is certain."""
+
     object_side: float = 40.0
     """Side in pixels (root of the area) that a typical object is scaled to: ten cells of stride 4."""
     largest_scale: float = 2.0

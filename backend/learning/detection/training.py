@@ -19,6 +19,7 @@ from backend.learning.detection.pseudo_labels import picture_of
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.detection.warm_start import warm
 from backend.learning.fitting import begun, overfit
+from backend.learning.heads.base import EXACT, INEXACT
 from backend.learning.heads.detection import DetectionNetwork
 from backend.learning.scaling import to_batch, to_tensor
 from backend.learning.training import Clock, Tell, Trained, session
@@ -105,6 +106,7 @@ def picture(labeled: LabeledFrame, blueprint: Blueprint, device: torch.device) -
         image=pixels.to(device),
         boxes=np.array([i.box for i in known], np.float32).reshape(-1, 4) * factor,
         classes=np.array([blueprint.labels.index(i.label) for i in known], np.int64),
+        outlines=np.array([INEXACT if i.accepted else EXACT for i in known], np.float32),
         ignored=np.zeros((0, 4), np.float32),
         hard=np.zeros((0, 2), np.float32),
         weight=labeled.weight,
@@ -113,8 +115,8 @@ def picture(labeled: LabeledFrame, blueprint: Blueprint, device: torch.device) -
 
 def mine(network: DetectionNetwork, pictures: Sequence[Picture], rng: np.random.Generator) -> list[Picture]:
     """The pictures, some of the labelled ones with the places that are wrongly taken for objects."""
-    exact = [i for i, one in enumerate(pictures) if one.exact]
-    chosen = rng.permutation(exact)[:MINED]
+    labelled = [i for i, one in enumerate(pictures) if one.labelled]
+    chosen = rng.permutation(labelled)[:MINED]
     mined = list(pictures)
     for index in map(int, chosen):
         one = pictures[index]

@@ -12,7 +12,8 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 EXACT, INEXACT = 1.0, 0.3
-"""Weight of a box's outline that a person drew, and of one that was predicted: its place is right, its sides drift."""
+"""Weight of a box's outline that a person drew, and of one that was predicted: its place is right, its sides are the
+network's own, and learnt as if they were drawn they drift from round to round."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,8 +43,8 @@ class Crop:
     """(n,) index into the labels."""
     ignored: Floats
     """(m, 4) areas in which neither an object nor its absence is learned."""
-    outline: float
-    """Weight of the boxes' sides, in [0, 1]; that there is an object counts in full."""
+    outlines: Floats
+    """(n,) weight of each box's sides, in [0, 1]; that there is an object counts in full."""
 
 
 class Head(Protocol):

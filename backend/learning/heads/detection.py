@@ -62,7 +62,6 @@ class DetectionHead(nn.Module):
         """Focal loss of the heatmap plus GIoU loss of the boxes around the centres, per object."""
         heat, ignore, box, mass = targets(crops, self.labels, (int(output.shape[2]), int(output.shape[3])))
         heat, ignore, box, mass = (t.to(output.device) for t in (heat, ignore, box, mass))
-        outline = torch.tensor([c.outline for c in crops], device=output.device).view(-1, 1, 1)
         logits = output[:, : self.labels].float()
         p = torch.sigmoid(logits)
         found = functional.logsigmoid(logits) * (1 - p) ** 2
@@ -71,8 +70,7 @@ class DetectionHead(nn.Module):
         objects = max(sum(len(c.boxes) for c in crops), 1)
         where = mass > 0
         predicted = self.boxes(output).permute(0, 2, 3, 1)[where]
-        share = (mass * outline)[where]
-        giou = generalized_box_iou_loss(predicted, box.permute(0, 2, 3, 1)[where]) * share
+        giou = generalized_box_iou_loss(predicted, box.permute(0, 2, 3, 1)[where]) * mass[where]
         total: Tensor = (per_cell.sum() + BOX_WEIGHT * giou.sum()) / objects
         return total
 
@@ -99,7 +97,7 @@ class DetectionNetwork(Network[DetectionHead]):
 
 
 def targets(crops: Sequence[Crop], labels: int, shape: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Heatmap (b, labels, h, w); ignored cells (b, 1, h, w); boxes (b, 4, h, w); and their shares (b, h, w)."""
+    """Heatmap (b, labels, h, w); ignored cells (b, 1, h, w); boxes (b, 4, h, w); and their weights (b, h, w)."""
     rows, columns = shape
     heat = np.zeros((len(crops), labels, rows, columns), np.float32)
     ignore = np.zeros((len(crops), 1, rows, columns), np.float32)
@@ -110,7 +108,7 @@ def targets(crops: Sequence[Crop], labels: int, shape: tuple[int, int]) -> tuple
         for x0, y0, x1, y1 in np.maximum(crop.ignored / STRIDE, 0):
             ignore[i, 0, int(y0) : math.ceil(y1), int(x0) : math.ceil(x1)] = 1
         best = np.zeros((rows, columns), np.float32)
-        for corners, kind in zip(crop.boxes, crop.classes, strict=True):
+        for corners, kind, outline in zip(crop.boxes, crop.classes, crop.outlines, strict=True):
             centre = (corners[:2] + corners[2:]) / 2 / STRIDE
             deviation = np.maximum((corners[2:] - corners[:2]) / STRIDE * CENTRE, 0.6)
             cx, cy = min(int(centre[0]), columns - 1), min(int(centre[1]), rows - 1)
@@ -120,6 +118,6 @@ def targets(crops: Sequence[Crop], labels: int, shape: tuple[int, int]) -> tuple
             own = (bump > best) & (bump >= BOX_AREA)
             best[own] = bump[own]
             box[i][:, own] = corners[:, None]
-            mass[i][own] = bump[own] / bump[bump >= BOX_AREA].sum()
+            mass[i][own] = outline * bump[own] / bump[bump >= BOX_AREA].sum()
             ignore[i, 0, cy, cx] = 0
     return torch.from_numpy(heat), torch.from_numpy(ignore), torch.from_numpy(box), torch.from_numpy(mass)

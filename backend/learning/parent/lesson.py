@@ -79,7 +79,8 @@ def of_points(network: ParentNetwork, clip: Clip, images: Tensor) -> Tensor:
 
 def _crop(shot: Shot, image: Tensor) -> Crop:
     boxes = np.array([one.box for one in shot.seen], np.float32).reshape(-1, 4)
-    return Crop(image, boxes, np.array([one.label for one in shot.seen], np.int64), shot.doubtful, EXACT)
+    labels = np.array([one.label for one in shot.seen], np.int64)
+    return Crop(image, boxes, labels, shot.doubtful, np.full(len(boxes), EXACT, np.float32))
 
 
 def _points(clip: Clip, device: torch.device) -> Targets:

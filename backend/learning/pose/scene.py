@@ -53,6 +53,6 @@ def crop_of(scene: Scene, blueprint: Blueprint, side: int, rng: np.random.Genera
     boxes = np.array([hull(view.inward(points)) for points in scene.objects], np.float32).reshape(-1, 4)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((middle >= 0) & (middle < side)).all(1)
-    outline = EXACT if scene.exact else INEXACT
+    outlines = np.full(int(inside.sum()), EXACT if scene.exact else INEXACT, np.float32)
     image = recolour(view.cut(scene.image), rng)
-    return Crop(image, boxes[inside], np.zeros(int(inside.sum()), np.int64), boxes[~inside], outline)
+    return Crop(image, boxes[inside], np.zeros(int(inside.sum()), np.int64), boxes[~inside], outlines)

@@ -14,6 +14,7 @@ def _picture(boxes: list[list[float]], ignored: list[list[float]] | None = None)
         image=torch.from_numpy(image).permute(2, 0, 1),
         boxes=np.array(boxes, np.float32).reshape(-1, 4),
         classes=np.zeros(len(boxes), np.int64),
+        outlines=np.linspace(1, 0.5, len(boxes), dtype=np.float32),
         ignored=np.array(ignored or [], np.float32).reshape(-1, 4),
         hard=np.zeros((0, 2), np.float32),
     )

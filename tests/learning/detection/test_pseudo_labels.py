@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 import torch
 
 from backend.learning.detection.decision import Decided, Seen
 from backend.learning.detection.pseudo_labels import picture_of
-from backend.learning.heads.base import Candidates
+from backend.learning.heads.base import INEXACT, Candidates
 from backend.learning.tracking import Shown
 
 
@@ -16,4 +17,5 @@ def test_sure_boxes_teach_doubtful_ones_are_ignored_and_mistakes_are_background(
     assert picture.boxes.tolist() == [[20, 20, 40, 40]]
     assert picture.ignored.tolist() == [[60, 20, 80, 40], [100, 20, 120, 40]]
     assert picture.hard.tolist() == [[150, 30]]
-    assert not picture.exact
+    assert not picture.labelled
+    assert picture.outlines.tolist() == pytest.approx([INEXACT])

@@ -17,7 +17,7 @@ def _crop(boxes: list[list[float]], classes: list[int], ignored: list[list[float
         boxes=np.array(boxes, np.float32).reshape(-1, 4),
         classes=np.array(classes, np.int64),
         ignored=np.array(ignored or [], np.float32).reshape(-1, 4),
-        outline=1.0,
+        outlines=np.ones(len(boxes), np.float32),
     )
 
 

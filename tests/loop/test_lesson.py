@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from backend.loop.frames import FrameStore
+from backend.loop.lesson import Lesson, prepare
+from backend.loop.review import Accepted
+from tests.loop.house import House
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """Three frames, each with one box."""
+    made = House(tmp_path)
+    made.add_project()
+    for task in (1, 2, 3):
+        made.add_task(task)
+        made.label(task)
+    return made
+
+
+def lesson(house: House, accepted: Accepted) -> Lesson:
+    registry, project = house.registry, house.registry.projects.seen(1)
+    [group] = registry.groups.all(1)
+    tasks, labels = registry.tasks.of_group(1, group.name), registry.labels.of_group(1, group.name)
+    [control] = house.services.config(project).require()
+    return prepare(control, tasks, labels, FrameStore(house.services.media(project), 10), accepted, 0.25)
+
+
+def annotation_of(house: House, task: int) -> int:
+    return int(house.studio.rows[task]["annotations"][0]["id"])
+
+
+def test_what_people_drew_counts_in_full(house: House) -> None:
+    learnt = lesson(house, Accepted()).labeled
+    assert [one.weight for one in learnt] == [1.0, 1.0, 1.0]
+    assert not any(instance.accepted for one in learnt for instance in one.instances)
+
+
+def test_accepted_frames_weigh_less_and_accepted_regions_are_marked(house: House) -> None:
+    first, second, third = (annotation_of(house, task) for task in (1, 2, 3))
+    regions = {first: frozenset({"r1"}), second: frozenset({"r2"}), third: frozenset({"another"})}
+    found = lesson(house, Accepted(frozenset({first}), regions))
+    assert {one.frame.task: one.weight for one in found.labeled} == {1: 0.25, 2: 1.0, 3: 1.0}
+    marks = {one.frame.task: [i.accepted for i in one.instances] for one in found.labeled}
+    assert marks == {1: [True], 2: [True], 3: [False]}
+    assert found.accepted == {1}
+
+
+def test_an_empty_frame_has_no_outline_that_could_drift(house: House) -> None:
+    house.label(1, [], action="ANNOTATION_UPDATED")
+    found = lesson(house, Accepted(frozenset({annotation_of(house, 1)}), {}))
+    assert {one.frame.task: one.weight for one in found.labeled} == {1: 1.0, 2: 1.0, 3: 1.0}
