@@ -3,7 +3,8 @@
 A pure function of boxes and scores. Tracks are the best paths through the frames (dynamic programming, the best first,
 each taking its candidates away: Pirsiavash, Ramanan, Fowlkes 2011). A path earns what its candidates' scores say and
 pays for starting, for motion that is unlike the group's, and for frames that it jumps over; so a flicker of one frame is not
-worth a path, and a weak candidate between two strong ones is. Frames that a person labelled are certain.
+worth a path, and a weak candidate between two strong ones is. Frames that a person labelled are certain. What is shown
+of a path is its smooth course.
 """
 
 from collections.abc import Sequence
@@ -13,12 +14,16 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.learning.smoothing import Track, smooth
+
 Array = NDArray[np.float64]
 Came = NDArray[np.int64]
 
 
 JUMPED = 0.5
 """Score of a box that fills a jump, as a share of the weaker end's."""
+DRAWN, SEEN, GUESSED = 100.0, 1.0, 0.01
+"""How firmly a box is believed that a person drew, that a network saw (whoever accepted it), or that fills a jump."""
 FEWEST_STEPS = 5
 """Frames with a candidate from which motion can be judged."""
 SMOOTH_STEP = 4.0
@@ -65,6 +70,8 @@ class Column:
     """(n,) in [0, 1]."""
     certain: bool = False
     """A person labelled this frame: these boxes and no others."""
+    drawn: NDArray[np.bool_] | None = None
+    """(n,) boxes that a person drew; None is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +109,7 @@ def link(columns: Sequence[Column], odds: Sequence[Sequence[float]], rules: Rule
     while True:
         path, worth = _best(graph)
         if worth <= 0 or not path:
-            return _shown(columns, paths)
+            return _shown(columns, paths, _step(columns))
         paths.append(path)
         _take(graph, path)
         _settle(graph, odds, rules, path[0][0], path[-1][0])
@@ -129,8 +136,7 @@ def _areas(boxes: Array) -> Array:
 
 
 def _graph(columns: Sequence[Column], rules: Rules) -> _Graph:
-    steps = np.diff([column.order for column in columns])
-    unit = float(np.median(steps)) if len(steps) else 1.0
+    unit = _step(columns)
     zero = np.log(rules.threshold / (1 - rules.threshold))
     gains, links = [], []
     for t, column in enumerate(columns):
@@ -158,6 +164,12 @@ def _graph(columns: Sequence[Column], rules: Rules) -> _Graph:
         origin=[np.zeros((0, 2), np.int64) for _ in columns],
         top=np.full(len(columns), -np.inf),
     )
+
+
+def _step(columns: Sequence[Column]) -> float:
+    """The usual time from frame to frame."""
+    steps = np.diff([column.order for column in columns])
+    return float(np.median(steps)) or 1.0 if len(steps) else 1.0
 
 
 def _costs(before: Column, after: Column, frames: float, rules: Rules) -> Array:
@@ -221,19 +233,17 @@ def _take(graph: _Graph, path: list[tuple[int, int]]) -> None:
         graph.covered[t] += 1
 
 
-def _shown(columns: Sequence[Column], paths: list[list[tuple[int, int]]]) -> list[Shown]:
+def _shown(columns: Sequence[Column], paths: list[list[tuple[int, int]]], unit: float) -> list[Shown]:
     shown: list[list[tuple[Array, float, int]]] = [[] for _ in columns]
-    for path in paths:
-        sure = _smoothed(np.array([columns[t].scores[i] for t, i in path]))
+    courses = smooth([_track(columns, path, unit) for path in paths])
+    for path, course in zip(paths, courses, strict=True):
+        first, sure = path[0][0], _smoothed(np.array([columns[t].scores[i] for t, i in path]))
         for here, (t, i) in enumerate(path):
-            shown[t].append((columns[t].boxes[i], float(sure[here]), i))
+            shown[t].append((course[t - first], float(sure[here]), i))
             if here + 1 < len(path):
-                end, j = path[here + 1]
-                for between in range(t + 1, end):
-                    share = (columns[between].order - columns[t].order) / (columns[end].order - columns[t].order)
-                    box = columns[t].boxes[i] * (1 - share) + columns[end].boxes[j] * share
-                    score = JUMPED * float(min(sure[here], sure[here + 1]))
-                    shown[between].append((box, score, -1))
+                score = JUMPED * float(min(sure[here], sure[here + 1]))
+                for between in range(t + 1, path[here + 1][0]):
+                    shown[between].append((course[between - first], score, -1))
     return [
         Shown(
             np.array([one[0] for one in column]).reshape(-1, 4),
@@ -242,6 +252,22 @@ def _shown(columns: Sequence[Column], paths: list[list[tuple[int, int]]]) -> lis
         )
         for column in shown
     ]
+
+
+def _track(columns: Sequence[Column], path: list[tuple[int, int]], unit: float) -> Track:
+    """The path with all its frames; those that it jumps over lie on the line between."""
+    first, last = path[0][0], path[-1][0]
+    times = np.array([column.order for column in columns[first : last + 1]]) / unit
+    at = [t - first for t, _ in path]
+    own = np.array([columns[t].boxes[i] for t, i in path])
+    boxes = np.stack([np.interp(times, times[at], own[:, side]) for side in range(4)], 1)
+    weights = np.full(len(times), GUESSED)
+    weights[at] = [_weight(columns[t], i) for t, i in path]
+    return Track(times, boxes, weights)
+
+
+def _weight(column: Column, index: int) -> float:
+    return SEEN if column.drawn is None or not column.drawn[index] else DRAWN
 
 
 def _smoothed(scores: Array) -> Array:

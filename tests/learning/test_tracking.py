@@ -14,7 +14,7 @@ def _box(x: float, y: float = 50.0, side: float = 20.0) -> list[float]:
 
 
 def _column(order: float, *found: tuple[float, float], certain: bool = False) -> Column:
-    """Candidates as (x, score)."""
+    """Candidates as (x, score), 20 pixels wide."""
     boxes = np.array([_box(x) for x, _ in found]).reshape(-1, 4)
     return Column(order, boxes, np.array([score for _, score in found]), certain)
 
@@ -85,12 +85,13 @@ candidates = st.lists(st.tuples(st.floats(0, 300), st.floats(0.03, 1)), max_size
 
 
 @given(st.lists(candidates, max_size=12))
-def test_what_is_shown_was_seen_or_lies_between(frames: list[list[tuple[float, float]]]) -> None:
+def test_what_is_shown_is_near_what_was_seen(frames: list[list[tuple[float, float]]]) -> None:
     columns = [_column(i, *found) for i, found in enumerate(frames)]
     for column, shown in zip(columns, link(columns, [UNKNOWN] * len(columns), RULES), strict=True):
         real = shown.chosen[shown.chosen >= 0]
         assert len(set(real.tolist())) == len(real)
-        assert np.array_equal(shown.boxes[shown.chosen >= 0], column.boxes[real])
+        off = shown.boxes[shown.chosen >= 0] - column.boxes[real]
+        assert (np.abs(off) < 20).all()
         assert ((shown.scores >= 0) & (shown.scores <= 1)).all()
 
 

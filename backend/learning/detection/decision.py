@@ -47,7 +47,12 @@ def decide(seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blu
     """What to show in each frame, in the frames' order."""
     rules = Rules(threshold=blueprint.score_threshold)
     by_label = [_of_label(seen, labeled, blueprint, index, rules) for index in range(len(blueprint.labels))]
-    return [Decided(one, tuple(column[i] for column in by_label)) for i, one in enumerate(seen)]
+    return [Decided(one, tuple(_inside(column[i], one.size) for column in by_label)) for i, one in enumerate(seen)]
+
+
+def _inside(shown: Shown, size: tuple[int, int]) -> Shown:
+    """Within the frame, which the smooth course of what leaves it may not be."""
+    return replace(shown, boxes=np.clip(shown.boxes, 0, [*size, *size]))
 
 
 def predictions(decided: Sequence[Decided], labels: Sequence[str]) -> list[Prediction]:
@@ -90,8 +95,12 @@ def _trusted(seen: Seen, column: Column, index: int, blueprint: Blueprint) -> Co
 
 
 def _anchor(labeled: LabeledFrame, label: str) -> Column:
-    boxes = np.array([i.box for i in labeled.instances if i.label == label], np.float64).reshape(-1, 4)
-    return Column(float(labeled.frame.order or 0.0), boxes, np.ones(len(boxes)), certain=True)
+    own = [i for i in labeled.instances if i.label == label]
+    boxes, drawn = (
+        np.array([i.box for i in own], np.float64).reshape(-1, 4),
+        np.array([not i.accepted for i in own], bool),
+    )
+    return Column(float(labeled.frame.order or 0.0), boxes, np.ones(len(boxes)), certain=True, drawn=drawn)
 
 
 def _probability(scores: Array, gain: float, shift: float) -> Array:
