@@ -93,7 +93,8 @@ def _differences(times: Array) -> Array:
     """(n - 2, 3) what a box, the next and the one after add to an acceleration; 1, -2, 1 for steps of 1."""
     before, after = np.diff(times)[:-1], np.diff(times)[1:]
     both = before + after
-    return np.stack([1 / before, -both / (before * after), 1 / after], 1) * np.sqrt(2 / both)[:, None]
+    shares: Array = np.stack([1 / before, -both / (before * after), 1 / after], 1) * np.sqrt(2 / both)[:, None]
+    return shares
 
 
 def _second(shares: Array, values: Array) -> Array:
