@@ -153,7 +153,7 @@ class VersionRecord:
     """1, 2, ... within the micro-model."""
     state: VersionState
     parent: int | None
-    """Id of the version that the training started from."""
+    """Id of the version that served before; of the first one, of another group's that the training started from."""
     start: str
     """What the training started from, in a word: backbone, serving, sibling..."""
     label_revision: int

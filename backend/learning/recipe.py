@@ -11,6 +11,8 @@ class HeadRecipe:
 
     backbone: str = "tf_efficientnet_lite0"
     """timm name; the default's weights are installed."""
+    anew: bool = False
+    """Whether a training begins anew although the group has a version that serves."""
     accepted_weight: float = 0.4
     """Weight of a frame whose prediction was submitted as it was; what a person drew has 1. It tells that the objects are
     there, but its outlines are the micro-model's own: learnt as if they were drawn, they drift from round to round."""

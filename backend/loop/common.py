@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.loop.services import Services
+from backend.types import Start
 from model_registry import COMMON, GroupRecord, VersionRecord
 
 
@@ -60,7 +61,7 @@ def started_from(version: VersionRecord, parent: VersionRecord | None) -> str:
     if parent is None:
         return version.start
     if (version.project, version.group) == (parent.project, parent.group):
-        return f"{version.start} v{parent.number}"
+        return f"{version.start} v{parent.number}" if version.start == Start.SERVING else version.start
     return f"{version.start}: {named(parent)}"
 
 

@@ -116,9 +116,10 @@ class _Training:
         if self._judged_already(control, fingerprint) or (serving and self._is_confirmed(serving)):
             return
         project = self._services.registry.projects.seen(self._group.project)
-        origin = start_of(self._services, project, self._group.name, control, serving, self._frames)
+        own = None if self._recipe.anew else serving
+        origin = start_of(self._services, project, self._group.name, control, own, self._frames)
         try:
-            self._train_from(origin, fingerprint)
+            self._train_from(origin, serving, fingerprint)
         except TrainingInterrupted:
             raise
         except TrainingError as error:
@@ -126,17 +127,17 @@ class _Training:
                 raise
             # What others learnt must not keep this group from learning.
             log.warning("training goes on from the backbone", start=str(origin.kind), why=str(error))
-            self._train_from(Origin(Start.BACKBONE), fingerprint)
+            self._train_from(Origin(Start.BACKBONE), serving, fingerprint)
 
-    def _train_from(self, origin: Origin, fingerprint: str) -> None:
-        versions, control = self._services.registry.versions, self._lesson.control
+    def _train_from(self, origin: Origin, serving: VersionRecord | None, fingerprint: str) -> None:
+        versions, control, before = self._services.registry.versions, self._lesson.control, serving or origin.version
         version = versions.begin(
             self._group.project, self._group.name, control.from_name, control.head, owner=self._owner,
             label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,
-            recipe=asdict(self._recipe), parent=origin.version.id if origin.version else None, start=str(origin.kind),
+            recipe=asdict(self._recipe), parent=before.id if before else None, start=str(origin.kind),
         )  # fmt: skip
         try:
-            self._train_and_judge(version, origin)
+            self._train_and_judge(version, origin, serving)
         except BaseException as error:
             why = str(error) if isinstance(error, MicroModelsError) else f"{type(error).__name__}: {error}"
             with suppress(LeaseLost):
@@ -162,11 +163,11 @@ class _Training:
         confirmed = all(self._lesson.labeled[i].frame.task in self._lesson.accepted for i in unseen)
         return confirmed and len(seen) == len(serving.metrics.get("tasks", ()))
 
-    def _train_and_judge(self, version: VersionRecord, origin: Origin) -> None:
+    def _train_and_judge(self, version: VersionRecord, origin: Origin, serving: VersionRecord | None) -> None:
         registry, device, labeled = self._services.registry, self._services.settings.device, self._lesson.labeled
-        serving = origin.version if origin.kind is Start.SERVING else None
         judge = Judge(self._lesson, serving, device)
-        before = judge.look(origin.weights) if serving and origin.weights else None
+        # Without the serving weights nobody could tell whether the new ones are better.
+        before = judge.look(registry.artifacts.read(serving.artifact)) if serving and serving.artifact else None
         trained = catalogue.train(
             labeled, self._lesson.rest, self._lesson.control.labels, self._recipe,
             start=origin.weights, device=device, seed=self._services.seed + version.id, progress=self._progress,
