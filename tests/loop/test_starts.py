@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from backend.errors import TrainingError
 from backend.learning import catalogue
+from backend.learning.detection.recipe import DetectionRecipe
 from backend.loop import starts
 from backend.loop.common import started_from
 from backend.loop.frames import FrameStore
@@ -146,9 +147,24 @@ def test_a_group_starts_from_its_nearest_sibling_and_says_so(house: House, begun
     assert mine.metrics["unseen"] is None
     house.label(3 + TWIN)
     house.work()
-    assert begun[2:] == ["serving"]
-    assert (serving(house, "b").start, serving(house, "b").parent) == ("serving", mine.id)
-    assert started_from(serving(house, "b"), mine) == "serving v1"
+    assert begun[2:] == ["sibling"]  # boxes begin anew each time
+    later = serving(house, "b")
+    assert (later.start, later.parent) == ("sibling", mine.id)
+    assert started_from(later, mine) == "sibling"
+    assert later.metrics["unseen"] is not None  # judged against the version that served before
+
+
+def test_what_does_not_begin_anew_goes_on_from_the_version_that_serves(
+    house: House, begun: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "recipe_for", lambda *_: replace(DetectionRecipe(), anew=False))
+    add_clip(house, "a", 1, label=2)
+    before = serving(house, "a")
+    house.label(3)
+    house.work()
+    assert begun == [None, "serving"]
+    assert (serving(house, "a").start, serving(house, "a").parent) == ("serving", before.id)
+    assert started_from(serving(house, "a"), before) == "serving v1"
 
 
 def test_frames_that_were_never_looked_at_are_looked_at(house: House, begun: list[str | None]) -> None:
