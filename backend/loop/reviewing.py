@@ -44,14 +44,16 @@ def _kept(label: LabelRecord, published: Sequence[LedgerEntry]) -> frozenset[str
 
 
 def _shown(label: LabelRecord, published: Sequence[LedgerEntry]) -> LedgerEntry | None:
-    made_at = created_at(label.details) or label.updated_at
-    return shown_entry(label.result, bool(label.details.get("parent_prediction")), made_at, published)
+    return shown_entry(label.result, bool(label.details.get("parent_prediction")), _made_at(label), published)
+
+
+def _made_at(label: LabelRecord) -> float:
+    return created_at(label.details) or label.updated_at
 
 
 def review(label: LabelRecord, served: Sequence[float], published: Sequence[LedgerEntry]) -> Review:
     """One label against what was published for its task, newest first; `served` are the promotions of its group."""
-    made_at = created_at(label.details) or label.updated_at
-    entry = _shown(label, published)
+    made_at, entry = _made_at(label), _shown(label, published)
     return Review(
         annotation=label.id,
         updated_at=label.updated_at,

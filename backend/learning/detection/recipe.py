@@ -18,7 +18,8 @@ class DetectionRecipe(FittedRecipe):
 
     anew: bool = True
     """What was overfitted to fewer labels is a bad start for more (Ash and Adams, On warm-starting neural network training,
-    2020): measured, going on from it lost up to 0.1 F1 on the frames that nobody had labelled, beginning anew none."""
+    2020). Measured from 15 to 25 labels, on the other frames: birds_harbour had F1 0.917 before, 0.81 and 0.90 going on from
+    it, 0.918 anew; pets_s3mf1 0.970 before, 0.95 to 0.975 going on, 0.959 anew."""
     accepted_weight: float = 1.0
     """Each box has its own: the outline of one that was accepted weighs less, and that it is there is certain."""
 
