@@ -31,7 +31,7 @@ def test_one_frame() -> None:
 def test_frames_without_time_or_features_are_all_equally_far() -> None:
     unknown = places([None, 1.0, 2.0], [np.ones(4, np.float16), None, None])
     assert (unknown.times, unknown.features) == (None, None)
-    assert unknown.distances(1).tolist() == [1, 0, 1]
+    assert unknown.distances(1).tolist() == [[1, 0, 1]]
     assert sorted(diverse(unknown, [], 9)) == [0, 1, 2]
 
 
@@ -62,7 +62,8 @@ def test_each_pick_covers_at_least_as_much_as_the_next(size: int, most: int, ran
     where = places(rng.permutation(size).astype(float).tolist(), list(rng.normal(size=(size, 3)).astype(np.float16)))
     found = diverse(where, [], most)
     assert len(found) == len(set(found)) == min(size, most)
-    radius = [np.min([where.distances(j) for j in found[: n + 1]], axis=0).max() for n in range(len(found))]
+    near = [np.min([where.distances(j) for j in found[: n + 1]], axis=0) for n in range(len(found))]
+    radius = [float(kinds.mean(axis=0).max()) for kinds in near]
     assert all(a >= b for a, b in pairwise(radius))
 
 
@@ -73,7 +74,29 @@ def test_doubt_comes_first() -> None:
 def test_a_frame_just_like_a_labelled_one_waits_for_others_of_nearly_its_doubt() -> None:
     where = places([0.0, 1.0, 100.0], [None] * 3)
     assert order([0.4, 0.5], where, [1, 2], [0]) == [2, 1], "0.5 far away before 0.6 next to a labelled one"
-    assert order([0.2, 0.7], where, [1, 2], [0]) == [1, 2], "but not 0.3 before 0.8"
+    assert order([0.2, 0.95], where, [1, 2], [0]) == [1, 2], "but not 0.05 before 0.8"
+
+
+def test_a_frame_is_near_where_time_says_so_whatever_it_looks_like() -> None:
+    looks = [np.array(v, np.float16) for v in ([0, 0], [9, 0], [0, 9], [9, 9])]
+    where = places([0.0, 1.0, 60.0, 100.0], looks)
+    assert order([0.4, 0.5, 0.5], where, [1, 2, 3], [0])[-1] == 1
+
+
+def test_of_a_run_of_doubtful_frames_one_is_looked_at_and_the_next_runs_before_its_neighbours() -> None:
+    n = 100
+    doubtful = {**dict.fromkeys(range(20, 30), 0.3), **dict.fromkeys(range(70, 80), 0.4)}
+    found = order([doubtful.get(i, 0.9) for i in range(n)], places([float(i) for i in range(n)], [None] * n),
+                  list(range(n)), [])  # fmt: skip
+    assert 20 <= found[0] < 30
+    assert 70 <= found[1] < 80
+
+
+def test_what_comes_after_the_frames_picked_ahead_follows_by_its_doubt() -> None:
+    n = AHEAD + 30
+    probabilities = np.linspace(0.2, 0.8, n)
+    rest = order(probabilities.tolist(), places([float(i) for i in range(n)], [None] * n), list(range(n)), [])[AHEAD:]
+    assert rest == sorted(rest)
 
 
 def test_a_near_duplicate_of_what_was_just_picked_waits() -> None:
