@@ -60,10 +60,23 @@ def test_what_is_written_into_the_output_is_decoded() -> None:
     output[0, 0, 7, 5] = 2.0
     output[0, 1, 2, 12] = 4.0
     output[0, 1, 2, 13] = 3.0
+    output[0, 2:6:2, 2, 13] = torch.tensor([14 / 10, 6 / 10]).log()  # left and right, of the same box
     [found] = head.decode(output)
     assert found.classes.tolist() == [1, 0]
     assert found.boxes[0] == pytest.approx([40, 5, 60, 15], abs=0.1)
     assert found.boxes[1] == pytest.approx([12, 25, 32, 35], abs=0.1)
+
+
+def test_the_cells_around_a_peak_vote_on_its_box_by_the_square_of_their_scores() -> None:
+    head = _head()
+    output = head(torch.zeros(1, 8, 16, 16)).detach()
+    output[0, 0, 7, 5], output[0, 0, 7, 6] = 2.0, 1.0
+    output[0, 2:6:2, 7, 6] = torch.tensor([10 / 10, 14 / 10]).log()
+    [found] = head.decode(output)
+    sure, less = torch.sigmoid(torch.tensor([2.0, 1.0])).square().tolist()
+    left, right = (12 * sure + 16 * less) / (sure + less), (32 * sure + 40 * less) / (sure + less)
+    assert len(found) == 1
+    assert found.boxes[0] == pytest.approx([left, 25, right, 35], abs=0.1)
 
 
 def test_two_objects_in_one_cell_and_one_at_the_corner() -> None:
