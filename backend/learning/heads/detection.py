@@ -21,6 +21,8 @@ BOX_AREA = 0.4
 """Height of the bump from which a cell learns the box."""
 BOX_WEIGHT = 2.0
 """Of the box loss; the heatmap's has 1."""
+VOTERS = 7
+"""Side of the square of cells that vote on a peak's box: about a third of an object, which spans ten cells."""
 
 
 class DetectionHead(nn.Module):
@@ -93,14 +95,14 @@ class DetectionHead(nn.Module):
 
 
 def _voted(boxes: Tensor, heat: Tensor) -> Tensor:
-    """(batch, 4, h, w): each cell's box is the mean of what it and the eight around it say, by how sure they are.
+    """(batch, 4, h, w): each cell's box is the mean of what it and the cells around it say, by how sure they are.
 
     Box voting (Gidaris and Komodakis, Object detection via a multi-region and semantic segmentation-aware CNN model,
     2015): what neighbouring cells get wrong differs, so their mean fits better than the box of the peak alone.
     """
     votes = heat.amax(1, keepdim=True) ** 2
-    total = functional.avg_pool2d(votes, 3, 1, 1).clamp_min(torch.finfo(votes.dtype).tiny)
-    return functional.avg_pool2d(boxes * votes, 3, 1, 1) / total
+    total = functional.avg_pool2d(votes, VOTERS, 1, VOTERS // 2).clamp_min(torch.finfo(votes.dtype).tiny)
+    return functional.avg_pool2d(boxes * votes, VOTERS, 1, VOTERS // 2) / total
 
 
 class DetectionNetwork(Network[DetectionHead]):
