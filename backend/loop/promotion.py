@@ -7,8 +7,6 @@ from typing import Any
 
 from backend.types import LabeledFrame, Quality
 
-TOLERANCE = 0.01
-"""Score that a candidate may lose on the group's human labels: less than one box in fifty is within chance."""
 OLDER_TOLERANCE = 0.05
 """Score that it may lose on the labels that its predecessor learnt: these are fewer, and chance is larger."""
 STRANGE = 0.5
@@ -37,8 +35,9 @@ def decide(every: Quality, serving: Quality | None, older: Comparison | None, st
     """Judge a candidate by the group's human labels, against the version that serves (None: none does).
 
     The candidate was trained on all of them, so that `every`, its quality over all, and `serving`, that of its
-    predecessor, tell only whether it can repeat what it was taught. `older` is over the labels that both were trained
-    on: a candidate that loses there was taught something that contradicts them. Then `strange` are the tasks to look
+    predecessor, tell only whether it can repeat what it was taught: it must at least not do worse than one that never saw
+    the newest of them. `older` is over the labels that both were trained on: a candidate that loses there was taught
+    something that contradicts them. Then `strange` are the tasks to look
     at, those whose new labels disagree most with the older ones.
     """
     if serving is None or serving.score is None:
@@ -47,7 +46,7 @@ def decide(every: Quality, serving: Quality | None, older: Comparison | None, st
     if every.score is None:
         return Decision(False, f"no {before}")
     said = f"{every.score:.3f} {before}"
-    if every.score < serving.score - TOLERANCE:
+    if every.score < serving.score:
         return Decision(False, said + _look_at(strange))
     if older is not None and older.serving.score is not None:
         had, has = older.serving.score, older.candidate.score or 0.0

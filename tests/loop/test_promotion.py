@@ -24,7 +24,7 @@ def test_without_a_predecessor_it_serves(serving: Quality | None) -> None:
     assert decide(quality(None), serving, None, ()).promote
 
 
-@pytest.mark.parametrize(("candidate", "promoted"), [(0.9, True), (0.891, True), (0.88, False), (None, False)])
+@pytest.mark.parametrize(("candidate", "promoted"), [(1.0, True), (0.9, True), (0.899, False), (None, False)])
 def test_on_all_labels(candidate: float | None, promoted: bool) -> None:
     decision = decide(quality(candidate), quality(0.9), None, ())
     assert decision.promote is promoted
