@@ -16,4 +16,6 @@ if __name__ == "__main__":
     data = Path(os.environ["MICRO_MODELS_DATA_DIR"])
     hand_over(data, config.user)
     words = command(image, config, data, *config.command)
-    os.execve(words[0], words, os.environ | config.env)
+    # A container knows nothing of the environment around it but what it is told.
+    told = {n: v for n, v in os.environ.items() if n == "PORT" or n.startswith(("MICRO_MODELS_", "LABEL_STUDIO_"))}
+    os.execve(words[0], words, told | config.env)
