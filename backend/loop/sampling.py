@@ -24,8 +24,9 @@ from scipy.optimize import brentq, isotonic_regression
 Floats = NDArray[np.float64]
 
 FLOOR = 0.1
-"""Share of its doubt that counts for a frame just like one that is labelled: it may still be wrong, so not 0. Seen over
-four rounds of two groups, ten frames handed out hit the same runs of mistakes as with 0.5, at half of the actions."""
+"""Share of its doubt that counts for a frame just like one that is labelled: it may still be wrong, so not 0. On the
+stored predictions of four rounds of two groups the first ten frames hit as many runs of mistakes as with 0.5 and the mean
+of both distances in seven of eight cases, one fewer in the other, with 68 human actions instead of 101."""
 AHEAD = 20
 """Frames picked one after the other, each with regard to those before: about what a person labels until the next training
 picks anew. The rest follow by their doubt alone, so that their scores stay as they are."""
@@ -110,7 +111,9 @@ def order(probabilities: Sequence[float], where: Places, open_: Sequence[int], l
     distance, left, found = nearest(where, labelled), set(open_), list[int]()
     scale = np.median(distance[:, list(open_)], axis=1) if len(open_) and len(labelled) else np.ones(len(distance))
     while left:
-        novelty = np.minimum(distance / np.where(scale > 0, scale, 1.0)[:, None], 1.0).min(axis=0)
+        # A kind of distance in which most frames are as near as can be tells nothing.
+        shares = np.divide(distance, scale[:, None], out=np.ones_like(distance), where=scale[:, None] > 0)
+        novelty = np.minimum(shares, 1.0).min(axis=0)
         value = doubt * (FLOOR + (1 - FLOOR) * novelty)
         if len(found) == AHEAD:
             return found + sorted(left, key=lambda i: (-doubt[i], i))
