@@ -13,6 +13,7 @@ from backend.learning.detection import evaluation as detection_evaluation
 from backend.learning.detection import micro_model as detection_model
 from backend.learning.detection import training as detection_training
 from backend.learning.detection.blueprint import Blueprint as DetectionBlueprint
+from backend.learning.detection.companion import accompanied
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.pose import evaluation as pose_evaluation
 from backend.learning.pose import micro_model as pose_model
@@ -89,6 +90,13 @@ def train(
             return pose_training.train(labeled, unlabeled, labels, recipe, **common)
         case ClassificationRecipe():
             return classification_training.train(labeled, unlabeled, labels, recipe, **common)
+
+
+def joined(weights: Weights, before: Weights | None) -> Weights:
+    """What is to serve after a training, with the version that served before (None: none did): where a head's trainings
+    begin anew that one goes on speaking."""
+    same = before is not None and weights.metadata.get("head") == Head.DETECTION == before.metadata.get("head")
+    return accompanied(weights, before) if before is not None and same else weights
 
 
 def load(weights: Weights, device: str = "auto") -> MicroModel:

@@ -35,10 +35,10 @@ def decide(every: Quality, serving: Quality | None, older: Comparison | None, st
     """Judge a candidate by the group's human labels, against the version that serves (None: none does).
 
     The candidate was trained on all of them, so that `every`, its quality over all, and `serving`, that of its
-    predecessor, tell only whether it can repeat what it was taught: it must at least not do worse than one that never saw
-    the newest of them. `older` is over the labels that both were trained on: a candidate that loses there was taught
-    something that contradicts them. Then `strange` are the tasks to look
-    at, those whose new labels disagree most with the older ones.
+    predecessor, tell only whether it can repeat what it was taught: it must at least not do worse than one that never
+    saw the newest of them. `older` is over the labels that both were trained on: a candidate that loses there was
+    taught something that contradicts them. Then `strange` are the tasks to look at, those whose new labels disagree
+    most with the older ones.
     """
     if serving is None or serving.score is None:
         return Decision(True, "the first version that serves")

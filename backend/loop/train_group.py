@@ -26,8 +26,8 @@ POINT_OF_NO_RETURN = 0.5
 """Share of a training after which newer labels wait for the next one instead of starting it again."""
 
 ENOUGH = 5
-"""Frames that a version must have learnt before it is left as it is because people accept what it says: with fewer, each
-one more shows it something new."""
+"""Frames that a version must have learnt before it is left as it is because people accept what it says, or goes on speaking
+beside the next one: with fewer, each one more shows it something new."""
 
 log = structlog.get_logger(__name__)
 
@@ -157,28 +157,35 @@ class _Training:
 
     def _is_confirmed(self, serving: VersionRecord) -> bool:
         """Whether people found nothing to mend since the version was trained: then it can do already what there is to learn."""
-        if self._group.forced or serving.labels < ENOUGH:
+        if self._group.forced or not self._is_sound(serving):
             return False
-        seen, unseen = split(self._lesson.labeled, serving.metrics)
-        confirmed = all(self._lesson.labeled[i].frame.task in self._lesson.accepted for i in unseen)
-        return confirmed and len(seen) == len(serving.metrics.get("tasks", ()))
+        _, unseen = split(self._lesson.labeled, serving.metrics)
+        return all(self._lesson.labeled[i].frame.task in self._lesson.accepted for i in unseen)
+
+    def _is_sound(self, serving: VersionRecord) -> bool:
+        """Whether the version learnt enough, and nothing of that is labelled otherwise now."""
+        seen, _ = split(self._lesson.labeled, serving.metrics)
+        return serving.labels >= ENOUGH and len(seen) == len(serving.metrics.get("tasks", ()))
 
     def _train_and_judge(self, version: VersionRecord, origin: Origin, serving: VersionRecord | None) -> None:
         registry, device, labeled = self._services.registry, self._services.settings.device, self._lesson.labeled
         judge = Judge(self._lesson, serving, device)
         # Without the serving weights nobody could tell whether the new ones are better.
-        before = judge.look(registry.artifacts.read(serving.artifact)) if serving and serving.artifact else None
+        earlier = registry.artifacts.read(serving.artifact) if serving and serving.artifact else None
+        before = judge.look(earlier) if earlier else None
         trained = catalogue.train(
             labeled, self._lesson.rest, self._lesson.control.labels, self._recipe,
             start=origin.weights, device=device, seed=self._services.seed + version.id, progress=self._progress,
         )  # fmt: skip
-        after = judge.look(trained.weights)
+        companion = earlier if serving and self._is_sound(serving) else None
+        weights = catalogue.joined(trained.weights, companion)
+        after = judge.look(weights)
         decision, unseen = self._decide(judge, after, before)
         metrics = {
             **trained.metrics, "labelled": asdict(judge.quality(after)), "unseen": asdict(unseen) if unseen else None,
             "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): digest(f) for f in labeled},
         }  # fmt: skip
-        artifact = registry.artifacts.write(trained.weights)
+        artifact = registry.artifacts.write(weights)
         if decision.promote:
             ended = registry.versions.promote(version.id, self._owner, artifact, metrics, trained.seconds)
         else:

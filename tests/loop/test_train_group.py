@@ -1,11 +1,12 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backend.learning import catalogue
 from backend.loop.train_group import ENOUGH
-from backend.types import LabeledFrame
+from backend.types import LabeledFrame, Weights
 from model_registry import GroupRecord
 from tests.loop.house import House, box_of, teach
 
@@ -109,3 +110,44 @@ def test_of_few_frames_each_one_more_is_learnt(quick: None, tmp_path: Path, less
     accept(house, ENOUGH)
     house.work()
     assert [len(learnt) for learnt in lessons][-2:] == [ENOUGH - 1, ENOUGH]
+
+
+def test_the_version_before_goes_on_speaking_while_what_it_learnt_holds(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    befores: list[Weights | None] = []
+
+    def joined(weights: Weights, before: Weights | None) -> Weights:
+        befores.append(before)
+        return Weights({**weights.arrays, "joined": np.ones(1, np.float32)}, weights.metadata)
+
+    monkeypatch.setattr(catalogue, "joined", joined)
+    serving = house.registry.versions.serving(1, group(house).name)["label"]
+    house.label(7, [])
+    house.work()
+    newer = house.registry.versions.serving(1, group(house).name)["label"]
+    assert newer.number == 2
+    assert serving.artifact is not None and newer.artifact is not None
+    assert befores[0] is not None
+    assert befores[0].metadata == house.registry.artifacts.read(serving.artifact).metadata
+    assert "joined" in house.registry.artifacts.read(newer.artifact).arrays
+    house.label(2, [], action="ANNOTATION_UPDATED")
+    house.work()
+    assert befores[1:] == [None]
+
+
+def test_a_version_that_learnt_few_frames_falls_silent(
+    quick: None, tmp_path: Path, lessons: Lessons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    befores: list[Weights | None] = []
+    monkeypatch.setattr(catalogue, "joined", lambda weights, before: (befores.append(before), weights)[1])
+    house = House(tmp_path, proposals=False)
+    house.add_project()
+    for task in range(1, 6):
+        house.add_task(task)
+    for task in range(1, ENOUGH):
+        house.label(task)
+    house.work()
+    house.label(ENOUGH, [])
+    house.work()
+    assert befores == [None, None]

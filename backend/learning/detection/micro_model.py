@@ -1,12 +1,14 @@
 """A trained detection micro-model, loaded and ready to predict."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from backend.learning.detection.blueprint import Blueprint
+from backend.learning.detection.companion import Together, alone, companion_of
 from backend.learning.detection.decision import Seen, decide, predictions
 from backend.learning.device import find_device
 from backend.learning.heads.base import Candidates
@@ -45,4 +47,7 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
 def load(weights: Weights, device: str = "auto") -> DetectionModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
     blueprint, place = Blueprint.from_metadata(weights.metadata), find_device(device)
-    return DetectionModel(restored(blueprint, weights, place), blueprint, place)
+    network, other = restored(blueprint, alone(weights), place), companion_of(weights)
+    if other:
+        network = Together(network, restored(blueprint, replace(weights, arrays=other), place))
+    return DetectionModel(network, blueprint, place)

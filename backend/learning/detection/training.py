@@ -11,6 +11,7 @@ from torch import Tensor
 from backend.learning.boxes import ious
 from backend.learning.detection.augmentation import Picture, Shares, crops
 from backend.learning.detection.blueprint import Blueprint
+from backend.learning.detection.companion import alone
 from backend.learning.detection.decision import decide
 from backend.learning.detection.micro_model import DetectionModel
 from backend.learning.detection.mistakes import find
@@ -54,7 +55,7 @@ def train(
     `start` are weights of an earlier version. What `progress` raises passes through.
     """
     with session(labeled, labels, device=device, seed=seed, progress=progress, clock=clock) as under_way:
-        blueprint, arrays = warm(plan(labeled, labels, recipe), start)
+        blueprint, arrays = warm(plan(labeled, labels, recipe), start and alone(start))
         pictures = [picture(frame, blueprint, under_way.device) for frame in labeled]
         network = begun(blueprint, [one.image for one in pictures], arrays, under_way.device)
         course = DetectionCourse(network, blueprint, recipe, under_way.rng, labeled, unlabeled, pictures)

@@ -10,7 +10,8 @@ HEAT = ("head.heat.weight", "head.heat.bias")
 """Tensors with a row for each label."""
 
 
-def _shape(blueprint: Blueprint) -> tuple[Any, ...]:
+def shape(blueprint: Blueprint) -> tuple[Any, ...]:
+    """What must be equal for one network's arrays to fit another; see `Warm`."""
     return blueprint.backbone, blueprint.frozen, blueprint.width, blueprint.width
 
 
@@ -20,4 +21,4 @@ def _scaled(planned: Blueprint, before: Blueprint) -> Blueprint:
     return replace(planned, factor=before.factor, pixels=before.pixels, size=before.size)
 
 
-warm = Warm(Blueprint.from_metadata, _shape, HEAT, _scaled)
+warm = Warm(Blueprint.from_metadata, shape, HEAT, _scaled)
