@@ -127,7 +127,8 @@ def test_the_version_before_goes_on_speaking_while_what_it_learnt_holds(
     house.work()
     newer = house.registry.versions.serving(1, group(house).name)["label"]
     assert newer.number == 2
-    assert serving.artifact is not None and newer.artifact is not None
+    assert serving.artifact is not None
+    assert newer.artifact is not None
     assert befores[0] is not None
     assert befores[0].metadata == house.registry.artifacts.read(serving.artifact).metadata
     assert "joined" in house.registry.artifacts.read(newer.artifact).arrays
