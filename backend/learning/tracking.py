@@ -3,21 +3,28 @@
 A pure function of boxes and scores. Tracks are the best paths through the frames (dynamic programming, the best first,
 each taking its candidates away: Pirsiavash, Ramanan, Fowlkes 2011). A path earns what its candidates' scores say and
 pays for starting, for motion that is unlike the group's, and for frames that it jumps over; so a flicker of one frame is not
-worth a path, and a weak candidate between two strong ones is. Frames that a person labelled are certain. What is shown
-of a path is its smooth course.
+worth a path, and a weak candidate between two strong ones is. Frames that a person labelled are certain. The best first
+likes to go from one object over to another, if only the two together last longest: so paths are cut where they jump, and
+the pieces are joined anew, all at once (Huang, Wu and Nevatia, Robust object tracking by hierarchical association of
+detection responses, 2008). What is shown of a path is its smooth course.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from backend.learning.smoothing import Track, smooth
 
 Array = NDArray[np.float64]
 Came = NDArray[np.int64]
+Node = tuple[int, int]
+"""A frame, and one of its candidates."""
+Path = list[Node]
+Odds = Sequence[Sequence[float]]
 
 
 JUMPED = 0.5
@@ -55,6 +62,12 @@ class Rules:
     """Cost of a change of size by a factor e."""
     farthest: float = 8.0
     """Steps that are never linked, in usual steps a frame."""
+    strained: float = 1.5
+    """Cost of a step from which it is doubted, as each jump is: about half of the object's side."""
+    window: int = 20
+    """Frames over which pieces are joined."""
+    alone: float = 6.0
+    """Cost of leaving a piece alone that could be joined: most gaps are misses."""
     prior: float = 0.7
     """Weight of what the labelled frames say about the number of instances."""
 
@@ -98,18 +111,18 @@ class _Graph:
     top: Array
 
 
-def link(columns: Sequence[Column], odds: Sequence[Sequence[float]], rules: Rules) -> list[Shown]:
+def link(columns: Sequence[Column], odds: Odds, rules: Rules) -> list[Shown]:
     """What is shown in each of these frames, which are in order of time.
 
     `odds[t][k]` are the log odds that frame `t` has more than `k` instances of this label; the last holds for all more.
     """
     graph = _graph(columns, rules)
     _settle(graph, odds, rules, 0, len(columns))
-    paths: list[list[tuple[int, int]]] = []
+    paths: list[Path] = []
     while True:
         path, worth = _best(graph)
         if worth <= 0 or not path:
-            return _shown(columns, paths, _step(columns))
+            return _shown(columns, _rejoined(graph, paths, odds, rules), _step(columns))
         paths.append(path)
         _take(graph, path)
         _settle(graph, odds, rules, path[0][0], path[-1][0])
@@ -180,14 +193,13 @@ def _costs(before: Column, after: Column, frames: float, rules: Rules) -> Array:
     return np.where(off > rules.farthest, np.inf, cost)
 
 
-def _settle(graph: _Graph, odds: Sequence[Sequence[float]], rules: Rules, first: int, last: int) -> None:
+def _settle(graph: _Graph, odds: Odds, rules: Rules, first: int, last: int) -> None:
     """Bring the worth of the best way to each candidate up to date after a change in the frames first..last."""
     changed = last
     for t in range(first, len(graph.columns)):
         if t > changed + rules.reach:
             return
-        prior = 0.0 if graph.columns[t].certain else rules.prior * odds[t][min(graph.covered[t], len(odds[t]) - 1)]
-        gain = np.where(graph.free[t], graph.gains[t] + prior, -np.inf)
+        gain = np.where(graph.free[t], _gains(graph, odds, rules, t, graph.covered[t]), -np.inf)
         best, graph.origin[t] = _arrive(graph.links[t], graph.worth, len(gain), -rules.ends)
         worth = best + gain
         if not np.array_equal(worth, graph.worth[t]):
@@ -195,7 +207,13 @@ def _settle(graph: _Graph, odds: Sequence[Sequence[float]], rules: Rules, first:
             graph.top[t] = worth.max(initial=-np.inf)
 
 
-def _best(graph: _Graph) -> tuple[list[tuple[int, int]], float]:
+def _gains(graph: _Graph, odds: Odds, rules: Rules, t: int, others: int) -> Array:
+    """What each candidate of a frame earns for a path, where so many others pass."""
+    prior = 0.0 if graph.columns[t].certain else rules.prior * odds[t][min(others, len(odds[t]) - 1)]
+    return graph.gains[t] + prior
+
+
+def _best(graph: _Graph) -> tuple[Path, float]:
     """The path that is worth most, as (frame, candidate), and its worth."""
     t = int(graph.top.argmax()) if len(graph.top) else -1
     if t < 0 or not len(graph.worth[t]):
@@ -208,7 +226,9 @@ def _best(graph: _Graph) -> tuple[list[tuple[int, int]], float]:
     return path[::-1], float(graph.top[t])
 
 
-def _arrive(links: list[tuple[int, Array]], worth: list[Array], count: int, fresh: float) -> tuple[Array, Came]:
+def _arrive(
+    links: Iterable[tuple[int, Array]], worth: Sequence[Array] | Mapping[int, Array], count: int, fresh: float
+) -> tuple[Array, Came]:
     """Worth of the best way to each candidate of a frame, and its origin: (frame, candidate), -1 for a start."""
     best, came = np.full(count, fresh), np.full((count, 2), -1)
     every = np.arange(count)
@@ -222,18 +242,89 @@ def _arrive(links: list[tuple[int, Array]], worth: list[Array], count: int, fres
     return best, came
 
 
-def _take(graph: _Graph, path: list[tuple[int, int]]) -> None:
+def _take(graph: _Graph, path: Path) -> None:
     """A path's candidates are gone, and so are those that show the same object a second time."""
+    _occupy(graph, path)
+    for t in range(path[0][0], path[-1][0] + 1):
+        graph.covered[t] += 1
+
+
+def _occupy(graph: _Graph, path: Path) -> None:
     for t, i in path:
         graph.free[t][i] = False
         if not graph.columns[t].certain:
             near = _distance(graph.columns[t].boxes[[i]], graph.columns[t].boxes)[0] < 0.25
             graph.free[t][near] = False
-    for t in range(path[0][0], path[-1][0] + 1):
-        graph.covered[t] += 1
 
 
-def _shown(columns: Sequence[Column], paths: list[list[tuple[int, int]]], unit: float) -> list[Shown]:
+def _rejoined(graph: _Graph, paths: Sequence[Path], odds: Odds, rules: Rules) -> list[Path]:
+    """The paths cut at their doubtful steps, and the pieces joined so that all together are worth most."""
+    pieces = [piece for path in paths for piece in _cut(graph, path, rules)]
+    starts = {piece[0]: number for number, piece in enumerate(pieces)}
+    worth = np.zeros((len(pieces), len(pieces)))
+    for number, piece in enumerate(pieces):
+        for start, (gain, _) in _ways(graph, piece[-1], starts, odds, rules).items():
+            worth[number, starts[start]] = max(gain + rules.alone, 0.0)
+    heads, tails = linear_sum_assignment(worth, maximize=True)
+    after = {int(h): int(t) for h, t in zip(heads, tails, strict=True) if worth[h, t] > 0}
+    found = list[Path]()
+    for number in sorted(set(range(len(pieces))) - set(after.values())):
+        path, here = list(pieces[number]), number
+        while here in after:
+            here = after[here]
+            # Another one may have taken the way meanwhile.
+            _, way = _ways(graph, path[-1], (pieces[here][0],), odds, rules).get(pieces[here][0], (0.0, None))
+            if way is None:
+                found.append(path)
+                path = []
+            else:
+                _occupy(graph, way)
+                path += way
+            path += pieces[here]
+        found.append(path)
+    return found
+
+
+def _cut(graph: _Graph, path: Path, rules: Rules) -> list[Path]:
+    """The pieces of a path between the steps that are doubtful."""
+    pieces = [path[:1]]
+    for before, after in pairwise(path):
+        if after[0] - before[0] > 1 or _cost(graph, before, after) > rules.strained:
+            pieces.append([])
+        pieces[-1].append(after)
+    return pieces
+
+
+def _cost(graph: _Graph, before: Node, after: Node) -> float:
+    return next(float(costs[before[1], after[1]]) for t, costs in graph.links[after[0]] if t == before[0])
+
+
+def _ways(graph: _Graph, end: Node, starts: Iterable[Node], odds: Odds, rules: Rules) -> dict[Node, tuple[float, Path]]:
+    """For each of the starts within reach, what the best way to it from the end of a piece earns, and the free candidates on
+    that way."""
+    first, last = end[0], min(end[0] + rules.window, len(graph.columns) - 1)
+    worth = {first: np.where(np.arange(len(graph.gains[first])) == end[1], 0.0, -np.inf)}
+    origin, found = dict[int, Came](), dict[Node, tuple[float, Path]]()
+    near = [start for start in starts if first < start[0] <= last]
+    for t in range(first + 1, max((start[0] for start in near), default=first) + 1):
+        links = [(s, costs) for s, costs in graph.links[t] if s >= first]
+        best, origin[t] = _arrive(links, worth, len(graph.gains[t]), -np.inf)
+        for start in near:
+            if start[0] == t and best[start[1]] > -np.inf:
+                found[start] = float(best[start[1]]), _between(origin, end, start)
+        worth[t] = best + np.where(graph.free[t], _gains(graph, odds, rules, t, max(graph.covered[t] - 1, 0)), -np.inf)
+    return found
+
+
+def _between(origin: Mapping[int, Came], end: Node, start: Node) -> Path:
+    """The candidates on the way that leads from the one to the other."""
+    way, here = Path(), start
+    while (here := (int(origin[here[0]][here[1]][0]), int(origin[here[0]][here[1]][1]))) != end:
+        way.append(here)
+    return way[::-1]
+
+
+def _shown(columns: Sequence[Column], paths: Sequence[Path], unit: float) -> list[Shown]:
     shown: list[list[tuple[Array, float, int]]] = [[] for _ in columns]
     courses = smooth([_track(columns, path, unit) for path in paths])
     for path, course in zip(paths, courses, strict=True):
@@ -254,7 +345,7 @@ def _shown(columns: Sequence[Column], paths: list[list[tuple[int, int]]], unit: 
     ]
 
 
-def _track(columns: Sequence[Column], path: list[tuple[int, int]], unit: float) -> Track:
+def _track(columns: Sequence[Column], path: Path, unit: float) -> Track:
     """The path with all its frames; those that it jumps over lie on the line between."""
     first, last = path[0][0], path[-1][0]
     times = np.array([column.order for column in columns[first : last + 1]]) / unit

@@ -61,6 +61,19 @@ def test_two_objects_that_pass_each_other() -> None:
     assert all(len(xs) == 2 or i == 5 for i, xs in enumerate(_xs(columns)))
 
 
+def test_an_object_that_leaves_first_keeps_its_track_beside_one_that_stays() -> None:
+    """The best single path has the early frames of the one and the late frames of the other."""
+    weak = {5: (0.05, 0.9), 6: (0.05, 0.9), 7: (0.9, 0.05), 8: (0.9, 0.05)}
+    columns = []
+    for i in range(16):
+        first, second = weak.get(i, (0.9, 0.9))
+        there = [(10 + 2 * i, first)] if i < 10 else []
+        columns.append(_column(i, *there, *([(40 + 2 * i, second)] if i > 3 else [])))
+    xs = _xs(columns)
+    assert xs[4:10] == [[10 + 2 * i, 40 + 2 * i] for i in range(4, 10)]
+    assert xs[10:] == [[40 + 2 * i] for i in range(10, 16)]
+
+
 def test_doubles_of_one_object_are_shown_once() -> None:
     columns = [_column(i, (10 + i, 0.9), (12 + i, 0.8)) for i in range(6)]
     assert all(len(xs) == 1 for xs in _xs(columns, odds_of_counts([1, 1, 1])))
