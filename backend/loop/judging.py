@@ -1,6 +1,7 @@
 """How a micro-model does on a group's human labels: on all, on those it learnt, on those it never saw."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from backend.learning import catalogue
 from backend.loop.lesson import Lesson
@@ -19,11 +20,14 @@ class Judge:
         """Indices of the labelled frames that the serving version learnt, and of those that it never saw."""
 
     def look(self, weights: Weights) -> list[Prediction]:
-        """What a micro-model says about the labelled frames; what its regions hang on is as the person drew it."""
+        """What a micro-model says about the labelled frames; what its regions hang on is as the person drew it.
+
+        Labelled frames lie far apart: taken for neighbours in time they would talk each other out of what is there.
+        """
         labeled = self._lesson.labeled
         parents = {f.frame.task: f.instances for f in labeled} if self._lesson.control.parent else None
         model = catalogue.load(weights, self._device)
-        return catalogue.predict(model, [f.frame for f in labeled], (), parents)
+        return catalogue.predict(model, [replace(f.frame, order=None) for f in labeled], (), parents)
 
     def quality(self, found: Sequence[Prediction], indices: Sequence[int] | None = None) -> Quality:
         """Of predictions of the labelled frames, over all of them or over these."""
