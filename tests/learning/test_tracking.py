@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.learning.counts import odds_of_counts
-from backend.learning.tracking import Column, Rules, link, moves_smoothly
+from backend.learning.graph import Column, Rules
+from backend.learning.tracking import link, moves_smoothly
 
 RULES = Rules()
 UNKNOWN = [0.0]

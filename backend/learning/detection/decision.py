@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from backend.learning.counts import odds_in_time, odds_of_counts
 from backend.learning.detection.blueprint import Blueprint
 from backend.learning.detection.mistakes import discounted
+from backend.learning.graph import Column, Rules
 from backend.learning.heads.base import Candidates
-from backend.learning.tracking import FEWEST_STEPS, Column, Rules, Shown, link, moves_smoothly
+from backend.learning.tracking import FEWEST_STEPS, Shown, link, moves_smoothly
 from backend.types import Instance, LabeledFrame, Prediction
 
 Array = NDArray[np.float64]
