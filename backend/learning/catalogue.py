@@ -95,8 +95,9 @@ def train(
 def joined(weights: Weights, before: Weights | None) -> Weights:
     """What is to serve after a training, with the version that served before (None: none did): where a head's trainings
     begin anew that one goes on speaking."""
-    same = before is not None and weights.metadata.get("head") == Head.DETECTION == before.metadata.get("head")
-    return accompanied(weights, before) if before is not None and same else weights
+    if before is None or {one.metadata.get("head") for one in (weights, before)} != {Head.DETECTION}:
+        return weights
+    return accompanied(weights, before)
 
 
 def load(weights: Weights, device: str = "auto") -> MicroModel:

@@ -107,6 +107,17 @@ class Graph:
         prior = 0.0 if certain else self.rules.prior * odds[min(others, len(odds) - 1)]
         return np.where(self.free[t], self.scores[t] + prior, -np.inf)
 
+    def paths(self) -> list[Path]:
+        """The best path, then the best of what it leaves, and so on, while they are worth anything."""
+        found = list[Path]()
+        while True:
+            path, worth = self.best()
+            if worth <= 0 or not path:
+                return found
+            found.append(path)
+            self.take(path)
+            self.settle(path[0][0], path[-1][0])
+
     def best(self) -> tuple[Path, float]:
         """The path that is worth most, and its worth."""
         t = int(self.top.argmax()) if len(self.top) else -1

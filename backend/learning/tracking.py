@@ -39,18 +39,9 @@ class Shown:
 
 
 def link(columns: Sequence[Column], odds: Odds, rules: Rules) -> list[Shown]:
-    """What is shown in each of these frames, which are in order of time.
-
-    `odds[t][k]` are the log odds that frame `t` has more than `k` instances of this label; the last holds for all more.
-    """
-    graph, paths = graph_of(columns, odds, rules), list[Path]()
-    while True:
-        path, worth = graph.best()
-        if worth <= 0 or not path:
-            return _shown(columns, rejoined(graph, paths), usual_step(columns))
-        paths.append(path)
-        graph.take(path)
-        graph.settle(path[0][0], path[-1][0])
+    """What is shown in each of these frames, which are in order of time."""
+    graph = graph_of(columns, odds, rules)
+    return _shown(columns, rejoined(graph, graph.paths()), usual_step(columns))
 
 
 def moves_smoothly(columns: Sequence[Column]) -> bool:

@@ -89,6 +89,11 @@ def _try(training: "_Training", control: Control) -> list[str]:
     return []
 
 
+def _is_sound(serving: VersionRecord, seen: Sequence[int]) -> bool:
+    """Whether the version learnt enough, and all of that is labelled so still: these of the labelled frames are."""
+    return serving.labels >= ENOUGH and len(seen) == len(serving.metrics.get("tasks", ()))
+
+
 class _Training:
     """One training of one control tag in one group."""
 
@@ -157,15 +162,11 @@ class _Training:
 
     def _is_confirmed(self, serving: VersionRecord) -> bool:
         """Whether people found nothing to mend since the version was trained: then it can do already what there is to learn."""
-        if self._group.forced or not self._is_sound(serving):
+        if self._group.forced:
             return False
-        _, unseen = split(self._lesson.labeled, serving.metrics)
-        return all(self._lesson.labeled[i].frame.task in self._lesson.accepted for i in unseen)
-
-    def _is_sound(self, serving: VersionRecord) -> bool:
-        """Whether the version learnt enough, and nothing of that is labelled otherwise now."""
-        seen, _ = split(self._lesson.labeled, serving.metrics)
-        return serving.labels >= ENOUGH and len(seen) == len(serving.metrics.get("tasks", ()))
+        seen, unseen = split(self._lesson.labeled, serving.metrics)
+        confirmed = all(self._lesson.labeled[i].frame.task in self._lesson.accepted for i in unseen)
+        return confirmed and _is_sound(serving, seen)
 
     def _train_and_judge(self, version: VersionRecord, origin: Origin, serving: VersionRecord | None) -> None:
         registry, device, labeled = self._services.registry, self._services.settings.device, self._lesson.labeled
@@ -177,7 +178,7 @@ class _Training:
             labeled, self._lesson.rest, self._lesson.control.labels, self._recipe,
             start=origin.weights, device=device, seed=self._services.seed + version.id, progress=self._progress,
         )  # fmt: skip
-        companion = earlier if serving and self._is_sound(serving) else None
+        companion = earlier if serving and _is_sound(serving, judge.seen) else None
         weights = catalogue.joined(trained.weights, companion)
         after = judge.look(weights)
         decision, unseen = self._decide(judge, after, before)

@@ -29,14 +29,20 @@ def lessons(monkeypatch: pytest.MonkeyPatch) -> Lessons:
 @pytest.fixture
 def house(quick: None, tmp_path: Path, lessons: Lessons) -> House:
     """A group of twelve frames; ENOUGH of them are labelled and learnt."""
-    made = House(tmp_path, proposals=False)
+    made = labelled(tmp_path, ENOUGH, of=12)
+    lessons.clear()
+    return made
+
+
+def labelled(folder: Path, count: int, of: int) -> House:
+    """A group of so many frames, of which the first `count` are labelled and learnt."""
+    made = House(folder, proposals=False)
     made.add_project()
-    for task in range(1, 13):
+    for task in range(1, of + 1):
         made.add_task(task)
-    for task in range(1, ENOUGH + 1):
+    for task in range(1, count + 1):
         made.label(task)
     made.work()
-    lessons.clear()
     return made
 
 
@@ -100,13 +106,7 @@ def test_a_changed_or_withdrawn_label_is_something_new(house: House, lessons: Le
 
 
 def test_of_few_frames_each_one_more_is_learnt(quick: None, tmp_path: Path, lessons: Lessons) -> None:
-    house = House(tmp_path, proposals=False)
-    house.add_project()
-    for task in range(1, 6):
-        house.add_task(task)
-    for task in range(1, ENOUGH):
-        house.label(task)
-    house.work()
+    house = labelled(tmp_path, ENOUGH - 1, of=5)
     accept(house, ENOUGH)
     house.work()
     assert [len(learnt) for learnt in lessons][-2:] == [ENOUGH - 1, ENOUGH]
@@ -142,13 +142,7 @@ def test_a_version_that_learnt_few_frames_falls_silent(
 ) -> None:
     befores: list[Weights | None] = []
     monkeypatch.setattr(catalogue, "joined", lambda weights, before: (befores.append(before), weights)[1])
-    house = House(tmp_path, proposals=False)
-    house.add_project()
-    for task in range(1, 6):
-        house.add_task(task)
-    for task in range(1, ENOUGH):
-        house.label(task)
-    house.work()
+    house = labelled(tmp_path, ENOUGH - 1, of=5)
     house.label(ENOUGH, [])
     house.work()
     assert befores == [None, None]
