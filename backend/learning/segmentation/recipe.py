@@ -10,9 +10,9 @@ class SegmentationRecipe(FittedRecipe):
     """How a segmentation micro-model is trained."""
 
     crop: int = 256
-    steps: int = 110
+    steps: int = 220
     warm_steps: int = 50
-    pseudo_steps: int = 60
+    pseudo_steps: int = 120
     pseudo_frames: int = 48
     pseudo_share: float = 0.4
     learning_rate: float = 6e-3

@@ -11,7 +11,7 @@ from torch import Tensor
 from backend.learning.fitting import begun, overfit
 from backend.learning.heads.segmentation import SegmentationNetwork
 from backend.learning.scaling import to_tensor
-from backend.learning.segmentation.augmentation import Picture, Viewing, may_mirror, views
+from backend.learning.segmentation.augmentation import Picture, Viewing, views
 from backend.learning.segmentation.blueprint import SegmentationBlueprint, plan
 from backend.learning.segmentation.micro_model import SegmentationModel, scaled_masks
 from backend.learning.segmentation.recipe import SegmentationRecipe
@@ -64,8 +64,7 @@ class SegmentationCourse:
 
     def loss(self, step: int, steps: int, average: SegmentationNetwork) -> Tensor:
         """Of one step's views."""
-        mirrored = may_mirror(self.blueprint.labels)
-        how = Viewing(self.recipe.batch, self.recipe.crop, self.recipe.object_share, mirrored)
+        how = Viewing(self.recipe.batch, self.recipe.crop, self.recipe.object_share)
         batch = views(self.pictures, how, self.rng)
         return self.network.head.loss(self.network(batch.images), batch.masks, batch.sure)
 

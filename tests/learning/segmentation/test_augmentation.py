@@ -1,10 +1,9 @@
 import numpy as np
-import pytest
 import torch
 
-from backend.learning.segmentation.augmentation import Picture, Viewing, may_mirror, views
+from backend.learning.segmentation.augmentation import Picture, Viewing, views
 
-HOW = Viewing(count=3, side=64, objects=1.0, mirrored=True)
+HOW = Viewing(count=3, side=64, objects=1.0)
 
 
 def picture(height: int = 90, width: int = 120, labels: int = 1) -> Picture:
@@ -12,20 +11,6 @@ def picture(height: int = 90, width: int = 120, labels: int = 1) -> Picture:
     masks[:, 20:60, 30:80] = 255
     # The image shows the mask, so that the two must move together.
     return Picture(masks[:1].expand(3, -1, -1).clone(), masks)
-
-
-@pytest.mark.parametrize(
-    ("labels", "may"),
-    [
-        ((), True),
-        (("swan",), True),
-        (("left_atrium",), False),
-        (("Eye L", "nose"), False),
-        (("bright", "wright"), True),
-    ],
-)
-def test_sides_are_not_mirrored(labels: tuple[str, ...], may: bool) -> None:
-    assert may_mirror(labels) is may
 
 
 def test_masks_move_with_the_image() -> None:
