@@ -19,7 +19,7 @@ from backend.learning.device import fastest, find_device
 from backend.learning.micro_model import nbytes_of
 from backend.types import Frame, Head, Instance, LabeledFrame, Prediction, Weights
 
-FORMAT = "1"
+FORMAT = "2"
 """Rises when older artifacts can't be read any more."""
 TOGETHER = 400
 """Frames that are compared at once: bounds memory and time."""
@@ -82,8 +82,9 @@ class ClassificationModel:
     @property
     def nbytes(self) -> int:
         """Memory that weights and known frames take, bytes."""
-        own = sum(block.nbytes for block in self.known.blocks.values()) + self.known.usual.mean.nbytes
-        return own + nbytes_of(self.backbone)
+        own = sum(block.nbytes for block in self.known.blocks.values())
+        usual = sum(one.mean.nbytes for one in (self.known.usual.fine, self.known.usual.coarse))
+        return own + usual + nbytes_of(self.backbone)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -151,7 +152,8 @@ def to_weights(blueprint: Blueprint, known: Known) -> Weights:
     """What an artifact holds."""
     arrays: dict[str, NDArray[Any]] = {f"block.{name}": v.astype(np.float16) for name, v in known.blocks.items()}
     arrays |= {"tasks": known.tasks, "orders": known.orders, "targets": known.targets}
-    arrays |= {"usual.mean": known.usual.mean.astype(np.float16), "usual.spread": known.usual.spread}
+    for name, typical in (("fine", known.usual.fine), ("coarse", known.usual.coarse)):
+        arrays |= {f"usual.{name}.mean": typical.mean.astype(np.float16), f"usual.{name}.spread": typical.spread}
     return Weights(arrays, blueprint.to_metadata())
 
 
@@ -159,7 +161,12 @@ def load(weights: Weights, device: str = "auto") -> ClassificationModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
     blueprint, arrays, place = Blueprint.from_metadata(weights.metadata), weights.arrays, find_device(device)
     try:
-        seen = features.Usual(arrays["usual.mean"].astype(np.float32), arrays["usual.spread"])
+        seen = features.Usual(
+            *(
+                features.Typical(arrays[f"usual.{name}.mean"].astype(np.float32), arrays[f"usual.{name}.spread"])
+                for name in ("fine", "coarse")
+            )
+        )
         blocks = {name: arrays[f"block.{name}"].astype(np.float32) for name in features.BLOCKS}
         known = Known(arrays["tasks"], arrays["orders"], arrays["targets"], blocks, seen)
     except KeyError as error:
