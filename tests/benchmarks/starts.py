@@ -64,12 +64,14 @@ class Clip:
         return changed(catalogue.recipe_for(self.control, BACKBONE, effort), self.changes)
 
 
-def trained(clip: Clip, count: int, start: Weights | None, seed: int) -> tuple[Weights, float | None, float]:
+def trained(
+    clip: Clip, count: int, start: Weights | None, seed: int, effort: float = 1.0
+) -> tuple[Weights, float | None, float]:
     """Weights; quality of the predictions of all other frames; seconds from the labels to them."""
     at = chosen(clip.group, count, seed)
     labeled, others, began = clip.labeled(at), clip.group.without(at), time.perf_counter()
     done = catalogue.train(
-        labeled, others, clip.control.labels, clip.recipe(),
+        labeled, others, clip.control.labels, clip.recipe(effort),
         start=start, device="cpu", seed=seed, progress=lambda _: None,
     )  # fmt: skip
     score, seconds = quality(clip, done.weights, labeled, others, began)
