@@ -53,14 +53,14 @@ def test_sizes_are_those_of_the_smallest() -> None:
 def test_stray_pixels_are_no_mask() -> None:
     chances = np.zeros((50, 50), np.float32)
     assert not shown(chances, NO_SIZES).any()
-    chances[3, 3:6] = 0.9
+    chances[3, 3:6] = 0.97
     assert shown(chances, NO_SIZES).sum() == 3
     assert not shown(chances, Sizes(0.2, 0.01)).any()
 
 
 def test_parts_without_a_sure_pixel_are_left_out() -> None:
     chances = np.zeros((50, 50), np.float32)
-    chances[:10, :10], chances[30:, 30:] = 0.9, 0.6
+    chances[:10, :10], chances[30:, 30:] = 0.97, 0.6
     mask = shown(chances, Sizes(0.01, 0.01))
     assert mask[:10, :10].all()
     assert mask.sum() == 100
