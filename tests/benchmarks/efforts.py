@@ -6,30 +6,26 @@ Seconds are those from the labels to the predictions of all other frames; within
 """
 
 import argparse
+from pathlib import Path
 
-from backend.learning import threads
-from tests.benchmarks.group import parser
+from tests.benchmarks.group import parser, run
 from tests.benchmarks.starts import Clip, trained
 
 EFFORTS = (0.25, 0.5, 1.0, 2.0)
 
 
-def measure(clip: Clip, args: argparse.Namespace, seed: int) -> None:
+def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, float]:
+    clip, row = Clip(folder, args.changes), dict[str, float]()
     for effort in args.efforts:
         _, score, seconds = trained(clip, args.labels, None, seed, effort)
-        shown = "    -" if score is None else f"{score:.3f}"
-        print(f"{clip.name:20} {seed} effort {effort:5.2f}  {shown}  {seconds:5.0f} s", flush=True)
+        row |= {f"x{effort:g}": score or 0.0, f"x{effort:g}_s": seconds}
+    return row
 
 
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--efforts", nargs="*", type=float, default=EFFORTS)
-    args = options.parse_args()
-    threads.use_threads(args.threads)
-    for folder in sorted(p for p in args.data.iterdir() if (p / "labels.json").exists()):
-        if not args.only or any(name in folder.name for name in args.only):
-            for seed in args.seeds:
-                measure(Clip(folder, args.changes), args, seed)
+    run(options.parse_args(), measure)
 
 
 if __name__ == "__main__":

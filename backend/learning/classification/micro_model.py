@@ -82,9 +82,9 @@ class ClassificationModel:
     @property
     def nbytes(self) -> int:
         """Memory that weights and known frames take, bytes."""
-        own = sum(block.nbytes for block in self.known.blocks.values())
-        usual = sum(one.mean.nbytes for one in (self.known.usual.fine, self.known.usual.coarse))
-        return own + usual + nbytes_of(self.backbone)
+        usual = self.known.usual
+        own = [*self.known.blocks.values(), usual.fine.mean, usual.coarse.mean]
+        return sum(array.nbytes for array in own) + nbytes_of(self.backbone)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -161,14 +161,12 @@ def load(weights: Weights, device: str = "auto") -> ClassificationModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
     blueprint, arrays, place = Blueprint.from_metadata(weights.metadata), weights.arrays, find_device(device)
     try:
-        seen = features.Usual(
-            *(
-                features.Typical(arrays[f"usual.{name}.mean"].astype(np.float32), arrays[f"usual.{name}.spread"])
-                for name in ("fine", "coarse")
-            )
-        )
+        typical = {
+            name: features.Typical(arrays[f"usual.{name}.mean"].astype(np.float32), arrays[f"usual.{name}.spread"])
+            for name in ("fine", "coarse")
+        }
         blocks = {name: arrays[f"block.{name}"].astype(np.float32) for name in features.BLOCKS}
-        known = Known(arrays["tasks"], arrays["orders"], arrays["targets"], blocks, seen)
+        known = Known(arrays["tasks"], arrays["orders"], arrays["targets"], blocks, features.Usual(**typical))
     except KeyError as error:
         raise TrainingError(f"The weights lack {error}: train this group again.") from None
     return ClassificationModel(frozen(blueprint.backbone, place), blueprint, known, place)

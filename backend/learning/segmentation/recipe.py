@@ -13,6 +13,7 @@ class SegmentationRecipe(FittedRecipe):
     steps: int = 220
     warm_steps: int = 50
     pseudo_steps: int = 120
+    """With half of the steps of both stages, mean J: a car 0.948 instead of 0.980, a heart 0.744 instead of 0.796."""
     pseudo_frames: int = 48
     pseudo_share: float = 0.4
     learning_rate: float = 6e-3
