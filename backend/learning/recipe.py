@@ -32,7 +32,9 @@ class FittedRecipe(HeadRecipe):
     steps: int
     """Steps of the first stage."""
     warm_steps: int
-    """The same when a start is given: its features already fit the group."""
+    """The same after the group's own version: its features already fit the group."""
+    sibling_share: float = 1.0
+    """Share of `steps` after a sibling, which does well on the labelled frames as it is."""
     pseudo_steps: int
     """Steps of the second stage, which also learns from confident predictions on unlabelled frames."""
     pseudo_frames: int
@@ -55,4 +57,5 @@ class FittedRecipe(HeadRecipe):
 
 def steps_after(recipe: FittedRecipe, start: str) -> int:
     """Steps of the first stage after a kind of start."""
-    return recipe.warm_steps if start == Start.SERVING else recipe.steps
+    share = recipe.sibling_share if start == Start.SIBLING else 1.0
+    return recipe.warm_steps if start == Start.SERVING else round(recipe.steps * share)

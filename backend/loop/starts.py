@@ -2,10 +2,11 @@
 
 The group's serving version; the serving version of the nearest sibling; the project's parent; what the package brings
 along; the bare backbone. A sibling is another group of the project whose micro-model of the same control answers to the
-same part of the labeling config on the same backbone, that looks alike, and whose version is not poor.
+same part of the labeling config on the same backbone, that looks alike, whose version is not poor, and does not do poorly
+on this group's labels either: a camera may show the same place while other people are meant.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +27,8 @@ NEAR = 1.2
 0.6 to 1.1 apart, hearts of two patients 0.6, two clips of one cage 0.3, and different scenes 1.4 or more."""
 POOR = 0.5
 """Score below which a version is no start: it would have to be unlearnt."""
+NEAREST = 5
+"""Siblings that are thought of: each is loaded and looks at the labelled frames."""
 FEW = 8
 """Frames of a group that are compared: their mean moves little with more."""
 SIBLINGS = 100
@@ -57,7 +60,7 @@ def ladder(
     serving: VersionRecord | None, neighbours: Sequence[Neighbour], parent: VersionRecord | None
 ) -> list[tuple[Start, VersionRecord]]:
     """The versions that a training may start from, the best first. Pure; `parent` is the project's."""
-    near = sorted((n for n in neighbours if n.distance <= NEAR and not n.poor), key=lambda n: n.distance)
+    near = sorted((n for n in neighbours if n.distance <= NEAR and not n.poor), key=lambda n: n.distance)[:NEAREST]
     rungs = [(Start.SERVING, serving), *((Start.SIBLING, n.version) for n in near), (Start.PROJECT, parent)]
     return [(kind, version) for kind, version in rungs if version is not None]
 
@@ -103,8 +106,10 @@ def start_of(
     control: Control,
     serving: VersionRecord | None,
     frames: FrameStore,
+    suits: Callable[[Weights], bool],
 ) -> Origin:
-    """The best start at hand for a group's training; one whose weights cannot be had is passed over.
+    """The best start at hand for a group's training; one whose weights cannot be had is passed over, and so is a sibling
+    that does not suit the group's labels.
 
     Only the group's own weights must be there: without them nobody could tell whether the new ones are better.
     """
@@ -113,7 +118,8 @@ def start_of(
         return Origin(Start.SERVING, serving, of_kind(weights, Start.SERVING))
     if control.head is not Head.CLASSIFICATION:  # it compares with the group's own frames, and learns no weights
         for kind, version in borrowed(services, project, group, control, frames):
-            if (found := weights_of(services, version)) is not None:
+            found = weights_of(services, version)
+            if found is not None and (kind is not Start.SIBLING or suits(found)):
                 return Origin(kind, version, of_kind(found, kind))
     return brought_along(services, control)
 

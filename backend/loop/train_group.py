@@ -14,9 +14,9 @@ from backend.loop.lesson import Lesson, prepare
 from backend.loop.promotion import Comparison, Decision, decide, digest, split
 from backend.loop.reviewing import accepted
 from backend.loop.services import Services
-from backend.loop.starts import Origin, start_of
+from backend.loop.starts import POOR, Origin, start_of
 from backend.studio.labeling_config import control_fingerprint
-from backend.types import Control, Prediction, Progress, Quality, Start
+from backend.types import Control, Prediction, Progress, Quality, Start, Weights
 from model_registry import GroupRecord, VersionRecord
 
 REPORT_SECONDS = 0.5
@@ -122,7 +122,7 @@ class _Training:
             return
         project = self._services.registry.projects.seen(self._group.project)
         own = None if self._recipe.anew else serving
-        origin = start_of(self._services, project, self._group.name, control, own, self._frames)
+        origin = start_of(self._services, project, self._group.name, control, own, self._frames, self._suits)
         try:
             self._train_from(origin, serving, fingerprint)
         except TrainingInterrupted:
@@ -133,6 +133,15 @@ class _Training:
             # What others learnt must not keep this group from learning.
             log.warning("training goes on from the backbone", start=str(origin.kind), why=str(error))
             self._train_from(Origin(Start.BACKBONE), serving, fingerprint)
+
+    def _suits(self, weights: Weights) -> bool:
+        """Whether what another group's micro-model says about the labelled frames is not poor."""
+        judge = Judge(self._lesson, None, self._services.settings.device)
+        try:
+            score = judge.quality(judge.look(catalogue.elsewhere(weights))).score
+        except TrainingError:  # of an older format
+            return False
+        return score is not None and score >= POOR
 
     def _train_from(self, origin: Origin, serving: VersionRecord | None, fingerprint: str) -> None:
         versions, control, before = self._services.registry.versions, self._lesson.control, serving or origin.version

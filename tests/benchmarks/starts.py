@@ -5,7 +5,8 @@
 All groups of the folder (with --only, these) are taken as one project with one label. Each group (with --on, these) is
 trained from each start: the bare backbone; the shipped parent, where there is one; the project's parent, trained on five
 frames of every other group; the sibling, which is the nearest other group by what the backbone sees, trained on five
-frames. "as it is" is what the start itself proposes, before any label.
+frames. "as it is" is what the start itself proposes, before any label. One that does poorly on the labels is, as in the
+product, no sibling: what it learnt is a start like the project's parent.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from backend.learning import catalogue, features, threads
 from backend.learning.parent.shipped import shipped
 from backend.loop.project_parent import EFFORT
-from backend.loop.starts import FEW, apart, of_kind
+from backend.loop.starts import FEW, POOR, apart, of_kind
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Start, Weights
 from tests.benchmarks.group import Group, changed, chosen, parser
 from tests.benchmarks.pose import PoseGroup
@@ -126,7 +127,19 @@ def measure(clip: Clip, clips: Sequence[Clip], counts: Sequence[int], kinds: Seq
             found = quality(clip, catalogue.elsewhere(start), (), clip.group, time.perf_counter())
             told(clip, kind, 0, *found, f"as it is; {note}")
         for count in counts:
-            told(clip, kind, count, *trained(clip, count, start, seed)[1:], note)
+            stranger = kind == Start.SIBLING and start is not None and not suits(clip, start, count, seed)
+            chosen_start = of_kind(start, Start.PROJECT) if start is not None and stranger else start
+            shown = f"{note}; does poorly on the labels" if stranger else note
+            told(clip, kind, count, *trained(clip, count, chosen_start, seed)[1:], shown)
+
+
+def suits(clip: Clip, weights: Weights, count: int, seed: int) -> bool:
+    """Whether what another group's version says about the labelled frames, each by itself, is not poor."""
+    labeled = clip.labeled(chosen(clip.group, count, seed))
+    frames = [dataclasses.replace(one.frame, order=None) for one in labeled]
+    parents = {one.frame.task: one.instances for one in labeled} if clip.control.parent else None
+    found = catalogue.predict(catalogue.load(catalogue.elsewhere(weights), "cpu"), frames, (), parents)
+    return (catalogue.evaluate(clip.control.head, found, labeled).score or 0.0) >= POOR
 
 
 def told(clip: Clip, kind: str, count: int, score: float | None, seconds: float, note: str) -> None:

@@ -12,7 +12,9 @@ from backend.learning.recipe import FittedRecipe
 from backend.learning.training import Session
 from backend.types import Progress, Start
 
-RECIPE = FittedRecipe(crop=16, steps=40, warm_steps=10, pseudo_steps=20, pseudo_frames=3, pseudo_share=0.5)
+RECIPE = FittedRecipe(
+    crop=16, steps=40, warm_steps=10, pseudo_steps=20, pseudo_frames=3, pseudo_share=0.5, sibling_share=0.5
+)
 
 
 class Line(nn.Module):
@@ -71,7 +73,7 @@ def test_learns_and_leaves_frozen_layers_alone(lesson: Lesson) -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "steps"), [("backbone", 40), ("shipped", 40), ("project", 40), ("sibling", 40), ("serving", 10)]
+    ("start", "steps"), [("backbone", 40), ("shipped", 40), ("project", 40), ("sibling", 20), ("serving", 10)]
 )
 def test_the_groups_own_start_needs_fewer_steps(lesson: Lesson, start: str, steps: int) -> None:
     told: list[Progress] = []

@@ -13,10 +13,10 @@ from backend.learning.detection.recipe import DetectionRecipe
 from backend.loop import starts
 from backend.loop.common import started_from
 from backend.loop.frames import FrameStore
-from backend.loop.starts import NEAR, Neighbour, apart, borrowed, honest, is_poor, ladder
+from backend.loop.starts import NEAR, NEAREST, Neighbour, apart, borrowed, honest, is_poor, ladder
 from backend.types import Start, Weights
 from model_registry import ArtifactRef, VersionRecord, VersionState
-from tests.loop.house import House, teach
+from tests.loop.house import House, box_of, teach
 
 TWIN = 36
 """Tasks so far apart show the same picture."""
@@ -92,6 +92,7 @@ def test_the_ladder_has_the_nearest_first_and_leaves_out_what_is_far_or_poor() -
         (Start.SERVING, own), (Start.SIBLING, nearer), (Start.SIBLING, near), (Start.PROJECT, parent),
     ]  # fmt: skip
     assert ladder(None, [Neighbour(far, float("inf"))], None) == []
+    assert len(ladder(None, [Neighbour(near, 0.9)] * (NEAREST + 1), None)) == NEAREST
     assert ladder(None, [], parent) == [(Start.PROJECT, parent)]
 
 
@@ -192,6 +193,30 @@ def test_a_poor_sibling_is_no_start(house: House, begun: list[str | None], monke
     add_clip(house, "b", 1 + TWIN, label=2)
     assert begun == [None, None]
     assert serving(house, "b").start == "backbone"
+
+
+def test_a_sibling_that_means_something_else_helps_as_the_projects_parent_does(
+    house: House, begun: list[str | None]
+) -> None:
+    add_clip(house, "a", 1, label=2)
+    add_clip(house, "b", 1 + TWIN)
+    for task in (1 + TWIN, 2 + TWIN):
+        house.label(task, box_of(task + 9))
+    house.work()
+    assert begun == [None, "project"]
+    assert (serving(house, "b").start, serving(house, "b").parent) == ("project", serving(house, "a").id)
+
+
+def test_a_sibling_of_an_older_format_does_not_suit(
+    house: House, begun: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(weights: Weights) -> Weights:
+        raise TrainingError("of another version")
+
+    add_clip(house, "a", 1, label=2)
+    monkeypatch.setattr(catalogue, "elsewhere", refuse)
+    add_clip(house, "b", 1 + TWIN, label=2)
+    assert begun == [None, "project"]
 
 
 def test_groups_of_equal_names_in_other_projects_are_strangers(house: House, begun: list[str | None]) -> None:

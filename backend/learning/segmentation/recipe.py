@@ -9,11 +9,12 @@ from backend.learning.recipe import FittedRecipe
 class SegmentationRecipe(FittedRecipe):
     """How a segmentation micro-model is trained."""
 
-    crop: int = 256
-    steps: int = 220
-    warm_steps: int = 50
-    pseudo_steps: int = 120
-    """With half of the steps of both stages, mean J: a car 0.948 instead of 0.980, a heart 0.744 instead of 0.796."""
+    crop: int = 192
+    """More steps of smaller crops learn more in the same time. Mean J of four groups, two trainings each, with 220 + 120
+    steps: 0.903 with crops of 256, 0.905 with 192, which take 0.6 of the time; one training each with 440 + 240: 0.915."""
+    steps: int = 300
+    warm_steps: int = 70
+    pseudo_steps: int = 160
     pseudo_frames: int = 48
     pseudo_share: float = 0.4
     learning_rate: float = 6e-3
