@@ -1,7 +1,7 @@
 """A trained segmentation micro-model, loaded and ready to predict."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import cv2
@@ -15,7 +15,7 @@ from backend.learning.device import find_device
 from backend.learning.heads.segmentation import SegmentationNetwork
 from backend.learning.micro_model import NetworkModel, restored
 from backend.learning.scaling import to_batch, to_tensor
-from backend.learning.segmentation import flow, masks, presence
+from backend.learning.segmentation import company, flow, masks, presence
 from backend.learning.segmentation.blueprint import SegmentationBlueprint
 from backend.types import Frame, LabeledFrame, Prediction, Weights
 
@@ -69,9 +69,11 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
         steps = [(look.order or 0.0, self._step(look, labeled)) for look in looks]
         steps += list(self._anchors(labeled, orders))
         together = sorted(range(len(steps)), key=lambda i: steps[i][0])
-        fused = flow.fuse([steps[i][1] for i in together])
+        in_time = [steps[i][1] for i in together]
+        fused = [replace(step, odds=odds) for step, odds in zip(in_time, flow.fuse(in_time), strict=True)]
+        clear = company.doubted(fused)
         place = np.argsort(together)
-        return [fused[place[i]] for i in range(len(looks))]
+        return [clear[place[i]] for i in range(len(looks))]
 
     def _step(self, look: Look, labeled: Sequence[LabeledFrame]) -> flow.Step:
         lost = presence.penalty(look.order or 0.0, labeled, self.labels)
