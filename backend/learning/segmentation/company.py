@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from backend.learning.segmentation.flow import Floats, Step
 
 DOUBT = -1.0
-"""Log odds that are left of a part that is doubted: it is not shown, the frame counts as doubtful, and nothing is learnt of it."""
+"""Log odds left of a part that is doubted: it is not shown, nothing is learnt of it, and the frame counts as doubtful."""
 
 Parts = NDArray[np.int32]
 """(height, width) number of each pixel's connected part, from 1; 0 outside."""
