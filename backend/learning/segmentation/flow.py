@@ -78,13 +78,21 @@ def shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def fuse(steps: Sequence[Step]) -> list[Floats]:
-    """The log odds of every step, its own and its neighbours' together; steps lie in order of time."""
-    if not steps:
-        return []
+Between = tuple[Way | None, Way | None]
+"""From a step to the next one, and back; None where the two are no moments of one motion."""
+
+
+def ways_between(steps: Sequence[Step]) -> list[Between]:
+    """Of each two steps that follow one another; steps lie in order of time."""
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     finder.setFinestScale(0)
-    ways = [_ways(finder, a, b) for a, b in pairwise(steps)]
+    return [_ways(finder, a, b) for a, b in pairwise(steps)]
+
+
+def fuse(steps: Sequence[Step], ways: Sequence[Between]) -> list[Floats]:
+    """The log odds of every step, its own and its neighbours' together; `ways` lie between the steps."""
+    if not steps:
+        return []
     from_before, from_after = [None, *(way[1] for way in ways)], [*(way[0] for way in ways), None]
     ahead = _carried(steps, from_before)
     back = _carried(steps[::-1], from_after[::-1])[::-1]
@@ -117,7 +125,7 @@ def _carried(steps: Sequence[Step], ways: Sequence[Way | None]) -> list[Floats]:
     return carried
 
 
-def _ways(finder: Any, a: Step, b: Step) -> tuple[Way | None, Way | None]:
+def _ways(finder: Any, a: Step, b: Step) -> Between:
     """From a to b and from b to a; None between frames of different sizes, or that do not follow one another."""
     if a.grey.shape != b.grey.shape or a.odds.shape != b.odds.shape:
         return None, None

@@ -11,6 +11,8 @@ from backend.types import Box, Instance, LabeledFrame, Mask
 
 Chances = NDArray[np.float32]
 """(height, width) probabilities."""
+Parts = NDArray[np.int32]
+"""(height, width) number of each pixel's connected part, from 1; 0 outside."""
 
 SHOWN = 0.5
 """Probability from which a pixel belongs to a mask."""
@@ -51,9 +53,7 @@ def sizes_of(labeled: Sequence[LabeledFrame], label: str) -> Sizes:
         [mask] = masks_of(one, (label,))
         if mask.any():
             areas.append(mask.sum() / mask.size)
-            parts.append(
-                _part_areas(cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[1]).min() / mask.size
-            )
+            parts.append(_part_areas(parts_of(mask)).min() / mask.size)
     return Sizes(float(min(areas)), float(min(parts))) if areas else Sizes(0.0, 0.0)
 
 
@@ -62,12 +62,17 @@ def shown(chances: Chances, sizes: Sizes) -> Mask:
     mask = chances >= SHOWN
     if not mask.any():
         return mask
-    parts = _parts(mask)
+    parts = parts_of(mask)
     areas = _part_areas(parts)
     sure = np.bincount(parts[chances >= LEAST_PEAK], minlength=len(areas) + 1)[1:] > 0
     kept = sure & (areas >= LEAST_PART * sizes.part * mask.size)
     mask = np.concatenate([[False], kept])[parts]
     return mask if mask.sum() >= LEAST_AREA * sizes.mask * mask.size else np.zeros_like(mask)
+
+
+def parts_of(mask: Mask) -> Parts:
+    """Its connected parts."""
+    return np.asarray(cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[1], np.int32)
 
 
 def instance(label: str, mask: Mask, chances: Chances) -> Instance:
@@ -87,11 +92,6 @@ def untouched(chances: Chances, mask: Mask) -> float:
         return 1.0 - float(np.quantile(chances, 1 - min(50 / chances.size, 1.0)))
     inside = float(chances[mask].sum())
     return inside / (float(mask.sum()) + float(chances.sum()) - inside)
-
-
-def _parts(mask: Mask) -> NDArray[np.int32]:
-    """Of each pixel the number of its connected part, from 1; 0 outside."""
-    return np.asarray(cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[1], np.int32)
 
 
 def _part_areas(parts: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -70,8 +70,9 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
         steps += list(self._anchors(labeled, orders))
         together = sorted(range(len(steps)), key=lambda i: steps[i][0])
         in_time = [steps[i][1] for i in together]
-        fused = [replace(step, odds=odds) for step, odds in zip(in_time, flow.fuse(in_time), strict=True)]
-        clear = company.doubted(fused)
+        ways = flow.ways_between(in_time)
+        fused = [replace(step, odds=odds) for step, odds in zip(in_time, flow.fuse(in_time, ways), strict=True)]
+        clear = company.doubted(fused, ways)
         place = np.argsort(together)
         return [clear[place[i]] for i in range(len(looks))]
 

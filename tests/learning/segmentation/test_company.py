@@ -1,14 +1,20 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.segmentation.company import DOUBT, doubted
-from backend.learning.segmentation.flow import Step
+from backend.learning.segmentation.company import DOUBT
+from backend.learning.segmentation.company import doubted as doubted_along
+from backend.learning.segmentation.flow import Floats, Step, ways_between
 
 SIDE = 24
 Square = tuple[int, int]
 """Left and top corner of a part of 6 x 6 pixels."""
+
+
+def doubted(steps: list[Step]) -> list[Floats]:
+    return doubted_along(steps, ways_between(steps))
 
 
 def step(*squares: Square, drawn: bool = False, label: int = 0, labels: int = 1) -> Step:
@@ -62,6 +68,28 @@ def test_without_a_drawn_frame_nothing_is_doubted(steps: list[Step]) -> None:
 
 def test_an_empty_drawing_says_nothing_of_what_is_elsewhere() -> None:
     assert left([step(drawn=True), step((0, 0), (18, 18))])[1] == [(0, 0), (18, 18)]
+
+
+def test_frames_that_do_not_follow_one_another_tell_nothing() -> None:
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, (SIDE, SIDE), np.uint8) for _ in range(2)]
+    drawn, later = step((0, 0), drawn=True), step((0, 0), (18, 18))
+    steps = [Step(grey, one.odds, one.certain) for grey, one in zip(noise, (drawn, later), strict=True)]
+    assert left(steps)[1] == [(0, 0), (18, 18)]
+
+
+def test_a_part_is_known_where_it_moved_to() -> None:
+    rng = np.random.default_rng(0)
+    ground = cv2.GaussianBlur(rng.random((SIDE, 4 * SIDE)).astype(np.float32), (0, 0), 2)
+    ground = (255 * (ground - ground.min()) / np.ptp(ground)).astype(np.uint8)
+    greys = [
+        np.ascontiguousarray(ground[: SIDE // 2, x : x + SIDE]) for x in (8, 4)
+    ]  # all moves 4 flow pixels to the right
+    wide = [np.full((1, SIDE, 2 * SIDE), -3.0, np.float32) for _ in range(2)]
+    wide[0][0, 6:12, 4:10] = wide[1][0, 6:12, 12:18] = wide[1][0, 6:12, 40:46] = 3.0
+    steps = [Step(greys[0], wide[0], True), Step(greys[1], wide[1], False)]
+    [_, after] = doubted(steps)
+    assert (after[0, 8, 15], after[0, 8, 43]) == (3.0, DOUBT)
 
 
 def test_frames_of_other_sizes_are_left_alone() -> None:

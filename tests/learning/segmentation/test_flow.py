@@ -1,7 +1,12 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from backend.learning.segmentation.flow import CERTAIN, Step, drawn_odds, fuse, shrunk
+from backend.learning.segmentation.flow import CERTAIN, Step, drawn_odds, shrunk, ways_between
+from backend.learning.segmentation.flow import fuse as fuse_along
+
+
+def fuse(steps: list[Step]) -> list[np.ndarray]:
+    return fuse_along(steps, ways_between(steps))
 
 
 def scene(shift: int) -> tuple[np.ndarray, np.ndarray]:
