@@ -1,14 +1,15 @@
 # One word does it: `make demo`, `make test`. Each makes what it needs first, and a second run starts at once.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-# What needs each other comes in order; the two environments and Chromium are installed side by side.
+# What needs each other comes in order; the two environments and the system's tools are installed side by side.
 MAKEFLAGS += --jobs=3
-.PHONY: help parent install install-label-studio chromium buildah demo test test-fast image-test lock check clean
+.PHONY: help parent install install-label-studio system-tools demo test test-fast image-test lock check clean
 
 PYTHON ?= python3
 ARGS ?=
 HEAD ?= detection
 LABEL_STUDIO ?= label-studio==1.23.2
+TOOLS := chromium chromium-driver buildah debootstrap
 BIN := .venv/bin
 OURS := .venv/.installed
 STUDIO := .venv-label-studio/.installed
@@ -45,12 +46,12 @@ $(STUDIO):
 		.venv-label-studio/bin/label-studio version >.venv-label-studio/database.log 2>&1 || { tail -5 .venv-label-studio/database.log; exit 1; }
 	@touch $@
 
-chromium: # For the browser tests; without it they are skipped, and say so.
-	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "Installing Chromium and its driver for the browser tests."; \
-		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium chromium-driver; } >/tmp/micro-models-apt.log 2>&1 || { tail -5 /tmp/micro-models-apt.log; exit 1; }; \
-	else echo "No chromium and chromedriver on the PATH: the browser tests will be skipped. Debian, Ubuntu: sudo apt-get install chromium chromium-driver"; fi
+system-tools: # For the browser and image tests; what is not there is skipped, and says so.
+	@if type chromium chromedriver buildah debootstrap >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && type apt-get >/dev/null 2>&1; then \
+		echo "Installing $(TOOLS) for the browser and image tests."; \
+		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(TOOLS); } >/tmp/micro-models-apt.log 2>&1 || { tail -5 /tmp/micro-models-apt.log; exit 1; }; \
+	else echo "Browser or image tests will be skipped. Debian, Ubuntu: sudo apt-get install $(TOOLS)"; fi
 
 demo: $(OURS) $(STUDIO) ## The whole loop before your eyes; HEAD=segmentation, pose, classification, video; ARGS=--no-wait
 	@$(BIN)/micro-models demo --head $(HEAD) $(ARGS)
@@ -62,20 +63,13 @@ check: $(OURS) ## Format, lint, types
 	@$(BIN)/mypy
 
 # Two tests run side by side, each on one core: threads of OpenMP that wait for each other take ten times as long.
-test: check $(STUDIO) chromium ## Everything: checks, all tests, with a real Label Studio and a real browser (some minutes)
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not image" $(ARGS)
+test: check $(STUDIO) system-tools ## Everything: checks, all tests, with a real Label Studio, a real browser, the image (a quarter of an hour)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: $(OURS) ## The tests that need no server and no training
 	@$(BIN)/pytest -m "not slow and not label_studio and not browser" $(ARGS)
 
-buildah: # For the image test; without it the test is skipped, and says so.
-	@if command -v buildah >/dev/null && command -v debootstrap >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "Installing buildah and debootstrap for the image test."; \
-		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends buildah debootstrap; } >/tmp/micro-models-apt.log 2>&1 || { tail -5 /tmp/micro-models-apt.log; exit 1; }; \
-	else echo "No buildah and debootstrap on the PATH: the image test will be skipped. Debian, Ubuntu: sudo apt-get install buildah debootstrap"; fi
-
-image-test: $(OURS) $(STUDIO) buildah ## The container image: built and run for real, without a Docker engine (some minutes)
+image-test: $(OURS) $(STUDIO) system-tools ## The container image alone: built and run for real, without a Docker engine (some minutes)
 	@$(BIN)/pytest -m image tests/docker $(ARGS)
 
 # CUDA's parts come with torch and stay with it, so that the image for CPUs has none of them.

@@ -12,14 +12,16 @@ RUN = Path(__file__).with_name("run_container.sh")
 
 
 class Container(BackendServer):
-    """`micro-models serve` in the image; its data in `folder`."""
+    """`micro-models serve` in the image; its data in `folder`, and `env` as settings besides the image's own."""
 
-    def __init__(self, image: Buildah, folder: Path, label_studio_url: str, api_key: str, port: int = 0) -> None:
+    def __init__(
+        self, image: Buildah, folder: Path, label_studio_url: str, api_key: str, port: int = 0, **env: str
+    ) -> None:
         config = image.config()
         super().__init__(folder, label_studio_url, api_key, port, config.env)
         self._user = config.user
         # A container knows nothing of the environment around it; torch, for one, leaves a folder of its own in ours.
-        self.child.env = {n: v for n, v in self.child.env.items() if os.environ.get(n) != v} | config.env
+        self.child.env = {n: v for n, v in self.child.env.items() if os.environ.get(n) != v} | config.env | env
         self.child.command = command(image, config, self.folder, *config.command)
 
     def start(self) -> None:
