@@ -67,7 +67,7 @@ def fit(course: Course[Net], recipe: FittedRecipe, steps: int, told: Callable[[i
     """One stage. Leaves the running average of the weights in the network; returns the last loss."""
     network = course.network
     groups, rates = _groups(network, recipe)
-    optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
+    optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps, pct_start=recipe.rise)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     loss = torch.zeros(())
@@ -89,8 +89,7 @@ def fit(course: Course[Net], recipe: FittedRecipe, steps: int, told: Callable[[i
 @torch.no_grad()
 def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
     """Move `average` toward the weights of `network`; decay 0 takes them over."""
-    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
-        mean.lerp_(now, 1 - decay)
+    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
 
 
 def _groups(network: Network[Any], recipe: FittedRecipe) -> tuple[list[dict[str, Any]], list[float]]:

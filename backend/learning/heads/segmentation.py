@@ -74,10 +74,13 @@ class SegmentationHead(nn.Module):
 
 
 def _outline(masks: Tensor) -> Tensor:
+    return _greatest_nearby(masks) + _greatest_nearby(-masks)
+
+
+def _greatest_nearby(masks: Tensor) -> Tensor:
     half = OUTLINE_WIDTH // 2
-    most = functional.max_pool2d(masks, OUTLINE_WIDTH, 1, half)
-    least = -functional.max_pool2d(-masks, OUTLINE_WIDTH, 1, half)
-    return most - least
+    columns = functional.max_pool2d(masks, (OUTLINE_WIDTH, 1), 1, (half, 0))
+    return functional.max_pool2d(columns, (1, OUTLINE_WIDTH), 1, (0, half))
 
 
 class SegmentationNetwork(Network[SegmentationHead]):

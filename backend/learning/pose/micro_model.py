@@ -15,8 +15,8 @@ from backend.learning.pose.blueprint import Blueprint
 from backend.learning.pose.network import PoseNetwork
 from backend.learning.pose.sample import diagonal, hull, look
 from backend.learning.pose.skeleton import settle
-from backend.learning.pose.view import Points
 from backend.learning.scaling import to_batch, to_tensor
+from backend.learning.view import Points
 from backend.types import Box, Frame, Instance, Keypoint, LabeledFrame, Prediction, Weights
 
 TURNS = ((False, 0), (True, 0), (False, 2), (True, 2), (False, 1), (True, 1), (False, 3), (True, 3))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from backend.learning.heads.pose import Targets
 from backend.learning.pose.blueprint import Blueprint
-from backend.learning.pose.view import Points, View, turned, upright
+from backend.learning.view import Points, View, turned, upright
 from backend.types import Box, Instance, Keypoint
 
 LEAST_ZOOM, MOST_ZOOM = 0.8, 1.25

@@ -11,8 +11,8 @@ from backend.learning.colour import recolour
 from backend.learning.heads.base import EXACT, INEXACT, Crop
 from backend.learning.pose.blueprint import Blueprint
 from backend.learning.pose.sample import hull
-from backend.learning.pose.view import Points, View, turned
 from backend.learning.scaling import to_tensor
+from backend.learning.view import Points, View, turned
 from backend.types import Frame
 
 LEAST_ZOOM, MOST_ZOOM = 0.75, 1.33

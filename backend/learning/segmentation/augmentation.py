@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from backend.learning.colour import relight
+from backend.learning.view import GREY, View, turned
 
 LEAST_SCALE, MOST_SCALE = 0.75, 1.33
 """Limits of the random scaling of a view: how far an object may come nearer or go away."""
@@ -73,24 +73,15 @@ def views(pictures: Sequence[Picture], how: Viewing, rng: np.random.Generator) -
 
 
 def _view(picture: Picture, how: Viewing, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    labels, height, width = picture.masks.shape
-    grid = _grid(_centre(picture, how, rng), how, (height, width), rng).to(picture.image.device)
-    sure = picture.sure if picture.sure is not None else torch.full_like(picture.masks, 255)
-    stacked = torch.cat([picture.image, picture.masks, sure]).float()[None] / 255
-    stacked[:, :3] -= 0.5
-    out = functional.grid_sample(stacked, grid, mode="bilinear", align_corners=False)[0]
-    return relight(out[:3] + 0.5, COLOUR, TINT, rng), out[3 : 3 + labels], out[3 + labels :]
-
-
-def _grid(centre: tuple[float, float], how: Viewing, size: tuple[int, int], rng: np.random.Generator) -> Tensor:
+    labels, centre = len(picture.masks), _centre(picture, how, rng)
     zoom = math.exp(rng.uniform(math.log(LEAST_SCALE), math.log(MOST_SCALE)))
-    stretch = math.exp(rng.normal(0, STRETCH) / 2)
-    angle = rng.normal(0, TURN)
-    offsets = torch.arange(how.side) + 0.5 - how.side / 2
-    y, x = torch.meshgrid(offsets / zoom * stretch, offsets / zoom / stretch, indexing="ij")
-    across = x * math.cos(angle) - y * math.sin(angle) + centre[0]
-    down = x * math.sin(angle) + y * math.cos(angle) + centre[1]
-    return torch.stack([across / size[1] * 2 - 1, down / size[0] * 2 - 1], -1)[None]
+    stretch, angle = math.exp(rng.normal(0, STRETCH)), rng.normal(0, TURN)
+    sure = picture.sure if picture.sure is not None else torch.full_like(picture.masks, 255)
+    planes = torch.cat([picture.image, picture.masks, sure])
+    nothing = torch.zeros(len(planes), 1, 1, device=planes.device)
+    nothing[:3] = GREY
+    out = View(np.array(centre), turned(zoom, angle, False, stretch), how.side).cut(planes, nothing)
+    return relight(out[:3], COLOUR, TINT, rng), out[3 : 3 + labels], out[3 + labels :]
 
 
 def _centre(picture: Picture, how: Viewing, rng: np.random.Generator) -> tuple[float, float]:

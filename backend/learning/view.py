@@ -11,6 +11,8 @@ from torch.nn import functional
 
 Points = NDArray[np.float64]
 """(..., 2) x, y in pixels."""
+GREY = 0.5
+"""Of what lies outside an image."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,22 +34,25 @@ class View:
         """Pixels of the crop -> pixels of the picture."""
         return np.asarray((points - self.side / 2) @ np.linalg.inv(self.gain).T + self.centre)
 
-    def cut(self, image: Tensor) -> Tensor:
-        """(3, h, w) uint8 -> (3, side, side) in [0, 1]; what lies outside the picture is grey."""
-        height, width = image.shape[1:]
+    def cut(self, planes: Tensor, outside: Tensor | float = GREY) -> Tensor:
+        """(n, h, w) uint8 -> (n, side, side) in [0, 1]; what lies outside the picture is `outside`, (n, 1, 1) or one for all.
+
+        Only the part that is seen is converted: a crop shows a fraction of a large picture.
+        """
+        height, width = planes.shape[1:]
         ends = self.outward(np.array([[0, 0], [0, self.side], [self.side, 0], [self.side, self.side]], float))
         low = np.clip(np.floor(ends.min(0)) - 1, 0, [width - 1, height - 1]).astype(int)
         high = np.clip(np.ceil(ends.max(0)) + 1, low + 1, [width, height]).astype(int)
-        part = image[:, low[1] : high[1], low[0] : high[0]]
+        part = planes[:, low[1] : high[1], low[0] : high[0]]
         size = high - low
         back = np.linalg.inv(self.gain)
         # To the grid's own units: -1 and 1 are the outer edges of the crop, and of the part.
         linear = back * self.side / size[:, None]
         shift = (self.centre - low) * 2 / size - 1
         theta = torch.tensor(np.concatenate([linear, shift[:, None]], 1)[None], dtype=torch.float32)
-        grid = functional.affine_grid(theta, [1, 3, self.side, self.side], align_corners=False).to(image.device)
-        shifted = (part.float() / 255 - 0.5)[None]
-        return functional.grid_sample(shifted, grid, mode="bilinear", align_corners=False)[0] + 0.5
+        grid = functional.affine_grid(theta, [1, 1, self.side, self.side], align_corners=False).to(planes.device)
+        shifted = (part.float() / 255 - outside)[None]
+        return functional.grid_sample(shifted, grid, mode="bilinear", align_corners=False)[0] + outside
 
 
 def upright(centre: Points, zoom: float, side: int) -> View:

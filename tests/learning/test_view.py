@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.pose.view import View, turned, upright
+from backend.learning.view import View, turned, upright
 
 
 @given(
@@ -39,3 +39,13 @@ def test_what_lies_outside_is_grey() -> None:
     assert crop[:, :12, :12] == pytest.approx(0.5, abs=1e-5)
     away = upright(np.array([500.0, -300.0]), 1.0, 32).cut(torch.zeros(3, 20, 20, dtype=torch.uint8))
     assert away == pytest.approx(0.5, abs=1e-5)
+
+
+def test_each_plane_has_its_own_outside() -> None:
+    """A mask ends where its image ends; the image goes on grey."""
+    planes = torch.full((4, 20, 20), 255, dtype=torch.uint8)
+    outside = torch.tensor([0.5, 0.5, 0.5, 0.0])[:, None, None]
+    crop = upright(np.array([0.0, 0.0]), 1.0, 32).cut(planes, outside)
+    assert crop[:3, :12, :12] == pytest.approx(0.5, abs=1e-5)
+    assert crop[3, :12, :12] == pytest.approx(0, abs=1e-5)
+    assert crop[:, 20:, 20:] == pytest.approx(1, abs=1e-5)
