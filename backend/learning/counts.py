@@ -48,6 +48,7 @@ def _more(counts: Sequence[int]) -> Array:
 
 
 def _odds(shares: Array, frames: int) -> Array:
-    """Log odds of shares of so many frames: few leave doubt."""
+    """Log odds of shares of so many frames: few leave doubt. In a crowd nothing speaks for ever more."""
+    shares = np.concatenate([shares[..., :MOST], np.minimum(shares[..., MOST:], 0.5)], -1)
     sure = (shares * frames + 0.5) / (frames + 1)
     return np.asarray(np.log(sure / (1 - sure)))

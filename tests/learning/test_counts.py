@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.counts import odds_in_time, odds_of_counts
+from backend.learning.counts import MOST, odds_in_time, odds_of_counts
 
 
 def signs(odds: list[float]) -> list[int]:
@@ -15,6 +15,12 @@ def signs(odds: list[float]) -> list[int]:
 )
 def test_odds_of_counts(counts: list[int], expected: list[int]) -> None:
     assert signs(odds_of_counts(counts)) == expected
+
+
+def test_in_a_crowd_one_more_or_less_says_nothing() -> None:
+    assert signs(odds_of_counts([150, 140, 160])) == [1] * MOST + [0]
+    assert signs(odds_in_time([3], [(0, 150), (9, 160)])[0]) == [1] * MOST + [0]
+    assert signs(odds_of_counts([150, 3, 2, 1]))[-1] == -1
 
 
 def test_one_labelled_frame_speaks_for_all_time() -> None:

@@ -1,6 +1,6 @@
 """What is needed besides the weights to build a detection micro-model again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backend.learning.backbone import Backbone
@@ -13,6 +13,13 @@ from backend.types import Head
 
 FORMAT = "1"
 """Rises when older artifacts can't be read any more."""
+LINKED = 16
+"""Candidates of a label that are linked in a frame, at least; more where the labelled frames hold many instances."""
+
+
+def candidates_for(counts: Sequence[int]) -> int:
+    """Candidates of a label worth linking in a frame, where the labelled frames hold so many instances of it."""
+    return max(LINKED, 3 * max(counts, default=0) + 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,10 @@ class Blueprint:
     def scale(self) -> Scale:
         """How frames are scaled."""
         return Scale(self.factor, self.pixels)
+
+    def candidates(self, label: int) -> int:
+        """Candidates of a label, by its index, that are linked in a frame; all where nothing is known of its counts."""
+        return candidates_for(self.counts[label]) if self.counts[label] else self.most_candidates
 
     def build(self) -> DetectionNetwork:
         """The network with the backbone's weights, and pyramid and head fresh."""

@@ -21,8 +21,6 @@ SHOWN, REJECTED = (1.2, 1.5), (2.0, -1.3)
 five frames are too modest about what time confirms. Measured once over groups of several kinds."""
 JUMP = 0.7
 """Probability that a box that fills a jump is right, as a share of the weaker end's."""
-LINKED = 16
-"""Candidates of a label that are linked in a frame, at least; more where the labelled frames hold many instances."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +81,7 @@ def _of_label(
 
 
 def _column(seen: Seen, index: int, blueprint: Blueprint) -> Column:
-    most = max(LINKED, 3 * max(blueprint.counts[index], default=0) + 4)
-    own = np.flatnonzero(seen.candidates.classes == index)[:most]
+    own = np.flatnonzero(seen.candidates.classes == index)[: blueprint.candidates(index)]
     boxes, scores = seen.candidates.boxes[own].astype(np.float64), seen.candidates.scores[own].astype(np.float64)
     return Column(seen.order if seen.order is not None else 0.0, boxes, scores)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backend.learning.detection.blueprint import Blueprint
+from backend.learning.detection.blueprint import Blueprint, candidates_for
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.scaling import Scale, scale_for
 from backend.types import Head, LabeledFrame
@@ -27,7 +27,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
         score_floor=recipe.score_floor,
         score_threshold=recipe.score_threshold,
         overlap=recipe.overlap,
-        most_candidates=recipe.most_candidates,
+        most_candidates=max(recipe.most_candidates, sum(candidates_for(c) for c in counts)),
     )
 
 

@@ -46,4 +46,4 @@ class DetectionRecipe(FittedRecipe):
     overlap: float = 0.55
     """IoU above which the weaker of two candidates of one label is dropped."""
     most_candidates: int = 100
-    """Candidates a frame at most: bounds linking."""
+    """Candidates a frame at most, unless the labelled frames are more crowded: bounds linking."""

@@ -22,7 +22,9 @@ BOX_AREA = 0.4
 BOX_WEIGHT = 2.0
 """Of the box loss; the heatmap's has 1."""
 VOTERS = 7
-"""Side of the square of cells that vote on a peak's box: about a third of an object, which spans ten cells."""
+"""Side of the square of cells that vote on a peak's box."""
+AGREED = 0.5
+"""Intersection over union with the peak's own box from which another one votes."""
 
 
 class DetectionHead(nn.Module):
@@ -81,28 +83,42 @@ class DetectionHead(nn.Module):
         """Local maxima of the heatmap, strongest first, doubles dropped."""
         heat = torch.sigmoid(output[:, : self.labels].float())
         peaks = heat * (functional.max_pool2d(heat, 3, 1, 1) == heat)
-        return [self._peaks(p, b) for p, b in zip(peaks, _voted(self.boxes(output), heat), strict=True)]
+        votes = heat.amax(1) ** 2
+        return [self._peaks(*one) for one in zip(peaks, self.boxes(output), votes, strict=True)]
 
-    def _peaks(self, heat: Tensor, boxes: Tensor) -> Candidates:
+    def _peaks(self, heat: Tensor, boxes: Tensor, votes: Tensor) -> Candidates:
         scores, cells = heat.flatten().topk(min(4 * self.most, heat.numel()))
         scores, cells = scores[scores >= self.floor], cells[scores >= self.floor]
         if not len(scores):
             return no_candidates()
         classes, cells = cells // heat[0].numel(), cells % heat[0].numel()
-        corners = boxes.flatten(1)[:, cells].T
+        corners = _voted(cells, boxes, votes)
         kept = batched_nms(corners, scores, classes, self.overlap)[: self.most]
         return Candidates(corners[kept].cpu().numpy(), scores[kept].cpu().numpy(), classes[kept].cpu().numpy())
 
 
-def _voted(boxes: Tensor, heat: Tensor) -> Tensor:
-    """(batch, 4, h, w): each cell's box is the mean of what it and the cells around it say, by how sure they are.
+def _voted(cells: Tensor, boxes: Tensor, votes: Tensor) -> Tensor:
+    """(n, 4): for each of n cells, the mean of what it and the cells around it say of its box, by their votes (h, w).
 
     Box voting (Gidaris and Komodakis, Object detection via a multi-region and semantic segmentation-aware CNN model,
-    2015): what neighbouring cells get wrong differs, so their mean fits better than the box of the peak alone.
+    2015): what neighbouring cells get wrong differs, so their mean fits better than the box of the peak alone. As
+    there, only boxes that overlap the peak's vote: those of the next object don't.
     """
-    votes = heat.amax(1, keepdim=True) ** 2
-    total = functional.avg_pool2d(votes, VOTERS, 1, VOTERS // 2).clamp_min(torch.finfo(votes.dtype).tiny)
-    return functional.avg_pool2d(boxes * votes, VOTERS, 1, VOTERS // 2) / total
+    rows, columns = votes.shape
+    steps = torch.arange(VOTERS, device=cells.device) - VOTERS // 2
+    y, x = (cells // columns)[:, None, None] + steps[:, None], (cells % columns)[:, None, None] + steps
+    inside = (y >= 0) & (y < rows) & (x >= 0) & (x < columns)
+    at = torch.where(inside, y * columns + x, cells[:, None, None]).flatten(1)
+    said, own = boxes.flatten(1)[:, at], boxes.flatten(1)[:, cells, None]
+    weights = votes.flatten()[at] * inside.flatten(1) * (_overlaps(said, own) > AGREED)
+    return (said * weights).sum(2).T / weights.sum(1, keepdim=True).clamp_min(torch.finfo(weights.dtype).tiny)
+
+
+def _overlaps(a: Tensor, b: Tensor) -> Tensor:
+    """Corners (4, ...) of two sets of boxes, side by side -> intersection over union (...)."""
+    sides = (torch.minimum(a[2:], b[2:]) - torch.maximum(a[:2], b[:2])).clamp_min(0)
+    shared = sides.prod(0)
+    return shared / ((a[2:] - a[:2]).prod(0) + (b[2:] - b[:2]).prod(0) - shared)
 
 
 class DetectionNetwork(Network[DetectionHead]):

@@ -83,3 +83,20 @@ def test_two_objects_in_one_cell_and_one_at_the_corner() -> None:
     head = _head()
     crop = _crop([[12, 24, 32, 34], [13, 24, 33, 34], [60, 60, 67, 67]], [0, 1, 0])
     assert torch.isfinite(head.loss(head(torch.zeros(1, 8, 16, 16)), [crop]))
+
+
+@pytest.mark.parametrize("apart", [1, 2, 3])
+def test_the_next_object_has_no_vote(apart: int) -> None:
+    head = _head()
+    output = head(torch.zeros(1, 8, 16, 16)).detach()
+    output[0, 0, 7, 5], output[0, 0, 7 + 2 * apart, 5] = 4.0, 4.0
+    [found] = head.decode(output)
+    assert sorted(found.boxes[:, 1].tolist()) == pytest.approx([25, 25 + 8 * apart], abs=0.1)
+
+
+def test_at_the_edge_of_the_frame_there_are_fewer_votes() -> None:
+    head = _head()
+    output = head(torch.zeros(1, 8, 16, 16)).detach()
+    output[0, 0, 0, 15] = 4.0
+    [found] = head.decode(output)
+    assert found.boxes[0] == pytest.approx([52, -3, 72, 7], abs=0.1)

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from backend.learning.detection.blueprint import LINKED
+from backend.learning.detection.plan import plan
+from backend.learning.detection.recipe import DetectionRecipe
+from backend.types import Frame, Instance, LabeledFrame
+
+RECIPE = DetectionRecipe()
+
+
+def frame(cells: int, people: int = 0) -> LabeledFrame:
+    names = ["cell"] * cells + ["person"] * people
+    boxes = [(float(i % 40), float(i // 40), float(i % 40 + 8), float(i // 40 + 8)) for i in range(len(names))]
+    return LabeledFrame(
+        Frame(0, np.zeros((64, 64, 3), np.uint8), 64, 64, 0.0),
+        tuple(Instance(name, box) for name, box in zip(names, boxes, strict=True)),
+    )
+
+
+@pytest.mark.parametrize("counts", [[], [0], [1, 0, 2]])
+def test_few_objects(counts: list[int]) -> None:
+    found = plan([frame(n) for n in counts], ("cell",), RECIPE)
+    assert found.most_candidates == RECIPE.most_candidates
+    assert found.candidates(0) == (LINKED if counts else RECIPE.most_candidates)
+
+
+def test_a_crowd_has_room() -> None:
+    found = plan([frame(150, 2), frame(90)], ("cell", "person"), RECIPE)
+    assert found.candidates(0) > 2 * 150
+    assert found.candidates(1) == LINKED
+    assert found.most_candidates >= found.candidates(0) + found.candidates(1)
+
+
+def test_elsewhere_a_crowd_still_has_room() -> None:
+    assert plan([frame(150)], ("cell",), RECIPE).elsewhere().candidates(0) > 2 * 150
