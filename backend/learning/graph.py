@@ -215,10 +215,13 @@ def arrive(links: Links, worth: Sequence[Array] | Mapping[int, Array], count: in
     best, came = np.full(count, fresh), np.full((count, 2), -1)
     every = np.arange(count)
     for s, cost in links:
-        total = worth[s][:, None] - cost
+        reached = np.flatnonzero(worth[s] > -np.inf)
+        if not len(reached):
+            continue
+        total = worth[s][reached, None] - cost[reached]
         row = total.argmax(0)
         value = total[row, every]
         better = value > best
         best[better] = value[better]
-        came[better, 0], came[better, 1] = s, row[better]
+        came[better, 0], came[better, 1] = s, reached[row[better]]
     return best, came

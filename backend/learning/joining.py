@@ -5,11 +5,12 @@ only the two together last longest. Pieces are joined as Huang, Wu and Nevatia d
 association of detection responses, 2008): by an assignment of ends to starts that is worth most.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from backend.learning.graph import Came, Graph, Node, Path, arrive
 
@@ -25,7 +26,7 @@ def rejoined(graph: Graph, paths: Sequence[Path]) -> list[Path]:
             number = after[number]
             piece = pieces[number]
             # Another one may have taken the way meanwhile.
-            _, way = _ways(graph, path[-1], piece[:1]).get(piece[0], (0.0, None))
+            _, way = _ways(graph, path[-1], {piece[0]}).get(piece[0], (0.0, None))
             if way is None:
                 found.append(path)
                 path = []
@@ -47,28 +48,35 @@ def _cut(graph: Graph, path: Path) -> list[Path]:
 
 def _assigned(graph: Graph, pieces: Sequence[Path]) -> dict[int, int]:
     """{piece: the piece that follows it}"""
-    starts = {piece[0]: number for number, piece in enumerate(pieces)}
-    worth = np.zeros((len(pieces), len(pieces)))
-    for number, piece in enumerate(pieces):
-        for start, (gain, _) in _ways(graph, piece[-1], starts).items():
-            worth[number, starts[start]] = max(gain + graph.rules.alone, 0.0)
-    heads, tails = linear_sum_assignment(worth, maximize=True)
-    return {int(head): int(tail) for head, tail in zip(heads, tails, strict=True) if worth[head, tail] > 0}
+    starts, alone = {piece[0]: number for number, piece in enumerate(pieces)}, np.arange(len(pieces))
+    worth = [
+        (number, starts[start], gain + graph.rules.alone)
+        for number, piece in enumerate(pieces)
+        for start, (gain, _) in _ways(graph, piece[-1], starts.keys()).items()
+        if gain + graph.rules.alone > 0
+    ]
+    if not worth:
+        return {}
+    ends, begins, gains = (np.array(column) for column in zip(*worth, strict=True))
+    # Each piece may also stay without one that follows, which is worth nothing; 1 more for all, since 0 is no entry.
+    ways = np.concatenate([ends, alone]), np.concatenate([begins, alone + len(pieces)])
+    table = csr_array((np.concatenate([gains, 0.0 * alone]) + 1, ways), shape=(len(pieces), 2 * len(pieces)))
+    heads, tails = min_weight_full_bipartite_matching(table, maximize=True)
+    return {int(head): int(tail) for head, tail in zip(heads, tails, strict=True) if tail < len(pieces)}
 
 
-def _ways(graph: Graph, end: Node, starts: Iterable[Node]) -> dict[Node, tuple[float, Path]]:
+def _ways(graph: Graph, end: Node, starts: Set[Node]) -> dict[Node, tuple[float, Path]]:
     """For each of the starts within reach, what the best way to it from the end of a piece earns, and the free candidates on
     that way."""
     first, last = end[0], min(end[0] + graph.rules.window, len(graph.columns) - 1)
     worth = {first: np.where(np.arange(len(graph.scores[first])) == end[1], 0.0, -np.inf)}
     origin, found = dict[int, Came](), dict[Node, tuple[float, Path]]()
-    near = [start for start in starts if first < start[0] <= last]
-    for t in range(first + 1, max((start[0] for start in near), default=first) + 1):
+    for t in range(first + 1, last + 1):
         links = [(s, costs) for s, costs in graph.links[t] if s >= first]
         best, origin[t] = arrive(links, worth, len(graph.scores[t]), -np.inf)
-        for start in near:
-            if start[0] == t and best[start[1]] > -np.inf:
-                found[start] = float(best[start[1]]), _between(origin, end, start)
+        for index in np.flatnonzero(best > -np.inf):
+            if (start := (t, int(index))) in starts:
+                found[start] = float(best[index]), _between(origin, end, start)
         worth[t] = best + graph.gains(t, max(graph.covered[t] - 1, 0))
     return found
 
