@@ -34,9 +34,13 @@ class Scale:
 
 def scale_for(labeled: Sequence[LabeledFrame], side: float, largest: float, pixels: int) -> Scale:
     """The factor that brings the labelled objects, the smaller ones above all, to about `side` pixels."""
+    return Scale(min(side / typical_side(labeled), largest), pixels)
+
+
+def typical_side(labeled: Sequence[LabeledFrame]) -> float:
+    """Of the labelled objects, the smaller ones above all: root of the area, at least 1 pixel."""
     sides = [math.sqrt(w * h) for frame in labeled for w, h in _sizes(frame)]
-    typical = float(np.percentile(sides, 35)) if sides else UNKNOWN_SIDE
-    return Scale(min(side / max(typical, 1.0), largest), pixels)
+    return max(float(np.percentile(sides, 35)), 1.0) if sides else UNKNOWN_SIDE
 
 
 def _sizes(labeled: LabeledFrame) -> list[tuple[float, float]]:

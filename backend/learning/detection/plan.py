@@ -6,13 +6,13 @@ import numpy as np
 
 from backend.learning.detection.blueprint import Blueprint, candidates_for
 from backend.learning.detection.recipe import DetectionRecipe
-from backend.learning.scaling import Scale, scale_for
+from backend.learning.scaling import Scale, scale_for, typical_side
 from backend.types import Head, LabeledFrame
 
 
 def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: DetectionRecipe) -> Blueprint:
     """Of the labelled frames."""
-    scale = scale_for(labeled, recipe.object_side, recipe.largest_scale, recipe.frame_pixels)
+    scale = scale_for(labeled, recipe.object_side, recipe.largest_scale, _pixels(labeled, recipe))
     counts = [[sum(i.label == label for i in f.instances) for f in labeled] for label in labels]
     return Blueprint(
         head=Head.DETECTION,
@@ -29,6 +29,13 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
         overlap=recipe.overlap,
         most_candidates=max(recipe.most_candidates, sum(candidates_for(c) for c in counts)),
     )
+
+
+def _pixels(labeled: Sequence[LabeledFrame], recipe: DetectionRecipe) -> int:
+    """Frames come to at most `frame_pixels`, larger ones to more where their objects would get too small."""
+    area = float(np.median([f.frame.width * f.frame.height for f in labeled])) if labeled else 0.0
+    needed = area * (recipe.least_side / typical_side(labeled)) ** 2
+    return round(min(max(needed, recipe.frame_pixels), recipe.most_pixels))
 
 
 def _typical(labeled: Sequence[LabeledFrame], axis: int, scale: Scale, recipe: DetectionRecipe) -> float:

@@ -33,6 +33,11 @@ class DetectionRecipe(FittedRecipe):
     """Upper limit of that scaling: more adds pixels, not detail."""
     frame_pixels: int = 320_000
     """Upper limit of a scaled frame, pixels: bounds the time a frame takes."""
+    most_pixels: int = 1_300_000
+    """The same where large frames hold objects that would be smaller than `least_side`."""
+    least_side: float = 10.0
+    """Side in pixels that a typical object should have, if need be at `most_pixels`. Made-up cars of 14 pixels in frames of
+    3840 x 2160 have F1 0.64 at 0.3 million pixels, 0.98 at 1.3 million; of 12 in 1920 x 1080 at IoU 0.7 0.72 and 0.96."""
     object_share: float = 0.6
     """Share of crops that are centred on an object."""
     hard_share: float = 0.2

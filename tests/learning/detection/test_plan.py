@@ -34,3 +34,20 @@ def test_a_crowd_has_room() -> None:
 
 def test_elsewhere_a_crowd_still_has_room() -> None:
     assert plan([frame(150)], ("cell",), RECIPE).elsewhere().candidates(0) > 2 * 150
+
+
+@pytest.mark.parametrize(
+    ("size", "side", "pixels"),
+    [
+        ((640, 360), 30, RECIPE.frame_pixels),
+        ((640, 360), 3, 1_300_000),
+        ((1920, 1080), 60, RECIPE.frame_pixels),
+        ((1920, 1080), 15, 1920 * 1080 * 4 / 9),
+        ((3840, 2160), 12, RECIPE.most_pixels),
+    ],
+)
+def test_small_objects_of_large_frames_are_looked_at_closely(size: tuple[int, int], side: int, pixels: float) -> None:
+    one = LabeledFrame(
+        Frame(0, np.zeros((9, 16, 3), np.uint8), *size, 0.0), (Instance("car", (50.0, 50.0, 50.0 + side, 50.0 + side)),)
+    )
+    assert plan([one], ("car",), RECIPE).pixels == pytest.approx(pixels, rel=1e-3)
