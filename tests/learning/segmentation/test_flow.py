@@ -42,6 +42,22 @@ def test_a_drawn_mask_stays_and_flows_along() -> None:
         assert (found & truth).sum() / (found | truth).sum() > 0.85
 
 
+def test_something_small_that_moves_faster_than_flow_can_follow_stays_as_it_was_seen() -> None:
+    ground, _ = scene(0)
+    rows, columns = np.mgrid[:96, :128]
+    steps, masks = [], []
+    for i in range(5):
+        mask = (rows - 24) ** 2 + (columns - 20 - 16 * i) ** 2 <= 25
+        image = ground.copy()
+        image[mask] = 250
+        seen = np.where(mask, 3.0, -3.0).astype(np.float32)[None]
+        steps.append(Step(shrunk(image), drawn_odds(mask[None]) if i == 0 else seen, i == 0))
+        masks.append(mask)
+    for odds, mask in zip(fuse(steps), masks, strict=True):
+        found = odds[0] > 0
+        assert (found & mask).sum() / (found | mask).sum() > 0.9
+
+
 def test_it_flows_backward_too() -> None:
     assert np.array_equal(fuse([step(3, False), step(0, True)])[0], fuse([step(0, True), step(3, False)])[1])
 
