@@ -37,7 +37,8 @@ thin worms 0.791, 0.941 with each."""
 NOISE = 3.0
 """Grey levels that are added to those usual differences."""
 FOLLOWS = 0.75
-"""Mean trust in the way there and back below which two frames are no moments of one motion (slices of tissue, a cut): nothing flows at all."""
+"""Mean trust in the way there and back below which two frames are no moments of one motion (slices of tissue, a cut): nothing
+flows at all."""
 SHRUNK = 2
 """Pixels of the scaled frame per pixel of the flow: half the size is four times as fast, and as good."""
 
