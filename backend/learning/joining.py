@@ -60,7 +60,7 @@ def _assigned(graph: Graph, pieces: Sequence[Path]) -> dict[int, int]:
     ends, begins, gains = (np.array(column) for column in zip(*worth, strict=True))
     # Each piece may also stay without one that follows, which is worth nothing; 1 more for all, since 0 is no entry.
     ways = np.concatenate([ends, alone]), np.concatenate([begins, alone + len(pieces)])
-    table = csr_array((np.concatenate([gains, 0.0 * alone]) + 1, ways), shape=(len(pieces), 2 * len(pieces)))
+    table = csr_array((np.concatenate([gains, np.zeros(len(alone))]) + 1, ways), shape=(len(pieces), 2 * len(pieces)))
     heads, tails = min_weight_full_bipartite_matching(table, maximize=True)
     return {int(head): int(tail) for head, tail in zip(heads, tails, strict=True) if tail < len(pieces)}
 
