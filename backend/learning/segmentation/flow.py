@@ -138,23 +138,22 @@ def _ways(finder: Any, a: Step, b: Step) -> Between:
     if a.grey.shape != b.grey.shape or a.odds.shape != b.odds.shape:
         return None, None
     there, back = finder.calc(a.grey, b.grey, None), finder.calc(b.grey, a.grey, None)
-    met = _met(there, back), _met(back, there)
+    to_b, to_a = (_grid(flow.shape[:2]) + flow for flow in (there, back))
+    met = _met(there, _taken(back, to_b)), _met(back, _taken(there, to_a))
     if min(float(one.mean()) for one in met) < FOLLOWS:
         return None, None
     shape = (a.odds.shape[1], a.odds.shape[2])
-    return _way(there, met[0] * _alike(a, b, there), shape), _way(back, met[1] * _alike(b, a, back), shape)
+    return _way(there, met[0] * _alike(a, b, to_b), shape), _way(back, met[1] * _alike(b, a, to_a), shape)
 
 
-def _met(flow: Floats, reverse: Floats) -> Floats:
+def _met(flow: Floats, returned: Floats) -> Floats:
     """(rows, columns) in [0, 1]: how near the way there and back ends to where it began."""
-    returned = _taken(reverse, _grid(flow.shape[:2]) + flow)
     return np.asarray(np.exp(-np.square(flow + returned).sum(2) / MEETING**2), np.float32)
 
 
-def _alike(a: Step, b: Step, flow: Floats) -> Floats:
-    """(rows, columns) in [0, 1]: how alike a looks where the flow comes from and b where it leads to."""
-    led = _taken(b.grey.astype(np.float32), _grid(flow.shape[:2]) + flow)
-    apart = cv2.blur(np.abs(a.grey - led), (3, 3))
+def _alike(a: Step, b: Step, at: Floats) -> Floats:
+    """(rows, columns) in [0, 1]: how alike each place of a looks to the place of b that flow leads to."""
+    apart = cv2.blur(np.abs(a.grey - _taken(b.grey.astype(np.float32), at)), (3, 3))
     return np.asarray(np.exp(-np.square(apart / (ALIKE * np.median(apart) + NOISE))), np.float32)
 
 
@@ -167,9 +166,9 @@ def _way(flow: Floats, trust: Floats, shape: tuple[int, int]) -> Way:
     )
 
 
-def _grid(shape: Sequence[int]) -> Floats:
+def _grid(shape: tuple[int, ...]) -> Floats:
     """(rows, columns, 2): x and y of each place."""
-    y, x = np.indices(shape[:2], np.float32)
+    y, x = np.indices(shape, np.float32)
     return np.stack([x, y], -1)
 
 
