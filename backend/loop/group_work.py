@@ -1,6 +1,7 @@
 """One worker's turn at one group: hold its lease, train what is wanted, publish what is new."""
 
 import threading
+from collections.abc import Callable
 
 import structlog
 
@@ -8,11 +9,13 @@ from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
 from backend.loop.common import call
 from backend.loop.frames import FrameStore
 from backend.loop.holding import held
+from backend.loop.looking import look
 from backend.loop.publish import publish_group
 from backend.loop.reviewing import review_pending
 from backend.loop.services import Services
 from backend.loop.spare_time import spend
 from backend.loop.train_group import train_group
+from backend.loop.watch import Watch
 from model_registry import COMMON, GroupRecord
 
 WAIT_SECONDS = 2.0
@@ -62,16 +65,21 @@ class GroupWorker:
 
     def _turn(self, group: GroupRecord, lost: threading.Event) -> None:
         registry, revision = self._services.registry, group.wanted
+
+        def stopped() -> bool:
+            return lost.is_set() or self._stop.is_set()
+
         try:
             if group.name == COMMON:
-                spend(self._services, group, self._owner, lambda: lost.is_set() or self._stop.is_set())
+                spend(self._services, group, self._owner, stopped)
                 return
             review_pending(self._services, group.project)
             media = self._services.media(registry.projects.seen(group.project))
             frames = FrameStore(media, self._services.settings.frame_cache_mb)
-            train_group(self._services, group, self._owner, frames, lambda: lost.is_set() or self._stop.is_set())
+            train_group(self._services, group, self._owner, frames, stopped)
             if publish_group(self._services, group, self._owner, frames):
                 call(self._services, group.project)
+                self._look_ahead(group, frames, stopped)
         except TrainingInterrupted as why:
             log.info("training given up", project=group.project, group=group.name, why=str(why))
         except LeaseLost as why:
@@ -82,6 +90,19 @@ class GroupWorker:
             log.error("group failed", project=group.project, group=group.name, why=reason, exc_info=not expected)
             pause = min(RETRY_SECONDS * 2**group.attempts, 3600.0)
             self._report(group, revision, reason, self._services.clock() + pause)
+
+    def _look_ahead(self, group: GroupRecord, frames: FrameStore, stopped: Callable[[], bool]) -> None:
+        """For the order of the next publication: nobody waits for it, so it gives way, and its failure is no failure of the
+        group."""
+        registry, where = self._services.registry, {"project": group.project, "group": group.name}
+        tasks = registry.tasks.of_group(group.project, group.name)
+        alive = Watch(self._services, self._owner, stopped)
+        try:
+            look(self._services, registry.projects.seen(group.project), tasks, frames, alive)
+        except TrainingInterrupted as why:
+            log.info("looking ahead is put off", why=str(why), **where)
+        except Exception:
+            log.exception("looking ahead failed; the next frames are chosen by their place in time", **where)
 
     def _report(self, group: GroupRecord, revision: int, reason: str, retry_at: float) -> None:
         try:

@@ -1,6 +1,6 @@
 """What a frozen network sees in a group's frames, made once and kept in the registry."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,22 @@ from model_registry import ProjectRecord, TaskRecord
 
 Vector = NDArray[np.float16]
 Vectors = NDArray[np.float32]
+TOGETHER = 16
+"""Frames between two looks at whether to go on: under a second's work, downloads aside."""
 
 
-def look(services: Services, project: ProjectRecord, tasks: Sequence[TaskRecord], frames: FrameStore) -> None:
-    """Make the features of those of the tasks that have none yet; frames that cannot be had are left out."""
+def look(
+    services: Services,
+    project: ProjectRecord,
+    tasks: Sequence[TaskRecord],
+    frames: FrameStore,
+    alive: Callable[[], None] = lambda: None,
+) -> None:
+    """Make the features of those of the tasks that have none yet; frames that cannot be had are left out.
+
+    `alive` is called now and then. What it raises passes through, and what was made before is kept: thousands of
+    frames take minutes, and whoever comes back goes on from there.
+    """
     from backend.learning import features  # torch: only a worker and the command line look
 
     field = _image_field(services, project)
@@ -26,18 +38,22 @@ def look(services: Services, project: ProjectRecord, tasks: Sequence[TaskRecord]
         return
     sources = _sources(services, tasks, field)
     known = services.registry.features.of(sources)
-    usable, _ = frames.select([t for t in tasks if t.id in sources and t.id not in known], field)
-    if not len(usable):
+    missing = [task for task in tasks if task.id in sources and task.id not in known]
+    if not missing:
         return
     seen: list[int] = []
 
-    def noted() -> Iterator[Frame]:
-        for frame in usable:
-            seen.append(frame.task)
-            yield frame
+    def usable() -> Iterator[Frame]:
+        for start in range(0, len(missing), TOGETHER):
+            alive()
+            for frame in frames.select(missing[start : start + TOGETHER], field)[0]:
+                seen.append(frame.task)
+                yield frame
 
-    found = features.vectors(noted(), services.settings.backbone)
-    services.registry.features.record({task: (sources[task], vector) for task, vector in zip(seen, found, strict=True)})
+    for batch in features.vectors(usable(), services.settings.backbone):
+        made = {task: (sources[task], vector) for task, vector in zip(seen, batch, strict=True)}
+        services.registry.features.record(made)
+        seen.clear()
 
 
 def places_of(services: Services, project: ProjectRecord, tasks: Sequence[TaskRecord]) -> Places:

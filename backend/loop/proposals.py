@@ -106,7 +106,7 @@ class _Proposal:
     ) -> None:
         """As `publish_group` does; until the end the group counts as one without proposals, so that a cut is mended."""
         groups, place = self._services.registry.groups, (group.project, group.name, self._owner)
-        look(self._services, self._project, tasks, self._frames)
+        look(self._services, self._project, tasks, self._frames, self._alive)
         entries = [
             modest(entry) for entry in predicted(self._services, group, tasks, [s for _, s in speakers], self._frames)
         ]

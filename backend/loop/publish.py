@@ -9,7 +9,6 @@ import structlog
 from backend.learning import catalogue
 from backend.loop.frames import FrameStore
 from backend.loop.lesson import prepare
-from backend.loop.looking import look
 from backend.loop.projects import current_versions, model_version
 from backend.loop.scoring import published_scores
 from backend.loop.services import Services
@@ -39,9 +38,6 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
     doubt = mean(1 - (entry.score if entry.raw is None else entry.raw) for entry in entries) if entries else None
     registry.groups.mark_published(group.project, group.name, owner, fresh.trained, doubt)
     log.info("predictions published", project=group.project, group=group.name, tasks=len(entries))
-    # For the order of the next publication: nobody waits for it now.
-    tasks = registry.tasks.of_group(group.project, group.name)
-    look(services, registry.projects.seen(group.project), tasks, frames)
     return True
 
 
