@@ -1,6 +1,6 @@
 """What the frozen backbone sees in a frame, as one vector: to tell which frames look alike, not to train on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 
 import numpy as np
@@ -18,21 +18,16 @@ BATCH = 16
 """Frames looked at together: about 30 MB."""
 
 
-def vectors(
-    frames: Iterable[Frame], backbone: str, device: torch.device | str = "cpu"
-) -> Iterator[NDArray[np.float16]]:
-    """(n, 2 * channels) float16 for the next n <= BATCH frames: the mean and the maximum over each frame of the coarsest
-    features. Lazy, so that whoever keeps them may stop between two batches."""
-    network, remaining = Backbone(backbone).to(device), iter(frames)
-    while batch := list(islice(remaining, BATCH)):
-        yield _pooled(network, torch.stack([_scaled(frame) for frame in batch]).to(device))
-
-
 @torch.inference_mode()
-def _pooled(network: Backbone, images: torch.Tensor) -> NDArray[np.float16]:
-    coarse = network(images.contiguous(memory_format=torch.channels_last))[-1].float()
-    pooled = torch.cat([coarse.mean((2, 3)), coarse.amax((2, 3))], dim=1)
-    return pooled.cpu().numpy().astype(np.float16)
+def vectors(frames: Iterable[Frame], backbone: str, device: torch.device | str = "cpu") -> NDArray[np.float16]:
+    """(frames, 2 * channels) float16: the mean and the maximum over the frame of the coarsest features."""
+    network, remaining, found = Backbone(backbone).to(device), iter(frames), list[NDArray[np.float16]]()
+    while batch := list(islice(remaining, BATCH)):
+        images = torch.stack([_scaled(frame) for frame in batch]).to(device)
+        coarse = network(images.contiguous(memory_format=torch.channels_last))[-1].float()
+        pooled = torch.cat([coarse.mean((2, 3)), coarse.amax((2, 3))], dim=1)
+        found.append(pooled.cpu().numpy().astype(np.float16))
+    return np.concatenate(found) if found else np.zeros((0, 2 * network.channels[-1]), np.float16)
 
 
 def _scaled(frame: Frame) -> torch.Tensor:

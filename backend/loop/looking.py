@@ -1,6 +1,6 @@
 """What a frozen network sees in a group's frames, made once and kept in the registry."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,8 @@ from model_registry import ProjectRecord, TaskRecord
 
 Vector = NDArray[np.float16]
 Vectors = NDArray[np.float32]
-TOGETHER = 16
-"""Frames between two looks at whether to go on: under a second's work, downloads aside."""
+TOGETHER = 64
+"""Frames whose features are kept together: a few seconds' work, of which an interruption loses what was begun."""
 
 
 def look(
@@ -28,7 +28,7 @@ def look(
 ) -> None:
     """Make the features of those of the tasks that have none yet; frames that cannot be had are left out.
 
-    `alive` is called now and then. What it raises passes through, and what was made before is kept: thousands of
+    `alive` is called for each frame. What it raises passes through, and what was made before is kept: thousands of
     frames take minutes, and whoever comes back goes on from there.
     """
     from backend.learning import features  # torch: only a worker and the command line look
@@ -39,21 +39,20 @@ def look(
     sources = _sources(services, tasks, field)
     known = services.registry.features.of(sources)
     missing = [task for task in tasks if task.id in sources and task.id not in known]
-    if not missing:
-        return
-    seen: list[int] = []
-
-    def usable() -> Iterator[Frame]:
-        for start in range(0, len(missing), TOGETHER):
-            alive()
-            for frame in frames.select(missing[start : start + TOGETHER], field)[0]:
-                seen.append(frame.task)
-                yield frame
-
-    for batch in features.vectors(usable(), services.settings.backbone):
-        made = {task: (sources[task], vector) for task, vector in zip(seen, batch, strict=True)}
+    for start in range(0, len(missing), TOGETHER):
+        usable, _ = frames.select(missing[start : start + TOGETHER], field)
+        if not len(usable):
+            continue
+        seen = [frame.task for frame in usable]
+        found = features.vectors(_watched(usable, alive), services.settings.backbone)
+        made = {task: (sources[task], vector) for task, vector in zip(seen, found, strict=True)}
         services.registry.features.record(made)
-        seen.clear()
+
+
+def _watched(frames: Iterable[Frame], alive: Callable[[], None]) -> Iterator[Frame]:
+    for frame in frames:
+        alive()
+        yield frame
 
 
 def places_of(services: Services, project: ProjectRecord, tasks: Sequence[TaskRecord]) -> Places:

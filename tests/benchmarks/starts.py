@@ -59,8 +59,7 @@ class Clip:
 
     def sight(self) -> NDArray[np.float32]:
         at = np.linspace(0, len(self.group) - 1, FEW).round().astype(int)
-        seen = features.vectors((self.group[int(i)] for i in at), BACKBONE)
-        return np.concatenate(list(seen)).astype(np.float32)
+        return features.vectors((self.group[int(i)] for i in at), BACKBONE).astype(np.float32)
 
     def recipe(self, effort: float = 1.0) -> catalogue.Recipe:
         return changed(catalogue.recipe_for(self.control, BACKBONE, effort), self.changes)

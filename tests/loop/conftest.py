@@ -10,4 +10,4 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(catalogue, "train", teach)
     monkeypatch.setattr(catalogue, "load", lambda weights, device="auto": EyeForColour(weights))
-    monkeypatch.setattr(features, "vectors", lambda frames, backbone: (glance(frame)[None] for frame in frames))
+    monkeypatch.setattr(features, "vectors", lambda frames, backbone: [glance(frame) for frame in frames])

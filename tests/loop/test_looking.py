@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from backend.types import Frame
 from model_registry import TaskRecord
 from tests.loop.house import House, glance
 
-MANY = 3 * TOGETHER
+MANY = TOGETHER + 20
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_what_was_seen_before_an_interruption_is_kept_and_the_next_look_goes_on_
     def alive() -> None:
         nonlocal asked
         asked += 1
-        if asked == 2:
+        if asked == TOGETHER + 2:
             raise TrainingInterrupted("a label came")
 
     with pytest.raises(TrainingInterrupted):
@@ -67,11 +67,11 @@ def test_a_label_that_comes_while_the_worker_looks_ahead_is_trained_on_at_once(
     monkeypatch.setattr(watch, "LOOK_SECONDS", 0.0)
     house.label(1)
 
-    def vectors(seen: Iterable[Frame], backbone: str) -> Iterator[NDArray[np.float16]]:
-        for number, frame in enumerate(seen):
-            if number == 0:
-                house.label(2)
-            yield glance(frame)[None]
+    def vectors(frames: Iterable[Frame], backbone: str) -> list[NDArray[np.float16]]:
+        found = [glance(frame) for frame in frames]
+        if not known(house):
+            house.label(2)
+        return found
 
     monkeypatch.setattr(features, "vectors", vectors)
     [group] = house.registry.groups.pending(house.now)
@@ -86,7 +86,7 @@ def test_a_label_that_comes_while_the_worker_looks_ahead_is_trained_on_at_once(
 def test_features_that_cannot_be_made_are_no_failure_of_the_group(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(seen: Iterable[Frame], backbone: str) -> Iterator[NDArray[np.float16]]:
+    def broken(frames: Iterable[Frame], backbone: str) -> list[NDArray[np.float16]]:
         raise RuntimeError("no memory")
 
     monkeypatch.setattr(features, "vectors", broken)
