@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backend.studio import regions
+from backend.studio.regions import Size
 from backend.studio.regions.item import unique_id
 from backend.types import Control, Instance, Prediction, VideoPrediction
 
@@ -18,6 +19,8 @@ class Part:
     version: int
     """Id of the version that says it."""
     predictions: Sequence[Prediction] | Sequence[VideoPrediction]
+    sizes: Mapping[int, Size] = field(default_factory=dict)
+    """{task: original (width, height) in pixels} of the images that were looked at: a task may hold several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +62,22 @@ def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Insta
     return {p.task: p.instances for p in found if isinstance(p, Prediction)}
 
 
-def stitch(parts: Sequence[Part], sizes: Mapping[int, tuple[int, int]]) -> dict[int, Stitched]:
-    """{task: its parts in one}; `sizes` are the original (width, height) of the tasks' images."""
+def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
+    """{task: its parts in one}"""
     results, scores = defaultdict[int, list[Any]](list), dict[int, float]()
     versions = defaultdict[int, dict[str, int]](dict)
     for part in parts:
         for p in part.predictions:
-            results[p.task] += _written(p, part.control, sizes)
+            results[p.task] += _written(p, part)
             scores[p.task] = min(p.score, scores.get(p.task, 1.0))
             versions[p.task][part.control.from_name] = part.version
     return {task: Stitched(results[task], scores[task], versions[task]) for task in scores}
 
 
-def _written(
-    prediction: Prediction | VideoPrediction, control: Control, sizes: Mapping[int, tuple[int, int]]
-) -> list[dict[str, Any]]:
+def _written(prediction: Prediction | VideoPrediction, part: Part) -> list[dict[str, Any]]:
     if isinstance(prediction, VideoPrediction):
-        return regions.for_video(control).write(prediction.tracks, control, prediction.size)
-    return regions.for_control(control).write(prediction.instances, control, sizes[prediction.task])
+        return regions.for_video(part.control).write(prediction.tracks, part.control, prediction.size)
+    return regions.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
 
 
 def _named(instance: Instance) -> Instance:

@@ -8,12 +8,15 @@ def control(name: str, parent: str | None = None, threshold: float | None = None
     return Control(name, "image", "RectangleLabels", Head.DETECTION, ("a",), "image", threshold, parent=parent)
 
 
+SIZES = {1: (100, 50), 2: (100, 50)}
+
+
 def prediction(task: int, *scores: float, score: float = 0.5) -> Prediction:
     return Prediction(task, tuple(Instance("a", (0, 0, 10, 10), s) for s in scores), score)
 
 
 def test_nothing_stitches_to_nothing() -> None:
-    assert stitch([], {}) == {}
+    assert stitch([]) == {}
 
 
 def test_parents_come_first() -> None:
@@ -44,10 +47,12 @@ def test_parents_are_what_the_parent_control_showed() -> None:
 
 def test_parts_become_one_result_with_the_least_score() -> None:
     parts = [
-        Part(control("box"), 7, shown(control("box"), [prediction(1, 0.9, score=0.8), prediction(2, score=0.9)])),
-        Part(control("other"), 9, shown(control("other"), [prediction(1, 0.6, 0.7, score=0.3)])),
+        Part(
+            control("box"), 7, shown(control("box"), [prediction(1, 0.9, score=0.8), prediction(2, score=0.9)]), SIZES
+        ),
+        Part(control("other"), 9, shown(control("other"), [prediction(1, 0.6, 0.7, score=0.3)]), SIZES),
     ]
-    stitched = stitch(parts, {1: (100, 50), 2: (100, 50)})
+    stitched = stitch(parts)
     assert [r["from_name"] for r in stitched[1].result] == ["box", "other", "other"]
     assert len({r["id"] for r in stitched[1].result}) == 3
     assert stitched[1].score == pytest.approx(0.3)
@@ -78,10 +83,20 @@ def test_tracks_below_the_threshold_are_not_shown_unless_a_person_began_them() -
 
 def test_a_video_and_an_image_of_the_same_task_become_one_result() -> None:
     parts = [
-        Part(control("box"), 7, shown(control("box"), [prediction(1, 0.9, score=0.8)])),
+        Part(control("box"), 7, shown(control("box"), [prediction(1, 0.9, score=0.8)]), SIZES),
         Part(video_control(), 8, [video(SURE)]),
     ]
-    one = stitch(parts, {1: (100, 50)})[1]
+    one = stitch(parts)[1]
     assert [r["type"] for r in one.result] == ["rectanglelabels", "videorectangle"]
     assert (one.score, one.versions) == (0.7, {"box": 7, "v": 8})
     assert parents_of(control("k", "v"), parts) == {}
+
+
+def test_each_part_is_written_in_the_size_of_the_image_that_it_looked_at() -> None:
+    parts = [
+        Part(control("left"), 7, shown(control("left"), [prediction(1, 0.9)]), {1: (200, 100)}),
+        Part(control("right"), 8, shown(control("right"), [prediction(1, 0.9)]), {1: (20, 10)}),
+    ]
+    left, right = stitch(parts)[1].result
+    assert (left["original_width"], left["value"]["width"], left["value"]["height"]) == (200, 5.0, 10.0)
+    assert (right["original_width"], right["value"]["width"], right["value"]["height"]) == (20, 50.0, 100.0)
