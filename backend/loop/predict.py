@@ -15,6 +15,7 @@ from backend.loop.projects import current_versions, model_version, rule_of
 from backend.loop.services import Services
 from backend.loop.stitch import Part, parents_of, shown, stitch
 from backend.studio.events import TaskData
+from backend.studio.task_data import value_at
 from backend.types import Control, Frame, Media
 from model_registry import ArtifactRef, LedgerEntry, ModelCache, ProjectRecord, VersionRecord
 
@@ -108,7 +109,7 @@ class Predictor:
 
         media, parts = self._services.media(project), list[Part]()
         for control, version, artifact in versions:
-            image, size = media.image(str(task.data.get(control.media_field) or ""), task.id, MAX_SIDE)
+            image, size = media.image(str(value_at(task.data, control.media_field) or ""), task.id, MAX_SIDE)
             frame = Frame(task.id, image, *size, order_of(task.data))
             with self._slot:
                 model = self._model(version.id, artifact)

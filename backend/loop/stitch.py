@@ -8,6 +8,7 @@ from typing import Any
 from backend.studio import regions
 from backend.studio.regions import Size
 from backend.studio.regions.item import unique_id
+from backend.studio.visibility import hidden
 from backend.types import Control, Instance, Prediction, VideoPrediction
 
 
@@ -64,14 +65,23 @@ def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Insta
 
 def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
     """{task: its parts in one}"""
-    results, scores = defaultdict[int, list[Any]](list), dict[int, float]()
-    versions = defaultdict[int, dict[str, int]](dict)
+    of_task = defaultdict[int, list[tuple[Part, float, list[dict[str, Any]]]]](list)
     for part in parts:
         for p in part.predictions:
-            results[p.task] += _written(p, part)
-            scores[p.task] = min(p.score, scores.get(p.task, 1.0))
-            versions[p.task][part.control.from_name] = part.version
-    return {task: Stitched(results[task], scores[task], versions[task]) for task in scores}
+            of_task[p.task].append((part, p.score, _written(p, part)))
+    return {task: _joined(mine) for task, mine in of_task.items()}
+
+
+def _joined(parts: Sequence[tuple[Part, float, list[dict[str, Any]]]]) -> Stitched:
+    """One task's parts; what the editor would hide beside the predicted choices is left out."""
+    everything = [item for _, _, items in parts for item in items]
+    unseen = hidden([part.control for part, _, _ in parts], everything)
+    seen = [(score, items) for part, score, items in parts if part.control.from_name not in unseen]
+    return Stitched(
+        result=[item for _, items in seen for item in items],
+        score=min((score for score, _ in seen), default=1.0),
+        versions={part.control.from_name: part.version for part, _, _ in parts},
+    )
 
 
 def _written(prediction: Prediction | VideoPrediction, part: Part) -> list[dict[str, Any]]:

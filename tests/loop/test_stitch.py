@@ -1,7 +1,18 @@
 import pytest
 
 from backend.loop.stitch import Part, chained, parents_of, shown, shown_tracks, stitch
-from backend.types import Control, Head, Instance, Keyframe, Media, Prediction, Track, VideoPrediction, VideoSize
+from backend.types import (
+    Condition,
+    Control,
+    Head,
+    Instance,
+    Keyframe,
+    Media,
+    Prediction,
+    Track,
+    VideoPrediction,
+    VideoSize,
+)
 
 
 def control(name: str, parent: str | None = None, threshold: float | None = None) -> Control:
@@ -100,3 +111,22 @@ def test_each_part_is_written_in_the_size_of_the_image_that_it_looked_at() -> No
     left, right = stitch(parts)[1].result
     assert (left["original_width"], left["value"]["width"], left["value"]["height"]) == (200, 5.0, 10.0)
     assert (right["original_width"], right["value"]["width"], right["value"]["height"]) == (20, 50.0, 100.0)
+
+
+def choices(name: str, *conditions: Condition) -> Control:
+    return Control(name, "image", "Choices", Head.CLASSIFICATION, ("a", "b"), "image", visible_when=conditions)
+
+
+def chosen(label: str, score: float) -> list[Prediction]:
+    return [Prediction(1, (Instance(label, (0, 0, 1, 1), 0.9),), score)]
+
+
+@pytest.mark.parametrize(("label", "shown_controls", "score"), [("a", ["c", "w"], 0.3), ("b", ["c"], 0.8)])
+def test_what_the_editor_would_hide_beside_the_predicted_choice_is_not_predicted(
+    label: str, shown_controls: list[str], score: float
+) -> None:
+    inner = choices("w", Condition("c", ("a",)))
+    one = stitch([Part(choices("c"), 7, chosen(label, 0.8), SIZES), Part(inner, 8, chosen("b", 0.3), SIZES)])[1]
+    assert [item["from_name"] for item in one.result] == shown_controls
+    assert one.score == score
+    assert one.versions == {"c": 7, "w": 8}, "what is current is known by the versions of all"
