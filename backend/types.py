@@ -51,6 +51,18 @@ class Media(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """When the editor shows a control tag: a choice is made, or is not."""
+
+    control: str
+    """Name of the `Choices` that is asked; empty: any of them."""
+    choices: tuple[str, ...] = ()
+    """One of these; empty: any choice."""
+    selected: bool = True
+    """Whether it must be chosen, or must not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """One control tag of a labeling config that a micro-model can serve."""
 
@@ -70,10 +82,12 @@ class Control:
     parent: str | None = None
     """Of a pose control: the rectangle control whose regions its keypoints hang on (`parentID`), if there is one."""
     multiple: bool = False
-    """Of a classification control: whether a frame may have several of the labels."""
+    """Whether a frame (of a classification control) or a region (of the others) may have several of the labels."""
     media: Media = Media.IMAGE
     frame_rate: str = ""
     """Of a video: `framerate` as its `Video` tag has it, a number or a data field such as `$fps`; empty: none is given."""
+    visible_when: tuple[Condition, ...] = ()
+    """All of these must hold, else the editor hides the control, and drops what it holds when it is submitted."""
 
 
 @dataclass(frozen=True, slots=True)

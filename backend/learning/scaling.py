@@ -20,26 +20,46 @@ UNKNOWN_SIDE = 64.0
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How frames of one group are scaled: by a factor, down to a limit of pixels."""
+    """How frames of one group are scaled: by a factor, down to a limit of pixels.
+
+    Frames of other sizes than the usual one are scaled as if they had as many pixels: a camera whose resolution changes
+    shows the same things in them.
+    """
 
     factor: float
-    """Scaled pixels per original pixel."""
+    """Scaled pixels per original pixel, in a frame of the usual size."""
     pixels: int
     """Most pixels of a scaled frame."""
+    area: float = 0.0
+    """Pixels of a frame of the usual size; 0: every frame is one."""
 
     def of(self, width: int, height: int) -> float:
         """The factor for a frame of this original size."""
-        return min(self.factor, math.sqrt(self.pixels / max(width * height, 1)))
+        usual = to_usual(self.area, width, height) if self.area else 1.0
+        return min(self.factor * usual, math.sqrt(self.pixels / max(width * height, 1)))
 
 
 def scale_for(labeled: Sequence[LabeledFrame], side: float, largest: float, pixels: int) -> Scale:
     """The factor that brings the labelled objects, the smaller ones above all, to about `side` pixels."""
-    return Scale(min(side / typical_side(labeled), largest), pixels)
+    return Scale(min(side / typical_side(labeled), largest), pixels, usual_area(labeled))
+
+
+def usual_area(labeled: Sequence[LabeledFrame]) -> float:
+    """Pixels of a labelled frame, the median; 0 where there is none."""
+    return float(np.median([one.frame.width * one.frame.height for one in labeled])) if labeled else 0.0
+
+
+def to_usual(area: float, width: int, height: int) -> float:
+    """Pixels of a frame of `area` pixels per pixel of a frame of this size; exactly 1 where it has as many."""
+    return math.sqrt(area / max(width * height, 1))
 
 
 def typical_side(labeled: Sequence[LabeledFrame]) -> float:
-    """Of the labelled objects, the smaller ones above all: root of the area, at least 1 pixel."""
-    sides = [math.sqrt(w * h) for frame in labeled for w, h in _sizes(frame)]
+    """Of the labelled objects, the smaller ones above all: root of the area, at least 1 pixel of a frame of the usual size."""
+    area = usual_area(labeled)
+    sides = [
+        math.sqrt(w * h) * to_usual(area, one.frame.width, one.frame.height) for one in labeled for w, h in _sizes(one)
+    ]
     return max(float(np.percentile(sides, 35)), 1.0) if sides else UNKNOWN_SIDE
 
 

@@ -11,6 +11,7 @@ from backend.errors import MediaError
 from backend.loop.grouping import order_of
 from backend.loop.video_frames import Clips
 from backend.studio.media import MediaCache
+from backend.studio.task_data import value_at
 from backend.types import Frame
 from model_registry import TaskRecord
 
@@ -40,7 +41,7 @@ class FrameStore:
     def frame(self, task: TaskRecord, field: str) -> Frame:
         """The frame of a task; raises MediaError where it cannot be had."""
         self._alive()
-        url = task.data.get(field)
+        url = value_at(task.data, field)
         if not isinstance(url, str) or not url:
             raise MediaError(f"Task {task.id} has {url!r} in data field '{field}', expected the address of an image.")
 

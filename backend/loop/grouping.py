@@ -1,8 +1,14 @@
 """Which group a task belongs to, and where in the group's time it stands. Pure."""
 
-from collections.abc import Mapping
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+
+from backend.studio.task_data import value_at
 
 WELL_KNOWN = (
     "video", "video_id", "scene", "scene_id", "patient", "patient_id", "series", "series_id", "sequence", "clip",
@@ -13,6 +19,10 @@ WELL_KNOWN = (
 ORDER_FIELDS = ("frame", "frame_index", "frame_number", "slice", "index", "time", "timestamp")
 """Data fields that say where a task stands in its group, looked for in this order."""
 
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
+_NUMBER = re.compile(r"\d+")
+_ENDING = re.compile(r"\.[A-Za-z]\w{1,4}$")
+"""Of a file's name: the digits of `.mp4` count nothing."""
 WHOLE_PROJECT = "project"
 """Name of the only group of a project whose tasks name none."""
 
@@ -57,33 +67,73 @@ def group_of(task: int, data: Mapping[str, Any], rule: GroupRule) -> tuple[str, 
     with others unseen.
     """
     if rule.field:
-        value = _name(data.get(rule.field))
-        return (value, str(rule)) if value else (f"(no {rule.field})", f"{rule}, which these tasks lack")
+        value = value_at(data, rule.field)
+        if name := _name(value):
+            return name, f"{rule}{_remark(value)}"
+        return f"(no {rule.field})", f"{rule}, which these tasks lack"
     if rule.alone:
         return f"task {task}", str(rule)
     for field in WELL_KNOWN:
-        if value := _name(data.get(field)):
-            return value, f"well-known field '{field}'"
+        if name := _name(data.get(field)):
+            return name, f"well-known field '{field}'{_remark(data[field])}"
     return WHOLE_PROJECT, "no well-known group field: one group for the project"
 
 
 def order_of(data: Mapping[str, Any]) -> float | None:
-    """Position in time of a task, from its data; None where it tells none."""
+    """Position in time of a task, from its data; None where it tells none. See `place_of` for what is understood."""
+    return next((place for _, place in _places(data)), None)
+
+
+def ordered_by(data: Mapping[str, Any]) -> str:
+    """What tells a task's position in time, in words for the status page."""
+    field = next((field for field, _ in _places(data)), None)
+    return f"in the order of '{field}'" if field else "in no order"
+
+
+def _places(data: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     for field in ORDER_FIELDS:
-        value = data.get(field)
-        if isinstance(value, bool):
-            continue
-        try:
-            number = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            continue
-        if number == number and abs(number) != float("inf"):
-            return number
-    return None
+        if (place := place_of(data.get(field))) is not None:
+            yield field, place
+
+
+def place_of(value: object) -> float | None:
+    """A position in time: a number, also as text; seconds of `00:01:02.5`; a date and time of ISO 8601; of other text with
+    digits, as `frame_12` or `0001.png`, the last number before the ending. None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        place: float | None = float(value)
+    except (ValueError, OverflowError):
+        place = _place_of_text(value.strip()) if isinstance(value, str) else None
+    return place if place is not None and math.isfinite(place) else None
+
+
+def _place_of_text(text: str) -> float | None:
+    if clock := _CLOCK.fullmatch(text):
+        return sum(float(part) * unit for part, unit in zip(clock.groups("0"), (3600, 60, 1), strict=True))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        numbers = _NUMBER.findall(_ENDING.sub("", text))
+        return float(numbers[-1]) if numbers else None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _name(value: Any) -> str:
-    """A group's name from a data value: text or number, nothing else."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return ""
-    return str(value).strip()
+    """A group's name from a data value: its text; of a whole number without a fraction, of a list its elements, and of an
+    object its JSON. Nothing for what says nothing."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_name, value)))
+    if isinstance(value, Mapping):
+        return json.dumps(value, sort_keys=True, ensure_ascii=False) if value else ""
+    return str(value).strip() if isinstance(value, str | int | float) else ""
+
+
+def _remark(value: Any) -> str:
+    """What people may not expect of a field that names groups."""
+    kind = {bool: "true or false", list: "a list", dict: "an object"}.get(type(value))
+    return f", which holds {kind}" if kind else ""

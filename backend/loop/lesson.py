@@ -8,6 +8,7 @@ from backend.loop.review import NOTHING, Accepted
 from backend.loop.video_frames import ClipFrames
 from backend.loop.video_lesson import ClipLesson, gather
 from backend.studio import regions
+from backend.studio.visibility import hidden
 from backend.types import Control, Frame, Head, LabeledFrame, Media
 from model_registry import LabelRecord, TaskRecord
 
@@ -54,6 +55,8 @@ def prepare(
     learnt, problems = [], [f"task {i}: {why}" for i, why in broken.items()]
     for frame in labelled:
         label = newest[frame.task]
+        if hidden([control], label.result):
+            continue  # nobody could say anything with it
         read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
         # No box drawn means that there is none; no class chosen means that nobody has said.
         if read.instances or control.head is not Head.CLASSIFICATION:

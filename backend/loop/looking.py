@@ -10,6 +10,7 @@ from backend.loop.frames import FrameStore
 from backend.loop.grouping import order_of
 from backend.loop.sampling import Places, places
 from backend.loop.services import Services
+from backend.studio.task_data import value_at
 from backend.types import Frame, Media
 from model_registry import ProjectRecord, TaskRecord
 
@@ -92,4 +93,5 @@ def _image_field(services: Services, project: ProjectRecord) -> str | None:
 def _sources(services: Services, tasks: Sequence[TaskRecord], field: str) -> dict[int, str]:
     """{task: what its features are made of}; other media or another backbone make others."""
     backbone = services.settings.backbone
-    return {t.id: f"{backbone} {t.data[field]}" for t in tasks if isinstance(t.data.get(field), str) and t.data[field]}
+    addresses = {task.id: value_at(task.data, field) for task in tasks}
+    return {id_: f"{backbone} {url}" for id_, url in addresses.items() if isinstance(url, str) and url}

@@ -15,6 +15,7 @@ from backend.loop.projects import current_versions, model_version, rule_of
 from backend.loop.services import Services
 from backend.loop.stitch import Part, parents_of, shown, stitch
 from backend.studio.events import TaskData
+from backend.studio.task_data import value_at
 from backend.types import Control, Frame, Media
 from model_registry import ArtifactRef, LedgerEntry, ModelCache, ProjectRecord, VersionRecord
 
@@ -106,15 +107,15 @@ class Predictor:
     def _predict(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer:
         from backend.learning import catalogue  # torch: not before the first prediction needs it
 
-        media, parts, size = self._services.media(project), list[Part](), (0, 0)
+        media, parts = self._services.media(project), list[Part]()
         for control, version, artifact in versions:
-            image, size = media.image(str(task.data.get(control.media_field) or ""), task.id, MAX_SIDE)
+            image, size = media.image(str(value_at(task.data, control.media_field) or ""), task.id, MAX_SIDE)
             frame = Frame(task.id, image, *size, order_of(task.data))
             with self._slot:
                 model = self._model(version.id, artifact)
                 found = catalogue.predict(model, [frame], (), parents_of(control, parts))
-            parts.append(Part(control, version.id, shown(control, found)))
-        one, title = stitch(parts, {task.id: size})[task.id], model_version(self._services, project)
+            parts.append(Part(control, version.id, shown(control, found), {task.id: size}))
+        one, title = stitch(parts)[task.id], model_version(self._services, project)
         # Label Studio stores it and shows it: when its annotation comes, it must be known what was shown.
         now = self._services.clock()
         entry = LedgerEntry(task.id, project.id, None, one.result, one.score, one.versions, title, now, one.score)

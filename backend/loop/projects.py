@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from backend.errors import LabelingConfigError
-from backend.loop.grouping import GroupRule, choose_rule, group_of
+from backend.loop.grouping import GroupRule, choose_rule, group_of, ordered_by
 from backend.loop.services import Services
 from backend.loop.stitch import chained
 from backend.studio import events
@@ -74,6 +74,7 @@ def record(
     words_of: dict[int, str] = {}
     for task in tasks:
         group, words = group_of(task.id, task.data, rule)
+        words = f"{words}; {ordered_by(task.data)}"
         rows[words].append(TaskRecord(task.id, project.id, group, dict(task.data)))
         words_of[task.id] = words
     results = defaultdict[str, list[LabelRecord]](list)

@@ -67,23 +67,22 @@ def predicted(
     """What the speakers, in the order in which they must predict, say about tasks of a group that have no label."""
     registry, project = services.registry, services.registry.projects.seen(group.project)
     labels = registry.labels.of_group(group.project, group.name)
-    parts, sizes, unreadable = list[Part](), dict[int, tuple[int, int]](), dict[int, str]()
+    parts, unreadable = list[Part](), dict[int, str]()
     for speaker in speakers:
         control = speaker.control
         lesson = prepare(control, tasks, labels, frames)
         unreadable |= lesson.unreadable
-        sizes |= lesson.sizes
         model = catalogue.load(speaker.weights, services.settings.device)
         if control.media is Media.VIDEO:
             videos = predict_clips(model, control, lesson.clips)
             parts.append(Part(control, speaker.version, shown_tracks(control, videos)))
             continue
         predictions = catalogue.predict(model, lesson.rest, lesson.labeled, parents_of(control, parts))
-        parts.append(Part(control, speaker.version, shown(control, predictions)))
+        parts.append(Part(control, speaker.version, shown(control, predictions), lesson.sizes))
     for task in tasks:
         if parts and task.problem != unreadable.get(task.id):
             registry.tasks.set_problem(task.id, unreadable.get(task.id))
-    found = stitch(parts, sizes)
+    found = stitch(parts)
     scores = published_scores(services, group, tasks, {task: one.score for task, one in found.items()})
     title, now = model_version(services, project), services.clock()
     return [

@@ -9,7 +9,7 @@ each keyframe touched counts. Accepting is none. What hangs on what (`parentID`)
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -55,9 +55,13 @@ Tallies = dict[tuple[str, str], Tally]
 """By control and label; ("", "") stands for a frame without any region."""
 
 
-def compare(shown: Sequence[Item], result: Sequence[Item]) -> Tallies:
-    """What was done to the regions of `shown` so that `result` came of it. A relabelled one counts with its new label."""
-    before = {region.key: region for region in regions_of(shown)}
+def compare(shown: Sequence[Item], result: Sequence[Item], hidden: Set[str] = frozenset()) -> Tallies:
+    """What was done to the regions of `shown` so that `result` came of it. A relabelled one counts with its new label.
+
+    `hidden` controls are those that the editor does not show beside the choices in `result`: nobody deleted what was
+    shown of them.
+    """
+    before = {region.key: region for region in regions_of(shown) if region.control not in hidden}
     tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
     for region in regions_of(result):
         tally = tallies[region.control, region.label]

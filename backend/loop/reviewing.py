@@ -5,10 +5,13 @@ Not on the path of a webhook: a worker does it before it trains, and whoever ask
 
 from collections.abc import Iterable, Sequence
 
+from backend.errors import LabelingConfigError
 from backend.loop.review import Accepted, compare, kept_regions, rows, shown_entry
 from backend.loop.rounds import promotions, round_at
 from backend.loop.services import Services
 from backend.studio.events import created_at
+from backend.studio.visibility import hidden
+from backend.types import Control
 from model_registry import LabelRecord, LedgerEntry, Review
 
 AT_ONCE = 200
@@ -17,13 +20,13 @@ AT_ONCE = 200
 
 def review_pending(services: Services, project: int) -> None:
     """Review what is pending in a project; cheap where nothing is."""
-    registry = services.registry
+    registry, controls = services.registry, _controls(services, project)
     while waiting := registry.reviews.pending(project, AT_ONCE):
         served = {
             group: promotions(registry.versions.history(project, group)) for group in {group for group, _ in waiting}
         }
         published = registry.ledger.kept(project, {label.task for _, label in waiting})
-        made = [review(label, served[group], published.get(label.task, ())) for group, label in waiting]
+        made = [review(label, served[group], published.get(label.task, ()), controls) for group, label in waiting]
         if registry.reviews.record(project, made) < len(made):
             return  # labels changed meanwhile: they are pending again, for whoever asks next
 
@@ -36,6 +39,14 @@ def accepted(services: Services, project: int, group: str, labels: Iterable[Labe
     published = registry.ledger.kept(project, {label.task for label in mine})
     regions = {label.id: _kept(label, published.get(label.task, ())) for label in mine}
     return Accepted(frozenset(id_ for id_, one in shown.items() if not one.actions), regions)
+
+
+def _controls(services: Services, project: int) -> tuple[Control, ...]:
+    record = services.registry.projects.get(project)
+    try:
+        return services.config(record).controls if record else ()
+    except LabelingConfigError:
+        return ()
 
 
 def _kept(label: LabelRecord, published: Sequence[LedgerEntry]) -> frozenset[str]:
@@ -51,8 +62,11 @@ def _made_at(label: LabelRecord) -> float:
     return created_at(label.details) or label.updated_at
 
 
-def review(label: LabelRecord, served: Sequence[float], published: Sequence[LedgerEntry]) -> Review:
-    """One label against what was published for its task, newest first; `served` are the promotions of its group."""
+def review(
+    label: LabelRecord, served: Sequence[float], published: Sequence[LedgerEntry], controls: Sequence[Control] = ()
+) -> Review:
+    """One label against what was published for its task, newest first; `served` are the promotions of its group, and
+    `controls` those of the labeling config."""
     made_at, entry = _made_at(label), _shown(label, published)
     return Review(
         annotation=label.id,
@@ -62,5 +76,5 @@ def review(label: LabelRecord, served: Sequence[float], published: Sequence[Ledg
         created_at=made_at,
         shown=entry is not None,
         score=None if entry is None else entry.score if entry.raw is None else entry.raw,
-        tallies=rows(compare(entry.result if entry else (), label.result)),
+        tallies=rows(compare(entry.result if entry else (), label.result, hidden(controls, label.result))),
     )

@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backend.studio import regions
+from backend.studio.regions import Size
 from backend.studio.regions.item import unique_id
+from backend.studio.visibility import hidden
 from backend.types import Control, Instance, Prediction, VideoPrediction
 
 
@@ -18,6 +20,8 @@ class Part:
     version: int
     """Id of the version that says it."""
     predictions: Sequence[Prediction] | Sequence[VideoPrediction]
+    sizes: Mapping[int, Size] = field(default_factory=dict)
+    """{task: original (width, height) in pixels} of the images that were looked at: a task may hold several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +63,31 @@ def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Insta
     return {p.task: p.instances for p in found if isinstance(p, Prediction)}
 
 
-def stitch(parts: Sequence[Part], sizes: Mapping[int, tuple[int, int]]) -> dict[int, Stitched]:
-    """{task: its parts in one}; `sizes` are the original (width, height) of the tasks' images."""
-    results, scores = defaultdict[int, list[Any]](list), dict[int, float]()
-    versions = defaultdict[int, dict[str, int]](dict)
+def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
+    """{task: its parts in one}"""
+    of_task = defaultdict[int, list[tuple[Part, float, list[dict[str, Any]]]]](list)
     for part in parts:
         for p in part.predictions:
-            results[p.task] += _written(p, part.control, sizes)
-            scores[p.task] = min(p.score, scores.get(p.task, 1.0))
-            versions[p.task][part.control.from_name] = part.version
-    return {task: Stitched(results[task], scores[task], versions[task]) for task in scores}
+            of_task[p.task].append((part, p.score, _written(p, part)))
+    return {task: _joined(mine) for task, mine in of_task.items()}
 
 
-def _written(
-    prediction: Prediction | VideoPrediction, control: Control, sizes: Mapping[int, tuple[int, int]]
-) -> list[dict[str, Any]]:
+def _joined(parts: Sequence[tuple[Part, float, list[dict[str, Any]]]]) -> Stitched:
+    """One task's parts; what the editor would hide beside the predicted choices is left out."""
+    everything = [item for _, _, items in parts for item in items]
+    unseen = hidden([part.control for part, _, _ in parts], everything)
+    seen = [(score, items) for part, score, items in parts if part.control.from_name not in unseen]
+    return Stitched(
+        result=[item for _, items in seen for item in items],
+        score=min((score for score, _ in seen), default=1.0),
+        versions={part.control.from_name: part.version for part, _, _ in parts},
+    )
+
+
+def _written(prediction: Prediction | VideoPrediction, part: Part) -> list[dict[str, Any]]:
     if isinstance(prediction, VideoPrediction):
-        return regions.for_video(control).write(prediction.tracks, control, prediction.size)
-    return regions.for_control(control).write(prediction.instances, control, sizes[prediction.task])
+        return regions.for_video(part.control).write(prediction.tracks, part.control, prediction.size)
+    return regions.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
 
 
 def _named(instance: Instance) -> Instance:

@@ -14,6 +14,7 @@ from backend.loop.services import Services
 from backend.studio import regions
 from backend.studio.disk_cache import DiskCache
 from backend.studio.drawing import draw_instances
+from backend.studio.task_data import value_at
 from backend.studio.video_file import VideoFile
 from backend.types import Control, Instance, Media
 from model_registry import LedgerEntry, ProjectRecord, TaskRecord
@@ -40,10 +41,10 @@ class Thumbnails:
     def jpeg(self, project: ProjectRecord, task: TaskRecord) -> bytes:
         """The thumbnail of a task; raises MediaError where it has no picture, StudioError where none can be had."""
         entry = self._services.registry.ledger.latest(project.id, [task.id]).get(task.id)
-        shown = [c for c in self._controls(project) if isinstance(u := task.data.get(c.media_field), str) and u]
+        shown = [c for c in self._controls(project) if isinstance(u := value_at(task.data, c.media_field), str) and u]
         if not shown:
             raise MediaError(f"Task {task.id} has no image or video in a field that the labeling config names.")
-        url = task.data[shown[0].media_field]
+        url = value_at(task.data, shown[0].media_field)
         controls = [c for c in shown if c.media_field == shown[0].media_field]
 
         def fill(file: BinaryIO) -> None:

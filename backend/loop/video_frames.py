@@ -7,6 +7,7 @@ import structlog
 
 from backend.errors import MediaError
 from backend.studio.media import MediaCache
+from backend.studio.task_data import value_at
 from backend.studio.video_file import VideoFile, check_rate
 from backend.types import Control, Frame, VideoSize
 from model_registry import TaskRecord
@@ -68,7 +69,7 @@ class Clips:
         return clips, problems
 
     def _open(self, task: TaskRecord, control: Control, start: int) -> Clip:
-        url = task.data.get(control.media_field)
+        url = value_at(task.data, control.media_field)
         if not isinstance(url, str) or not url:
             raise MediaError(
                 f"Task {task.id} has {url!r} in data field '{control.media_field}', expected the address of a video."

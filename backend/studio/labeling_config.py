@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree
@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from label_studio_sdk.label_interface.interface import LabelInterface
 
 from backend.errors import LabelingConfigError
-from backend.types import Control, Head, Media
+from backend.types import Condition, Control, Head, Media
 
 EXAMPLE = """<View>
   <Image name="image" value="$image"/>
@@ -100,12 +100,13 @@ def parse(xml: str) -> LabelingConfig:
     try:
         text = _DECLARATION.sub("", xml, count=1)
         tags: list[Any] = list(LabelInterface(text).controls)
-        nested = _nested(text)
+        root = ElementTree.fromstring(text)
     except Exception as error:
         # The SDK passes on whatever its XML library and its models raise.
         raise LabelingConfigError(
             f"The labeling config cannot be read: {error}. Expected XML such as:\n{EXAMPLE}"
         ) from error
+    nested, conditions = _nested(root), _conditions(root)
     controls: list[Control] = []
     unsupported: list[str] = []
     carriers = {tag.name: _label_carrier(tag, tags) for tag in tags}
@@ -114,7 +115,8 @@ def parse(xml: str) -> LabelingConfig:
     served = [tag for tag in tags if tag.name not in lent and problems[tag.name] is None]
     for tag in tags:
         if tag in served:
-            controls.append(_control(tag, carriers[tag.name], served))
+            control = _control(tag, carriers[tag.name], served)
+            controls.append(replace(control, visible_when=conditions.get(tag.name, ())))
         elif tag.name not in lent:
             unsupported.append(f"{tag.tag} {tag.name!r} ({problems[tag.name]})")
     return LabelingConfig(tuple(controls), tuple(unsupported), _group_by(tags), _fingerprint(controls))
@@ -130,20 +132,32 @@ def control_fingerprint(control: Control) -> str:
         told_apart.append("objects")  # a polygon is one object, a brush one label
     if control.parent is not None:
         told_apart.append("objects")
-    if control.multiple:
+    if control.multiple and control.head is Head.CLASSIFICATION:
         told_apart.append("each label for itself")
     if control.media is Media.VIDEO:
         told_apart.append("a video")
     return _digest([control.head, sorted(control.labels), control.media_field, *told_apart])
 
 
-def _nested(xml: str) -> frozenset[str]:
+def _nested(root: ElementTree.Element) -> frozenset[str]:
     """The names of the tags with a tree of choices in them."""
     return frozenset(
         tag.get("name", "")
-        for tag in ElementTree.fromstring(xml).iter()
+        for tag in root.iter()
         if tag.get("name") and any(choice.find(".//Choice") is not None for choice in tag.iter("Choice"))
     )
+
+
+def _conditions(tag: ElementTree.Element, outer: tuple[Condition, ...] = ()) -> dict[str, tuple[Condition, ...]]:
+    """{name: when it is shown} of this tag and those in it; what holds for a `View` holds for all inside."""
+    wanted = tag.get("visibleWhen")
+    if wanted in ("choice-selected", "choice-unselected"):
+        choices = tuple(part for part in tag.get("whenChoiceValue", "").split(",") if part)
+        outer = (*outer, Condition(tag.get("whenTagName", ""), choices, wanted == "choice-selected"))
+    found = {name: outer} if outer and (name := tag.get("name")) else {}
+    for inner in tag:
+        found |= _conditions(inner, outer)
+    return found
 
 
 def _label_carrier(tag: Any, tags: Iterable[Any]) -> Any | None:
@@ -205,7 +219,7 @@ def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
         score_threshold=_threshold(tag),
         labels_from=None if carrier is tag else carrier.name,
         parent=next(boxes, None) if head is Head.POSE else None,
-        multiple=head is Head.CLASSIFICATION and tag.attr.get("choice") == "multiple",
+        multiple=carrier.attr.get("choice") == "multiple",
         media=Media.VIDEO if tag.tag in _ON_VIDEO else Media.IMAGE,
         frame_rate=_frame_rate(tag.objects[0]) if tag.tag in _ON_VIDEO else "",
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from backend import types
 from backend.errors import MediaError
+from backend.studio.task_data import value_at
 from backend.types import VideoSize
 
 DEFAULT_RATE = 24.0
@@ -135,7 +136,7 @@ def check_rate(size: VideoSize, stated: str, data: Mapping[str, object], name: s
 
 def _counted(stated: str, data: Mapping[str, object]) -> float:
     """The rate by which the editor counts (`Video.js`, `afterCreate`)."""
-    value = data.get(stated[1:]) if stated.startswith("$") else stated
+    value = value_at(data, stated[1:]) if stated.startswith("$") else stated
     try:
         rate = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

@@ -46,3 +46,17 @@ def test_batches_are_padded_with_grey() -> None:
     assert batch.shape == (2, 3, 16, 32)
     assert batch[0, 0, 4, 16] == 0
     assert batch[0, 0, 5, 0] == 0.5
+
+
+def test_frames_of_another_size_are_scaled_as_if_they_had_the_usual_one() -> None:
+    scale = Scale(0.5, 10**6, area=400 * 200)
+    assert [scale.of(400, 200), scale.of(200, 100), scale.of(800, 400), scale.of(200, 400)] == [0.5, 1.0, 0.25, 0.5]
+
+
+def test_objects_are_measured_in_frames_of_the_usual_size() -> None:
+    def square(size: int, side: float) -> LabeledFrame:
+        frame = Frame(1, np.zeros((4, 4, 3), np.uint8), size, size)
+        return LabeledFrame(frame, (Instance("a", (0.0, 0.0, side, side)),))
+
+    same = [square(400, 80.0), square(200, 40.0), square(800, 160.0)]
+    assert scale_for(same, 40, 2.0, 10**9) == Scale(0.5, 10**9, 400.0 * 400)

@@ -35,7 +35,7 @@ class Blueprint:
     size: tuple[float, float]
     """Width and height of a typical object, pixels of the scaled frame."""
     factor: float
-    """Scaled pixels per original pixel."""
+    """Scaled pixels per original pixel, in a frame of the usual size."""
     pixels: int
     """Most pixels of a scaled frame."""
     counts: tuple[tuple[int, ...], ...]
@@ -47,11 +47,13 @@ class Blueprint:
 
     mistakes: tuple[Mistake, ...] = ()
     """Places that fool the network."""
+    area: float = 0.0
+    """Pixels of a frame of the usual size; see `Scale`."""
 
     @property
     def scale(self) -> Scale:
         """How frames are scaled."""
-        return Scale(self.factor, self.pixels)
+        return Scale(self.factor, self.pixels, self.area)
 
     def candidates(self, label: int) -> int:
         """Candidates of a label, by its index, that are linked in a frame; all where nothing is known of its counts."""

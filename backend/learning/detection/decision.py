@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,10 @@ from backend.learning.detection.mistakes import discounted
 from backend.learning.graph import Column, Rules
 from backend.learning.heads.base import Candidates
 from backend.learning.tracking import FEWEST_STEPS, Shown, link, moves_smoothly
-from backend.types import Instance, LabeledFrame, Prediction
+from backend.types import Box, Instance, LabeledFrame, Prediction
 
 Array = NDArray[np.float64]
+Boxes = TypeVar("Boxes", NDArray[np.float32], NDArray[np.float64])
 
 SHOWN, REJECTED = (1.2, 1.5), (2.0, -1.3)
 """Gain and shift from a candidate's log odds to those of being an object, by whether it is shown: networks that have seen
@@ -43,15 +45,42 @@ class Decided:
 
 
 def decide(seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blueprint) -> list[Decided]:
-    """What to show in each frame, in the frames' order."""
-    rules = Rules(threshold=blueprint.score_threshold)
-    by_label = [_of_label(seen, labeled, blueprint, index, rules) for index in range(len(blueprint.labels))]
-    return [Decided(one, tuple(_inside(column[i], one.size) for column in by_label)) for i, one in enumerate(seen)]
+    """What to show in each frame, in the frames' order.
+
+    Frames are compared as if all had the size of the first: what keeps its place in a frame stays where it is.
+    """
+    if not seen:
+        return []
+    rules, canvas = Rules(threshold=blueprint.score_threshold), seen[0].size
+    alike, drawn = [_on_canvas(one, canvas) for one in seen], [_drawn_on_canvas(one, canvas) for one in labeled]
+    by_label = [_of_label(alike, drawn, blueprint, index, rules) for index in range(len(blueprint.labels))]
+    return [
+        Decided(one, tuple(_inside(column[i], canvas, one.size) for column in by_label)) for i, one in enumerate(seen)
+    ]
 
 
-def _inside(shown: Shown, size: tuple[int, int]) -> Shown:
-    """Within the frame, which the smooth course of what leaves it may not be."""
-    return replace(shown, boxes=np.clip(shown.boxes, 0, [*size, *size]))
+def _on_canvas(seen: Seen, canvas: tuple[int, int]) -> Seen:
+    """The frame's candidates as if it had the size of the canvas."""
+    boxes = _stretched(seen.candidates.boxes, seen.size, canvas)
+    return seen if seen.size == canvas else replace(seen, size=canvas, candidates=replace(seen.candidates, boxes=boxes))
+
+
+def _drawn_on_canvas(labeled: LabeledFrame, canvas: tuple[int, int]) -> LabeledFrame:
+    """The labelled boxes as if their frame had the size of the canvas."""
+    size = labeled.frame.width, labeled.frame.height
+    boxes = _stretched(np.array([i.box for i in labeled.instances], np.float64).reshape(-1, 4), size, canvas)
+    moved = (replace(i, box=_box(row)) for i, row in zip(labeled.instances, boxes, strict=True))
+    return labeled if size == canvas else replace(labeled, instances=tuple(moved))
+
+
+def _stretched(boxes: Boxes, size: tuple[int, int], to: tuple[int, int]) -> Boxes:
+    """(n, 4) boxes of a frame of this size, in one of the other."""
+    return boxes * np.array([to[0] / size[0], to[1] / size[1]] * 2, boxes.dtype)
+
+
+def _inside(shown: Shown, canvas: tuple[int, int], size: tuple[int, int]) -> Shown:
+    """Back in the frame's own size, and within it, which the smooth course of what leaves it may not be."""
+    return replace(shown, boxes=np.clip(_stretched(shown.boxes, canvas, size), 0, [*size, *size]))
 
 
 def predictions(decided: Sequence[Decided], labels: Sequence[str]) -> list[Prediction]:
@@ -107,9 +136,13 @@ def _probability(scores: Array, gain: float, shift: float) -> Array:
     return np.asarray(1 / (1 + np.exp(-gain * np.log(p / (1 - p)) - shift)))
 
 
+def _box(row: Array) -> Box:
+    return float(row[0]), float(row[1]), float(row[2]), float(row[3])
+
+
 def _prediction(decided: Decided, labels: Sequence[str]) -> Prediction:
     instances = [
-        Instance(label, (float(box[0]), float(box[1]), float(box[2]), float(box[3])), float(score))
+        Instance(label, _box(box), float(score))
         for label, shown in zip(labels, decided.shown, strict=True)
         for box, score in zip(shown.boxes, _probability(shown.scores, *SHOWN), strict=True)
         if box[2] > box[0] and box[3] > box[1]

@@ -6,7 +6,7 @@ import numpy as np
 
 from backend.learning.detection.blueprint import Blueprint, candidates_for
 from backend.learning.detection.recipe import DetectionRecipe
-from backend.learning.scaling import Scale, scale_for, typical_side
+from backend.learning.scaling import Scale, scale_for, typical_side, usual_area
 from backend.types import Head, LabeledFrame
 
 
@@ -23,6 +23,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
         size=(_typical(labeled, 0, scale, recipe), _typical(labeled, 1, scale, recipe)),
         factor=scale.factor,
         pixels=scale.pixels,
+        area=scale.area,
         counts=tuple(tuple(c) for c in counts),
         score_floor=recipe.score_floor,
         score_threshold=recipe.score_threshold,
@@ -33,8 +34,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
 
 def _pixels(labeled: Sequence[LabeledFrame], recipe: DetectionRecipe) -> int:
     """Frames come to at most `frame_pixels`, larger ones to more where their objects would get too small."""
-    area = float(np.median([f.frame.width * f.frame.height for f in labeled])) if labeled else 0.0
-    needed = area * (recipe.least_side / typical_side(labeled)) ** 2
+    needed = usual_area(labeled) * (recipe.least_side / typical_side(labeled)) ** 2
     return round(min(max(needed, recipe.frame_pixels), recipe.most_pixels))
 
 

@@ -40,7 +40,7 @@ class Blueprint:
     diagonals: tuple[float, float, float]
     """Least, typical and greatest diagonal of the labelled boxes, original pixels."""
     coarse_factor: float
-    """Pixels of the frame that the object is looked for in, per original pixel."""
+    """Pixels of the frame that the object is looked for in, per original pixel of a frame of the usual size."""
     coarse_pixels: int
     """Most pixels of it."""
     size: tuple[float, float]
@@ -57,11 +57,13 @@ class Blueprint:
     """Of the labelled objects, MOST of them at most."""
     loose: tuple[float, ...]
     """For each keypoint how far it may lie from where the others tell it to be, diagonals; inf where nothing is told."""
+    area: float = 0.0
+    """Pixels of a frame of the usual size; see `Scale`."""
 
     @property
     def coarse(self) -> Scale:
         """How the frame is scaled that the object is looked for in."""
-        return Scale(self.coarse_factor, self.coarse_pixels)
+        return Scale(self.coarse_factor, self.coarse_pixels, self.area)
 
     @property
     def mirrors(self) -> bool:

@@ -10,7 +10,7 @@ from backend.learning.pose.recipe import PoseRecipe
 from backend.learning.pose.sample import arrays_of, diagonal, hull
 from backend.learning.pose.skeleton import Pose, looseness, turn_of
 from backend.learning.pose.symmetry import partners
-from backend.learning.scaling import UNKNOWN_SIDE, scale_for
+from backend.learning.scaling import UNKNOWN_SIDE, scale_for, to_usual, usual_area
 from backend.types import Box, Instance, LabeledFrame
 
 LEAST_DIAGONAL = 8.0
@@ -38,7 +38,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: PoseR
     drawn = [one for frame in labeled for one in frame.instances if bool(one.label) == parented]
     wide = [max(diagonal(one.box), LEAST_DIAGONAL) for one in drawn] or [UNKNOWN_SIDE]
     coarse = scale_for(labeled, recipe.coarse_side, 1.0, recipe.coarse_pixels)
-    sides = [float(np.median([one.box[2 + a] - one.box[a] for one in drawn] or [UNKNOWN_SIDE])) for a in (0, 1)]
+    sides = [float(np.median(_sides(labeled, parented, axis) or [UNKNOWN_SIDE])) for axis in (0, 1)]
     poses = tuple(_pose(one, index) for one in drawn[:: -(-len(drawn) // POSES) or 1])
     return Blueprint(
         labels=labels,
@@ -58,8 +58,20 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: PoseR
         views=recipe.views,
         thresholds=(recipe.score_threshold,) * len(labels),
         poses=poses,
+        area=coarse.area,
         loose=tuple(float(v) for v in looseness(np.array(poses, float).reshape(-1, len(labels), 3))),
     )
+
+
+def _sides(labeled: Sequence[LabeledFrame], parented: bool, axis: int) -> list[float]:
+    """Widths (axis 0) or heights of the labelled objects, pixels of a frame of the usual size."""
+    area = usual_area(labeled)
+    return [
+        (one.box[2 + axis] - one.box[axis]) * to_usual(area, frame.frame.width, frame.frame.height)
+        for frame in labeled
+        for one in frame.instances
+        if bool(one.label) == parented
+    ]
 
 
 def _pose(instance: Instance, index: dict[str, int]) -> Pose:

@@ -11,7 +11,7 @@ from backend.learning.backbone import Backbone
 from backend.learning.blueprint import fields_of, to_metadata
 from backend.learning.heads.segmentation import SegmentationHead, SegmentationNetwork
 from backend.learning.pyramid import Pyramid
-from backend.learning.scaling import Scale
+from backend.learning.scaling import Scale, to_usual, usual_area
 from backend.learning.segmentation.masks import Sizes, masks_of, sizes_of
 from backend.learning.segmentation.recipe import SegmentationRecipe
 from backend.types import Head, LabeledFrame, Mask
@@ -32,16 +32,18 @@ class SegmentationBlueprint:
     detail: int
     """Channels at stride 2."""
     factor: float
-    """Scaled pixels per original pixel."""
+    """Scaled pixels per original pixel, in a frame of the usual size."""
     pixels: int
     """Most pixels of a scaled frame."""
     sizes: tuple[Sizes, ...]
     """Of each label's masks."""
+    area: float = 0.0
+    """Pixels of a frame of the usual size; see `Scale`."""
 
     @property
     def scale(self) -> Scale:
         """How frames are scaled."""
-        return Scale(self.factor, self.pixels)
+        return Scale(self.factor, self.pixels, self.area)
 
     def build(self) -> SegmentationNetwork:
         """The network with the backbone's weights, and the rest fresh."""
@@ -72,19 +74,25 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Segme
         detail=recipe.detail,
         factor=scale.factor,
         pixels=scale.pixels,
+        area=scale.area,
         sizes=tuple(sizes_of(labeled, label) for label in labels),
     )
 
 
 def _scale(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: SegmentationRecipe) -> Scale:
     """Frames come to about `frame_pixels`, larger ones to more where what they hold would get too thin."""
-    pixels = float(np.median([one.frame.width * one.frame.height for one in labeled]))
+    pixels = usual_area(labeled)
     factor = min(math.sqrt(recipe.frame_pixels / pixels), recipe.largest_scale)
-    thick = [t for one in labeled for mask in masks_of(one, labels) if (t := _thickness(mask)) > 0]
+    thick = [
+        t * to_usual(pixels, one.frame.width, one.frame.height)
+        for one in labeled
+        for mask in masks_of(one, labels)
+        if (t := _thickness(mask)) > 0
+    ]
     if factor < 1 and thick:
         wanted = min(recipe.thickness / float(np.percentile(thick, 20)), 1.0)
         factor = min(max(factor, wanted), max(factor, math.sqrt(recipe.most_pixels / pixels)))
-    return Scale(factor, max(round(pixels * factor**2 * 1.02), recipe.frame_pixels))
+    return Scale(factor, max(round(pixels * factor**2 * 1.02), recipe.frame_pixels), pixels)
 
 
 def _thickness(mask: Mask) -> float:

@@ -12,6 +12,7 @@ from PIL import Image
 from backend.studio.regions.item import Item, labelled, unique_id, value_of, written
 from backend.studio.regions.mask import hull, of_size
 from backend.studio.regions.region import ReadResult, Size, size_of
+from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance, Mask
 
 SHAPE = "brush"
@@ -46,12 +47,12 @@ class BrushRegions:
         """See `regions.Regions.write`; an empty mask is no region."""
         result: list[dict[str, Any]] = []
         used: set[str] = set()
-        for instance in instances:
+        for instance, labels in with_labels(instances, control):
             mask = of_size(instance.mask, size)
             if mask is not None:
                 id_ = unique_id(instance.region_id, used)
                 value = {"format": "rle", "rle": _packed(mask)}
-                result += written(control, SHAPE, value, instance.label, id_=id_, size=size, score=instance.score)
+                result += written(control, SHAPE, value, labels, id_=id_, size=size, score=instance.score)
         return result
 
 

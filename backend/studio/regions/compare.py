@@ -5,6 +5,7 @@ vertex added to a predicted polygon leaves it `prediction`). So regions are matc
 whole-image choice is matched by its control: there is one, and choosing another class may make a new id.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -21,6 +22,9 @@ SAME_MASK = 0.995
 """Overlap (J) from which two masks are one: the editor packs an untouched mask anew, a stroke changes more."""
 OPAQUE = 127
 """Alpha above this is the object, as `brush` reads it."""
+
+_SAID = ("choices", "datetime", "number", "pairwise", "ranker", "rating", "taxonomy", "textarea")
+"""Types of items that draw nothing: they say something of the whole task or, under its id, of a region."""
 
 Value = Mapping[str, Any]
 Key = tuple[str, str]
@@ -63,21 +67,23 @@ class Region:
 def regions_of(result: Sequence[Item]) -> list[Region]:
     """The regions of a result, each once; items of kinds that no micro-model makes, as text, are left out.
 
-    A region without an id gets one of its own: it matches no other.
+    What else is said of a drawn region (choices, text, a rating under its id) is an attribute: it is not the region's
+    label, and is left out too. A region without an id gets one of its own: it matches no other.
     """
     shapes: dict[Key, tuple[str, Item]] = {}
-    labels: dict[str, set[str]] = {}
+    labels, drawn = defaultdict[str, set[str]](set), set[str]()
     fresh = (f"without an id {n}" for n in count())
     for item in result:
         kind, name, id_ = item.get("type"), item.get("from_name"), item.get("id")
         if not isinstance(kind, str) or not isinstance(name, str):
             continue
         id_ = id_ if isinstance(id_, str) and id_ else next(fresh)
-        labels.setdefault(id_, set()).update(_labels(item, kind))
         shape = kind if kind in _SAME else kind.removesuffix("labels")
         if shape in _SAME:
             shapes.setdefault((name, id_), (shape, item))
-    drawn = {id_ for (_, id_), (shape, _) in shapes.items() if shape != "choices"}
+        if kind not in _SAID:
+            drawn.add(id_)
+            labels[id_].update(_labels(item, kind))
     found: dict[Key, Region] = {}
     for (name, id_), (shape, item) in shapes.items():
         if shape == "choices" and id_ not in drawn:

@@ -13,6 +13,7 @@ import numpy as np
 from backend.studio.regions.item import DIGITS, Item, labelled, percent, unique_id, value_of, written
 from backend.studio.regions.mask import fill, hull, of_size
 from backend.studio.regions.region import ReadResult, Size, number
+from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance, Mask
 
 SHAPE = "ellipse"
@@ -39,12 +40,12 @@ class EllipseRegions:
         """See `regions.Regions.write`; one ellipse an instance, whatever the shape of its mask."""
         result: list[dict[str, Any]] = []
         used: set[str] = set()
-        for instance in instances:
+        for instance, labels in with_labels(instances, control):
             mask = of_size(instance.mask, size)
             if mask is not None:
                 id_ = unique_id(instance.region_id, used)
                 value = _fitted(mask)
-                result += written(control, SHAPE, value, instance.label, id_=id_, size=size, score=instance.score)
+                result += written(control, SHAPE, value, labels, id_=id_, size=size, score=instance.score)
         return result
 
 

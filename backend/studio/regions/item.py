@@ -101,7 +101,7 @@ def types_of(shape: str) -> tuple[str, str]:
 
 
 def written(
-    control: Control, shape: str, value: Mapping[str, Any], label: str, *, id_: str, size: Size, score: float
+    control: Control, shape: str, value: Mapping[str, Any], labels: Sequence[str], *, id_: str, size: Size, score: float
 ) -> list[dict[str, Any]]:
     """The items of one region as Label Studio writes them."""
     common = {
@@ -114,10 +114,10 @@ def written(
     }
     if control.labels_from is None:
         type_ = f"{shape}labels"
-        return [{**common, "from_name": control.from_name, "type": type_, "value": {**value, type_: [label]}}]
+        return [{**common, "from_name": control.from_name, "type": type_, "value": {**value, type_: list(labels)}}]
     return [
         {**common, "from_name": control.from_name, "type": shape, "value": dict(value)},
-        {**common, "from_name": control.labels_from, "type": "labels", "value": {**value, "labels": [label]}},
+        {**common, "from_name": control.labels_from, "type": "labels", "value": {**value, "labels": list(labels)}},
     ]
 
 

@@ -71,7 +71,7 @@ class KeyPointRegions:
                     continue
                 value = {"x": percent(place[0], size[0]), "y": percent(place[1], size[1]), "width": WIDTH}
                 id_ = unique_id(point.region_id, used)
-                items = written(control, SHAPE, value, point.label, id_=id_, size=size, score=point.score)
+                items = written(control, SHAPE, value, [point.label], id_=id_, size=size, score=point.score)
                 result += [{**item, **parent} for item in items]
         return result
 

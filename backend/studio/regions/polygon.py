@@ -12,6 +12,7 @@ from backend.studio.regions.item import Item, labelled, percent, unique_id, valu
 from backend.studio.regions.mask import fill, hull, of_size
 from backend.studio.regions.outline import outlines
 from backend.studio.regions.region import ReadResult, Size, number
+from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance, Mask
 
 SHAPE = "polygon"
@@ -36,13 +37,13 @@ class PolygonRegions:
         """See `regions.Regions.write`: a region for each part of a mask, the largest with the instance's own id."""
         result: list[dict[str, Any]] = []
         used: set[str] = set()
-        for instance in instances:
+        for instance, labels in with_labels(instances, control):
             mask = of_size(instance.mask, size)
             for n, ring in enumerate([] if mask is None else outlines(mask)):
                 points = [[percent(x, size[0]), percent(y, size[1])] for x, y in ring]
                 id_ = unique_id(None if n else instance.region_id, used)
                 value = {"points": points, "closed": True}
-                result += written(control, SHAPE, value, instance.label, id_=id_, size=size, score=instance.score)
+                result += written(control, SHAPE, value, labels, id_=id_, size=size, score=instance.score)
         return result
 
 

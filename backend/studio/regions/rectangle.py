@@ -12,6 +12,7 @@ from typing import Any
 
 from backend.studio.regions.item import DIGITS, Item, labelled, unique_id, value_of, written
 from backend.studio.regions.region import ReadResult, Size, number
+from backend.studio.regions.several import with_labels
 from backend.types import Box, Control, Instance
 
 SMALLEST_PIXELS = 0.5
@@ -32,11 +33,11 @@ class RectangleRegions:
         """See `regions.Regions.write`; instances that lie outside the image are left out."""
         result: list[dict[str, Any]] = []
         used: set[str] = set()
-        for instance in instances:
+        for instance, labels in with_labels(instances, control):
             value = percent_of(instance.box, size)
             if value is not None:
                 id_ = unique_id(instance.region_id, used)
-                result += written(control, SHAPE, value, instance.label, id_=id_, size=size, score=instance.score)
+                result += written(control, SHAPE, value, labels, id_=id_, size=size, score=instance.score)
         return result
 
 

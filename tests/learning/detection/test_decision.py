@@ -1,4 +1,5 @@
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -75,3 +76,43 @@ def test_what_stands_there_weakly_is_judged_by_the_labels_next_in_time() -> None
     shown = {p.task: len(p.instances) for p in predictions(decide(frames, labeled, _blueprint(*labeled)), ("a", "b"))}
     assert not any(shown[task] for task in range(40))
     assert all(shown[task] for task in range(101, 120))
+
+
+def _resized(seen: Seen, factor: float) -> Seen:
+    boxes = (seen.candidates.boxes * factor).astype(np.float32)
+    size = round(seen.size[0] * factor), round(seen.size[1] * factor)
+    return dataclasses.replace(seen, size=size, candidates=dataclasses.replace(seen.candidates, boxes=boxes))
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+@pytest.mark.parametrize("changed", [lambda i: i % 2 == 1, lambda i: i >= 6, lambda i: i == 4])
+def test_frames_of_two_sizes_are_linked_as_if_they_had_one(changed: Callable[[int], bool], factor: float) -> None:
+    labeled = [_labeled(20.0, 30), _labeled(21.0, 31), _labeled(22.0, 32)]
+    frames = [_seen(i, float(i), (10 + i, 0.9 if i != 4 else 0.1), (300, 0.15)) for i in range(12)]
+    mixed = [_resized(one, factor) if changed(i) else one for i, one in enumerate(frames)]
+    blueprint = _blueprint(*labeled)
+    same = predictions(decide(frames, labeled, blueprint), blueprint.labels)
+    found = predictions(decide(mixed, labeled, blueprint), blueprint.labels)
+    assert all(len(one.instances) == 1 for one in same)
+    for i, (one, other) in enumerate(zip(same, found, strict=True)):
+        by = factor if changed(i) else 1.0
+        assert [x.score for x in other.instances] == pytest.approx([x.score for x in one.instances])
+        assert [v for x in other.instances for v in x.box] == pytest.approx(
+            [v * by for x in one.instances for v in x.box], abs=0.01
+        )
+
+
+def test_a_labelled_frame_of_another_size_anchors_what_is_in_the_same_place() -> None:
+    frames = [_seen(i, float(i), (30, 0.18)) for i in range(12)]
+    large = [_labeled(float(i) + 0.5, 30) for i in (0, 3, 6, 9, 10)]
+    small = [
+        LabeledFrame(
+            Frame(100, BLANK, 200, 50, one.frame.order),
+            tuple(dataclasses.replace(i, box=tuple(v / 2 for v in i.box)) for i in one.instances),  # type: ignore[arg-type]
+        )
+        for one in large
+    ]
+    blueprint = _blueprint(*large)
+    shown = [[p.instances for p in predictions(decide(frames, by, blueprint), ("a", "b"))] for by in (large, small)]
+    assert any(shown[0])
+    assert shown[0] == shown[1]

@@ -72,6 +72,24 @@ def test_a_choice_of_a_region_is_no_region() -> None:
     assert [region.shape for region in found] == ["rectangle"]
 
 
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        item("choices", {**BOX, "choices": ["occluded"]}, name="state"),
+        item("taxonomy", {**BOX, "taxonomy": [["a", "b"]]}, name="state"),
+        item("textarea", {**BOX, "text": ["x"]}, name="state"),
+        item("rating", {**BOX, "rating": 3}, name="state"),
+        item("number", {**BOX, "number": 3}, name="state"),
+    ],
+)
+def test_an_attribute_of_a_region_is_not_its_label(attribute: dict[str, Any]) -> None:
+    assert one(box(), attribute) == one(attribute, box()) == one(box())
+
+
+def test_an_attribute_of_a_region_that_no_micro_model_makes_is_no_choice_of_the_image() -> None:
+    assert regions_of([item("bitmask", {}), item("choices", {"choices": ["day"]}, name="c")]) == []
+
+
 def test_several_labels_of_a_region_are_one_set() -> None:
     region = one(box(rectanglelabels=["dog", "cat", "dog"]))
     assert region.label == "cat, dog"

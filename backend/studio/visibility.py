@@ -1,0 +1,49 @@
+"""Control tags that the editor shows only for some choices (`visibleWhen`).
+
+As the editor of 1.23.2 does it (`Result.canBeSubmitted` and `VisibilityMixin`): what a hidden control holds is dropped when
+the annotation is submitted, and a hidden `Choices` counts as one without a choice.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from backend.studio.regions.item import Item, value_of
+from backend.types import Condition, Control
+
+Chosen = Mapping[str, frozenset[str]]
+"""{name of a control tag: what is chosen with it}"""
+
+
+def hidden(controls: Iterable[Control], result: Sequence[Item]) -> frozenset[str]:
+    """The names of those controls that the editor hides beside the choices in a result."""
+    asked = [control for control in controls if control.visible_when]
+    found, chosen = frozenset[str](), _chosen(result) if asked else {}
+    for _ in asked:  # one that is hidden may hide the next
+        left = {name: choices for name, choices in chosen.items() if name not in found}
+        found = frozenset(one.from_name for one in asked if not _is_shown(one, left))
+    return found
+
+
+def _is_shown(control: Control, chosen: Chosen) -> bool:
+    others = {name: choices for name, choices in chosen.items() if name != control.from_name}
+    return all(_holds(condition, others) == condition.selected for condition in control.visible_when)
+
+
+def _holds(condition: Condition, chosen: Chosen) -> bool:
+    asked = [choices for name, choices in chosen.items() if condition.control in ("", name)]
+    wanted = frozenset(condition.choices)
+    return any(choices & wanted if wanted else choices for choices in asked)
+
+
+def _chosen(result: Sequence[Item]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for item in result:
+        kind, name = item.get("type"), item.get("from_name")
+        if kind in ("choices", "taxonomy") and isinstance(name, str):
+            values = value_of(item).get(kind)
+            ends = (
+                [one[-1] if isinstance(one, list) and one else one for one in values or ()]
+                if isinstance(values, list)
+                else []
+            )
+            found[name] = found.get(name, frozenset()) | {one for one in ends if isinstance(one, str)}
+    return found

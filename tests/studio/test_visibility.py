@@ -1,0 +1,58 @@
+from typing import Any
+
+import pytest
+
+from backend.studio import labeling_config
+from backend.studio.visibility import hidden
+
+CONFIG = """<View>
+  <Image name="i" value="$image"/>
+  <Choices name="c" toName="i"><Choice value="indoor"/><Choice value="outdoor"/><Choice value="tent"/></Choices>
+  <View visibleWhen="choice-selected" whenTagName="c" whenChoiceValue="outdoor,tent">
+    <Choices name="w" toName="i"><Choice value="sun"/><Choice value="rain"/></Choices>
+    <Choices name="umbrella" toName="i" visibleWhen="choice-selected" whenTagName="w" whenChoiceValue="rain">
+      <Choice value="open"/><Choice value="closed"/>
+    </Choices>
+  </View>
+  <RectangleLabels name="lamp" toName="i" visibleWhen="choice-unselected" whenTagName="c" whenChoiceValue="outdoor">
+    <Label value="lamp"/>
+  </RectangleLabels>
+  <Choices name="any" toName="i" visibleWhen="choice-selected"><Choice value="x"/><Choice value="y"/></Choices>
+  <Choices name="region" toName="i" visibleWhen="region-selected"><Choice value="x"/><Choice value="y"/></Choices>
+</View>"""
+CONTROLS = labeling_config.parse(CONFIG).controls
+
+
+def choice(control: str, *chosen: str, kind: str = "choices") -> dict[str, Any]:
+    return {"id": control, "from_name": control, "to_name": "i", "type": kind, "value": {kind: list(chosen)}}
+
+
+def test_the_config_is_served_as_before() -> None:
+    assert [c.from_name for c in CONTROLS] == ["c", "w", "umbrella", "lamp", "any", "region"]
+
+
+@pytest.mark.parametrize(
+    ("result", "names"),
+    [
+        ([], {"w", "umbrella", "any"}),
+        ([choice("c", "indoor")], {"w", "umbrella"}),
+        ([choice("c", "tent")], {"umbrella"}),
+        ([choice("c", "outdoor"), choice("w", "rain")], {"lamp"}),
+        ([choice("c", "indoor"), choice("w", "rain")], {"w", "umbrella"}),
+        ([choice("any", "x")], {"w", "umbrella", "any"}),
+        ([{"type": "choices", "from_name": "c", "value": None}, {"type": "choices"}, {}], {"w", "umbrella", "any"}),
+    ],
+)
+def test_what_is_hidden_beside_these_choices(result: list[dict[str, Any]], names: set[str]) -> None:
+    assert hidden(CONTROLS, result) == names
+
+
+def test_the_last_step_of_a_taxonomy_is_what_is_chosen() -> None:
+    [control] = labeling_config.parse(
+        '<View><Image name="i" value="$image"/><Taxonomy name="t" toName="i"><Choice value="a"><Choice value="b"/>'
+        '</Choice></Taxonomy><RectangleLabels name="r" toName="i" visibleWhen="choice-selected" whenTagName="t" '
+        'whenChoiceValue="b"><Label value="x"/></RectangleLabels></View>'
+    ).controls
+    path = {**choice("t", kind="taxonomy"), "value": {"taxonomy": [["a", "b"]]}}
+    assert hidden([control], [path]) == frozenset()
+    assert hidden([control], [choice("t", "a")]) == {"r"}
