@@ -26,7 +26,7 @@ def test_nothing(registry: Registry) -> None:
     with pytest.raises(RegistryError, match="no group 'a' in project 1"):
         registry.groups.force(1, "a")
     with pytest.raises(RegistryError, match="no group 'a' in project 1"):
-        registry.groups.postpone(1, "a", 1, 2)
+        registry.groups.postpone(1, ["a"], 1, 2)
 
 
 def test_the_whole_way(queued: Registry, clock: Clock) -> None:
@@ -57,7 +57,7 @@ def test_labels_that_come_during_the_training_keep_the_group_due(queued: Registr
 def test_postpone_waits_for_quiet_but_not_for_ever(queued: Registry, clock: Clock) -> None:
     for now, due in ((1000, 1001), (1001, 1002), (1019.5, 1020), (1030, 1020)):
         clock.now = now
-        queued.groups.postpone(1, "a", quiet=1, patience=20)
+        queued.groups.postpone(1, ["a"], quiet=1, patience=20)
         assert get(queued).due_at == due
 
 
