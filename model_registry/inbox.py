@@ -83,6 +83,17 @@ class Arrival:
     """Whether its sender proved who they are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One event that could not be recorded."""
+
+    id: int
+    project: int
+    received_at: float
+    refused: str
+    """Why, in words."""
+
+
 class Inbox:
     """The events of all projects. Safe to share between threads; any number of processes may append and record."""
 
@@ -138,11 +149,11 @@ class Inbox:
         """How many events wait to be recorded."""
         return self._mended(lambda: self._count()[0])
 
-    def refused(self) -> list[tuple[Arrival, str]]:
-        """The events that were set aside and why, oldest first."""
-        query = select(*_columns(), events.c.refused).where(~waits).order_by(events.c.id)
+    def refused(self) -> list[Refusal]:
+        """The events that were set aside, oldest first."""
+        query = select(*_columns(Refusal)).where(~waits).order_by(events.c.id)
         with self._database.reading() as connection:
-            return [(Arrival(*row[:-1]), row[-1]) for row in connection.execute(query)]
+            return [Refusal(*row) for row in connection.execute(query)]
 
     @contextmanager
     def recorder(self) -> Iterator[bool]:
@@ -168,7 +179,7 @@ class Inbox:
                 if ids and size > BATCH_BYTES:
                     break
                 ids.append(row.id)
-            query = select(*_columns()).where(events.c.id.in_(ids)).order_by(events.c.id)
+            query = select(*_columns(Arrival)).where(events.c.id.in_(ids)).order_by(events.c.id)
             return [Arrival(*row) for row in connection.execute(query)] if ids else []
 
     def _has_room(self) -> bool:
@@ -214,8 +225,8 @@ def open_inbox(database: Database, url: str, clock: Callable[[], float]) -> Inbo
     return Inbox(connect_database(f"sqlite:///{file}"), clock, file)
 
 
-def _columns() -> list[Column[object]]:
-    return [events.c[name] for name in Arrival.__dataclass_fields__]
+def _columns(of: type[Arrival] | type[Refusal]) -> list[Column[object]]:
+    return [events.c[name] for name in of.__dataclass_fields__]
 
 
 def _locked(file: int) -> bool:
