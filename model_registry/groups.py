@@ -78,14 +78,20 @@ class Groups:
             return connection.execute(query.limit(1)).first() is not None
 
     def call_common(self, project: int) -> bool:
-        """Notes that there is news for the project as a whole; False, and nothing is done, where it has a single group."""
-        mine = (groups.c.project == project, groups.c.name != COMMON)
+        """Notes that there is news for the project as a whole; False, and nothing is done, where it has a single group.
+        Nothing is written either where it is called for already and no worker has begun."""
+        now = self._clock()
+        of_tasks = select(groups.c.name).where(groups.c.project == project, groups.c.name != COMMON).limit(2)
+        called = select(groups.c.name).where(groups.c.project == project, groups.c.name == COMMON, *_free(now, now))
+        with self._database.reading() as connection:
+            if len(connection.execute(of_tasks).all()) < 2:
+                return False
+            if connection.execute(called).first():
+                return True
         with self._database.writing() as connection:
             lock_project(connection, project)
-            if len(connection.execute(select(groups.c.name).where(*mine).limit(2)).all()) < 2:
-                return False
             ensure_groups(connection, project, [COMMON], "all groups of the project")
-            touch(connection, [(project, COMMON)], self._clock())
+            touch(connection, [(project, COMMON)], now)
             return True
 
     def postpone(self, project: int, names: Iterable[str], quiet: float, patience: float) -> None:

@@ -32,7 +32,8 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
     fresh = registry.groups.get(group.project, group.name)
     if fresh is None or fresh.published == fresh.trained:
         return False
-    registry.groups.progress(group.project, group.name, owner, "publishing", None, None)
+    if registry.versions.serving(group.project, group.name):  # else there is nothing to tell of
+        registry.groups.progress(group.project, group.name, owner, "publishing", None, None)
     entries = predict_group(services, group, frames)
     registry.ledger.record(group.project, entries)
     push(services, group, entries)
