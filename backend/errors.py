@@ -11,6 +11,7 @@
     ├── LabelError               one annotation cannot be used: costs that annotation alone
     ├── RegistryError            a record is missing or a transition is not allowed
     │   ├── ArtifactError        an artifact is missing or its hash is wrong
+    │   ├── InboxError           an event cannot be kept
     │   └── LeaseLost            another worker has taken the group over
     ├── TrainingError            training could not produce a usable micro-model
     │   └── TrainingInterrupted  the labels changed meanwhile, or the worker is stopping
@@ -63,6 +64,10 @@ class RegistryError(MicroModelsError):
 
 class ArtifactError(RegistryError):
     """An artifact is missing, or its content does not have the recorded hash."""
+
+
+class InboxError(RegistryError):
+    """The inbox is full, or cannot be written to."""
 
 
 class LeaseLost(RegistryError):

@@ -6,7 +6,7 @@ Our own server calls them; `backend.hosting` lets that framework call them.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backend.loop.on_event import on_event
+from backend.loop.draining import receive
 from backend.loop.predict import Predictor
 from backend.loop.projects import setup
 from backend.loop.services import Services
@@ -38,5 +38,8 @@ class MicroModelBackend:
         return [nothing if answer is None else answer for answer in answers]
 
     def fit(self, event: str, data: Mapping[str, Any], **kwargs: Any) -> dict[str, str]:
-        """Take an event into account and return at once: training happens in a worker."""
-        return {"status": on_event(self._services, events.parse({**data, "action": event}))}
+        """Keep an event and return at once: it is recorded in a moment, and training happens in a worker.
+
+        `vouched`: whether its sender proved who they are.
+        """
+        return {"status": receive(self._services, {**data, "action": event}, vouched=kwargs.get("vouched") is True)}

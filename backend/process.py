@@ -66,15 +66,18 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
     """Run the server until it is told to stop, with a worker beside it unless workers run elsewhere."""
     import uvicorn
 
+    from backend.loop.draining import Recorder
     from backend.web.app import create_app
 
     services = open_services(settings)
+    recorder = Recorder(services)
     supervisor = Supervisor(
         [sys.executable, "-m", "backend", "worker", "--parent", str(os.getpid())],
         lambda pid: give_back(services, pid),
         worker_environment(),
     )
     stop_on_sigterm()
+    recorder.start()
     if embedded_worker:
         supervisor.start()
     try:
@@ -83,6 +86,7 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
         pass
     finally:
         supervisor.stop()
+        recorder.stop()
         services.registry.close()
 
 
@@ -100,10 +104,7 @@ def run_worker(settings: Settings, parent: int | None) -> None:
         os.nice(NICENESS)
         stop_with_parent(stop, parent)
     threads.use_threads(settings.threads)
-    handlers = Handlers(
-        look_at=lambda project, group: worker.look_at(project, group),
-        sweep=lambda project: sweep_project(services, project),
-    )
+    handlers = Handlers(look=lambda: worker.look(), sweep=lambda project: sweep_project(services, project))
     queue = HueyQueue(open_storage(settings.queue_url, settings.folder), handlers)
     services = open_services(settings, queue)
     worker = GroupWorker(services, name, stop)

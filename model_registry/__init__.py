@@ -41,6 +41,7 @@ weights and promotes the version; a reader asks which version serves.
 from model_registry.artifacts import Artifacts
 from model_registry.cache import ModelCache
 from model_registry.groups import COMMON, Groups
+from model_registry.inbox import Arrival, Inbox
 from model_registry.labels import Labels
 from model_registry.leases import Leases
 from model_registry.ledger import Ledger
@@ -70,12 +71,14 @@ from model_registry.versions import Versions
 __all__ = [
     "COMMON",
     "SORTS",
+    "Arrival",
     "ArtifactRef",
     "Artifacts",
     "GroupRecord",
     "GroupRow",
     "GroupState",
     "Groups",
+    "Inbox",
     "LabelRecord",
     "Labels",
     "Leases",

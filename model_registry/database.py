@@ -76,6 +76,25 @@ class Database:
 
 def open_database(url: str) -> Database:
     """Connects, creates what is missing and brings the schema up to date, also when two processes do so at once."""
+    database = connect_database(url)
+    try:
+        with database.writing() as connection:
+            migrate(connection)
+        database.opened = True
+    except OperationalError as error:
+        database.close()
+        raise RegistryError(
+            f"The registry's database {database.engine.url.render_as_string()} cannot be opened: {error.orig}. "
+            "Check that it runs, that the URL is right and that this user may write to it."
+        ) from error
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def connect_database(url: str) -> Database:
+    """A database as it is, whatever tables it has; a SQLite file is made where it is missing."""
     parsed = _parse(url)
     try:
         engine = create_engine(parsed, json_serializer=to_json, pool_size=8, max_overflow=56, **_arguments(parsed))
@@ -86,21 +105,13 @@ def open_database(url: str) -> Database:
         ) from None
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, Path(parsed.database or ""))
-    database = Database(engine)
-    try:
-        with database.writing() as connection:
-            migrate(connection)
-        database.opened = True
-    except OperationalError as error:
-        database.close()
-        raise RegistryError(
-            f"The registry's database {parsed.render_as_string()} cannot be opened: {error.orig}. "
-            "Check that it runs, that the URL is right and that this user may write to it."
-        ) from error
-    except BaseException:
-        database.close()
-        raise
-    return database
+    return Database(engine)
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a SQLite database; None for one on a server."""
+    parsed = _parse(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 
 def _parse(url: str) -> URL:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, distinct, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, or_, select, update
 
 from backend.errors import LeaseLost, RegistryError
 from model_registry.database import Database, chunks, upsert
@@ -22,6 +22,14 @@ NEVER = float("inf")
 COMMON = " all groups"
 """Name of the group that stands for a whole project: it has no task, and what is to do for it comes after all else.
 The groups of tasks may have any other name."""
+ORDER = (
+    groups.c.name == COMMON,
+    groups.c.forced.desc(),
+    func.coalesce(groups.c.first_due, groups.c.due_at, 0),
+    groups.c.project,
+    groups.c.name,
+)
+"""Who is worked on first among the groups that are due."""
 
 
 class Groups:
@@ -42,16 +50,19 @@ class Groups:
         return self._find(query if project is None else query.where(groups.c.project == project))
 
     def pending(self, now: float, limit: int | None = None) -> list[GroupRecord]:
-        """The groups (at most `limit`) that are due and that no worker holds, the one that waits longest first; those
-        that stand for whole projects come last."""
-        query = records().where(
-            open_,
-            or_(groups.c.due_at.is_(None), groups.c.due_at <= now),
-            or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now),
-        )
-        waiting = func.coalesce(groups.c.first_due, groups.c.due_at, 0)
-        last = groups.c.name == COMMON
-        return self._find(query.order_by(last, waiting, groups.c.project, groups.c.name).limit(limit))
+        """The groups (at most `limit`) that are due and that no worker holds: what a person ordered first, then the one
+        that waits longest; those that stand for whole projects come last."""
+        return self._find(records().where(*_free(now, now)).order_by(*ORDER).limit(limit))
+
+    def next(self, now: float, until: float, soon: float) -> tuple[int, str, float] | None:
+        """The group to work on next as (project, name, when it is due), of those that are due until then and that no
+        worker holds. One that stands for a whole project comes after those that are due `soon` seconds from now."""
+        due = func.coalesce(groups.c.due_at, 0.0)
+        begins = case((groups.c.name == COMMON, now + soon), (due > now, due), else_=0.0)
+        query = select(groups.c.project, groups.c.name, due).where(*_free(now, until))
+        with self._database.reading() as connection:
+            row = connection.execute(query.order_by(begins, *ORDER).limit(1)).one_or_none()
+        return tuple(row) if row else None
 
     def waits(self, until: float, owner: str) -> bool:
         """Whether a group of tasks is due by then that no worker but `owner` holds: what the owner does for a whole project
@@ -67,26 +78,32 @@ class Groups:
             return connection.execute(query.limit(1)).first() is not None
 
     def call_common(self, project: int) -> bool:
-        """Notes that there is news for the project as a whole; False, and nothing is done, where it has a single group."""
-        mine = (groups.c.project == project, groups.c.name != COMMON)
+        """Notes that there is news for the project as a whole; False, and nothing is done, where it has a single group.
+        Nothing is written either where it is called for already and no worker has begun."""
+        now = self._clock()
+        of_tasks = select(groups.c.name).where(groups.c.project == project, groups.c.name != COMMON).limit(2)
+        called = select(groups.c.name).where(groups.c.project == project, groups.c.name == COMMON, *_free(now, now))
+        with self._database.reading() as connection:
+            if len(connection.execute(of_tasks).all()) < 2:
+                return False
+            if connection.execute(called).first():
+                return True
         with self._database.writing() as connection:
             lock_project(connection, project)
-            if len(connection.execute(select(groups.c.name).where(*mine).limit(2)).all()) < 2:
-                return False
             ensure_groups(connection, project, [COMMON], "all groups of the project")
-            touch(connection, [(project, COMMON)], self._clock())
+            touch(connection, [(project, COMMON)], now)
             return True
 
-    def postpone(self, project: int, name: str, quiet: float, patience: float) -> None:
+    def postpone(self, project: int, names: Iterable[str], quiet: float, patience: float) -> None:
         """Puts work off until no label came for `quiet` seconds, but never beyond `patience` seconds in all."""
         now = self._clock()
         first = func.coalesce(groups.c.first_due, now)
         due = case((first + patience < now + quiet, first + patience), else_=now + quiet)
-        self._update(project, name, first_due=first, due_at=due)
+        self._change(project, names, first_due=first, due_at=due)
 
-    def force(self, project: int, name: str) -> None:
-        """Asks for a training now, whether the labels changed or not, whatever failed before."""
-        self._update(project, name, forced=True, due_at=None, reason=None, **WELL)
+    def force(self, project: int, *names: str) -> None:
+        """Asks for a training of the groups now, whether the labels changed or not, whatever failed before."""
+        self._change(project, names, forced=True, due_at=None, reason=None, **WELL)
 
     def progress(
         self, project: int, name: str, owner: str, phase: Phase, progress: float | None, seconds_left: float | None
@@ -128,16 +145,25 @@ class Groups:
         with self._database.reading() as connection:
             return [GroupRecord(**row._mapping) for row in connection.execute(query)]
 
-    def _update(self, project: int, name: str, owner: str | None = None, /, **values: Any) -> None:
-        """Changes one group; with an owner only while it is theirs, in one statement so that nothing can intervene."""
-        where = [groups.c.project == project, groups.c.name == name]
-        if owner is not None:
-            where.append(groups.c.lease_owner == owner)
+    def _change(self, project: int, names: Iterable[str], **values: Any) -> None:
+        """Changes groups, in one transaction."""
+        if not (wanted := sorted(set(names))):
+            return
         with self._database.writing() as connection:
-            if connection.execute(update(groups).where(*where).values(**values)).rowcount == 0:
-                if owner is not None:
-                    raise lease_lost(connection, project, name, owner)
-                raise RegistryError(f"There is no group {name!r} in project {project}; groups are made by their tasks.")
+            for chunk in chunks(wanted):
+                mine = (groups.c.project == project, groups.c.name.in_(chunk))
+                found = connection.execute(update(groups).where(*mine).values(**values).returning(groups.c.name))
+                if missing := set(chunk) - set(found.scalars()):
+                    raise RegistryError(
+                        f"There is no group {min(missing)!r} in project {project}; groups are made by their tasks."
+                    )
+
+    def _update(self, project: int, name: str, owner: str, /, **values: Any) -> None:
+        """Changes one group while it is the owner's, in one statement so that nothing can intervene."""
+        mine = (groups.c.project == project, groups.c.name == name, groups.c.lease_owner == owner)
+        with self._database.writing() as connection:
+            if connection.execute(update(groups).where(*mine).values(**values)).rowcount == 0:
+                raise lease_lost(connection, project, name, owner)
 
 
 def records() -> Select[Any]:
@@ -152,6 +178,15 @@ def records() -> Select[Any]:
         .scalar_subquery()
     )
     return select(groups, size.label("tasks"), labelled.label("labelled"))
+
+
+def _free(now: float, until: float) -> tuple[ColumnElement[bool], ...]:
+    """What is left to do by then, and no worker has it."""
+    return (
+        open_,
+        or_(groups.c.due_at.is_(None), groups.c.due_at <= until),
+        or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now),
+    )
 
 
 def _due_unless_newer(revision: int) -> dict[str, Any]:

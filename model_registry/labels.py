@@ -40,10 +40,12 @@ class Labels:
         is kept, and the deletion counts from then. None: they are deleted now, whatever they were.
         """
         changed: set[GroupKey] = set()
-        now = self._clock()
+        now, wanted = self._clock(), sorted(set(ids))
+        if not wanted:
+            return set()
         with self._database.writing() as connection:
             lock_project(connection, project)
-            for chunk in chunks(sorted(set(ids))):
+            for chunk in chunks(wanted):
                 changed |= bury(connection, project, at, now, ids=chunk)
             touch(connection, changed, now)
         return {name for _, name in changed}

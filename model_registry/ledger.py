@@ -21,10 +21,10 @@ class Ledger:
         self._database = database
 
     def record(self, project: int, entries: Iterable[LedgerEntry]) -> None:
-        """Notes what was published; of each task, the last 5 entries are kept."""
-        with self._database.writing() as connection:
-            lock_project(connection, project)
-            for chunk in chunks(entries):
+        """Notes what was published; of each task, the last 5 entries are kept. Many are several transactions."""
+        for chunk in chunks(entries):
+            with self._database.writing() as connection:
+                lock_project(connection, project)
                 connection.execute(insert(ledger), [_row(project, entry) for entry in chunk])
                 _trim(connection, {entry.task for entry in chunk})
 

@@ -3,11 +3,16 @@
 from collections.abc import Callable, Iterable
 from types import TracebackType
 
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from backend.errors import RegistryError
 from model_registry.artifacts import Artifacts
 from model_registry.clock import shared_clock
 from model_registry.database import Database, open_database
 from model_registry.features import Features
 from model_registry.groups import Groups, touch
+from model_registry.inbox import Inbox, open_inbox
 from model_registry.labels import Labels, record_labels
 from model_registry.leases import Leases
 from model_registry.ledger import Ledger
@@ -25,8 +30,9 @@ class Registry:
     Safe to share between threads; each process opens its own.
     """
 
-    def __init__(self, database: Database, artifacts: Artifacts, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, artifacts: Artifacts, inbox: Inbox, clock: Callable[[], float]) -> None:
         self._database = database
+        self.inbox = inbox
         self.clock = clock
         """Seconds since the epoch, the same on all machines that share the registry."""
         self.projects = Projects(database)
@@ -67,8 +73,18 @@ class Registry:
             touch(connection, changed, self.clock(), due_at, patience)
         return {name for _, name in changed}
 
+    def takes_writes(self) -> bool:
+        """Whether a write is possible now: what fails nevertheless fails for a reason of its own."""
+        try:
+            with self._database.writing() as connection:
+                connection.execute(text("SELECT 1"))
+        except (DBAPIError, RegistryError):
+            return False
+        return True
+
     def close(self) -> None:
-        """Closes the database."""
+        """Closes the databases."""
+        self.inbox.close()
         self._database.close()
 
     def __enter__(self) -> "Registry":
@@ -88,4 +104,4 @@ def open_registry(database_url: str, artifacts_url: str, clock: Callable[[], flo
     """
     database = open_database(database_url)
     clock = clock or shared_clock(database)
-    return Registry(database, Artifacts(artifacts_url, clock), clock)
+    return Registry(database, Artifacts(artifacts_url, clock), open_inbox(database, database_url, clock), clock)

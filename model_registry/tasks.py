@@ -1,9 +1,9 @@
 """Tasks: their data, and the group that each belongs to."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from model_registry.database import Database, chunks, plain, upsert
 from model_registry.groups import GroupKey, ensure_groups, outdate, touch
@@ -34,10 +34,12 @@ class Tasks:
     def delete(self, project: int, ids: Iterable[int], at: float | None = None) -> set[str]:
         """Forgets the tasks and deletes their labels; returns the groups whose labels changed. See `Labels.delete`."""
         changed: set[GroupKey] = set()
-        now = self._clock()
+        now, wanted = self._clock(), sorted(set(ids))
+        if not wanted:
+            return set()
         with self._database.writing() as connection:
             lock_project(connection, project)
-            for chunk in chunks(sorted(set(ids))):
+            for chunk in chunks(wanted):
                 mine = (tasks.c.project == project, tasks.c.id.in_(chunk))
                 found = list(connection.execute(select(tasks.c.id).where(*mine)).scalars())
                 changed |= bury(connection, project, at, now, tasks_=found)
@@ -63,10 +65,15 @@ class Tasks:
         with self._database.reading() as connection:
             return set(connection.execute(select(tasks.c.id).where(tasks.c.project == project)).scalars())
 
-    def set_problem(self, id: int, text: str | None) -> None:
-        """Notes why the task cannot be used, or that it can."""
+    def set_problems(self, project: int, problems: Mapping[int, str | None]) -> None:
+        """Notes why tasks of the project cannot be used, or that they can (None)."""
+        rows = [{"id_": id, "text": text} for id, text in problems.items()]
+        if not rows:
+            return
+        mine = (tasks.c.project == project, tasks.c.id == bindparam("id_"))
+        statement = update(tasks).where(*mine).values(problem=bindparam("text"))
         with self._database.writing() as connection:
-            connection.execute(update(tasks).where(tasks.c.id == id).values(problem=text))
+            connection.execute(statement, rows)
 
 
 def upsert_tasks(connection: Connection, project: int, seen: Iterable[TaskLike], rule: str) -> set[GroupKey]:

@@ -29,7 +29,7 @@ def test_signatures_are_those_of_label_studio_ml() -> None:
 
 def test_fit_takes_events_by_name_and_returns_at_once(backend: MicroModelBackend) -> None:
     project = {"id": 1, "label_config": CONFIG}
-    assert backend.fit("START_TRAINING", {"project": project}) == {"status": "training requested"}
+    assert backend.fit("START_TRAINING", {"project": project}) == {"status": "received"}
     assert backend.fit("SOMETHING_NEW", {"project": project}, job_id="x") == {"status": "ignored"}
 
 
@@ -63,4 +63,4 @@ def test_hosted_under_label_studio_ml(tmp_path: Path, monkeypatch: pytest.Monkey
     answer = client.post("/predict", json=request).json["results"]
     assert answer[1]["result"][0]["type"] == "rectanglelabels"
     event = {"action": "START_TRAINING", "project": {"id": 1, "label_config": CONFIG}}
-    assert client.post("/webhook", json=event).json["result"] == {"status": "training requested"}
+    assert client.post("/webhook", json=event).json["result"] == {"status": "received"}

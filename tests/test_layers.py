@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-BASE = {"types", "settings", "errors"}
+BASE = {"types", "settings", "errors", "sqlite_files"}
 ALLOWED = {
     "types": set(),
     "errors": set(),
+    "sqlite_files": set(),
     "settings": {"errors"},
-    "model_registry": {"types", "errors"},
+    "model_registry": {"types", "errors", "sqlite_files"},
     "studio": BASE,
     "learning": BASE,
     "jobs": BASE,

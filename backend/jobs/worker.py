@@ -1,50 +1,77 @@
-"""The process that consumes the queue: one thread trains, one does the upkeep, one watches the clock."""
+"""The process that hears the queue: one thread trains, one does the upkeep, one watches the clock."""
 
 import os
 import threading
 from collections.abc import Callable
 
 import structlog
-from huey.consumer import Consumer
+from huey.storage import BaseStorage
 
 from backend.jobs.queue import HueyQueue
 
 POLL_SECONDS = 0.25
-"""Longest sleep between looks into an empty queue: its cost is one small SQLite read."""
+"""Sleep between looks into an empty queue: its cost is one small SQLite read."""
+AWAY_SECONDS = 1.0
+"""Pause after the queue could not be read."""
+STOP_SECONDS = 10.0
+"""How long each thread may take to notice that it shall stop."""
 
 log = structlog.get_logger(__name__)
 
 
-class _QuietConsumer(Consumer):  # type: ignore[misc]
-    """Huey's consumer, with signals left to the process that hosts several of them."""
-
-    def _set_signal_handlers(self) -> None:
-        pass
-
-
 def work(queue: HueyQueue, stop: threading.Event, tick: Callable[[], None], tick_seconds: float) -> None:
-    """Consume the queue until `stop` is set, calling `tick` now and every `tick_seconds`.
+    """Answer the queue with its handlers until `stop` is set, calling `tick` now and every `tick_seconds`.
 
-    `tick` finds work that no message tells of: after a crash, a lost job, or an event that never came.
-    A running job is not waited for: it is told by `stop` too, and what it leaves undone is known to the registry.
+    `tick` finds work that no word tells of: after a crash, a lost word, or an event that never came.
+    A running job is not waited for long: it is told by `stop` too, and what it leaves undone is known to the registry.
     """
-    consumers = [
-        _QuietConsumer(huey, workers=1, periodic=False, max_delay=POLL_SECONDS, check_worker_health=False)
-        for huey in (queue.training, queue.upkeep)
+    handlers = queue.handlers
+    if handlers is None:
+        raise ValueError("This queue has no handlers: only a worker may answer it, and makes it with them.")
+
+    def sweep(word: bytes) -> None:
+        if word.isdigit():
+            handlers.sweep(int(word))
+        else:
+            log.warning("a word in the queue is no project's number; it is dropped", word=word[:100])
+
+    lines = ((queue.groups, lambda _: handlers.look()), (queue.projects, sweep))
+    threads = [
+        threading.Thread(target=_listen, args=(line, answer, stop), name=line.name, daemon=True)
+        for line, answer in lines
     ]
-    for consumer in consumers:
-        consumer.start()
+    for thread in threads:
+        thread.start()
     while not stop.is_set():
         try:
             tick()
         except Exception:
             log.exception("the look-round failed; the next one tries again", seconds=tick_seconds)
         stop.wait(tick_seconds)
-    for consumer in consumers:
-        consumer.stop_flag.set()
-    for consumer in consumers:
-        for _, thread in consumer.worker_threads:
-            thread.join(10)
+    for thread in threads:
+        thread.join(STOP_SECONDS)
+
+
+def _listen(line: BaseStorage, answer: Callable[[bytes], None], stop: threading.Event) -> None:
+    """Answer each word of a line; one that cannot be answered costs itself alone."""
+    away = False
+    while not stop.is_set():
+        try:
+            word = line.dequeue()
+        except Exception as error:
+            if not away:
+                log.warning("the queue cannot be read; trying again", why=f"{type(error).__name__}: {error}")
+            away = True
+            stop.wait(AWAY_SECONDS)
+            continue
+        away = False
+        if word is None:
+            stop.wait(POLL_SECONDS)
+            continue
+        try:
+            answer(bytes(word))
+        except Exception:
+            log.exception("a job failed; what is left to do is known to the registry", line=line.name)
 
 
 def stop_with_parent(stop: threading.Event, parent: int, seconds: float = 1.0) -> threading.Thread:

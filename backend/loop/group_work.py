@@ -13,13 +13,16 @@ from backend.loop.looking import look
 from backend.loop.publish import publish_group
 from backend.loop.reviewing import review_pending
 from backend.loop.services import Services
-from backend.loop.spare_time import spend
+from backend.loop.spare_time import SOON, spend
 from backend.loop.train_group import train_group
 from backend.loop.watch import Watch
 from model_registry import COMMON, GroupRecord
 
-WAIT_SECONDS = 2.0
-"""A group that is due within this is waited for; later ones are put back, so that others get their turn."""
+WAIT_SECONDS = 5.0
+"""A group that is due within this is waited for; later ones are found by a later look-round."""
+
+LOOK_SECONDS = 0.25
+"""Pause between looks while one is waited for: a more urgent one may come."""
 
 RETRY_SECONDS = 15.0
 """Pause before a failed group is tried again; doubles with each failure, up to an hour."""
@@ -35,33 +38,32 @@ class GroupWorker:
         self._owner = owner
         self._stop = stop
 
+    def look(self) -> None:
+        """Work off what is due, the most urgent first, until nothing is or the worker stops."""
+        groups, queue = self._services.registry.groups, self._services.queue
+        while not self._stop.is_set():
+            now = self._services.clock()
+            found = groups.next(now, now + WAIT_SECONDS, SOON)
+            if found is None:
+                return
+            project, name, due = found
+            if due > now:
+                self._stop.wait(min(LOOK_SECONDS, due - now))
+                continue
+            # Whoever is idle hears it, and takes the next one while this worker is busy.
+            queue.look_at(project, name)
+            self.look_at(project, name)
+
     def look_at(self, project: int, name: str) -> None:
-        """Do what the registry says is left to do for the group; nothing, if another worker holds it."""
-        registry, settings = self._services.registry, self._services.settings
-        group = self._when_due(project, name)
-        if group is None or not registry.leases.take(project, name, self._owner, settings.lease_seconds):
+        """Do what the registry says is left to do for the group; nothing, if it is not due or another worker holds it."""
+        registry = self._services.registry
+        group, now = registry.groups.get(project, name), self._services.clock()
+        if group is None or group.state(now) not in ("queued", "failed") or (group.due_at or now) > now:
+            return
+        if not registry.leases.take(project, name, self._owner, self._services.settings.lease_seconds):
             return
         with held(self._services, project, name, self._owner) as lost:
             self._turn(registry.groups.get(project, name) or group, lost)
-        group = registry.groups.get(project, name)
-        if group and group.state(self._services.clock()) == "queued" and not self._stop.is_set():
-            # What is for the whole project was put off since a group needs a worker: not before that has begun.
-            self._services.queue.look_at(project, name, WAIT_SECONDS if name == COMMON else 0)
-
-    def _when_due(self, project: int, name: str) -> GroupRecord | None:
-        """The group once its quiet time is over; None if there is nothing to do, or not soon."""
-        while True:
-            group, now = self._services.registry.groups.get(project, name), self._services.clock()
-            if group is None or group.state(now) not in ("queued", "failed"):
-                return None
-            wait = (group.due_at or now) - now
-            if wait <= 0:
-                return group
-            if wait > WAIT_SECONDS:
-                self._services.queue.look_at(project, name, wait)
-                return None
-            if self._stop.wait(wait):
-                return None
 
     def _turn(self, group: GroupRecord, lost: threading.Event) -> None:
         registry, revision = self._services.registry, group.wanted

@@ -1,6 +1,6 @@
 """What a webhook's event changes: a few rows in the registry, and a word to the queue. No network, no training."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import structlog
 
@@ -8,9 +8,19 @@ from backend.loop.common import call
 from backend.loop.projects import record
 from backend.loop.services import Services
 from backend.studio import events
+from backend.studio.batches import batches
 from model_registry import ProjectRecord
 
+AT_ONCE = 200
+"""Labels or tasks of one registry transaction: others wait for it."""
+
 log = structlog.get_logger(__name__)
+
+
+def on_events(services: Services, of_one_project: Sequence[events.Event]) -> None:
+    """Take events of one project into the registry, in their order and in few transactions; see `on_event`."""
+    for event in batches(of_one_project, AT_ONCE):
+        on_event(services, event)
 
 
 def on_event(services: Services, event: events.Event) -> str:
@@ -52,10 +62,8 @@ def request_training(services: Services, project: int) -> None:
 
 def put_off(services: Services, project: int, groups: set[str]) -> set[str]:
     """Have groups whose labels were deleted wait for more of it, as new labels do; returns them."""
-    for group in groups:
-        services.registry.groups.postpone(
-            project, group, services.settings.quiet_seconds, services.settings.patience_seconds
-        )
+    settings = services.settings
+    services.registry.groups.postpone(project, groups, settings.quiet_seconds, settings.patience_seconds)
     return groups
 
 

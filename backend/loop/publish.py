@@ -31,7 +31,8 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
     fresh = registry.groups.get(group.project, group.name)
     if fresh is None or fresh.published == fresh.trained:
         return False
-    registry.groups.progress(group.project, group.name, owner, "publishing", None, None)
+    if registry.versions.serving(group.project, group.name):  # else there is nothing to tell of
+        registry.groups.progress(group.project, group.name, owner, "publishing", None, None)
     entries = predict_group(services, group, frames)
     registry.ledger.record(group.project, entries)
     push(services, group, entries)
@@ -79,9 +80,9 @@ def predicted(
             continue
         predictions = catalogue.predict(model, lesson.rest, lesson.labeled, parents_of(control, parts))
         parts.append(Part(control, speaker.version, shown(control, predictions), lesson.sizes))
-    for task in tasks:
-        if parts and task.problem != unreadable.get(task.id):
-            registry.tasks.set_problem(task.id, unreadable.get(task.id))
+    if parts:
+        now_wrong = {task.id: unreadable.get(task.id) for task in tasks if task.problem != unreadable.get(task.id)}
+        registry.tasks.set_problems(project.id, now_wrong)
     found = stitch(parts)
     scores = published_scores(services, group, tasks, {task: one.score for task, one in found.items()})
     title, now = model_version(services, project), services.clock()

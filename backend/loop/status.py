@@ -11,8 +11,8 @@ from model_registry import GroupRecord, ProjectRecord, VersionRecord
 
 
 def project_status(services: Services, project_id: int) -> dict[str, Any]:
-    """State of a project: `{"project", "problem", "unsupported", "parent", "groups": [...]}`; `parent` is the version of
-    the one network over all labelled groups.
+    """State of a project: `{"project", "problem", "unsupported", "parent", "refused", "groups": [...]}`; `parent` is the
+    version of the one network over all labelled groups, `refused` the number of events that could not be recorded.
 
     A group is `idle` with `trained_labels` equal to its submitted annotations when all of them were learnt and the
     predictions are in Label Studio.
@@ -31,6 +31,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         "unsupported": unsupported,
         "model_version": project.settings.get("title", services.settings.title),
         "synced_at": project.synced_at,
+        "refused": sum(event.project == project_id for event in services.registry.inbox.refused()),
         "parent": ", ".join(_name(v, len(together) > 1) for v in together) or None,
         "groups": [
             group_status(services, group, efficiency[group.name]) | _of_others(services, group, baseline)

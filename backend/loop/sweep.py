@@ -8,6 +8,7 @@ import structlog
 
 from backend.errors import LabelingConfigError, StudioMissing
 from backend.loop.common import call
+from backend.loop.draining import drain, settle
 from backend.loop.on_event import put_off, wake
 from backend.loop.projects import record
 from backend.loop.reviewing import review_pending
@@ -20,8 +21,8 @@ from model_registry import GroupRecord, ProjectRecord
 TASKS_AT_ONCE = 200
 """Tasks of one registry transaction: short enough for a webhook to slip in between."""
 
-WORDS_AT_ONCE = 100
-"""Words that may wait in the queue: more than the workers can hear of until the next look-round would only pile up."""
+ORDER_SECONDS = 15.0
+"""Pause before a sweep that a person asked for is sent for again: its word may be lost."""
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 def sweep_project(services: Services, number: int) -> None:
     """Make the registry agree with Label Studio about one project, and wake the groups that this changes."""
+    settle(services)  # what Label Studio told before it is asked now is known first
     project = services.registry.projects.get(number)
     if project is None:
         return
@@ -48,24 +50,31 @@ def sweep_project(services: Services, number: int) -> None:
 
 
 class LookRound:
-    """Leaves word for all work that the registry knows of: that of a killed worker, a lost job, a missed event."""
+    """Leaves word for all work that the registry knows of: that of a killed worker, a lost word, a missed event."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._swept: dict[int, float] = {}
 
     def __call__(self) -> None:
-        """Send every project for a sweep when its time has come, and every group that has work left."""
+        """Record what lies in the inbox, send every project for a sweep when its time has come, and wake a worker where
+        a group has work left."""
         services, now = self._services, self._services.clock()
+        drain(services)
         for project in services.registry.projects.all():
-            # The first time in any case: nobody knows what came while no worker ran. Then whoever is first does it.
-            swept = self._swept.get(project.id)
-            if swept is None or now - max(swept, project.synced_at or 0.0) >= services.settings.sweep_seconds:
+            if self._is_due(project, now):
                 services.queue.sweep(project.id)
                 self._swept[project.id] = now
-        room = max(0, WORDS_AT_ONCE - services.queue.waiting())
-        for group in services.registry.groups.pending(now, room):
+        for group in services.registry.groups.pending(now, 1):
             services.queue.look_at(group.project, group.name)
+
+    def _is_due(self, project: ProjectRecord, now: float) -> bool:
+        swept = self._swept.get(project.id)
+        if swept is None:  # nobody knows what came while no worker ran
+            return True
+        if project.settings.get("training_requested") and now - swept >= ORDER_SECONDS:
+            return True
+        return now - max(swept, project.synced_at or 0.0) >= self._services.settings.sweep_seconds
 
 
 def _refresh_project(services: Services, studio: Studio, project: ProjectRecord) -> ProjectRecord:
@@ -119,10 +128,13 @@ def _wake_stale(services: Services, project: ProjectRecord) -> None:
     except LabelingConfigError as error:
         log.warning("labeling config not usable", project=project.id, why=str(error))
         return
-    for group in services.registry.groups.all(project.id):
-        if group.labelled and (_is_stale(services, group, fingerprints) or (requested and _has_news(services, group))):
-            services.registry.groups.force(project.id, group.name)
-            services.queue.look_at(project.id, group.name)
+    stale = [
+        group.name
+        for group in services.registry.groups.all(project.id)
+        if group.labelled and (_is_stale(services, group, fingerprints) or (requested and _has_news(services, group)))
+    ]
+    services.registry.groups.force(project.id, *stale)
+    wake(services, project.id, stale)
     if requested:
         services.registry.projects.configure(project.id, settings={"training_requested": None})
 

@@ -19,8 +19,8 @@ from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Prediction, Progress, Quality, Start, Weights
 from model_registry import GroupRecord, VersionRecord
 
-REPORT_SECONDS = 0.5
-"""Pause between progress reports: often enough for a moving bar, and a write each half second costs nothing."""
+REPORT_SECONDS = 1.0
+"""Pause between progress reports: often enough for a moving bar, and each is a write that others wait for."""
 
 POINT_OF_NO_RETURN = 0.5
 """Share of a training after which newer labels wait for the next one instead of starting it again."""

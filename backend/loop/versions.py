@@ -7,8 +7,8 @@ from model_registry import VersionRecord
 def train_now(services: Services, project: int, group: str | None = None) -> list[str]:
     """Ask for a training of a group, or of all that have labels, whether these changed or not; their names."""
     names = [group] if group else [g.name for g in services.registry.groups.all(project) if g.labelled]
+    services.registry.groups.force(project, *names)
     for name in names:
-        services.registry.groups.force(project, name)
         services.queue.look_at(project, name)
     return names
 

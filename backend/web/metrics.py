@@ -29,7 +29,7 @@ class Metrics:
             registry=self._registry,
             buckets=BUCKETS,
         )
-        self._registry.register(_Groups(services))
+        self._registry.register(_Counts(services))
 
     async def observe(self, request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         """Middleware that times every request."""
@@ -45,8 +45,8 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class _Groups(Collector):
-    """Groups by state, counted when asked for."""
+class _Counts(Collector):
+    """Groups by state, and events that are not recorded, counted when asked for."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -57,6 +57,12 @@ class _Groups(Collector):
         for state, count in Counter(g.state(now) for g in self._services.registry.groups.all() if g.tasks).items():
             groups.add_metric([state], count)
         yield groups
+        inbox = self._services.registry.inbox
+        what = "Events that are not recorded: they wait, or were refused."
+        events = GaugeMetricFamily("micro_models_inbox_events", what, labels=["state"])
+        events.add_metric(["waiting"], inbox.waiting())
+        events.add_metric(["refused"], len(inbox.refused()))
+        yield events
 
     def describe(self) -> Iterator[Metric]:
         return iter(())

@@ -11,12 +11,13 @@ import structlog
 from fastapi import APIRouter, Body, Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 
-from backend.errors import StudioError
+from backend.errors import InboxError, StudioError
 from backend.hooks import MicroModelBackend
 from backend.loop.predict import Predictor
 from backend.loop.services import Services
 from backend.studio import project_key
 from backend.web.auth import BasicAuth, webhook_allowed
+from backend.web.lanes import Lane
 
 log = structlog.get_logger(__name__)
 Json = Annotated[dict[str, Any], Body()]
@@ -25,6 +26,8 @@ Json = Annotated[dict[str, Any], Body()]
 def protocol_routes(services: Services, predictor: Predictor) -> APIRouter:
     """Routes of the protocol."""
     auth = BasicAuth(services.settings)
+    # An event waits for no writer and no picture; predictions and projects that are set up do, of the registry and others.
+    events, setups, predictions = Lane("events", 16, 4000), Lane("setup", 8, 500), Lane("predictions", 8, 200)
     routes = APIRouter()
     guarded = APIRouter(dependencies=[Depends(auth)])
 
@@ -41,7 +44,7 @@ def protocol_routes(services: Services, predictor: Predictor) -> APIRouter:
     @guarded.post("/setup")
     async def setup(body: Json) -> dict[str, str]:
         project = backend(body.get("project"), body.get("schema"))
-        return {"model_version": await run_in_threadpool(project.setup_project, body.get("extra_params"))}
+        return {"model_version": await setups.run(project.setup_project, body.get("extra_params"))}
 
     @guarded.post("/predict")
     async def predict(body: Json) -> dict[str, Any]:
@@ -50,12 +53,12 @@ def protocol_routes(services: Services, predictor: Predictor) -> APIRouter:
             raise HTTPException(422, f"tasks is {type(tasks).__name__}, expected a list.")
         context = params.get("context") if isinstance(params, Mapping) else None
         project = backend(body.get("project"), body.get("label_config"))
-        return {"results": await run_in_threadpool(project.predict, tasks, context)}
+        return {"results": await predictions.run(project.predict, tasks, context)}
 
     @routes.post("/webhook")
     async def webhook(request: Request) -> dict[str, str]:
         raw, headers = await request.body(), request.headers
-        return await run_in_threadpool(_take_event, services, predictor, auth, raw, headers)
+        return await events.run(_take_event, services, predictor, auth, raw, headers)
 
     @guarded.get("/versions")
     async def versions() -> dict[str, list[str]]:
@@ -79,7 +82,11 @@ def _take_event(
     number = _number(project.get("id") if isinstance(project, Mapping) else project)
     if not webhook_allowed(services, auth, number, action, headers):
         raise HTTPException(401, "The webhook's secret header is missing or wrong; run `micro-models connect` again.")
-    return MicroModelBackend(services, predictor, number or 0).fit(action, payload)
+    try:
+        return MicroModelBackend(services, predictor, number or 0).fit(action, payload)
+    except InboxError as error:
+        log.error("event not kept; its project is compared with Label Studio", project=number, why=str(error))
+        raise HTTPException(503, str(error), {"Retry-After": "60"}) from None
 
 
 def _number(project: Any) -> int | None:

@@ -72,7 +72,7 @@ class SharedHouse(House):
     def _work(self, name: str) -> None:
         registry = open_registry(self.settings.database, self.settings.artifacts)
         self._registries.append(registry)
-        handlers = Handlers(lambda *place: worker.look_at(*place), lambda number: sweep_project(services, number))
+        handlers = Handlers(lambda: worker.look(), lambda number: sweep_project(services, number))
         queue = HueyQueue(redis_storage(self.settings.queue_url), handlers)
         services = self._services(registry, queue)
         worker = GroupWorker(services, name, self.stop)

@@ -26,7 +26,7 @@ def test_nothing(registry: Registry) -> None:
     with pytest.raises(RegistryError, match="no group 'a' in project 1"):
         registry.groups.force(1, "a")
     with pytest.raises(RegistryError, match="no group 'a' in project 1"):
-        registry.groups.postpone(1, "a", 1, 2)
+        registry.groups.postpone(1, ["a"], 1, 2)
 
 
 def test_the_whole_way(queued: Registry, clock: Clock) -> None:
@@ -57,7 +57,7 @@ def test_labels_that_come_during_the_training_keep_the_group_due(queued: Registr
 def test_postpone_waits_for_quiet_but_not_for_ever(queued: Registry, clock: Clock) -> None:
     for now, due in ((1000, 1001), (1001, 1002), (1019.5, 1020), (1030, 1020)):
         clock.now = now
-        queued.groups.postpone(1, "a", quiet=1, patience=20)
+        queued.groups.postpone(1, ["a"], quiet=1, patience=20)
         assert get(queued).due_at == due
 
 
@@ -182,4 +182,51 @@ def test_what_is_for_the_whole_project_comes_last_and_gives_way(registry: Regist
     assert not registry.groups.waits(1e9, "me"), "the project itself is no reason to give way"
     common = registry.groups.get(1, COMMON)
     assert common is not None
-    assert (common.wanted, common.tasks, common.state(1000)) == (2, 0, "queued")
+    assert (common.wanted, common.tasks, common.state(1000)) == (1, 0, "queued"), "called twice, and nobody had begun"
+    registry.leases.take(1, COMMON, "me", 60)
+    assert registry.groups.call_common(1)
+    common = registry.groups.get(1, COMMON)
+    assert common is not None
+    assert common.wanted == 2, "news for who has begun already"
+
+
+def due(registry: Registry, now: float, until: float = 0) -> tuple[str, float] | None:
+    found = registry.groups.next(now, until or now, soon=2)
+    return found[1:] if found else None
+
+
+def test_who_is_next(registry: Registry, clock: Clock) -> None:
+    assert due(registry, 1e9) is None
+    registry.record_event(1, [task(1, "late")], [label(1, 1)], "r", due_at=1007.0)
+    registry.record_event(1, [task(2, "soon")], [label(2, 2)], "r", due_at=1003.0)
+    assert due(registry, 1000) is None
+    assert due(registry, 1000, 1005) == ("soon", 1003.0)
+    assert due(registry, 1010) == ("late", 1007.0), "who waits longest"
+    registry.groups.force(1, "soon")
+    assert due(registry, 1010) == ("soon", 0.0), "what a person ordered comes first"
+    assert [group.name for group in registry.groups.pending(1010)] == ["soon", "late"]
+    registry.leases.take(1, "soon", "me", 60)
+    assert due(registry, 1010) == ("late", 1007.0)
+    registry.leases.take(1, "late", "me", 60)
+    assert due(registry, 1010) is None
+    assert due(registry, 1061) == ("soon", 0.0), "its worker gave no sign of life"
+
+
+def test_what_is_for_the_whole_project_waits_for_who_is_due_soon(registry: Registry, clock: Clock) -> None:
+    registry.record_event(1, [task(1, "a"), task(2, "b")], [label(1, 1)], "r", due_at=1001.0)
+    registry.groups.call_common(1)
+    assert due(registry, 1000, 1005) == ("a", 1001.0)
+    assert due(registry, 990, 995) == (COMMON, 0.0)
+    registry.groups.force(1, "b")
+    assert due(registry, 990, 995) == ("b", 0.0)
+
+
+def test_many_groups_are_ordered_at_once_or_none(registry: Registry, clock: Clock) -> None:
+    registry.record_event(1, [task(1, "a"), task(2, "b")], [], "r", None)
+    registry.groups.force(1)
+    registry.groups.postpone(1, [], 1, 2)
+    with pytest.raises(RegistryError, match="no group 'c'"):
+        registry.groups.force(1, "a", "b", "c")
+    assert registry.groups.pending(1000) == []
+    registry.groups.force(1, "a", "b")
+    assert [group.name for group in registry.groups.pending(1000)] == ["a", "b"]

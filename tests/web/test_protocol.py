@@ -1,5 +1,7 @@
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from backend.loop.draining import drain
 from backend.web.app import create_app
 from backend.web.auth import SECRET_HEADER
 from tests.loop.house import CONFIG, House
@@ -161,11 +164,41 @@ def test_equal_requests_at_the_same_time_are_one_prediction(
     assert all(a == answers[0] and a[0] for a in answers)
 
 
-def test_a_webhook_is_recorded_and_sent_for(client: TestClient, house: House) -> None:
-    assert client.post("/webhook", json=annotation(house, 1)).json() == {"status": "recorded"}
+def test_a_webhook_is_kept_and_then_recorded_and_sent_for(client: TestClient, house: House) -> None:
+    assert client.post("/webhook", json=annotation(house, 1)).json() == {"status": "received"}
+    assert drain(house.services)
     assert house.queue.groups == [(1, "clip")]
-    assert client.post("/webhook", json=annotation(house, 1)).json() == {"status": "recorded"}
+    assert client.post("/webhook", json=annotation(house, 1)).json() == {"status": "received"}
+    assert drain(house.services)
     assert house.queue.groups == [(1, "clip")], "the same event again is no news"
+
+
+def test_a_webhook_that_cannot_be_kept_is_refused_and_its_project_swept(
+    client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model_registry.inbox.MOST_EVENTS", 0)
+    house.queue.projects.clear()
+    answer = client.post("/webhook", json=annotation(house, 1))
+    assert answer.status_code == 503
+    assert "full" in answer.json()["detail"]
+    assert answer.headers["retry-after"] == "60"
+    assert house.queue.projects == [1]
+
+
+def test_a_webhook_is_answered_while_the_registry_is_locked(client: TestClient, house: House) -> None:
+    with closing(sqlite3.connect(house.settings.folder / "registry.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert client.post("/webhook", json=annotation(house, 1)).json() == {"status": "received"}
+        assert house.registry.inbox.waiting() == 1
+    assert drain(house.services)
+    assert house.registry.labels.known(1)
+
+
+def test_refused_events_are_counted_where_people_look(client: TestClient, house: House) -> None:
+    house.registry.inbox.append(1, "{")
+    assert drain(house.services)
+    assert client.get("/status?project=1").json()["refused"] == 1
+    assert 'micro_models_inbox_events{state="refused"} 1.0' in client.get("/metrics").text
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b'{"action": 3}', b'{"action": "X", "project": null}'])

@@ -61,9 +61,9 @@ class Pages:
         return {"root": root, "now": now, "ago": lambda at: formats.ago(at, now), **content}
 
 
-def picture(content: bytes, media_type: str, cache: str) -> Response:
+def picture(content: bytes, media_type: str, cache: str, status: int = 200, **headers: str) -> Response:
     """A thumbnail or a file of ours."""
-    return Response(content, media_type=media_type, headers={**HEADERS, "Cache-Control": cache})
+    return Response(content, status, {**HEADERS, "Cache-Control": cache, **headers}, media_type)
 
 
 def static_file(name: str) -> Response | None:

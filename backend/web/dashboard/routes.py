@@ -19,6 +19,7 @@ from backend.web.dashboard.chart import chart
 from backend.web.dashboard.formats import group_path
 from backend.web.dashboard.origin import same_site
 from backend.web.dashboard.rendering import A_YEAR, Pages, picture, static_file
+from backend.web.lanes import Busy, Lane
 
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Page = Annotated[int, Query(ge=1, le=1_000_000)]
@@ -32,7 +33,7 @@ MOST_BYTES = 100_000
 def dashboard_routes(services: Services, pages: Pages) -> APIRouter:
     """Routes of the dashboard."""
     routes = APIRouter(dependencies=[Depends(BasicAuth(services.settings))], include_in_schema=False)
-    thumbnails = Thumbnails(services)
+    thumbnails, pictures = Thumbnails(services), Lane("pictures", 6, 200)
 
     def answer(request: Request, template: str, part: str = "", status: int = 200, **content: Any) -> Response:
         root = request.scope.get("root_path", "")
@@ -101,7 +102,14 @@ def dashboard_routes(services: Services, pages: Pages) -> APIRouter:
         return Response(status_code=303, headers={"Location": f"{root}{path}{'&' if '?' in path else '?'}done={done}"})
 
     @routes.get("/projects/{project}/tasks/{task}/thumbnail")
-    def thumbnail(project: Id, task: Id, v: str = "") -> Response:
+    async def thumbnail(project: Id, task: Id, v: str = "") -> Response:
+        try:
+            return await pictures.run(drawn, project, task, v)
+        except Busy as busy:
+            svg = placeholder(str(busy.detail)).encode()
+            return picture(svg, "image/svg+xml", "no-store", status=busy.status_code, **(busy.headers or {}))
+
+    def drawn(project: int, task: int, v: str) -> Response:
         record, found = services.registry.projects.get(project), services.registry.tasks.get(task)
         if record is None or found is None or found.project != project:
             raise HTTPException(404, f"Project {project} has no task {task}.")

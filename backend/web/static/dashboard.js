@@ -2,7 +2,7 @@
 // it as ever; what differs is patched in place, so that focus, selection and scroll position stay where they are.
 "use strict";
 
-const BUSY_MS = 1000; // something is at work: its progress moves about twice a second
+const BUSY_MS = 1000; // something is at work: its progress moves about once a second
 const IDLE_MS = 5000;
 const LOST_MS = 5000;
 const PATIENCE_MS = 15000;

@@ -1,0 +1,111 @@
+"""One slow kind of request takes no thread from another."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from backend.loop.thumbnail import Thumbnails
+from backend.web.app import create_app
+from backend.web.dashboard import routes
+from backend.web.lanes import Lane
+from tests.loop.house import CONFIG, House
+
+MANY = 60
+"""More than all threads that the framework has for everything."""
+
+
+class Slow:
+    """Something that takes until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Semaphore(0), threading.Event()
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        self.begun.release()
+        self.go.wait(60)
+        return b"jpeg"
+
+
+@pytest.fixture
+def slow() -> Iterator[Slow]:
+    made = Slow()
+    yield made
+    made.go.set()
+
+
+@pytest.fixture
+def open_client(house: House) -> Iterator[TestClient]:
+    """All requests in one event loop, as a server has it."""
+    with TestClient(create_app(house.services)) as client:
+        yield client
+
+
+def event(number: int) -> dict[str, Any]:
+    row = {"id": number, "task": 1, "result": [], "was_cancelled": False, "updated_at": "2026-01-01T00:00:00Z"}
+    return {"action": "ANNOTATION_CREATED", "project": {"id": 1, "label_config": CONFIG}, "annotation": row}
+
+
+def all_answer(client: TestClient) -> None:
+    """What must never wait, does not."""
+    assert client.get("/health").status_code == 200
+    assert client.post("/webhook", json=event(501)).json() == {"status": "received"}
+    assert client.post("/setup", json={"project": "1.5", "schema": CONFIG}).status_code == 200
+    assert client.get("/projects/1").status_code == 200
+    assert client.get("/status?project=1").status_code == 200
+
+
+def crowd(slow: Slow, ask: Callable[[int], httpx.Response], meanwhile: Callable[[], None]) -> list[httpx.Response]:
+    with ThreadPoolExecutor(MANY) as pool:
+        answers = [pool.submit(ask, number) for number in range(MANY)]
+        try:
+            assert slow.begun.acquire(timeout=20), "nothing slow ever began"
+            meanwhile()
+            assert not all(answer.done() for answer in answers)
+        finally:
+            slow.go.set()
+        return [answer.result(60) for answer in answers]
+
+
+def test_pictures_keep_nobody_waiting(open_client: TestClient, slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Thumbnails, "jpeg", slow)
+    answers = crowd(
+        slow, lambda n: open_client.get(f"/projects/1/tasks/{1 + n % 6}/thumbnail"), lambda: all_answer(open_client)
+    )
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def test_predictions_keep_nobody_waiting(open_client: TestClient, slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.hooks.MicroModelBackend.predict", lambda *_: [slow()][:0])
+    body = {"tasks": [], "project": "1.5", "label_config": CONFIG}
+    answers = crowd(slow, lambda _: open_client.post("/predict", json=body), lambda: all_answer(open_client))
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def test_a_registry_that_takes_no_writes_keeps_no_event_waiting(
+    open_client: TestClient, house: House, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.hooks.setup", slow)  # what waits for the registry's writers
+    body = {"project": "9.5", "schema": CONFIG}
+
+    def meanwhile() -> None:
+        assert open_client.post("/webhook", json=event(501)).json() == {"status": "received"}
+        assert house.registry.inbox.waiting() == 1
+
+    crowd(slow, lambda _: open_client.post("/setup", json=body), meanwhile)
+
+
+def test_a_line_that_is_too_long_is_said(house: House, slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Thumbnails, "jpeg", slow)
+    monkeypatch.setattr(routes, "Lane", lambda what, threads, line: Lane(what, 1, 2))
+    with TestClient(create_app(house.services)) as client:
+        answers = crowd(slow, lambda n: client.get(f"/projects/1/tasks/{1 + n % 6}/thumbnail"), lambda: None)
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert {(r.status_code, r.headers["content-type"], r.headers["retry-after"]) for r in refused} == {
+        (503, "image/svg+xml", "2")
+    }
+    assert 3 <= len(answers) - len(refused) < MANY
