@@ -86,7 +86,7 @@ def predicted(
         parts.append(Part(control, speaker.version, shown(control, predictions)))
     for task in tasks:
         if parts and task.problem != unreadable.get(task.id):
-            registry.tasks.set_problem(task.id, unreadable.get(task.id))
+            registry.tasks.set_problem(project.id, task.id, unreadable.get(task.id))
     found = stitch(parts, sizes)
     scores = published_scores(services, group, tasks, {task: one.score for task, one in found.items()})
     title, now = model_version(services, project), services.clock()

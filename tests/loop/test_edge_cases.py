@@ -134,7 +134,7 @@ def test_a_corrupt_jpeg_costs_that_task_alone(house: House) -> None:
     assert (state["state"], state["version"], state["trained_labels"]) == ("idle", "v1", 3)
     assert "task 61" in state["reason"]
     assert set(house.shown()) == {2, 3, 5, 6, 8}
-    assert house.registry.tasks.get(60).problem  # type: ignore[union-attr]
+    assert house.registry.tasks.get(1, 60).problem  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("bad", ["zero", "outside", "unknown label", "no value"])
