@@ -51,6 +51,15 @@ class Ledger:
                 found |= {row.task: row.score for row in connection.execute(query)}
         return found
 
+    def earlier(self, project: int, task_ids: Iterable[int], before: float) -> set[int]:
+        """Those of the tasks for which something was published before a time."""
+        found: set[int] = set()
+        with self._database.reading() as connection:
+            for chunk in chunks(sorted(set(task_ids))):
+                mine = (ledger.c.project == project, ledger.c.task.in_(chunk), ledger.c.published_at < before)
+                found |= set(connection.execute(select(ledger.c.task).where(*mine).distinct()).scalars())
+        return found
+
     def kept(self, project: int, task_ids: Iterable[int]) -> dict[int, list[LedgerEntry]]:
         """All kept entries of each of the tasks that has one, by task, the newest first."""
         found: dict[int, list[LedgerEntry]] = {}

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, delete, func, select, update
 
+from backend.errors import RegistryError
 from model_registry.database import Database, upsert
 from model_registry.records import ProjectRecord
 from model_registry.tables import projects
@@ -28,6 +29,12 @@ class Projects:
         with self._database.reading() as connection:
             row = connection.execute(select(projects).where(projects.c.id == id)).one_or_none()
         return _record(row) if row else None
+
+    def require(self, id: int) -> ProjectRecord:
+        """The project; raises RegistryError where it is not known, for instance not any more."""
+        if record := self.get(id):
+            return record
+        raise RegistryError(f"Project {id} is not known here; it may have been forgotten. Connect it (again).")
 
     def all(self) -> list[ProjectRecord]:
         """All projects, by id."""
