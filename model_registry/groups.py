@@ -10,7 +10,7 @@ from backend.errors import LeaseLost, RegistryError
 from model_registry.database import Database, chunks, upsert
 from model_registry.projects import lock_project
 from model_registry.records import GroupRecord, Phase
-from model_registry.tables import counts, groups, labels, open_, tasks
+from model_registry.tables import counts, groups, labels, labels_task, open_, projects, tasks
 
 GroupKey = tuple[int, str]
 """(project, name)"""
@@ -19,6 +19,8 @@ IDLE = {"phase": None, "progress": None, "seconds_left": None}
 WELL = {"failed_revision": None, "attempts": 0}
 """The last thing that was tried with the group worked."""
 NEVER = float("inf")
+there = groups.c.project.not_in(select(projects.c.id).where(projects.c.gone_since.is_not(None)))
+"""The group's project is not gone from its source."""
 COMMON = " all groups"
 """Name of the group that stands for a whole project: it has no task, and what is to do for it comes after all else.
 The groups of tasks may have any other name."""
@@ -70,6 +72,7 @@ class Groups:
         now = self._clock()
         query = select(groups.c.name).where(
             open_,
+            there,
             groups.c.name != COMMON,
             or_(groups.c.due_at.is_(None), groups.c.due_at <= until),
             or_(groups.c.lease_owner.is_(None), groups.c.lease_owner == owner, groups.c.lease_until <= now),
@@ -172,7 +175,7 @@ def records() -> Select[Any]:
     size = select(func.count()).select_from(tasks).where(*belongs).correlate(groups).scalar_subquery()
     labelled = (
         select(func.count(distinct(labels.c.task)))
-        .select_from(tasks.join(labels, labels.c.task == tasks.c.id))
+        .select_from(tasks.join(labels, labels_task))
         .where(*belongs, counts)
         .correlate(groups)
         .scalar_subquery()
@@ -181,9 +184,10 @@ def records() -> Select[Any]:
 
 
 def _free(now: float, until: float) -> tuple[ColumnElement[bool], ...]:
-    """What is left to do by then, and no worker has it."""
+    """What is left to do by then, and no worker has it; projects that are gone are left alone."""
     return (
         open_,
+        there,
         or_(groups.c.due_at.is_(None), groups.c.due_at <= until),
         or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now),
     )

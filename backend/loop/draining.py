@@ -100,7 +100,8 @@ def _record(services: Services, batch: Sequence[Arrival]) -> None:
         of_project[arrival.project].append(arrival)
     for arrivals in of_project.values():
         try:
-            on_events(services, [_event(arrival) for arrival in arrivals])
+            vouched = any(arrival.vouched for arrival in arrivals)
+            on_events(services, [_event(arrival) for arrival in arrivals], vouched)
         except Exception as error:
             log.info("a batch of events is recorded one by one", why=f"{type(error).__name__}: {error}")
             for arrival in arrivals:
@@ -112,7 +113,7 @@ def _record_alone(services: Services, arrival: Arrival) -> None:
     """Record one event, or set it aside with the reason where it fails twice although the registry takes writes."""
     for _ in range(2):
         try:
-            on_events(services, [_event(arrival)])
+            on_events(services, [_event(arrival)], arrival.vouched)
             return
         except Exception as error:
             if not services.registry.takes_writes():

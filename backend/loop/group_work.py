@@ -13,9 +13,9 @@ from backend.loop.looking import look
 from backend.loop.publish import publish_group
 from backend.loop.reviewing import review_pending
 from backend.loop.services import Services
-from backend.loop.spare_time import SOON, spend
+from backend.loop.spare_time import spend
 from backend.loop.train_group import train_group
-from backend.loop.watch import Watch
+from backend.loop.watch import SOON, Watch
 from model_registry import COMMON, GroupRecord
 
 WAIT_SECONDS = 5.0
@@ -76,7 +76,7 @@ class GroupWorker:
                 spend(self._services, group, self._owner, stopped)
                 return
             review_pending(self._services, group.project)
-            media = self._services.media(registry.projects.seen(group.project))
+            media = self._services.media(registry.projects.require(group.project))
             frames = FrameStore(media, self._services.settings.frame_cache_mb)
             train_group(self._services, group, self._owner, frames, stopped)
             if publish_group(self._services, group, self._owner, frames):
@@ -100,7 +100,7 @@ class GroupWorker:
         tasks = registry.tasks.of_group(group.project, group.name)
         alive = Watch(self._services, self._owner, stopped)
         try:
-            look(self._services, registry.projects.seen(group.project), tasks, frames, alive)
+            look(self._services, registry.projects.require(group.project), tasks, frames, alive)
         except TrainingInterrupted as why:
             log.info("looking ahead is put off", why=str(why), **where)
         except Exception:

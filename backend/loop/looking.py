@@ -38,7 +38,7 @@ def look(
     if field is None:
         return
     sources = _sources(services, tasks, field)
-    known = services.registry.features.of(sources)
+    known = services.registry.features.of(project.id, sources)
     missing = [task for task in tasks if task.id in sources and task.id not in known]
     for start in range(0, len(missing), TOGETHER):
         usable, _ = frames.select(missing[start : start + TOGETHER], field)
@@ -47,7 +47,7 @@ def look(
         seen = [frame.task for frame in usable]
         found = features.vectors(_watched(usable, alive), services.settings.backbone)
         made = {task: (sources[task], vector) for task, vector in zip(seen, found, strict=True)}
-        services.registry.features.record(made)
+        services.registry.features.record(project.id, made)
 
 
 def _watched(frames: Iterable[Frame], alive: Callable[[], None]) -> Iterator[Frame]:
@@ -59,7 +59,7 @@ def _watched(frames: Iterable[Frame], alive: Callable[[], None]) -> Iterator[Fra
 def places_of(services: Services, project: ProjectRecord, tasks: Sequence[TaskRecord]) -> Places:
     """Where the frames of these tasks lie, by what is known of them; see `sampling.places`."""
     field = _image_field(services, project)
-    known = services.registry.features.of(_sources(services, tasks, field)) if field else {}
+    known = services.registry.features.of(project.id, _sources(services, tasks, field)) if field else {}
     return places([order_of(task.data) for task in tasks], [known.get(task.id) for task in tasks])
 
 
@@ -74,10 +74,10 @@ def sight(
     tasks = services.registry.tasks.of_group(project.id, group)
     chosen = [tasks[i] for i in sorted({round(float(i)) for i in np.linspace(0, len(tasks) - 1, few)})] if tasks else []
     sources = _sources(services, chosen, field)
-    known = services.registry.features.of(sources)
+    known = services.registry.features.of(project.id, sources)
     if not known and frames is not None:
         look(services, project, chosen, frames)
-        known = services.registry.features.of(sources)
+        known = services.registry.features.of(project.id, sources)
     return np.stack([vector.astype(np.float32) for vector in known.values()]) if known else None
 
 

@@ -19,7 +19,7 @@ def published_scores(
     open_ = [n for n, task in enumerate(tasks) if task.id in raw]
     labelled = {label.task for label in registry.labels.of_group(group.project, group.name)}
     probable = dict(zip(open_, sampling.shifted([raw[tasks[n].id] for n in open_], shift), strict=True))
-    places = places_of(services, registry.projects.seen(group.project), tasks)
+    places = places_of(services, registry.projects.require(group.project), tasks)
     done = [n for n, task in enumerate(tasks) if task.id in labelled and n not in probable]
     order = sampling.order([probable[n] for n in open_], places, open_, done)
     scores = sampling.in_order([probable[n] for n in order])

@@ -13,7 +13,7 @@ def test_nothing(registry: Registry) -> None:
     assert registry.tasks.upsert(1, [], "r") == set()
     assert registry.tasks.delete(1, []) == set()
     assert registry.tasks.delete(1, [5]) == set()
-    assert registry.tasks.get(5) is None
+    assert registry.tasks.get(1, 5) is None
     assert registry.tasks.of_group(1, "a") == []
     registry.tasks.set_problems(1, {5: "none such"})
 
