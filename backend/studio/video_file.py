@@ -138,7 +138,7 @@ def _counted(stated: str, data: Mapping[str, object]) -> float:
     """The rate by which the editor counts (`Video.js`, `afterCreate`)."""
     value = value_at(data, stated[1:]) if stated.startswith("$") else stated
     try:
-        rate = float(value)  # type: ignore[arg-type]
+        rate = float(value)
     except (TypeError, ValueError):
         return DEFAULT_RATE
     if not np.isfinite(rate) or rate <= 0:
