@@ -16,8 +16,8 @@ GroupKey = tuple[int, str]
 """(project, name)"""
 IDLE = {"phase": None, "progress": None, "seconds_left": None}
 """No worker is on the group."""
-WELL = {"failed_revision": None, "attempts": 0}
-"""The last thing that was tried with the group worked."""
+WELL = {"failed_revision": None, "attempts": 0, "reason": groups.c.remark}
+"""The last thing that was tried with the group worked: why an earlier try failed is not told any more."""
 NEVER = float("inf")
 COMMON = " all groups"
 """Name of the group that stands for a whole project: it has no task, and what is to do for it comes after all else.
@@ -86,7 +86,7 @@ class Groups:
 
     def force(self, project: int, name: str) -> None:
         """Asks for a training now, whether the labels changed or not, whatever failed before."""
-        self._update(project, name, forced=True, due_at=None, reason=None, **WELL)
+        self._update(project, name, **WELL | {"forced": True, "due_at": None, "reason": None})
 
     def progress(
         self, project: int, name: str, owner: str, phase: Phase, progress: float | None, seconds_left: float | None
@@ -103,13 +103,17 @@ class Groups:
         self, project: int, name: str, owner: str, revision: int, labels: int, reason: str | None = None
     ) -> None:
         """This revision is trained on; `reason` is a remark for the reader. Stays due where newer labels came."""
-        values = {"trained": revision, "trained_labels": labels, "forced": False, "reason": reason, **WELL}
-        self._update(project, name, owner, **values, **_due_unless_newer(revision))
+        values = {"trained": revision, "trained_labels": labels, "forced": False, "remark": reason}
+        self._update(project, name, owner, **WELL | values | {"reason": reason}, **_due_unless_newer(revision))
 
     def mark_published(self, project: int, name: str, owner: str, revision: int, doubt: float | None = None) -> None:
         """The predictions of the version trained on this revision are out; `doubt` is their mean 1 - score."""
         values = {"published": revision, "doubt": doubt, **IDLE, **WELL}
         self._update(project, name, owner, **values, **_due_unless_newer(revision))
+
+    def mark_well(self, project: int, name: str, owner: str, revision: int) -> None:
+        """What had failed went well, and there was nothing to train or to publish."""
+        self._update(project, name, owner, **WELL, **_due_unless_newer(revision))
 
     def mark_failed(
         self, project: int, name: str, owner: str, revision: int, reason: str, retry_at: float | None

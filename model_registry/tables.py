@@ -64,6 +64,7 @@ groups = Table(
     Column("lease_owner", Text),
     Column("lease_until", Double),
     Column("doubt", Double),
+    Column("remark", Text),
 )
 
 tasks = Table(
@@ -178,6 +179,19 @@ features = Table(
     Column("task", BigInteger, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("source", Text, nullable=False),
     Column("vector", LargeBinary, nullable=False),
+)
+
+# A sign of life of each worker, written seldom. One beside a server has one row for all processes that come after each
+# other there, so that "it does not start" is one row as well.
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("started_at", Double, nullable=False),
+    Column("seen_at", Double),
+    Column("ended_at", Double),
+    Column("last_error", Text),
+    Column("doing", Text),
 )
 
 counts = and_(labels.c.deleted_at.is_(None), labels.c.skipped.is_(False))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 from huey.consumer import Consumer
 
+from backend.jobs.complaints import Complaints
 from backend.jobs.queue import HueyQueue
 
 POLL_SECONDS = 0.25
@@ -22,7 +23,9 @@ class _QuietConsumer(Consumer):  # type: ignore[misc]
         pass
 
 
-def work(queue: HueyQueue, stop: threading.Event, tick: Callable[[], None], tick_seconds: float) -> None:
+def work(
+    queue: HueyQueue, stop: threading.Event, tick: Callable[[], None], tick_seconds: float, complaints: Complaints
+) -> None:
     """Consume the queue until `stop` is set, calling `tick` now and every `tick_seconds`.
 
     `tick` finds work that no message tells of: after a crash, a lost job, or an event that never came.
@@ -35,10 +38,8 @@ def work(queue: HueyQueue, stop: threading.Event, tick: Callable[[], None], tick
     for consumer in consumers:
         consumer.start()
     while not stop.is_set():
-        try:
+        with complaints.about("the look-round"):
             tick()
-        except Exception:
-            log.exception("the look-round failed; the next one tries again", seconds=tick_seconds)
         stop.wait(tick_seconds)
     for consumer in consumers:
         consumer.stop_flag.set()
@@ -53,8 +54,8 @@ def stop_with_parent(stop: threading.Event, parent: int, seconds: float = 1.0) -
     def watch() -> None:
         while not stop.wait(seconds):
             if os.getppid() != parent:
+                stop.set()  # first: it may have been the server that read what is logged
                 log.warning("the server is gone; the worker stops", server=parent)
-                stop.set()
 
     thread = threading.Thread(target=watch, name="parent-watch", daemon=True)
     thread.start()

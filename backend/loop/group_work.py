@@ -5,7 +5,7 @@ import threading
 import structlog
 
 from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
-from backend.loop.common import call
+from backend.loop.common import call, in_words
 from backend.loop.frames import FrameStore
 from backend.loop.holding import held
 from backend.loop.publish import publish_group
@@ -31,6 +31,8 @@ class GroupWorker:
         self._services = services
         self._owner = owner
         self._stop = stop
+        self.doing: str | None = None
+        """Whose turn it is, in words; None while it waits for work."""
 
     def look_at(self, project: int, name: str) -> None:
         """Do what the registry says is left to do for the group; nothing, if another worker holds it."""
@@ -38,8 +40,12 @@ class GroupWorker:
         group = self._when_due(project, name)
         if group is None or not registry.leases.take(project, name, self._owner, settings.lease_seconds):
             return
-        with held(self._services, project, name, self._owner) as lost:
-            self._turn(registry.groups.get(project, name) or group, lost)
+        self.doing = f"project {project}" if name == COMMON else f"group {name} of project {project}"
+        try:
+            with held(self._services, project, name, self._owner) as lost:
+                self._turn(registry.groups.get(project, name) or group, lost)
+        finally:
+            self.doing = None
         group = registry.groups.get(project, name)
         if group and group.state(self._services.clock()) == "queued" and not self._stop.is_set():
             # What is for the whole project was put off since a group needs a worker: not before that has begun.
@@ -72,13 +78,14 @@ class GroupWorker:
             train_group(self._services, group, self._owner, frames, lambda: lost.is_set() or self._stop.is_set())
             if publish_group(self._services, group, self._owner, frames):
                 call(self._services, group.project)
+            elif group.failed_revision is not None:
+                registry.groups.mark_well(group.project, group.name, self._owner, revision)
         except TrainingInterrupted as why:
             log.info("training given up", project=group.project, group=group.name, why=str(why))
         except LeaseLost as why:
             log.warning("another worker has the group", project=group.project, group=group.name, why=str(why))
         except Exception as error:
-            expected = isinstance(error, MicroModelsError)
-            reason = str(error) if expected else f"{type(error).__name__}: {error}"
+            expected, reason = isinstance(error, MicroModelsError), in_words(error)
             log.error("group failed", project=group.project, group=group.name, why=reason, exc_info=not expected)
             pause = min(RETRY_SECONDS * 2**group.attempts, 3600.0)
             self._report(group, revision, reason, self._services.clock() + pause)
