@@ -103,10 +103,13 @@ def check(
 @app.command()
 def status(project: Annotated[int | None, typer.Option(help="One project; all where left out.")] = None) -> None:
     """Show groups, labels, versions, jobs and progress."""
+    from backend.loop.alive import worker_problem
     from backend.loop.status import project_status
 
     services = _services()
     numbers = [project] if project is not None else [p.id for p in services.registry.projects.all()]
+    if (problem := worker_problem(services)) is not None:
+        console.print(f"[bold red]{escape(problem)}[/]", highlight=False, soft_wrap=True)
     if not numbers:
         console.print("No project is connected yet: run `micro-models connect --project N`.")
     for number in numbers:
@@ -293,7 +296,7 @@ def main() -> None:
     except MicroModelsError as error:
         _give_up(str(error))
     except BrokenPipeError:  # `micro-models status | head`: whoever read us has seen enough
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(1)
     except OSError as error:  # a disk that is full, a file that may not be written
         where = f" {error.filename}:" if error.filename else ""

@@ -81,7 +81,9 @@ class Settings(BaseSettings):
         300.0, gt=0, description="Pause between comparisons with Label Studio's API, which repair what events missed."
     )
     disk_floor_mb: int = Field(
-        200, ge=0, description="Free space, MB, that the data folder's disk should have; with less, pages and /ready tell."
+        200,
+        ge=0,
+        description="Free space, MB, that the data folder's disk should have; with less, pages and /ready tell.",
     )
     lease_seconds: float = Field(
         20.0, gt=1, description="Life of a worker's lease on a group without renewal: how long a killed one delays it."

@@ -96,7 +96,14 @@ def open_database(url: str) -> Database:
     """Connects, creates what is missing and brings the schema up to date, also when two processes do so at once."""
     parsed = _parse(url)
     try:
-        engine = create_engine(parsed, json_serializer=to_json, pool_size=8, max_overflow=56, **_arguments(parsed))
+        engine = create_engine(
+            parsed,
+            json_serializer=to_json,
+            json_deserializer=from_json,
+            pool_size=8,
+            max_overflow=56,
+            **_arguments(parsed),
+        )
     except ModuleNotFoundError as error:
         raise RegistryError(
             f"The registry's URL names a {parsed.get_backend_name()} database, but the package {error.name!r} is not "
@@ -231,6 +238,14 @@ def to_json(value: Any) -> str:
         return json.dumps(value, allow_nan=False, separators=(",", ":"))
     except ValueError:
         return json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))
+
+
+def from_json(text: str | bytes) -> Any:
+    """What JSON says; None where it is none: one odd field costs its row, not all that are read with it."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def plain(value: Any) -> Any:

@@ -66,6 +66,15 @@ class Groups:
         with self._database.reading() as connection:
             return connection.execute(query.limit(1)).first() is not None
 
+    def waits_since(self, now: float) -> float | None:
+        """Since when the group of tasks waits that is due, that no worker holds, and that waits longest; None: none does."""
+        due = (open_, groups.c.name != COMMON, or_(groups.c.due_at.is_(None), groups.c.due_at <= now))
+        free = or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now)
+        query = select(func.min(func.coalesce(groups.c.first_due, groups.c.due_at))).where(*due, free)
+        with self._database.reading() as connection:
+            since: float | None = connection.execute(query).scalar()
+        return since
+
     def call_common(self, project: int) -> bool:
         """Notes that there is news for the project as a whole; False, and nothing is done, where it has a single group."""
         mine = (groups.c.project == project, groups.c.name != COMMON)

@@ -356,4 +356,5 @@ def _record(row: Row[Any]) -> VersionRecord:
     del values["rolled_back"]
     uri, sha256, nbytes = (values.pop(f"artifact_{part}") for part in ("uri", "sha256", "nbytes"))
     artifact = None if uri is None else ArtifactRef(uri, sha256, nbytes)
-    return VersionRecord(**values | {"state": VersionState(row.state), "artifact": artifact})
+    known = {name: values[name] if isinstance(values[name], dict) else {} for name in ("metrics", "recipe")}
+    return VersionRecord(**values | known | {"state": VersionState(row.state), "artifact": artifact})

@@ -27,7 +27,9 @@ class Workers:
 
     def seen(self, name: str, started_at: float, doing: str | None = None, error: str | None = None) -> None:
         """A sign of life; `error` is what goes wrong in the worker at present, None clears it."""
-        self._put(name, _NOTHING | {"started_at": started_at, "seen_at": self._clock(), "doing": doing, "last_error": error})
+        self._put(
+            name, _NOTHING | {"started_at": started_at, "seen_at": self._clock(), "doing": doing, "last_error": error}
+        )
 
     def ended(self, name: str, error: str | None = None) -> None:
         """The worker is known to be gone; None: as it should. Since when does not change where its successors never came up."""
@@ -38,7 +40,9 @@ class Workers:
     def all(self) -> list[WorkerRecord]:
         """All workers that are known, by name."""
         with self._database.reading() as connection:
-            return [WorkerRecord(**row._mapping) for row in connection.execute(select(workers).order_by(workers.c.name))]
+            return [
+                WorkerRecord(**row._mapping) for row in connection.execute(select(workers).order_by(workers.c.name))
+            ]
 
     def _put(self, name: str, row: dict[str, Any]) -> None:
         """Writes one worker's row, and drops those of workers long gone."""

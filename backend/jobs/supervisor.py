@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import IO
 
 import structlog
@@ -108,12 +109,12 @@ def in_words(code: int) -> str:
 
 def _pass_on(source: IO[bytes], last: deque[str]) -> None:
     """Read all of a child's stderr, hand it on to ours, and keep its last lines."""
-    for line in iter(lambda: source.readline(LONGEST_LINE), b""):
-        text = line.decode(errors="replace")
-        if text.strip():
-            last.append(text.strip())
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except (OSError, ValueError):
-            pass  # ours is closed, or on a full disk: the child must be able to go on writing all the same
+    with source:
+        for line in iter(lambda: source.readline(LONGEST_LINE), b""):
+            text = line.decode(errors="replace")
+            if text.strip():
+                last.append(text.strip())
+            # Where ours is closed, or on a full disk, the child must be able to go on writing all the same.
+            with suppress(OSError, ValueError):
+                sys.stderr.write(text)
+                sys.stderr.flush()
