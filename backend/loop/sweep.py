@@ -11,6 +11,7 @@ from backend.loop.common import call
 from backend.loop.on_event import put_off, wake
 from backend.loop.projects import record
 from backend.loop.reviewing import review_pending
+from backend.loop.second_look import look_again
 from backend.loop.services import Services
 from backend.studio import events
 from backend.studio.client import Studio
@@ -45,6 +46,7 @@ def sweep_project(services: Services, number: int) -> None:
         wake(services, number, changed)
     review_pending(services, number)
     _wake_stale(services, project)
+    look_again(services, project)
 
 
 class LookRound:

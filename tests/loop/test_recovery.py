@@ -134,6 +134,29 @@ def test_a_task_is_told_of_until_its_picture_can_be_had(house: House) -> None:
     assert front(house.services).troubles == ()
 
 
+@pytest.mark.parametrize("labelled", [False, True])
+def test_a_picture_that_comes_back_is_noticed_by_itself(house: House, labelled: bool) -> None:
+    """Nobody labels, nobody presses a button."""
+    picture = house.media / "3.png"
+    whole = picture.read_bytes()
+    picture.write_bytes(whole[:40])
+    house.label(1)
+    if labelled:
+        house.label(3)
+    house.work()
+    sweep_project(house.services, 1)
+    assert [t.id for t in house.registry.listing.problems(1)] == [3]  # still so
+    assert group(house).state(house.now) == "idle"
+    picture.write_bytes(whole)
+    sweep_project(house.services, 1)
+    house.now += 30
+    house.work()
+    house.registry.workers.seen("worker", house.now)
+    assert house.registry.listing.problems(1) == []
+    assert front(house.services).troubles == ()
+    assert (group(house).trained_labels, 3 in house.shown()) == ((2, False) if labelled else (1, True))
+
+
 def test_a_training_given_up_for_newer_labels_is_no_failure(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     fails_once(monkeypatch, catalogue, "train", TrainingInterrupted("Newer labels came early in the training"))
     house.label(1)
