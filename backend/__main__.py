@@ -4,7 +4,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from pydantic import SecretStr
@@ -103,10 +103,13 @@ def check(
 @app.command()
 def status(project: Annotated[int | None, typer.Option(help="One project; all where left out.")] = None) -> None:
     """Show groups, labels, versions, jobs and progress."""
+    from backend.loop.alive import worker_problem
     from backend.loop.status import project_status
 
     services = _services()
     numbers = [project] if project is not None else [p.id for p in services.registry.projects.all()]
+    if (problem := worker_problem(services)) is not None:
+        console.print(f"[bold red]{escape(problem)}[/]", highlight=False, soft_wrap=True)
     if not numbers:
         console.print("No project is connected yet: run `micro-models connect --project N`.")
     for number in numbers:
@@ -291,15 +294,24 @@ def main() -> None:
     try:
         app()
     except MicroModelsError as error:
-        Console(stderr=True).print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        _give_up(str(error))
+    except BrokenPipeError:  # `micro-models status | head`: whoever read us has seen enough
+        sys.stdout = None
         sys.exit(1)
+    except OSError as error:  # a disk that is full, a file that may not be written
+        where = f" {error.filename}:" if error.filename else ""
+        _give_up(f"The system refused:{where} {error.strerror or error}. Mend that, then run the command again.")
+
+
+def _give_up(why: str) -> NoReturn:
+    Console(stderr=True).print(f"[bold red]Error:[/] {escape(why)}", highlight=False, soft_wrap=True)
+    sys.exit(1)
 
 
 def _settings(**changes: object) -> Settings:
     from backend.process import configure_logging
 
-    settings = load_settings()
-    settings = settings.model_copy(update={k: v for k, v in changes.items() if v is not None})
+    settings = load_settings(**{k: v for k, v in changes.items() if v is not None})
     configure_logging(settings)
     return settings
 

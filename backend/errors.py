@@ -9,7 +9,9 @@
     │   └── StudioForbidden      the API key is missing, wrong or of a kind that is switched off
     ├── MediaError               one task's image cannot be had: costs that task alone
     ├── LabelError               one annotation cannot be used: costs that annotation alone
+    ├── StorageError             a disk is full or a folder cannot be written: worth trying again
     ├── RegistryError            a record is missing or a transition is not allowed
+    │   ├── RegistryUnavailable  the database is away, locked, full or damaged: nothing can be read or written
     │   ├── ArtifactError        an artifact is missing or its hash is wrong
     │   ├── InboxError           an event cannot be kept
     │   └── LeaseLost            another worker has taken the group over
@@ -58,8 +60,16 @@ class LabelError(MicroModelsError):
     """One region of an annotation cannot be used; the others are not touched by it."""
 
 
+class StorageError(MicroModelsError):
+    """A disk is full, or a file or folder cannot be written; the same may succeed once that is mended."""
+
+
 class RegistryError(MicroModelsError):
     """A record is missing, or a transition between states is not allowed."""
+
+
+class RegistryUnavailable(RegistryError):
+    """The database is away, locked by another process, full, or damaged; nothing was written."""
 
 
 class ArtifactError(RegistryError):
@@ -80,6 +90,10 @@ class TrainingError(MicroModelsError):
 
 class TrainingInterrupted(TrainingError):
     """Training was given up on purpose: newer labels came, or the worker is stopping."""
+
+
+PASSING = (StudioUnreachable, StorageError, RegistryUnavailable)
+"""What says nothing about the work at hand: the same work succeeds once the cause is gone, so it is never given up."""
 
 
 class DemoError(MicroModelsError):

@@ -1,5 +1,6 @@
 """Making a process of the service: its logging, its rooms, its server or its worker."""
 
+import errno
 import logging
 import os
 import signal
@@ -7,9 +8,12 @@ import socket
 import sys
 import threading
 import uuid
+from contextlib import suppress
 
 import structlog
 
+from backend.errors import RegistryError, SettingsError
+from backend.jobs.complaints import Complaints
 from backend.jobs.queue import Handlers, HueyQueue, open_storage
 from backend.jobs.supervisor import Supervisor
 from backend.jobs.worker import stop_with_parent, work
@@ -71,17 +75,23 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
 
     services = open_services(settings)
     recorder = Recorder(services)
+    # Before a worker is started: a server that cannot listen leaves none behind.
+    listener = listen(settings.host, settings.port)
+    server = uvicorn.Server(uvicorn.Config(create_app(services), log_level="warning", access_log=False))
+    place = worker_name(os.getpid())
     supervisor = Supervisor(
         [sys.executable, "-m", "backend", "worker", "--parent", str(os.getpid())],
-        lambda pid: give_back(services, pid),
+        lambda pid, why: note_death(services, place, pid, why),
         worker_environment(),
     )
     stop_on_sigterm()
     recorder.start()
     if embedded_worker:
+        with suppress(RegistryError):  # it is away for a moment: the first sign of life does it
+            services.registry.workers.starting(place)
         supervisor.start()
     try:
-        uvicorn.run(create_app(services), host=settings.host, port=settings.port, log_level="warning", access_log=False)
+        server.run(sockets=[listener])
     except KeyboardInterrupt:
         pass
     finally:
@@ -90,13 +100,28 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
         services.registry.close()
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; raises SettingsError where that is not possible."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        why = "something else listens there" if taken else getattr(error, "strerror", None) or str(error)
+        raise SettingsError(
+            f"Cannot listen on {host or '0.0.0.0'}:{port}: {why}. Stop what listens there, or choose another port with "
+            "--port or PORT, or another address of this machine with MICRO_MODELS_HOST."
+        ) from None
+
+
 def run_worker(settings: Settings, parent: int | None) -> None:
     """Run a worker until it is told to stop, or until process `parent` is gone."""
     from backend.learning import threads
     from backend.loop.group_work import GroupWorker
+    from backend.loop.heartbeat import Heartbeat
     from backend.loop.sweep import LookRound, sweep_project
 
-    stop = threading.Event()
+    stop, complaints = threading.Event(), Complaints()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     name = new_worker_name() if parent is None else worker_name(os.getpid())
@@ -104,21 +129,45 @@ def run_worker(settings: Settings, parent: int | None) -> None:
         os.nice(NICENESS)
         stop_with_parent(stop, parent)
     threads.use_threads(settings.threads)
-    handlers = Handlers(look=lambda: worker.look(), sweep=lambda project: sweep_project(services, project))
+
+    def look() -> None:
+        with complaints.about("a look at the groups"):
+            worker.look()
+
+    def sweep(project: int) -> None:
+        with complaints.about(f"the comparison of project {project} with Label Studio"):
+            sweep_project(services, project)
+
+    handlers = Handlers(look=look, sweep=sweep)
     queue = HueyQueue(open_storage(settings.queue_url, settings.folder), handlers)
     services = open_services(settings, queue)
     worker = GroupWorker(services, name, stop)
-    work(queue, stop, LookRound(services), TICK_SECONDS)
-    services.registry.leases.release_owner(name)
-    services.registry.close()
+    place = name if parent is None else worker_name(parent)
+    beat, look_round = Heartbeat(services, place, lambda: worker.doing, lambda: complaints.newest), LookRound(services)
+
+    def tick() -> None:
+        with complaints.about("the sign of life"):
+            beat()
+        look_round()
+
+    with suppress(BrokenPipeError):  # the server is gone that read what is logged, and we are about to go
+        work(queue, stop, tick, TICK_SECONDS, complaints)
+        with complaints.about("the farewell"):
+            services.registry.leases.release_owner(name)
+            services.registry.workers.ended(place)
+            services.registry.close()
     # A training that has not noticed the stop yet would hold the process up; nothing of it is wanted any more.
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stderr.flush()
     os._exit(0)
 
 
-def give_back(services: Services, pid: int) -> None:
-    """Free the groups that a dead worker held, so that the next one need not wait for its leases to run out."""
-    services.registry.leases.release_owner(worker_name(pid))
+def note_death(services: Services, place: str, pid: int | None, why: str) -> None:
+    """Say why the worker in this place ended, and free the groups that it held: the next one need not wait for its leases
+    to run out."""
+    services.registry.workers.ended(place, why)
+    if pid is not None:
+        services.registry.leases.release_owner(worker_name(pid))
 
 
 def stop_on_sigterm() -> None:

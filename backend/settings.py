@@ -4,6 +4,7 @@ Each setting is read from `MICRO_MODELS_<NAME>`; those that Label Studio's own b
 name known there (`PORT`, `LABEL_STUDIO_URL`, `LABEL_STUDIO_API_KEY`).
 """
 
+import errno
 import os
 import secrets
 from functools import cached_property
@@ -79,6 +80,11 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(
         300.0, gt=0, description="Pause between comparisons with Label Studio's API, which repair what events missed."
     )
+    disk_floor_mb: int = Field(
+        200,
+        ge=0,
+        description="Free space, MB, that the data folder's disk should have; with less, pages and /ready tell.",
+    )
     lease_seconds: float = Field(
         20.0, gt=1, description="Life of a worker's lease on a group without renewal: how long a killed one delays it."
     )
@@ -118,19 +124,34 @@ class Settings(BaseSettings):
 
     @cached_property
     def folder(self) -> Path:
-        """The data folder, made where missing, readable by its owner only: it holds API keys."""
-        folder = self.data_dir.expanduser().resolve()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """The data folder, made where missing, readable by its owner only: it holds API keys.
+
+        Raises SettingsError where it cannot be made or written.
+        """
+        try:
+            folder = self.data_dir.expanduser().resolve()
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, "this user may not write to it, or it is read-only")
+        except (OSError, RuntimeError) as error:  # RuntimeError: nobody's home, a loop of links
+            why = "it is a file" if isinstance(error, FileExistsError) else getattr(error, "strerror", None) or error
+            raise SettingsError(
+                f"The data folder {self.data_dir} cannot be used: {why}. Expected a folder that this user may write to, "
+                "or a place where one can be made: mend it, or name another one with MICRO_MODELS_DATA_DIR."
+            ) from None
         return folder
 
 
-def load_settings() -> Settings:
-    """Settings from the environment; raises SettingsError that names the variable and what it may be."""
+def load_settings(**chosen: object) -> Settings:
+    """Settings from the environment, and what the command line has chosen instead.
+
+    Raises SettingsError that names the variable and what it may be.
+    """
     try:
-        return Settings()  # type: ignore[call-arg]
+        return Settings(**chosen)  # type: ignore[arg-type]
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}={e.get('input')!r}: {e['msg']}" for e in error.errors()]
-        raise SettingsError("Settings from the environment are not usable. " + "; ".join(lines)) from None
+        raise SettingsError("Settings are not usable. " + "; ".join(lines)) from None
 
 
 def worker_environment() -> dict[str, str]:

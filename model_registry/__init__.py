@@ -62,11 +62,13 @@ from model_registry.records import (
     TaskRecord,
     VersionRecord,
     VersionState,
+    WorkerRecord,
 )
 from model_registry.registry import Registry, open_registry
 from model_registry.reviews import Review
 from model_registry.tasks import Tasks
 from model_registry.versions import Versions
+from model_registry.workers import Workers
 
 __all__ = [
     "COMMON",
@@ -103,5 +105,7 @@ __all__ = [
     "VersionState",
     "Versions",
     "Work",
+    "WorkerRecord",
+    "Workers",
     "open_registry",
 ]

@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from backend.errors import ArtifactError
+from backend.errors import ArtifactError, StorageError
 from backend.types import Weights
 from model_registry.records import ArtifactRef
 
@@ -35,7 +35,10 @@ class Artifacts:
         self._local = "file" in self._files.protocol
         self._clock = clock
         if self._local:
-            Path(self._root).mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                Path(self._root).mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise self._not_written(error) from None
 
     def write(self, weights: Weights) -> ArtifactRef:
         """Stores the weights under a new name; raises ArtifactError when the store stays away."""
@@ -46,7 +49,10 @@ class Artifacts:
         name = uuid.uuid4().hex
         uri = f"{name[:2]}/{name}.safetensors"
         if self._local:
-            _write_local(Path(self._root, uri), content)
+            try:
+                _write_local(Path(self._root, uri), content)
+            except OSError as error:
+                raise self._not_written(error) from error
         else:
             self._write_away(uri, content)
         return ArtifactRef(uri, hashlib.sha256(content).hexdigest(), len(content))
@@ -88,6 +94,12 @@ class Artifacts:
                         "takes them: check MICRO_MODELS_ARTIFACTS_URL, its credentials and that it answers."
                     ) from error
                 self._sleep(pause)
+
+    def _not_written(self, error: OSError) -> StorageError:
+        return StorageError(
+            f"The weights cannot be stored in {self._root}: {error.strerror}. Expected a folder that this user may write "
+            "to, with room; once it has that, the training is done again by itself."
+        )
 
     def collect(self, keep: set[str], older_than_seconds: float) -> int:
         """Removes what is not in `keep`, and what killed writers left aside; returns how many files.
@@ -131,11 +143,15 @@ def _write_local(path: Path, content: bytes) -> None:
     """Written aside, flushed to the disk, renamed: after a power cut the name has all of it or does not exist."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     aside = path.with_name(path.name + _ASIDE)
-    with aside.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    try:
+        with aside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

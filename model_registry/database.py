@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,12 +12,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
-from backend.errors import RegistryError
+from backend.errors import RegistryError, RegistryUnavailable
 from model_registry.migrations import migrate
+from model_registry.tables import metadata
+from model_registry.unavailable import damaged, unavailable
 
 T = TypeVar("T")
 BUSY_SECONDS = 30.0
@@ -45,22 +48,37 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One transaction that only reads: on SQLite it sees one state of the database and waits for nobody."""
-        with self._connect(self._reader) as connection, connection.begin():
+        with self._plain_errors(), self._connect(self._reader) as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that writes: all of it happens, or nothing. Keep it short, others wait for it."""
         if self._turn is None:
-            with self._connect(self.engine) as connection, connection.begin():
+            with self._plain_errors(), self._connect(self.engine) as connection, connection.begin():
                 yield connection
             return
-        with self._turn, self.engine.connect() as connection, connection.execution_options(writes=True).begin():
+        with (
+            self._plain_errors(),
+            self._turn,
+            self.engine.connect() as connection,
+            connection.execution_options(writes=True).begin(),
+        ):
             yield connection
 
     def close(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        """Says in one line what is the matter with the database itself; the mistakes of our own statements pass."""
+        try:
+            yield
+        except (DBAPIError, sqlite3.Error) as error:  # the driver's own where a connection could not be made
+            if (plain := unavailable(self.engine.url, error)) is None:
+                raise
+            raise plain from error
 
     def _connect(self, engine: Engine) -> Connection:
         """A connection; waits for a server that answered before and is away now."""
@@ -79,14 +97,8 @@ def open_database(url: str) -> Database:
     database = connect_database(url)
     try:
         with database.writing() as connection:
-            migrate(connection)
+            _migrate(connection)
         database.opened = True
-    except OperationalError as error:
-        database.close()
-        raise RegistryError(
-            f"The registry's database {database.engine.url.render_as_string()} cannot be opened: {error.orig}. "
-            "Check that it runs, that the URL is right and that this user may write to it."
-        ) from error
     except BaseException:
         database.close()
         raise
@@ -97,21 +109,44 @@ def connect_database(url: str) -> Database:
     """A database as it is, whatever tables it has; a SQLite file is made where it is missing."""
     parsed = _parse(url)
     try:
-        engine = create_engine(parsed, json_serializer=to_json, pool_size=8, max_overflow=56, **_arguments(parsed))
+        engine = create_engine(
+            parsed,
+            json_serializer=to_json,
+            json_deserializer=from_json,
+            pool_size=8,
+            max_overflow=56,
+            **_arguments(parsed),
+        )
     except ModuleNotFoundError as error:
         raise RegistryError(
             f"The registry's URL names a {parsed.get_backend_name()} database, but the package {error.name!r} is not "
             "installed. Install it with: pip install 'micro-models[scale]'"
         ) from None
-    if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine, Path(parsed.database or ""))
-    return Database(engine)
+    database = Database(engine)
+    try:
+        if engine.dialect.name == "sqlite":
+            _prepare_sqlite(engine, Path(parsed.database or ""))
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def sqlite_path(url: str) -> Path | None:
     """The file of a SQLite database; None for one on a server."""
     parsed = _parse(url)
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
+def _migrate(connection: Connection) -> None:
+    """Brings the schema up to date; raises RegistryUnavailable where it is not one that we made."""
+    url = connection.engine.url
+    try:
+        migrate(connection)
+    except DBAPIError as error:
+        raise unavailable(url, error) or damaged(url, str(error.orig)) from error
+    if missing := sorted(set(metadata.tables) - set(inspect(connection).get_table_names())):
+        raise damaged(url, f"it lacks the tables {', '.join(missing)}")
 
 
 def _parse(url: str) -> URL:
@@ -141,8 +176,14 @@ def _arguments(url: URL) -> dict[str, Any]:
 
 
 def _prepare_sqlite(engine: Engine, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)  # settings may hold secrets; SQLite gives its -wal and -shm files the same mode
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # settings may hold secrets; SQLite gives its -wal and -shm files the same mode
+    except OSError as error:
+        raise RegistryUnavailable(
+            f"The registry's file {path} cannot be made: {error.strerror}. "
+            "Expected a folder that this user may write to, with room; mend it, or name another place."
+        ) from None
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _: Any) -> None:
@@ -189,12 +230,9 @@ def _enable_wal(engine: Engine) -> None:
             with closing(engine.raw_connection()) as connection:
                 connection.cursor().execute("PRAGMA journal_mode = WAL")
             return
-        except Exception as error:
+        except Exception as error:  # the driver's own, or SQLAlchemy's around it
             if "locked" not in str(error) or time.monotonic() > give_up:
-                raise RegistryError(
-                    f"The registry's file {engine.url.database} cannot be opened: {getattr(error, 'orig', error)}. "
-                    "Expected a SQLite database or no file; check the path and its permissions."
-                ) from error
+                raise unavailable(engine.url, error) or damaged(engine.url, str(error)) from error
         time.sleep(random.uniform(0.001, 0.02))
 
 
@@ -216,6 +254,14 @@ def to_json(value: Any) -> str:
         return json.dumps(value, allow_nan=False, separators=(",", ":"))
     except ValueError:
         return json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))
+
+
+def from_json(text: str | bytes) -> Any:
+    """What JSON says; None where it is none: one odd field costs its row, not all that are read with it."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def plain(value: Any) -> Any:

@@ -16,8 +16,8 @@ GroupKey = tuple[int, str]
 """(project, name)"""
 IDLE = {"phase": None, "progress": None, "seconds_left": None}
 """No worker is on the group."""
-WELL = {"failed_revision": None, "attempts": 0}
-"""The last thing that was tried with the group worked."""
+WELL = {"failed_revision": None, "attempts": 0, "reason": groups.c.remark}
+"""The last thing that was tried with the group worked: why an earlier try failed is not told any more."""
 NEVER = float("inf")
 there = groups.c.project.not_in(select(projects.c.id).where(projects.c.gone_since.is_not(None)))
 """The group's project is not gone from its source."""
@@ -80,6 +80,15 @@ class Groups:
         with self._database.reading() as connection:
             return connection.execute(query.limit(1)).first() is not None
 
+    def waits_since(self, now: float) -> float | None:
+        """Since when the group of tasks waits that is due, that no worker holds, and that waits longest; None: none does."""
+        due = (open_, groups.c.name != COMMON, or_(groups.c.due_at.is_(None), groups.c.due_at <= now))
+        free = or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now)
+        query = select(func.min(func.coalesce(groups.c.first_due, groups.c.due_at))).where(*due, free)
+        with self._database.reading() as connection:
+            since: float | None = connection.execute(query).scalar()
+        return since
+
     def call_common(self, project: int) -> bool:
         """Notes that there is news for the project as a whole; False, and nothing is done, where it has a single group.
         Nothing is written either where it is called for already and no worker has begun."""
@@ -106,7 +115,7 @@ class Groups:
 
     def force(self, project: int, *names: str) -> None:
         """Asks for a training of the groups now, whether the labels changed or not, whatever failed before."""
-        self._change(project, names, forced=True, due_at=None, reason=None, **WELL)
+        self._change(project, names, **WELL | {"forced": True, "due_at": None, "reason": None})
 
     def progress(
         self, project: int, name: str, owner: str, phase: Phase, progress: float | None, seconds_left: float | None
@@ -123,13 +132,17 @@ class Groups:
         self, project: int, name: str, owner: str, revision: int, labels: int, reason: str | None = None
     ) -> None:
         """This revision is trained on; `reason` is a remark for the reader. Stays due where newer labels came."""
-        values = {"trained": revision, "trained_labels": labels, "forced": False, "reason": reason, **WELL}
-        self._update(project, name, owner, **values, **_due_unless_newer(revision))
+        values = {"trained": revision, "trained_labels": labels, "forced": False, "remark": reason}
+        self._update(project, name, owner, **WELL | values | {"reason": reason}, **_due_unless_newer(revision))
 
     def mark_published(self, project: int, name: str, owner: str, revision: int, doubt: float | None = None) -> None:
         """The predictions of the version trained on this revision are out; `doubt` is their mean 1 - score."""
         values = {"published": revision, "doubt": doubt, **IDLE, **WELL}
         self._update(project, name, owner, **values, **_due_unless_newer(revision))
+
+    def mark_well(self, project: int, name: str, owner: str, revision: int) -> None:
+        """What had failed went well, and there was nothing to train or to publish."""
+        self._update(project, name, owner, **WELL, **_due_unless_newer(revision))
 
     def mark_failed(
         self, project: int, name: str, owner: str, revision: int, reason: str, retry_at: float | None

@@ -1,8 +1,8 @@
 """Leases: one worker at a time has a group, on any number of machines, and a killed one's claim runs out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, tuple_, update
 
 from model_registry.database import Database
 from model_registry.groups import IDLE, lease_lost
@@ -22,7 +22,7 @@ class Leases:
         self._clock = clock
 
     def take(self, project: int, group: str, owner: str, seconds: float) -> bool:
-        """Claims the group unless somebody has it, the same owner included; what a dead one left half is failed."""
+        """Claims the group unless somebody has it, the same owner included; what a dead one left half is interrupted."""
         now = self._clock()
         free = or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now)
         claim = (
@@ -30,16 +30,10 @@ class Leases:
             .where(groups.c.project == project, groups.c.name == group, free)
             .values(FREE | {"lease_owner": owner, "lease_until": now + seconds})
         )
-        left = (
-            update(versions)
-            .where(versions.c.project == project, versions.c.group == group)
-            .where(versions.c.state == VersionState.TRAINING)
-            .values(state=VersionState.FAILED, reason="the worker ended before it finished", finished_at=now)
-        )
         with self._database.writing() as connection:
             if connection.execute(claim).rowcount == 0:
                 return False
-            connection.execute(left)
+            interrupt(connection, now, (versions.c.project == project, versions.c.group == group))
             return True
 
     def renew(self, project: int, group: str, owner: str, seconds: float) -> bool:
@@ -61,7 +55,15 @@ class Leases:
         with self._database.writing() as connection:
             for project in sorted(connection.execute(select(groups.c.project).where(mine).distinct()).scalars()):
                 lock_project(connection, project)
+            held = select(groups.c.project, groups.c.name).where(mine)
+            interrupt(connection, self._clock(), (tuple_(versions.c.project, versions.c.group).in_(held),))
             return connection.execute(update(groups).where(mine).values(FREE)).rowcount
+
+
+def interrupt(connection: Connection, now: float, of: Sequence[ColumnElement[bool]]) -> None:
+    """Ends those of the versions that are in training: whoever trained them is gone."""
+    gone = {"state": VersionState.INTERRUPTED, "reason": "the worker ended before it finished", "finished_at": now}
+    connection.execute(update(versions).where(*of, versions.c.state == VersionState.TRAINING).values(gone))
 
 
 def require_lease(connection: Connection, project: int, group: str, owner: str) -> None:

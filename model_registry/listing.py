@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, distinct, exists, func, or_, select
+from sqlalchemy.exc import DBAPIError
 
 from model_registry.database import Database
 from model_registry.groups import GroupKey, records
@@ -65,6 +66,13 @@ class Listing:
             id: ProjectCounts(states[id], row.n, labelled.get(id, 0), row.problems, work.get(id, Work()))
             for id, row in sizes.items()
         }
+
+    def states(self) -> dict[GroupState, int]:
+        """How many groups with a task are in each state, over all projects."""
+        state = state_at(self._clock())
+        query = select(state.label("state"), func.count().label("n")).where(has_tasks()).group_by(state)
+        with self._database.reading() as connection:
+            return dict.fromkeys(URGENCY, 0) | {row.state: row.n for row in connection.execute(query)}
 
     def groups(
         self,
@@ -161,9 +169,23 @@ def _serving_of(connection: Connection, listed: Sequence[GroupRecord]) -> dict[G
     columns = (versions.c.project, versions.c.group, versions.c.control, versions.c.number, _SCORE.label("score"))
     mine = (versions.c.project.in_({g.project for g in listed}), versions.c.group.in_({g.name for g in listed}))
     found = defaultdict[GroupKey, tuple[Serving, ...]](tuple)
-    for row in connection.execute(select(*columns).where(*mine, serves).order_by(versions.c.control)):
+    query = select(*columns).where(*mine, serves).order_by(versions.c.control)
+    for row in _readable(connection, query, listed):
         found[row.project, row.group] += (Serving(row.control, row.number, row.score),)
     return found
+
+
+def _readable(connection: Connection, query: Select[Any], listed: Sequence[GroupRecord]) -> list[Row[Any]]:
+    """The rows; where one cannot be read, since what is in it is no JSON, those of the other groups."""
+    try:
+        return list(connection.execute(query))
+    except (DBAPIError, ValueError):
+        if len(listed) > 1:
+            one_by_one = (
+                (query.where(versions.c.project == g.project, versions.c.group == g.name), [g]) for g in listed
+            )
+            return [row for each, alone in one_by_one for row in _readable(connection, each, alone)]
+        return []
 
 
 def _work_of(connection: Connection, listed: Sequence[GroupRecord]) -> dict[GroupKey, Work]:

@@ -95,4 +95,5 @@ def lock_project(connection: Connection, id: int) -> Row[Any]:
 
 
 def _record(row: Row[Any]) -> ProjectRecord:
-    return ProjectRecord(**row._mapping)
+    settings = row.settings if isinstance(row.settings, dict) else {}
+    return ProjectRecord(**{**row._mapping, "settings": settings})

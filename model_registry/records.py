@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol
 
 GroupState = Literal["idle", "queued", "training", "publishing", "failed"]
 Phase = Literal["training", "publishing"]
+SILENT_SECONDS = 60.0
+"""A worker that gave no sign of life for so long is gone: six of its beats, in case the registry is slow or away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ class GroupRecord:
     progress: float | None = None
     seconds_left: float | None = None
     reason: str | None = None
+    """Why the last try failed; where none did, the remark of the last training."""
+    remark: str | None = None
+    """What the last training has to say to the reader; told again once a failure is over."""
     failed_revision: int | None = None
     attempts: int = 0
     """Failures in a row at `failed_revision`."""
@@ -136,7 +141,44 @@ class VersionState(StrEnum):
     SERVING = "serving"
     SUPERSEDED = "superseded"
     REJECTED = "rejected"
+    INTERRUPTED = "interrupted"
+    """Given up on purpose, or cut off with its worker: nothing is wrong, it is trained again."""
     FAILED = "failed"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "VersionState":
+        """A word that nobody knows costs the version that has it, not the page that lists it."""
+        return cls.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    """One worker, or the place of the one beside a server: its successor after a death has the same name."""
+
+    name: str
+    started_at: float
+    """When its process began."""
+    seen_at: float | None = None
+    """Its last sign of life; None where it has not given any."""
+    ended_at: float | None = None
+    """When it was known to be gone; None while nobody knows of that."""
+    last_error: str | None = None
+    """What went wrong with it last, in words; None once that is over."""
+    doing: str | None = None
+    """What it was at when it was seen last; None: nothing."""
+
+    def alive(self, now: float) -> bool:
+        """Whether it works: it gave a sign of life not long ago, and nobody saw it end."""
+        return self.seen_at is not None and self.ended_at is None and now - self.seen_at < SILENT_SECONDS
+
+    def starting(self, now: float) -> bool:
+        """Whether it has just begun, and may give its first sign of life in a moment."""
+        return self.seen_at is None and self.ended_at is None and now - self.started_at < SILENT_SECONDS
+
+    @property
+    def gone_since(self) -> float:
+        """Since when it is not there, if it is not."""
+        return self.ended_at or self.seen_at or self.started_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from model_registry.records import LabelRecord, TaskLike
 from model_registry.reviews import Reviews
 from model_registry.tasks import Tasks, upsert_tasks
 from model_registry.versions import Versions
+from model_registry.workers import Workers
 
 
 class Registry:
@@ -45,6 +46,7 @@ class Registry:
         self.reviews = Reviews(database)
         self.features = Features(database)
         self.listing = Listing(database, clock)
+        self.workers = Workers(database, clock)
         self.artifacts = artifacts
 
     def record_event(

@@ -67,6 +67,7 @@ groups = Table(
     Column("lease_owner", Text),
     Column("lease_until", Double),
     Column("doubt", Double),
+    Column("remark", Text),
 )
 
 tasks = Table(
@@ -194,6 +195,19 @@ labels_task = and_(labels.c.project == tasks.c.project, labels.c.task == tasks.c
 
 reviews_task = and_(reviews.c.project == tasks.c.project, reviews.c.task == tasks.c.id)
 """The review is of the task."""
+
+# A sign of life of each worker, written seldom. One beside a server has one row for all processes that come after each
+# other there, so that "it does not start" is one row as well.
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("started_at", Double, nullable=False),
+    Column("seen_at", Double),
+    Column("ended_at", Double),
+    Column("last_error", Text),
+    Column("doing", Text),
+)
 
 counts = and_(labels.c.deleted_at.is_(None), labels.c.skipped.is_(False))
 """The label is live and not skipped: it is trained on."""

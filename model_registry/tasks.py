@@ -68,6 +68,21 @@ class Tasks:
         with self._database.reading() as connection:
             return set(connection.execute(select(tasks.c.id).where(tasks.c.project == project)).scalars())
 
+    def mended(self, project: int, ids: Iterable[int]) -> set[str]:
+        """Nothing is wrong with the tasks any more; returns their groups, which are trained again where one of the tasks
+        is labelled, else published again."""
+        with self._database.writing() as connection:
+            lock_project(connection, project)
+            mine = (tasks.c.project == project, tasks.c.id.in_(list(ids)), tasks.c.problem.is_not(None))
+            found = connection.execute(
+                update(tasks).where(*mine).values(problem=None).returning(tasks.c.id, tasks.c.group)
+            )
+            homes = {row.id: row.group for row in found}
+            labelled = {homes[id] for id in labelled_tasks(connection, project, list(homes))}
+            outdate(connection, project, set(homes.values()) - labelled)
+            touch(connection, [(project, name) for name in labelled], self._clock())
+        return set(homes.values())
+
     def note_missing(self, project: int, ids: Collection[int], at: float) -> dict[int, float]:
         """Notes what a listing made at `at` lacked; returns since when each has been missing, by id."""
         with self._database.writing() as connection:

@@ -3,7 +3,8 @@
 training ──promote──> serving <──rollback, pin── superseded, rejected
     │                    └──promote of the next, rollback, pin of another──> superseded
     ├──reject, or promote where the micro-model is pinned──> rejected
-    └──fail, or the worker's death──> failed
+    ├──interrupt, or the worker's death──> interrupted
+    └──fail──> failed
 """
 
 from collections.abc import Callable
@@ -109,10 +110,12 @@ class Versions:
             return self._finish(connection, id, VersionState.REJECTED, reason, artifact, metrics, seconds)
 
     def fail(self, id: int, owner: str, reason: str) -> VersionRecord:
-        """The training did not come to an end."""
-        with self._database.writing() as connection:
-            _in_training(connection, id, owner)
-            return self._finish(connection, id, VersionState.FAILED, reason, None, {}, None)
+        """The training came to nothing."""
+        return self._break_off(id, owner, VersionState.FAILED, reason)
+
+    def interrupt(self, id: int, owner: str, reason: str) -> VersionRecord:
+        """The training was given up on purpose, or cut off; nothing is wrong with it."""
+        return self._break_off(id, owner, VersionState.INTERRUPTED, reason)
 
     def serving(self, project: int, group: str) -> dict[str, VersionRecord]:
         """The serving version of each of the group's micro-models, by control."""
@@ -226,6 +229,11 @@ class Versions:
         with self._database.reading() as connection:
             return {row.artifact_uri for row in connection.execute(query)}
 
+    def _break_off(self, id: int, owner: str, state: VersionState, reason: str) -> VersionRecord:
+        with self._database.writing() as connection:
+            _in_training(connection, id, owner)
+            return self._finish(connection, id, state, reason, None, {}, None)
+
     def _finish(
         self,
         connection: Connection,
@@ -262,7 +270,7 @@ def _publish_again(connection: Connection, project: int, group: str) -> None:
     connection.execute(
         update(groups)
         .where(groups.c.project == project, groups.c.name == group)
-        .values(published=groups.c.trained - 1, due_at=None, **FREE, **WELL)
+        .values({"published": groups.c.trained - 1, "due_at": None, **FREE, **WELL})
     )
 
 
@@ -350,4 +358,5 @@ def _record(row: Row[Any]) -> VersionRecord:
     del values["rolled_back"]
     uri, sha256, nbytes = (values.pop(f"artifact_{part}") for part in ("uri", "sha256", "nbytes"))
     artifact = None if uri is None else ArtifactRef(uri, sha256, nbytes)
-    return VersionRecord(**values | {"state": VersionState(row.state), "artifact": artifact})
+    known = {name: values[name] if isinstance(values[name], dict) else {} for name in ("metrics", "recipe")}
+    return VersionRecord(**values | known | {"state": VersionState(row.state), "artifact": artifact})

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 from huey.storage import BaseStorage
 
+from backend.jobs.complaints import Complaints
 from backend.jobs.queue import HueyQueue
 
 POLL_SECONDS = 0.25
@@ -19,7 +20,9 @@ STOP_SECONDS = 10.0
 log = structlog.get_logger(__name__)
 
 
-def work(queue: HueyQueue, stop: threading.Event, tick: Callable[[], None], tick_seconds: float) -> None:
+def work(
+    queue: HueyQueue, stop: threading.Event, tick: Callable[[], None], tick_seconds: float, complaints: Complaints
+) -> None:
     """Answer the queue with its handlers until `stop` is set, calling `tick` now and every `tick_seconds`.
 
     `tick` finds work that no word tells of: after a crash, a lost word, or an event that never came.
@@ -43,10 +46,8 @@ def work(queue: HueyQueue, stop: threading.Event, tick: Callable[[], None], tick
     for thread in threads:
         thread.start()
     while not stop.is_set():
-        try:
+        with complaints.about("the look-round"):
             tick()
-        except Exception:
-            log.exception("the look-round failed; the next one tries again", seconds=tick_seconds)
         stop.wait(tick_seconds)
     for thread in threads:
         thread.join(STOP_SECONDS)
@@ -80,8 +81,8 @@ def stop_with_parent(stop: threading.Event, parent: int, seconds: float = 1.0) -
     def watch() -> None:
         while not stop.wait(seconds):
             if os.getppid() != parent:
+                stop.set()  # first: it may have been the server that read what is logged
                 log.warning("the server is gone; the worker stops", server=parent)
-                stop.set()
 
     thread = threading.Thread(target=watch, name="parent-watch", daemon=True)
     thread.start()

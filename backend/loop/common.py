@@ -3,9 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
+from backend.errors import LeaseLost, MicroModelsError, RegistryError, TrainingInterrupted
 from backend.loop.services import Services
 from backend.types import Start
 from model_registry import COMMON, GroupRecord, VersionRecord
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,24 @@ def started_from(version: VersionRecord, parent: VersionRecord | None) -> str:
     if (version.project, version.group) == (parent.project, parent.group):
         return f"{version.start} v{parent.number}" if version.start == Start.SERVING else version.start
     return f"{version.start}: {named(parent)}"
+
+
+def in_words(error: BaseException) -> str:
+    """What an error says to a person."""
+    return str(error) if isinstance(error, MicroModelsError) else f"{type(error).__name__}: {error}"
+
+
+def break_off(services: Services, version: VersionRecord, owner: str, error: BaseException) -> None:
+    """End a version in training: interrupted where it was given up or cut off, failed where something is wrong.
+
+    What cannot be noted now, since the registry is away or the group another worker's, is when the group is taken next.
+    """
+    versions = services.registry.versions
+    given_up = isinstance(error, TrainingInterrupted | LeaseLost) or not isinstance(error, Exception)
+    try:
+        (versions.interrupt if given_up else versions.fail)(version.id, owner, in_words(error))
+    except RegistryError as why:
+        log.info("the version's end is noted later", project=version.project, group=version.group, why=str(why))
 
 
 def _baseline(scores: dict[str, dict[str, object] | None]) -> Baseline | None:

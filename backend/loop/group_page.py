@@ -7,7 +7,7 @@ from backend.loop.common import Baseline, baselines, named, parents, proposed_by
 from backend.loop.efficiency import Efficiency, group_efficiency
 from backend.loop.gallery import PAGE, Picture, picture, pictures
 from backend.loop.links import project_url
-from backend.loop.overview import Trouble, failure
+from backend.loop.overview import Trouble, failure, house_troubles
 from backend.loop.services import Services
 from backend.loop.suggest import suggestions
 from model_registry import GroupRecord, GroupState, ProjectRecord, VersionRecord, VersionState
@@ -106,7 +106,7 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
         versions=tuple(shown),
         older=len(versions) - len(shown),
         way_back=any(v.may_serve and v.record.state == VersionState.SUPERSEDED for v in versions),
-        trouble=failure(record, now) if state == "failed" else None,
+        trouble=_trouble(services, record, state),
         url=project_url(services, owner),
         gallery=gallery(services, owner, name, page) if whole else None,
         problems=tuple(problems(services, owner, name)) if whole else (),
@@ -115,6 +115,13 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
         proposed_by=", ".join(dict.fromkeys(named(v) for v in proposed_by(services, record))),
         baseline=baselines(parents(services, project)).get(name),
     )
+
+
+def _trouble(services: Services, record: GroupRecord, state: GroupState) -> Trouble | None:
+    """Why the group does not get on."""
+    if state == "failed":
+        return failure(record, services.clock())
+    return next(iter(house_troubles(services)), None) if state == "queued" else None
 
 
 def gallery(services: Services, project: ProjectRecord, group: str, page: int) -> Gallery:

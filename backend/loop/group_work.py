@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
-from backend.loop.common import call
+from backend.loop.common import call, in_words
 from backend.loop.frames import FrameStore
 from backend.loop.holding import held
 from backend.loop.looking import look
@@ -37,6 +37,8 @@ class GroupWorker:
         self._services = services
         self._owner = owner
         self._stop = stop
+        self.doing: str | None = None
+        """Whose turn it is, in words; None while it waits for work."""
 
     def look(self) -> None:
         """Work off what is due, the most urgent first, until nothing is or the worker stops."""
@@ -62,8 +64,12 @@ class GroupWorker:
             return
         if not registry.leases.take(project, name, self._owner, self._services.settings.lease_seconds):
             return
-        with held(self._services, project, name, self._owner) as lost:
-            self._turn(registry.groups.get(project, name) or group, lost)
+        self.doing = f"project {project}" if name == COMMON else f"group {name} of project {project}"
+        try:
+            with held(self._services, project, name, self._owner) as lost:
+                self._turn(registry.groups.get(project, name) or group, lost)
+        finally:
+            self.doing = None
 
     def _turn(self, group: GroupRecord, lost: threading.Event) -> None:
         registry, revision = self._services.registry, group.wanted
@@ -82,13 +88,14 @@ class GroupWorker:
             if publish_group(self._services, group, self._owner, frames):
                 call(self._services, group.project)
                 self._look_ahead(group, frames, stopped)
+            elif group.failed_revision is not None:
+                registry.groups.mark_well(group.project, group.name, self._owner, revision)
         except TrainingInterrupted as why:
             log.info("training given up", project=group.project, group=group.name, why=str(why))
         except LeaseLost as why:
             log.warning("another worker has the group", project=group.project, group=group.name, why=str(why))
         except Exception as error:
-            expected = isinstance(error, MicroModelsError)
-            reason = str(error) if expected else f"{type(error).__name__}: {error}"
+            expected, reason = isinstance(error, MicroModelsError), in_words(error)
             log.error("group failed", project=group.project, group=group.name, why=reason, exc_info=not expected)
             pause = min(RETRY_SECONDS * 2**group.attempts, 3600.0)
             self._report(group, revision, reason, self._services.clock() + pause)

@@ -4,26 +4,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
-
+from backend.jobs.complaints import Complaints
 from backend.loop.services import Services
-
-log = structlog.get_logger(__name__)
 
 
 @contextmanager
 def held(services: Services, project: int, name: str, owner: str) -> Iterator[threading.Event]:
     """Renew a lease that the owner has taken, and give it back at the end; yields an event that is set when it was lost."""
     leases, seconds = services.registry.leases, services.settings.lease_seconds
-    done, lost = threading.Event(), threading.Event()
+    done, lost, complaints = threading.Event(), threading.Event(), Complaints()
 
     def renew() -> None:
         while not done.wait(seconds / 3):
-            try:
+            kept = True
+            # Where the database is away the lease may well outlive that.
+            with complaints.about(f"the lease of group {name} in project {project}"):
                 kept = leases.renew(project, name, owner, seconds)
-            except Exception as error:  # the database is away: the lease may well outlive that
-                log.warning("lease not renewed yet", project=project, group=name, why=str(error))
-                continue
             if not kept:
                 lost.set()
                 return

@@ -1,10 +1,13 @@
 """What the dashboard's pages show, as plain data: projects with what troubles them, pages of groups, one group."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import structlog
 
 from backend.errors import LabelingConfigError
-from backend.loop.common import Baseline, baselines, named, parents, proposed_by
+from backend.loop.alive import disk_problem, span, worker_problem
+from backend.loop.common import Baseline, baselines, in_words, named, parents, proposed_by
 from backend.loop.efficiency import Efficiency, project_efficiency
 from backend.loop.links import project_url
 from backend.loop.services import Services
@@ -15,14 +18,17 @@ FAILED_SHOWN = 10
 """Failed groups that the first page tells of; the project's page lists all."""
 WORKING: tuple[GroupState, ...] = ("training", "publishing")
 SWEEPS_MISSED = 3
-"""A comparison with Label Studio that is overdue by so many pauses means that no worker runs."""
+"""A comparison with Label Studio that is overdue by so many pauses means that something is wrong."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Something that a person should know of, and what to do about it."""
 
-    project: int
+    project: int | None
+    """None: it concerns all of them."""
     what: str
     remedy: str
     group: str | None = None
@@ -79,15 +85,39 @@ def front(services: Services) -> Front:
     """The first page: projects, what is at work, what troubles them."""
     listing, counts = services.registry.listing, services.registry.listing.counts()
     projects = tuple(
-        project_view(services, p, counts.get(p.id, ProjectCounts())) for p in services.registry.projects.all()
+        _safe_view(services, p, counts.get(p.id, ProjectCounts())) for p in services.registry.projects.all()
     )
     working, _ = listing.groups(states=WORKING)
     failed, total = listing.groups(states=("failed",), limit=FAILED_SHOWN)
     now = services.clock()
-    troubles = [trouble for p in projects for trouble in p.troubles]
+    troubles = house_troubles(services) + [trouble for p in projects for trouble in p.troubles]
     troubles += [failure(row.record, now) for row in failed]
     queued = sum(p.counts.states.get("queued", 0) for p in projects)
     return Front(projects, tuple(working), tuple(sorted(troubles, key=lambda t: not t.grave)), total, queued)
+
+
+def house_troubles(services: Services) -> list[Trouble]:
+    """What troubles the backend as a whole."""
+    found: list[Trouble] = []
+    if (problem := worker_problem(services)) is not None:
+        mend = (
+            "Nothing is trained meanwhile. Mend what it says, or start one: `micro-models worker`, or `serve` without"
+        )
+        found.append(Trouble(None, problem, f"{mend} `--no-worker`. The labels are kept until then."))
+    if (problem := disk_problem(services)) is not None:
+        found.append(Trouble(None, problem, "Make room, before labels and weights cannot be written any more."))
+    return found
+
+
+def _safe_view(services: Services, project: ProjectRecord, counts: ProjectCounts) -> ProjectView:
+    """One project in figures; one whose records are odd costs itself alone, not the page of all."""
+    try:
+        return project_view(services, project, counts)
+    except Exception as error:
+        log.exception("the project cannot be shown", project=project.id)
+        what = f"Its records cannot be shown: {in_words(error)}"
+        odd = Trouble(project.id, what, "The others are not touched by it. Connect the project again.")
+        return ProjectView(project, counts, None, False, (odd,))
 
 
 def project_page(services: Services, project: int) -> ProjectView | None:
@@ -95,7 +125,8 @@ def project_page(services: Services, project: int) -> ProjectView | None:
     record = services.registry.projects.get(project)
     if record is None:
         return None
-    return project_view(services, record, services.registry.listing.counts(project).get(project, ProjectCounts()))
+    view = project_view(services, record, services.registry.listing.counts(project).get(project, ProjectCounts()))
+    return replace(view, troubles=(*house_troubles(services), *view.troubles))
 
 
 def project_view(services: Services, project: ProjectRecord, counts: ProjectCounts) -> ProjectView:
@@ -145,7 +176,7 @@ def failure(group: GroupRecord, now: float) -> Trouble:
     elif due == float("inf"):
         again = "It is tried again when its labels change, or with 'Train now'."
     else:
-        again = f"It is tried again by itself in {_span(due - now)}, at once with 'Train now'."
+        again = f"It is tried again by itself in {span(due - now)}, at once with 'Train now'."
     return Trouble(group.project, group.reason or "The last training failed without a reason.", again, group.name)
 
 
@@ -174,12 +205,8 @@ def _sweep_late(services: Services, project: ProjectRecord) -> Trouble | None:
         what = "Not compared with Label Studio yet."
     elif services.clock() - project.synced_at > SWEEPS_MISSED * pause:
         past = services.clock() - project.synced_at
-        what = f"Not compared with Label Studio for {_span(past)}; expected every {_span(pause)}."
+        what = f"Not compared with Label Studio for {span(past)}; expected every {span(pause)}."
     else:
         return None
     check = f"`micro-models check --project {project.id}`"
     return Trouble(project.id, what, f"See whether a worker runs (`micro-models worker`), and what {check} says.")
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -11,8 +11,9 @@ from typing import Any
 
 import structlog
 
-from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
+from backend.errors import PASSING, LeaseLost, MicroModelsError, TrainingInterrupted
 from backend.learning import catalogue
+from backend.loop.common import break_off
 from backend.loop.frames import FrameStore
 from backend.loop.lesson import newest_labels, prepare
 from backend.loop.promotion import digest, split
@@ -62,7 +63,7 @@ def train_parents(
             continue
         try:
             _Parent(services, project, common, owner, alive, control).train([g.name for g in groups], available)
-        except (TrainingInterrupted, LeaseLost):
+        except (TrainingInterrupted, LeaseLost, *PASSING):
             raise
         except MicroModelsError as error:
             log.error("the project's parent failed", project=project.id, control=control.from_name, why=str(error))
@@ -130,11 +131,7 @@ class _Parent:
         try:
             self._train(version, origin, recipe, material, available)
         except BaseException as error:
-            why = str(error) if isinstance(error, MicroModelsError) else f"{type(error).__name__}: {error}"
-            try:
-                versions.fail(version.id, self._owner, why)
-            except LeaseLost:
-                log.warning("another worker has the project", project=self._project.id)
+            break_off(services, version, self._owner, error)
             raise
 
     def _train(

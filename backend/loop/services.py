@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from backend.errors import LabelingConfigError
 from backend.jobs.queue import Queue
 from backend.settings import Settings
 from backend.studio.client import Studio
@@ -43,8 +44,15 @@ class Services:
         )  # fmt: skip
 
     def config(self, project: ProjectRecord) -> LabelingConfig:
-        """The project's labeling config; raises LabelingConfigError where it cannot be read."""
-        return self.parse_config(project.config)
+        """The project's labeling config; raises LabelingConfigError where it cannot be read, whatever is odd in it."""
+        try:
+            return self.parse_config(project.config)
+        except LabelingConfigError:
+            raise
+        except Exception as error:
+            raise LabelingConfigError(
+                f"The labeling config cannot be read ({type(error).__name__}: {error}). Expected Label Studio's XML."
+            ) from error
 
 
 def make_services(

@@ -3,23 +3,34 @@
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+
 from backend.errors import LabelingConfigError
-from backend.loop.common import Baseline, baselines, named, parents, proposed_by
+from backend.loop.alive import worker_problem
+from backend.loop.common import Baseline, baselines, in_words, named, parents, proposed_by
 from backend.loop.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
 from model_registry import GroupRecord, ProjectRecord, VersionRecord
 
+OF_VERSIONS = ("version", "start", "score", "pinned", "project_score", "project_score_honest", "proposed_by")
+NO_VERSION: dict[str, Any] = dict.fromkeys(OF_VERSIONS) | {"pinned": []}
+"""What is said of the versions of a group that has none."""
+
+log = structlog.get_logger(__name__)
+
 
 def project_status(services: Services, project_id: int) -> dict[str, Any]:
-    """State of a project: `{"project", "problem", "unsupported", "parent", "refused", "groups": [...]}`; `parent` is the
-    version of the one network over all labelled groups, `refused` the number of events that could not be recorded.
+    """State of a project: `{"project", "problem", "worker_problem", "unsupported", "parent", "refused", "groups": [...]}`;
+    `parent` is the version of the one network over all labelled groups, `worker_problem` says that no worker lives,
+    `refused` is the number of events that could not be recorded.
 
     A group is `idle` with `trained_labels` equal to its submitted annotations when all of them were learnt and the
     predictions are in Label Studio.
     """
     project = services.registry.projects.get(project_id)
     if project is None:
-        return {"project": project_id, "problem": "not connected: run `micro-models connect`", "groups": []}
+        unknown = "not connected: run `micro-models connect`"
+        return {"project": project_id, "problem": unknown, "worker_problem": worker_problem(services), "groups": []}
     problem, unsupported = _config_problem(services, project)
     groups = [group for group in services.registry.groups.all(project_id) if group.tasks]
     efficiency = project_efficiency(services, groups)
@@ -28,36 +39,51 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
     return {
         "project": project_id,
         "problem": problem,
+        "worker_problem": worker_problem(services),
         "unsupported": unsupported,
         "model_version": project.settings.get("title", services.settings.title),
         "synced_at": project.synced_at,
         "refused": sum(event.project == project_id for event in services.registry.inbox.refused()),
         "parent": ", ".join(_name(v, len(together) > 1) for v in together) or None,
-        "groups": [
-            group_status(services, group, efficiency[group.name]) | _of_others(services, group, baseline)
-            for group in groups
-        ],
+        "groups": [_safe_status(services, group, efficiency[group.name], baseline) for group in groups],
     }
+
+
+def _safe_status(
+    services: Services, group: GroupRecord, efficiency: Efficiency, baseline: Mapping[str, Baseline]
+) -> dict[str, Any]:
+    """State of one group, and what it has of the others; one whose versions are odd is shown without them."""
+    try:
+        return group_status(services, group, efficiency) | _of_others(services, group, baseline)
+    except Exception as error:
+        log.exception("the group cannot be shown", project=group.project, group=group.name)
+        reason = f"Its versions cannot be shown: {in_words(error)}"
+        return _standing(services, group, efficiency) | NO_VERSION | {"reason": reason}
 
 
 def group_status(services: Services, group: GroupRecord, efficiency: Efficiency) -> dict[str, Any]:
     """State of one group; times in seconds, shares in [0, 1]; actions and what is left as `loop.efficiency` counts."""
-    now = services.clock()
     serving = services.registry.versions.serving(group.project, group.name)
+    return _standing(services, group, efficiency) | {
+        "version": ", ".join(_name(v, len(serving) > 1) for v in serving.values()) or None,
+        "start": ", ".join(dict.fromkeys(v.start for v in serving.values())) or None,
+        "score": _honest_score(list(serving.values())),
+        "pinned": sorted(services.registry.versions.pins(group.project, group.name)),
+    }
+
+
+def _standing(services: Services, group: GroupRecord, efficiency: Efficiency) -> dict[str, Any]:
+    """What is known of a group without its versions."""
     return {
         "group": group.name,
         "rule": group.rule,
-        "state": group.state(now),
+        "state": group.state(services.clock()),
         "tasks": group.tasks,
         "labelled": group.labelled,
         "trained_labels": group.trained_labels,
-        "version": ", ".join(_name(v, len(serving) > 1) for v in serving.values()) or None,
-        "start": ", ".join(dict.fromkeys(v.start for v in serving.values())) or None,
         "progress": group.progress,
         "seconds_left": group.seconds_left,
-        "score": _honest_score(list(serving.values())),
         "reason": group.reason,
-        "pinned": sorted(services.registry.versions.pins(group.project, group.name)),
         "actions": efficiency.actions,
         "efficiency": efficiency.efficiency,
         "expected_left": efficiency.expected_actions_left,

@@ -12,6 +12,7 @@ from backend.loop.draining import drain, settle
 from backend.loop.on_event import put_off, wake
 from backend.loop.projects import record
 from backend.loop.reviewing import review_pending
+from backend.loop.second_look import look_again
 from backend.loop.services import Services
 from backend.loop.vanished import Listed, look_up, remove_vanished, set_aside
 from backend.studio import events
@@ -49,6 +50,7 @@ def sweep_project(services: Services, number: int) -> None:
     if project is not None and not project.gone:
         review_pending(services, number)
         _wake_stale(services, project)
+        look_again(services, project)
 
 
 class LookRound:
@@ -163,7 +165,7 @@ def _is_stale(services: Services, group: GroupRecord, fingerprints: Mapping[str,
 def _has_news(services: Services, group: GroupRecord) -> bool:
     """Whether the group has labels that no finished training has seen."""
     newest = services.registry.versions.history(group.project, group.name)[:1]
-    return not newest or newest[0].label_revision != group.wanted or newest[0].state == "failed"
+    return not newest or newest[0].label_revision != group.wanted or newest[0].state in ("failed", "interrupted")
 
 
 def _chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:

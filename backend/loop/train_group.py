@@ -1,13 +1,13 @@
 """Training the micro-models of one group, from its labels to versions that serve or were rejected."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 
 import structlog
 
-from backend.errors import LeaseLost, MicroModelsError, TrainingError, TrainingInterrupted
+from backend.errors import PASSING, LeaseLost, MicroModelsError, TrainingError, TrainingInterrupted
 from backend.learning import catalogue
+from backend.loop.common import break_off
 from backend.loop.frames import FrameStore
 from backend.loop.judging import Judge
 from backend.loop.lesson import Lesson, prepare
@@ -81,7 +81,7 @@ def _try(training: "_Training", control: Control) -> list[str]:
     """Run a training; why it failed, in words. One control failing must not lose the others."""
     try:
         training.run()
-    except (TrainingInterrupted, LeaseLost):
+    except (TrainingInterrupted, LeaseLost, *PASSING):
         raise
     except MicroModelsError as error:
         log.error("training failed", control=control.from_name, why=str(error))
@@ -153,9 +153,7 @@ class _Training:
         try:
             self._train_and_judge(version, origin, serving)
         except BaseException as error:
-            why = str(error) if isinstance(error, MicroModelsError) else f"{type(error).__name__}: {error}"
-            with suppress(LeaseLost):
-                versions.fail(version.id, self._owner, why)
+            break_off(self._services, version, self._owner, error)
             raise
 
     def _judged_already(self, control: Control, fingerprint: str) -> bool:

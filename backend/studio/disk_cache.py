@@ -10,6 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from backend.errors import StorageError
+
 ABANDONED_SECONDS = 3600.0
 """Age at which the unfinished file of a killed process is removed."""
 LOOK_AGAIN_SHARE = 0.05
@@ -26,7 +28,8 @@ class DiskCache:
     """
 
     def __init__(self, folder: Path, limit_bytes: int, clock: Callable[[], float] = time.time) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _told(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder = folder
         self.limit_bytes = limit_bytes
         self._clock = clock
@@ -35,7 +38,10 @@ class DiskCache:
         self._unseen = limit_bytes  # bytes added since the folder was last looked through; at first everything
 
     def get(self, key: str, fill: Fill) -> Path:
-        """The file of `key`, filled by `fill` where it is missing; one fill at a time for each key."""
+        """The file of `key`, filled by `fill` where it is missing; one fill at a time for each key.
+
+        Raises StorageError where it cannot be written: that is no fault of the file's.
+        """
         path = self.path_of(key)
         if self._touch(path):
             return path
@@ -56,21 +62,24 @@ class DiskCache:
             os.utime(path, (now, now))
         except FileNotFoundError:
             return False
+        except OSError:
+            return path.exists()  # a disk that cannot be written can still be read
         return True
 
     def _write(self, path: Path, fill: Fill) -> None:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        part = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                fill(file)
-                size = file.tell()
-            self._touch(part)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with _told(self.folder):
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+            part = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    fill(file)
+                    size = file.tell()
+                self._touch(part)
+                part.replace(path)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
         self._added(size, path)
 
     def _added(self, size: int, newest: Path) -> None:
@@ -112,3 +121,15 @@ class DiskCache:
                 lock, wanted = self._busy.pop(name)
                 if wanted > 1:
                     self._busy[name] = (lock, wanted - 1)
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Says of a full or read-only disk that it is one, and not that something is wrong with a file."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"The folder {folder} cannot be written: {error.strerror or error}. "
+            "Expected one that this user may write to, with room; what waits for it is done by itself once it has that."
+        ) from error

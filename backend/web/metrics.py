@@ -1,18 +1,22 @@
-"""Figures for Prometheus: requests as they pass, and the state of the groups as the registry has it."""
+"""Figures for Prometheus: requests as they pass, and what registry, queue and disk say."""
 
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 
+import structlog
 from fastapi import Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from backend.loop.alive import disk_left
+from backend.loop.common import in_words
 from backend.loop.services import Services
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0, 10.0, 100.0)
 """Seconds; among them the limits of Label Studio: 1 (health, webhook), 3 (setup), 100 (predict)."""
+
+log = structlog.get_logger(__name__)
 
 
 class Metrics:
@@ -29,7 +33,13 @@ class Metrics:
             registry=self._registry,
             buckets=BUCKETS,
         )
-        self._registry.register(_Counts(services))
+        self._refused = Counter(
+            "micro_models_refused_events",
+            "Webhooks that changed nothing: refused, or ignored.",
+            ["why"],
+            registry=self._registry,
+        )
+        self._registry.register(_House(services))
 
     async def observe(self, request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         """Middleware that times every request."""
@@ -38,6 +48,10 @@ class Metrics:
         route = request.scope.get("route")
         path = getattr(route, "path", "other")
         self._seconds.labels(path, str(response.status_code)).observe(time.perf_counter() - started)
+        if path == "/webhook" and response.status_code >= 400:
+            self._refused.labels(str(response.status_code)).inc()
+        elif getattr(request.state, "ignored", False):
+            self._refused.labels("ignored").inc()
         return response
 
     def render(self) -> bytes:
@@ -45,24 +59,51 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class _Counts(Collector):
-    """Groups by state, and events that are not recorded, counted when asked for."""
+class _House(Collector):
+    """What the registry and the machine say, asked when somebody asks."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     def collect(self) -> Iterator[Metric]:
-        now = self._services.clock()
+        for figure in (self._groups, self._events, self._wait, self._workers, self._queue, self._disk):
+            try:
+                yield figure()
+            except Exception as error:  # registry or queue are away: the other figures say so
+                log.warning("no figure", what=figure.__name__.strip("_"), why=in_words(error))
+
+    def _groups(self) -> Metric:
         groups = GaugeMetricFamily("micro_models_groups", "Groups by state.", labels=["state"])
-        for state, count in Counter(g.state(now) for g in self._services.registry.groups.all() if g.tasks).items():
+        for state, count in self._services.registry.listing.states().items():
             groups.add_metric([state], count)
-        yield groups
-        inbox = self._services.registry.inbox
-        what = "Events that are not recorded: they wait, or were refused."
+        return groups
+
+    def _events(self) -> Metric:
+        inbox, what = self._services.registry.inbox, "Events that are not recorded: they wait, or were refused."
         events = GaugeMetricFamily("micro_models_inbox_events", what, labels=["state"])
         events.add_metric(["waiting"], inbox.waiting())
         events.add_metric(["refused"], len(inbox.refused()))
-        yield events
+        return events
+
+    def _wait(self) -> Metric:
+        now = self._services.clock()
+        since = self._services.registry.groups.waits_since(now)
+        longest = 0.0 if since is None else max(0.0, now - since)
+        return _gauge("oldest_wait_seconds", "How long the group waits that waits longest.", longest)
+
+    def _workers(self) -> Metric:
+        now, workers = self._services.clock(), self._services.registry.workers.all()
+        return _gauge("workers_alive", "Workers that gave a sign of life.", sum(w.alive(now) for w in workers))
+
+    def _queue(self) -> Metric:
+        return _gauge("queue_depth", "Words about groups that nobody has heard yet.", self._services.queue.waiting())
+
+    def _disk(self) -> Metric:
+        return _gauge("disk_left_bytes", "Free space on the data folder's disk.", disk_left(self._services))
 
     def describe(self) -> Iterator[Metric]:
         return iter(())
+
+
+def _gauge(name: str, what: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"micro_models_{name}", what, value)

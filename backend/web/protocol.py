@@ -58,7 +58,9 @@ def protocol_routes(services: Services, predictor: Predictor) -> APIRouter:
     @routes.post("/webhook")
     async def webhook(request: Request) -> dict[str, str]:
         raw, headers = await request.body(), request.headers
-        return await events.run(_take_event, services, predictor, auth, raw, headers)
+        answer = await events.run(_take_event, services, predictor, auth, raw, headers)
+        request.state.ignored = answer["status"].startswith("ignored")  # for the metrics
+        return answer
 
     @guarded.get("/versions")
     async def versions() -> dict[str, list[str]]:

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 
+from backend.loop.alive import unreadiness
 from backend.loop.services import Services
 from backend.loop.status import project_status
 from backend.studio.project_key import LARGEST_ID
@@ -13,15 +15,24 @@ from backend.web.metrics import Metrics
 
 
 def status_routes(services: Services, metrics: Metrics) -> APIRouter:
-    """Routes of status and metrics."""
-    routes = APIRouter(dependencies=[Depends(BasicAuth(services.settings))])
+    """Routes of status, metrics and readiness."""
+    auth, routes = BasicAuth(services.settings), APIRouter()
+    guarded = APIRouter(dependencies=[Depends(auth)])
 
-    @routes.get("/status")
+    @routes.get("/ready")
+    async def ready(request: Request) -> Response:
+        # A probe has no password; it is told less.
+        why = await run_in_threadpool(unreadiness, services, why=auth.holds(request.headers))
+        status = "not ready" if why else "ready"
+        return JSONResponse({"status": status, "why": why}, 503 if why else 200, {"Cache-Control": "no-store"})
+
+    @guarded.get("/status")
     async def status(project: Annotated[int, Query(ge=1, le=LARGEST_ID)]) -> dict[str, Any]:
         return await run_in_threadpool(project_status, services, project)
 
-    @routes.get("/metrics")
+    @guarded.get("/metrics")
     async def prometheus() -> Response:
         return Response(await run_in_threadpool(metrics.render), media_type=metrics.media_type)
 
+    routes.include_router(guarded)
     return routes

@@ -135,6 +135,12 @@ def test_our_services_may_do_as_little_as_possible(name: str) -> None:
             assert fields["cap_drop"] == ["ALL"]
 
 
+def test_one_machine_is_healthy_only_with_a_worker_and_many_machines_servers_without() -> None:
+    assert "/ready" in str(services("compose.yml")["backend"]["healthcheck"]["test"])
+    assert "healthcheck" not in services("compose.scale.yml")["server"]  # the image's own: whether it answers
+    assert "/health" in (DOCKER / "Dockerfile").read_text()
+
+
 def test_label_studio_may_call_the_backend_and_gives_its_key() -> None:
     studio, backend = (services("compose.yml")[name]["environment"] for name in ("label-studio", "backend"))
     assert studio["LABEL_STUDIO_ML_BLOCK_LOCAL_IP"] == studio["LABEL_STUDIO_SSRF_PROTECTION_ENABLED"] == "false"

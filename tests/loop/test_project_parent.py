@@ -127,10 +127,10 @@ def test_a_labelled_group_does_not_wait_for_it(house: House, monkeypatch: pytest
     house.worker.look_at(1, "night")
     monkeypatch.setattr(catalogue, "train", train)
     house.worker.look_at(1, COMMON)
-    assert [str(v.state) for v in history(house)] == ["failed"]
+    assert [str(v.state) for v in history(house)] == ["interrupted"]
     house.work()
     assert trained == ["parent begins", "group", "parent"]
-    assert [str(v.state) for v in history(house)] == ["serving", "failed"]
+    assert [str(v.state) for v in history(house)] == ["serving", "interrupted"]
 
 
 def test_a_poisoned_one_stops_no_group(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

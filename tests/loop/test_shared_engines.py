@@ -12,6 +12,7 @@ import fsspec
 import pytest
 
 from backend.errors import StudioUnreachable
+from backend.jobs.complaints import Complaints
 from backend.jobs.queue import Handlers, HueyQueue, redis_storage
 from backend.jobs.worker import work
 from backend.learning import catalogue
@@ -76,7 +77,7 @@ class SharedHouse(House):
         queue = HueyQueue(redis_storage(self.settings.queue_url), handlers)
         services = self._services(registry, queue)
         worker = GroupWorker(services, name, self.stop)
-        work(queue, self.stop, LookRound(services), 0.5)
+        work(queue, self.stop, LookRound(services), 0.5, Complaints())
 
 
 def slow_teach(*arguments: Any, progress: Callable[[Progress], None], **options: Any) -> Any:

@@ -46,7 +46,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     schema = request.getfixturevalue("postgres_schema")
     open_database(schema).close()
     yield schema
-    _on(schema, "TRUNCATE projects CASCADE")
+    _on(schema, "TRUNCATE projects, workers CASCADE")
 
 
 @pytest.fixture

@@ -82,14 +82,15 @@ def test_reject_and_fail_leave_the_serving_one(held: Registry) -> None:
     assert held.projects.seen(1).generation == 1
 
 
-@pytest.mark.parametrize("first", ["promote", "reject", "fail"])
-@pytest.mark.parametrize("second", ["promote", "reject", "fail"])
+@pytest.mark.parametrize("first", ["promote", "reject", "fail", "interrupt"])
+@pytest.mark.parametrize("second", ["promote", "reject", "fail", "interrupt"])
 def test_a_version_ends_once(held: Registry, first: str, second: str) -> None:
     id = begin(held).id
     ends = {
         "promote": lambda: held.versions.promote(id, "me", REF, {}, 1),
         "reject": lambda: held.versions.reject(id, "me", "worse", None, {}, 1),
         "fail": lambda: held.versions.fail(id, "me", "broken"),
+        "interrupt": lambda: held.versions.interrupt(id, "me", "newer labels"),
     }
     ended = ends[first]()
     with pytest.raises(RegistryError, match=f"is {ended.state}, expected training"):
@@ -103,7 +104,7 @@ def test_without_the_lease_nothing_is_written(held: Registry, clock: Clock) -> N
     held.leases.take(1, "a", "other", 60)
     left = held.versions.get(id)
     assert left is not None
-    assert (left.state, left.reason) == ("failed", "the worker ended before it finished")
+    assert (left.state, left.reason) == ("interrupted", "the worker ended before it finished")
     for write in (
         lambda: begin(held),
         lambda: held.versions.promote(id, "me", REF, {}, 1),
@@ -230,7 +231,7 @@ class Transitions(RuleBasedStateMachine):
 
     def take(self) -> None:
         assert self.registry.leases.take(self.project, "a", "me", 60)
-        self.states |= dict.fromkeys(self.training, "failed")
+        self.states |= dict.fromkeys(self.training, "interrupted")
         self.training.clear()
 
     @rule(control=CONTROLS)
@@ -253,7 +254,7 @@ class Transitions(RuleBasedStateMachine):
         self.training[version.id] = control
         self.states[version.id] = "training"
 
-    @rule(end=st.sampled_from(["promote", "reject", "fail"]), data=st.data())
+    @rule(end=st.sampled_from(["promote", "reject", "fail", "interrupt"]), data=st.data())
     def end(self, end: str, data: st.DataObject) -> None:
         if not self.training:
             return
@@ -272,9 +273,12 @@ class Transitions(RuleBasedStateMachine):
         elif end == "reject":
             self.registry.versions.reject(id, "me", "worse", REF, {}, 1)
             self.states[id] = "rejected"
-        else:
+        elif end == "fail":
             self.registry.versions.fail(id, "me", "broken")
             self.states[id] = "failed"
+        else:
+            self.registry.versions.interrupt(id, "me", "newer labels came")
+            self.states[id] = "interrupted"
 
     @rule(control=CONTROLS)
     def rollback(self, control: str) -> None:

@@ -6,10 +6,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from backend.errors import MicroModelsError
+from backend.errors import PASSING, MicroModelsError
 from backend.web.dashboard.rendering import Pages
 
-TITLES = {404: "Not found", 422: "Not found", 403: "Refused", 500: "Something went wrong"}
+TITLES = {404: "Not found", 422: "Not found", 403: "Refused", 500: "Something went wrong", 503: "Not at the moment"}
 
 
 def tell_people(app: FastAPI, pages: Pages) -> None:
@@ -37,8 +37,13 @@ def tell_people(app: FastAPI, pages: Pages) -> None:
     @app.exception_handler(MicroModelsError)
     async def expected(request: Request, error: MicroModelsError) -> Response:
         if not _is_person(request):
-            return JSONResponse({"error": str(error)}, status_code=500)
-        return page(request, 500, str(error))
+            return JSONResponse({"error": str(error)}, _status_of(error))
+        return page(request, _status_of(error), str(error))
+
+
+def _status_of(error: MicroModelsError) -> int:
+    """503 where the same request succeeds once something is mended that is not ours."""
+    return 503 if isinstance(error, PASSING) else 500
 
 
 def _is_person(request: Request) -> bool:

@@ -1,0 +1,52 @@
+"""What a step does to the rows that are there already."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, text
+
+import model_registry.migrations
+from model_registry.database import open_database
+
+
+def brought_to(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(model_registry.migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+REASONS = {
+    "the worker ended before it finished": "interrupted",
+    "Newer labels came early in the training; it starts again with them.": "interrupted",
+    "A group needs the worker; what is for the whole project waits.": "interrupted",
+    "SystemExit: 1": "interrupted",
+    "The loss became nan": "failed",
+}
+
+
+def test_interrupted_versions_are_told_from_failed_ones(fresh_url: str) -> None:
+    engine = create_engine(fresh_url)
+    with engine.begin() as connection:
+        brought_to(connection, "0002")
+        connection.execute(text("INSERT INTO projects (id, config, settings, generation) VALUES (1, '', '{}', 0)"))
+        group = (
+            "INSERT INTO groups (project, name, rule, wanted, trained, published, trained_labels, attempts, forced, "
+        )
+        group += "failed_revision, reason) VALUES (1, :name, '', 1, 1, 1, 0, 0, false, :failed, :reason)"
+        connection.execute(text(group), {"name": "a", "failed": None, "reason": "task 3: no box"})
+        connection.execute(text(group), {"name": "b", "failed": 1, "reason": "HTTP 500"})
+        version = (
+            'INSERT INTO versions (project, "group", control, head, number, state, start, label_revision, labels, '
+        )
+        version += "fingerprint, metrics, recipe, rolled_back, created_at, reason) VALUES "
+        version += "(1, 'a', 'c', 'h', :n, 'failed', 's', 1, 1, 'f', '{}', '{}', false, 0, :reason)"
+        connection.execute(text(version), [{"n": n, "reason": reason} for n, reason in enumerate(REASONS)])
+    engine.dispose()
+    database = open_database(fresh_url)
+    with database.reading() as connection:
+        assert dict(connection.execute(text("SELECT reason, state FROM versions")).all()) == REASONS  # type: ignore[arg-type]
+        remarks = connection.execute(text("SELECT remark FROM groups ORDER BY name")).scalars().all()
+    database.close()
+    assert remarks == ["task 3: no box", None]
