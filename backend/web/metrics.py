@@ -96,7 +96,8 @@ class _House(Collector):
         return _gauge("workers_alive", "Workers that gave a sign of life.", sum(w.alive(now) for w in workers))
 
     def _queue(self) -> Metric:
-        return _gauge("queue_depth", "Words about groups that nobody has heard yet.", self._services.queue.waiting())
+        waiting = self._services.registry.listing.states().get("queued", 0)
+        return _gauge("queue_depth", "Groups that wait for a worker.", waiting)
 
     def _disk(self) -> Metric:
         return _gauge("disk_left_bytes", "Free space on the data folder's disk.", disk_left(self._services))
