@@ -116,8 +116,9 @@ def run_worker(settings: Settings, parent: int | None) -> None:
 
 
 def give_back(services: Services, pid: int) -> None:
-    """Free the groups that a dead worker held, so that the next one need not wait for its leases to run out."""
-    services.registry.leases.release_owner(worker_name(pid))
+    """Free the groups that a dead worker held, so that the next one need not wait for its leases to run out; what it was
+    at work on may have ended it."""
+    services.registry.leases.release_owner(worker_name(pid), died=True)
 
 
 def stop_on_sigterm() -> None:

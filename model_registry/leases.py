@@ -1,17 +1,22 @@
 """Leases: one worker at a time has a group, on any number of machines, and a killed one's claim runs out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, or_, select, tuple_, update
 
 from model_registry.database import Database
-from model_registry.groups import IDLE, lease_lost
+from model_registry.groups import IDLE, GroupKey, lease_lost, note_deaths
 from model_registry.projects import lock_project
 from model_registry.records import VersionState
 from model_registry.tables import groups, versions
 
 FREE = {"lease_owner": None, "lease_until": None, **IDLE}
 """Nobody has the group."""
+
+
+UNWATCHED = "%:%:%"
+"""Names of workers that no server watches: machine, process and a word of chance. The death of any other is told by its
+server (`release_owner`), and where its lease runs out all the same, the server ended too: that says nothing of the group."""
 
 
 class Leases:
@@ -22,7 +27,10 @@ class Leases:
         self._clock = clock
 
     def take(self, project: int, group: str, owner: str, seconds: float) -> bool:
-        """Claims the group unless somebody has it, the same owner included; what a dead one left half is failed."""
+        """Claims the group unless somebody has it, the same owner included; what a dead one left half is failed.
+
+        False also where it has just become clear that the group ends its workers: then it is set aside for a while.
+        """
         now = self._clock()
         free = or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now)
         claim = (
@@ -30,16 +38,16 @@ class Leases:
             .where(groups.c.project == project, groups.c.name == group, free)
             .values(FREE | {"lease_owner": owner, "lease_until": now + seconds})
         )
-        left = (
-            update(versions)
-            .where(versions.c.project == project, versions.c.group == group)
-            .where(versions.c.state == VersionState.TRAINING)
-            .values(state=VersionState.FAILED, reason="the worker ended before it finished", finished_at=now)
-        )
+        mine = (groups.c.project == project, groups.c.name == group)
+        ran_out = (*mine, groups.c.lease_until <= now, groups.c.lease_owner.like(UNWATCHED))
         with self._database.writing() as connection:
+            if note_deaths(connection, ran_out, now):
+                connection.execute(update(groups).where(*mine).values(FREE))
+                _end_left(connection, [(project, group)], now)
+                return False
             if connection.execute(claim).rowcount == 0:
                 return False
-            connection.execute(left)
+            _end_left(connection, [(project, group)], now)
             return True
 
     def renew(self, project: int, group: str, owner: str, seconds: float) -> bool:
@@ -55,13 +63,34 @@ class Leases:
         with self._database.writing() as connection:
             connection.execute(update(groups).where(*mine).values(FREE))
 
-    def release_owner(self, owner: str) -> int:
-        """Gives back all that a worker had, because it is known to be dead; returns how many groups that were."""
-        mine = groups.c.lease_owner == owner
+    def release_owner(self, owner: str, died: bool = False) -> int:
+        """Gives back all that a worker had, because it has ended; returns how many groups that were.
+
+        With `died` it did not end of its own will, and what it was at work on may be to blame: a group at which several
+        workers ended in a row is set aside.
+        """
+        mine, now = groups.c.lease_owner == owner, self._clock()
         with self._database.writing() as connection:
-            for project in sorted(connection.execute(select(groups.c.project).where(mine).distinct()).scalars()):
+            held = [
+                (row.project, row.name)
+                for row in connection.execute(select(groups.c.project, groups.c.name).where(mine))
+            ]
+            for project in sorted({project for project, _ in held}):
                 lock_project(connection, project)
+            if died and held:
+                note_deaths(connection, [mine], now)
+                _end_left(connection, held, now)
             return connection.execute(update(groups).where(mine).values(FREE)).rowcount
+
+
+def _end_left(connection: Connection, keys: Iterable[GroupKey], now: float) -> None:
+    """Ends the versions in training that a worker left behind."""
+    connection.execute(
+        update(versions)
+        .where(tuple_(versions.c.project, versions.c.group).in_(list(keys)))
+        .where(versions.c.state == VersionState.TRAINING)
+        .values(state=VersionState.FAILED, reason="the worker ended before it finished", finished_at=now)
+    )
 
 
 def require_lease(connection: Connection, project: int, group: str, owner: str) -> None:

@@ -64,6 +64,9 @@ groups = Table(
     Column("lease_owner", Text),
     Column("lease_until", Double),
     Column("doubt", Double),
+    Column("work", Text),
+    Column("deaths", Integer, nullable=False, server_default="0"),
+    Column("died_at", Integer),
 )
 
 tasks = Table(

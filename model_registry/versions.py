@@ -4,6 +4,8 @@ training ──promote──> serving <──rollback, pin── superseded, rej
     │                    └──promote of the next, rollback, pin of another──> superseded
     ├──reject, or promote where the micro-model is pinned──> rejected
     └──fail, or the worker's death──> failed
+
+serving, superseded ──discard──> damaged
 """
 
 from collections.abc import Callable
@@ -19,6 +21,10 @@ from model_registry.pins import lift_pins, pinned, set_pins
 from model_registry.projects import lock_project
 from model_registry.records import ArtifactRef, VersionRecord, VersionState
 from model_registry.tables import groups, projects, serves, versions
+
+NO_ARTIFACT = {"artifact_uri": None, "artifact_sha256": None, "artifact_nbytes": None}
+DAMAGED_AGAIN_SECONDS = 60.0
+"""Pause before a group is trained again whose new weights were damaged too; doubles each time, up to an hour."""
 
 # The lookup of every /predict, built once: that takes as long as asking it.
 SERVING = (
@@ -113,6 +119,30 @@ class Versions:
         with self._database.writing() as connection:
             _in_training(connection, id, owner)
             return self._finish(connection, id, VersionState.FAILED, reason, None, {}, None)
+
+    def discard(self, id: int, artifact: ArtifactRef, reason: str) -> bool:
+        """The version is none that can serve any more: its weights, `artifact`, are damaged. False where it has others by
+        now, or none.
+
+        A group whose serving version this was is trained again, pinned or not; at once the first time, and after a while
+        where labels of the same revision were met by damage before, so that a failing disk does not wear out a worker.
+        """
+        with self._database.writing() as connection:
+            row = connection.execute(select(versions).where(versions.c.id == id)).one_or_none()
+            if row is None:
+                return False
+            lock_project(connection, row.project)
+            row = connection.execute(select(versions).where(versions.c.id == id)).one_or_none()
+            if row is None or row.artifact_uri != artifact.uri:
+                return False
+            served = row.state in (VersionState.SERVING, VersionState.SUPERSEDED)
+            gone = NO_ARTIFACT | ({"state": VersionState.DAMAGED, "reason": reason} if served else {})
+            connection.execute(update(versions).where(versions.c.id == id).values(gone))
+            if row.state == VersionState.SERVING:
+                if pinned(connection, row.project, row.group).get(row.control) == id:
+                    lift_pins(connection, row.project, row.group, [row.control])
+                _train_again(connection, row, f"{row.control} v{row.number}: {reason}", self._clock())
+            return True
 
     def serving(self, project: int, group: str) -> dict[str, VersionRecord]:
         """The serving version of each of the group's micro-models, by control."""
@@ -213,7 +243,7 @@ class Versions:
             update(versions)
             .where(versions.c.artifact_uri.is_not(None), versions.c.id.not_in(kept))
             .where(versions.c.state != VersionState.SERVING)
-            .values(artifact_uri=None, artifact_sha256=None, artifact_nbytes=None)
+            .values(NO_ARTIFACT)
         )
         with self._database.writing() as connection:
             return connection.execute(forget).rowcount
@@ -262,6 +292,18 @@ def _publish_again(connection: Connection, project: int, group: str) -> None:
         .where(groups.c.project == project, groups.c.name == group)
         .values(published=groups.c.trained - 1, due_at=None, **FREE, **WELL)
     )
+
+
+def _train_again(connection: Connection, damaged: Row[Any], reason: str, now: float) -> None:
+    """Has the group of a version that serves no longer trained, and says why."""
+    raise_generation(connection, damaged.project)
+    same = (*_of(damaged.project, damaged.group, damaged.control), versions.c.state == VersionState.DAMAGED)
+    count = select(func.count()).select_from(versions).where(*same, versions.c.label_revision == damaged.label_revision)
+    before = connection.execute(count).scalar_one() - 1
+    pause = min(DAMAGED_AGAIN_SECONDS * 2.0 ** min(before - 1, 10), 3600.0) if before else None
+    mine = (groups.c.project == damaged.project, groups.c.name == damaged.group)
+    due = None if pause is None else now + pause
+    connection.execute(update(groups).where(*mine).values(forced=True, due_at=due, reason=reason, **WELL))
 
 
 def _held_by(connection: Connection, candidate: Row[Any]) -> Row[Any] | None:

@@ -4,7 +4,7 @@ import threading
 
 import structlog
 
-from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
+from backend.errors import ArtifactDamaged, LeaseLost, MicroModelsError, TrainingInterrupted
 from backend.loop.common import call
 from backend.loop.frames import FrameStore
 from backend.loop.holding import held
@@ -72,8 +72,13 @@ class GroupWorker:
             train_group(self._services, group, self._owner, frames, lambda: lost.is_set() or self._stop.is_set())
             if publish_group(self._services, group, self._owner, frames):
                 call(self._services, group.project)
+            elif group.failed_revision == revision == group.trained:
+                # It was set aside with nothing of its own left to do: what is done in spare time may be tried again.
+                registry.groups.mark_published(group.project, group.name, self._owner, group.published)
         except TrainingInterrupted as why:
             log.info("training given up", project=group.project, group=group.name, why=str(why))
+        except ArtifactDamaged as why:
+            log.info("the group is to be trained again first", project=group.project, group=group.name, why=str(why))
         except LeaseLost as why:
             log.warning("another worker has the group", project=group.project, group=group.name, why=str(why))
         except Exception as error:

@@ -33,6 +33,13 @@ class Lesson:
     problems: tuple[str, ...]
     """Regions of annotations that could not be used, in words."""
 
+    @property
+    def work(self) -> str:
+        """What a training on it is, in words."""
+        width = max((one.frame.width for one in self.labeled), default=0)
+        height = max((one.frame.height for one in self.labeled), default=0)
+        return f"its training ({len(self.labeled)} labelled frames of up to {width} x {height} pixels, {len(self.rest)} others)"
+
 
 def prepare(
     control: Control,
