@@ -39,6 +39,7 @@ weights and promotes the version; a reader asks which version serves.
 """
 
 from model_registry.artifacts import Artifacts
+from model_registry.backup import Kept
 from model_registry.cache import ModelCache
 from model_registry.groups import COMMON, Groups
 from model_registry.labels import Labels
@@ -57,12 +58,13 @@ from model_registry.records import (
     ProjectRecord,
     ReviewRecord,
     ReviewSummary,
+    Space,
     TaskLike,
     TaskRecord,
     VersionRecord,
     VersionState,
 )
-from model_registry.registry import Registry, open_registry
+from model_registry.registry import Registry, open_registry, restore_registry
 from model_registry.reviews import Review
 from model_registry.tasks import Tasks
 from model_registry.versions import Versions
@@ -76,6 +78,7 @@ __all__ = [
     "GroupRow",
     "GroupState",
     "Groups",
+    "Kept",
     "LabelRecord",
     "Labels",
     "Leases",
@@ -93,6 +96,7 @@ __all__ = [
     "ReviewSummary",
     "Serving",
     "Sort",
+    "Space",
     "TaskLike",
     "TaskRecord",
     "Tasks",
@@ -101,4 +105,5 @@ __all__ = [
     "Versions",
     "Work",
     "open_registry",
+    "restore_registry",
 ]

@@ -126,7 +126,8 @@ class Artifacts:
                     f"{ref.uri} was stored: mount it, or check MICRO_MODELS_ARTIFACTS_URL."
                 ) from error
             raise ArtifactDamaged(
-                f"Artifact {ref.uri} is missing from {self._root}. Restore the file, roll the group back or train it again."
+                f"Artifact {ref.uri} cannot be read: it is missing from {self._root}. "
+                "Restore the file, roll the group back or train it again."
             ) from error
         except Exception as error:  # every kind of store has errors of its own
             raise ArtifactError(

@@ -49,6 +49,17 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """One transaction that sees one state of the whole database for as long as it lasts, and keeps nobody waiting."""
+        if self._turn is not None:
+            with self.reading() as connection:
+                yield connection
+            return
+        engine = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with self._connect(engine) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that writes: all of it happens, or nothing. Keep it short, others wait for it."""
         if self._turn is None:
@@ -76,17 +87,8 @@ class Database:
 
 def open_database(url: str) -> Database:
     """Connects, creates what is missing and brings the schema up to date, also when two processes do so at once."""
-    parsed = _parse(url)
-    try:
-        engine = create_engine(parsed, json_serializer=to_json, pool_size=8, max_overflow=56, **_arguments(parsed))
-    except ModuleNotFoundError as error:
-        raise RegistryError(
-            f"The registry's URL names a {parsed.get_backend_name()} database, but the package {error.name!r} is not "
-            "installed. Install it with: pip install 'micro-models[scale]'"
-        ) from None
-    if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine, Path(parsed.database or ""))
-    database = Database(engine)
+    database = bare_database(url)
+    parsed = database.engine.url
     try:
         with database.writing() as connection:
             migrate(connection)
@@ -101,6 +103,21 @@ def open_database(url: str) -> Database:
         database.close()
         raise
     return database
+
+
+def bare_database(url: str) -> Database:
+    """Connects without a look at what schema is there."""
+    parsed = _parse(url)
+    try:
+        engine = create_engine(parsed, json_serializer=to_json, pool_size=8, max_overflow=56, **_arguments(parsed))
+    except ModuleNotFoundError as error:
+        raise RegistryError(
+            f"The registry's URL names a {parsed.get_backend_name()} database, but the package {error.name!r} is not "
+            "installed. Install it with: pip install 'micro-models[scale]'"
+        ) from None
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine, Path(parsed.database or ""))
+    return Database(engine)
 
 
 def _parse(url: str) -> URL:

@@ -160,6 +160,14 @@ class ArtifactRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Space:
+    """What weights take in the artifact store."""
+
+    artifacts: int
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class VersionRecord:
     """One training result of a micro-model (project, group, control)."""
 

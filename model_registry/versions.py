@@ -8,23 +8,25 @@ training ──promote──> serving <──rollback, pin── superseded, rej
 serving, superseded ──discard──> damaged
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, union, update
 
 from backend.errors import RegistryError
-from model_registry.database import Database
+from model_registry.database import CHUNK, Database
 from model_registry.groups import COMMON, WELL
 from model_registry.leases import FREE, require_lease
 from model_registry.pins import lift_pins, pinned, set_pins
 from model_registry.projects import lock_project
-from model_registry.records import ArtifactRef, VersionRecord, VersionState
-from model_registry.tables import groups, projects, serves, versions
+from model_registry.records import ArtifactRef, Space, VersionRecord, VersionState
+from model_registry.tables import groups, pins, projects, serves, versions
 
 NO_ARTIFACT = {"artifact_uri": None, "artifact_sha256": None, "artifact_nbytes": None}
 DAMAGED_AGAIN_SECONDS = 60.0
 """Pause before a group is trained again whose new weights were damaged too; doubles each time, up to an hour."""
+
+aliased_versions = versions.alias()
 
 # The lookup of every /predict, built once: that takes as long as asking it.
 SERVING = (
@@ -78,7 +80,7 @@ class Versions:
             last = select(func.max(versions.c.number)).where(*_of(project, group, control))
             number = (connection.execute(last).scalar() or 0) + 1
             row = connection.execute(insert(versions).values(values | {"number": number}).returning(*versions.c)).one()
-        return _record(row)
+        return record_of(row)
 
     def promote(
         self, id: int, owner: str, artifact: ArtifactRef, metrics: dict[str, Any], seconds: float
@@ -120,7 +122,7 @@ class Versions:
             _in_training(connection, id, owner)
             return self._finish(connection, id, VersionState.FAILED, reason, None, {}, None)
 
-    def discard(self, id: int, artifact: ArtifactRef, reason: str) -> bool:
+    def discard(self, id: int, artifact: ArtifactRef | None, reason: str) -> bool:
         """The version is none that can serve any more: its weights, `artifact`, are damaged. False where it has others by
         now, or none.
 
@@ -133,7 +135,7 @@ class Versions:
                 return False
             lock_project(connection, row.project)
             row = connection.execute(select(versions).where(versions.c.id == id)).one_or_none()
-            if row is None or row.artifact_uri != artifact.uri:
+            if row is None or row.artifact_uri != (artifact.uri if artifact else None):
                 return False
             served = row.state in (VersionState.SERVING, VersionState.SUPERSEDED)
             gone = NO_ARTIFACT | ({"state": VersionState.DAMAGED, "reason": reason} if served else {})
@@ -147,7 +149,7 @@ class Versions:
     def serving(self, project: int, group: str) -> dict[str, VersionRecord]:
         """The serving version of each of the group's micro-models, by control."""
         with self._database.reading() as connection:
-            return {row.control: _record(row) for row in _serving(connection, project, group)}
+            return {row.control: record_of(row) for row in _serving(connection, project, group)}
 
     def serving_alike(self, project: int, control: str, fingerprint: str, limit: int) -> list[VersionRecord]:
         """The serving versions of a control with this fingerprint that have an artifact, over the project's groups of
@@ -156,19 +158,19 @@ class Versions:
         usable = (versions.c.fingerprint == fingerprint, versions.c.artifact_uri.is_not(None))
         query = select(versions).where(*mine, *usable).order_by(versions.c.id.desc()).limit(limit)
         with self._database.reading() as connection:
-            return [_record(row) for row in connection.execute(query)]
+            return [record_of(row) for row in connection.execute(query)]
 
     def get(self, id: int) -> VersionRecord | None:
         """The version, or None."""
         with self._database.reading() as connection:
             row = connection.execute(select(versions).where(versions.c.id == id)).one_or_none()
-        return _record(row) if row else None
+        return record_of(row) if row else None
 
     def history(self, project: int, group: str, control: str | None = None) -> list[VersionRecord]:
         """All versions of the group (of one micro-model), newest first."""
         query = select(versions).where(*_of(project, group, control)).order_by(versions.c.id.desc())
         with self._database.reading() as connection:
-            return [_record(row) for row in connection.execute(query)]
+            return [record_of(row) for row in connection.execute(query)]
 
     def rollback(
         self, project: int, group: str, control: str | None = None, *, hold: bool = False
@@ -195,7 +197,7 @@ class Versions:
             if hold:
                 set_pins(connection, found)
             _publish_again(connection, project, group)
-        return [_record(row) for row in found]
+        return [record_of(row) for row in found]
 
     def pin(
         self, project: int, group: str, control: str | None = None, number: int | None = None
@@ -211,7 +213,7 @@ class Versions:
             set_pins(connection, found)
             if {row.id for row in found} != {row.id for row in serving}:
                 _publish_again(connection, project, group)
-        return [_record(row) for row in found]
+        return [record_of(row) for row in found]
 
     def unpin(self, project: int, group: str, control: str | None = None) -> list[str]:
         """Lifts the pins of the group (of one micro-model); returns the controls that were pinned."""
@@ -227,7 +229,8 @@ class Versions:
             return pinned(connection, project, group)
 
     def forget_artifacts(self, keep: int) -> int:
-        """Drops the artifacts of all versions but the serving one and the `keep` newest ways back of a micro-model.
+        """Drops the artifacts of all versions but those that serve or are pinned, that a training under way starts from, and
+        the `keep` newest ways back of a micro-model.
 
         Their records stay. Returns how many; the files go with `Artifacts.collect(Versions.artifacts(), ...)`.
         """
@@ -238,15 +241,41 @@ class Versions:
         ranked = (
             select(versions.c.id, rank.label("rank")).where(*usable, versions.c.artifact_uri.is_not(None)).subquery()
         )
-        kept = select(ranked.c.id).where(ranked.c.rank <= keep)
+        starts = aliased_versions.c.parent
+        needed = union(
+            select(ranked.c.id).where(ranked.c.rank <= keep),
+            select(pins.c.version),
+            select(starts).where(aliased_versions.c.state == VersionState.TRAINING, starts.is_not(None)),
+        ).subquery()
         forget = (
             update(versions)
-            .where(versions.c.artifact_uri.is_not(None), versions.c.id.not_in(kept))
+            .where(versions.c.artifact_uri.is_not(None), versions.c.id.not_in(select(needed)))
             .where(versions.c.state != VersionState.SERVING)
             .values(NO_ARTIFACT)
         )
         with self._database.writing() as connection:
             return connection.execute(forget).rowcount
+
+    def space(self, project: int | None = None) -> dict[int, Space]:
+        """What the artifacts (of one project) take, by project."""
+        total = func.coalesce(func.sum(versions.c.artifact_nbytes), 0)
+        query = select(versions.c.project, func.count(), total).where(versions.c.artifact_uri.is_not(None))
+        query = query if project is None else query.where(versions.c.project == project)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.group_by(versions.c.project)).all()
+        return {row[0]: Space(int(row[1]), int(row[2])) for row in rows}
+
+    def with_artifacts(self) -> Iterator[VersionRecord]:
+        """All versions that have an artifact, by id, a page at a time."""
+        last = 0
+        while True:
+            query = select(versions).where(versions.c.artifact_uri.is_not(None), versions.c.id > last)
+            with self._database.reading() as connection:
+                page = [record_of(row) for row in connection.execute(query.order_by(versions.c.id).limit(CHUNK))]
+            yield from page
+            if len(page) < CHUNK:
+                return
+            last = page[-1].id
 
     def artifacts(self) -> set[str]:
         """URIs of all artifacts that a version still needs."""
@@ -275,7 +304,7 @@ class Versions:
             "artifact_nbytes": artifact.nbytes if artifact else None,
         }
         ended = update(versions).where(versions.c.id == id).values(values).returning(*versions.c)
-        return _record(connection.execute(ended).one())
+        return record_of(connection.execute(ended).one())
 
 
 def raise_generation(connection: Connection, project: int) -> None:
@@ -385,7 +414,8 @@ def _way_back(connection: Connection, serving: Row[Any]) -> Row[Any] | None:
     return connection.execute(again.returning(*versions.c)).one()
 
 
-def _record(row: Row[Any]) -> VersionRecord:
+def record_of(row: Row[Any]) -> VersionRecord:
+    """A row of the versions."""
     values = dict(row._mapping)
     del values["rolled_back"]
     uri, sha256, nbytes = (values.pop(f"artifact_{part}") for part in ("uri", "sha256", "nbytes"))

@@ -29,7 +29,7 @@ class Lesson:
     accepted: frozenset[int]
     """Those of them, images, in which a prediction was submitted as it was."""
     unreadable: dict[int, str]
-    """{task: why its media cannot be had}."""
+    """{task: why its media, or what is drawn in it, cannot be used}."""
     problems: tuple[str, ...]
     """Regions of annotations that could not be used, in words."""
 
@@ -58,10 +58,14 @@ def prepare(
         return _of_videos(control, tasks, newest, frames)
     labelled, broken = frames.select([t for t in tasks if t.id in newest], control.media_field)
     rest, broken_rest = frames.select([t for t in tasks if t.id not in newest], control.media_field)
-    learnt, problems = [], [f"task {i}: {why}" for i, why in broken.items()]
+    learnt, problems, unused = [], [f"task {i}: {why}" for i, why in broken.items()], dict[int, str]()
     for frame in labelled:
         label = newest[frame.task]
         read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
+        if not read.usable:
+            unused[frame.task] = "; ".join(read.problems)
+            problems.append(f"task {frame.task}: {unused[frame.task]}")
+            continue
         # No box drawn means that there is none; no class chosen means that nobody has said.
         if read.instances or control.head is not Head.CLASSIFICATION:
             kept = accepted.regions.get(label.id, frozenset())
@@ -73,7 +77,7 @@ def prepare(
         problems.extend(f"task {frame.task}: {why}" for why in read.problems)
     tasks_learnt = frozenset(one.frame.task for one in learnt)
     unchanged = frozenset(task for task in tasks_learnt if newest[task].id in accepted.frames)
-    unreadable = {**broken, **broken_rest}
+    unreadable = {**broken, **broken_rest, **unused}
     return Lesson(control, tuple(learnt), rest, rest.sizes, (), tasks_learnt, unchanged, unreadable, tuple(problems))
 
 

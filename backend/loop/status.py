@@ -7,7 +7,7 @@ from backend.errors import LabelingConfigError
 from backend.loop.common import Baseline, baselines, named, parents, proposed_by
 from backend.loop.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
-from model_registry import GroupRecord, ProjectRecord, VersionRecord
+from model_registry import GroupRecord, ProjectRecord, Space, VersionRecord
 
 
 def project_status(services: Services, project_id: int) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         "unsupported": unsupported,
         "model_version": project.settings.get("title", services.settings.title),
         "synced_at": project.synced_at,
+        "weights_bytes": services.registry.versions.space(project_id).get(project_id, Space(0, 0)).nbytes,
         "parent": ", ".join(_name(v, len(together) > 1) for v in together) or None,
         "groups": [
             group_status(services, group, efficiency[group.name]) | _of_others(services, group, baseline)

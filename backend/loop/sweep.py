@@ -12,6 +12,7 @@ from backend.loop.on_event import put_off, wake
 from backend.loop.projects import record
 from backend.loop.reviewing import review_pending
 from backend.loop.services import Services
+from backend.loop.tidy import Tidy
 from backend.studio import events
 from backend.studio.client import Studio
 from backend.studio.labeling_config import control_fingerprint
@@ -53,6 +54,7 @@ class LookRound:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._swept: dict[int, float] = {}
+        self._tidy = Tidy(services)
 
     def __call__(self) -> None:
         """Send every project for a sweep when its time has come, and every group that has work left."""
@@ -66,6 +68,7 @@ class LookRound:
         room = max(0, WORDS_AT_ONCE - services.queue.waiting())
         for group in services.registry.groups.pending(now, room):
             services.queue.look_at(group.project, group.name)
+        self._tidy()
 
 
 def _refresh_project(services: Services, studio: Studio, project: ProjectRecord) -> ProjectRecord:

@@ -55,7 +55,9 @@ def gather(
         problems.extend(f"task {clip.task}: {why}" for why in read.problems)
         lesson = _of_ranges if control.head is Head.CLASSIFICATION else _of_tracks
         lessons.append(lesson(clip, read.tracks))
-        if label and not read.tracks:
+        if not read.usable:
+            unreadable[clip.task] = "; ".join(read.problems)
+        elif label and not read.tracks:
             problems.append(f"task {clip.task}: nothing of {control.from_name!r} is drawn in it yet")
     return lessons, unreadable, problems
 

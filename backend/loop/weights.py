@@ -26,9 +26,9 @@ def read_and_load(services: Services, version: VersionRecord) -> "tuple[Weights,
     """
     from backend.learning import catalogue  # torch: not before the first prediction needs it
 
-    if version.artifact is None:
-        raise ArtifactDamaged(f"Version {version.number} of group {version.group!r} has no weights any more.")
     try:
+        if version.artifact is None:
+            raise ArtifactDamaged(f"Version {version.number} of group {version.group!r} has no weights any more.")
         weights = services.registry.artifacts.read(version.artifact)
         head = weights.metadata.get("head", version.head)
         if head != version.head:
@@ -52,7 +52,7 @@ def weights_of(services: Services, version: VersionRecord) -> Weights | None:
 
 def _take_out(services: Services, version: VersionRecord, why: str) -> None:
     """Damaged weights are no serving version; has the group trained again where it was one."""
-    if version.artifact is None or not services.registry.versions.discard(
+    if not services.registry.versions.discard(
         version.id, version.artifact, f"its weights are damaged, so it is trained again from the start: {why}"
     ):
         return
