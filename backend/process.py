@@ -90,6 +90,7 @@ def run_worker(settings: Settings, parent: int | None) -> None:
     """Run a worker until it is told to stop, or until process `parent` is gone."""
     from backend.learning import threads
     from backend.loop.group_work import GroupWorker
+    from backend.loop.memory import offer_itself
     from backend.loop.sweep import LookRound, sweep_project
 
     stop = threading.Event()
@@ -99,6 +100,7 @@ def run_worker(settings: Settings, parent: int | None) -> None:
     if parent is not None:
         os.nice(NICENESS)
         stop_with_parent(stop, parent)
+    offer_itself()
     threads.use_threads(settings.threads)
     handlers = Handlers(
         look_at=lambda project, group: worker.look_at(project, group),

@@ -60,12 +60,7 @@ def _versions(registry: Registry) -> Iterator[Finding]:
         yield Finding(_named(version), what, "mark it as failed", partial(registry.checkup.end, version))
     for version in registry.checkup.serving_without_weights():
         what, remedy = "it serves, and has no weights", "take it out of service; its group is trained again"
-        yield Finding(
-            _named(version),
-            what,
-            "take it out of service; its group is trained again",
-            _discard(registry, version, what),
-        )
+        yield Finding(_named(version), what, remedy, _discard(registry, version, what))
 
 
 def _weights(registry: Registry, report: Report) -> Iterator[Finding]:
@@ -138,12 +133,8 @@ def _cache(folder: Path, report: Report) -> Iterator[Finding]:
             except OSError as error:
                 what = f"cannot be read: {error}"
             if what and time.time() - path.stat().st_mtime > YOUNG_SECONDS:
-                yield Finding(
-                    "media cache",
-                    f"{path} {what}",
-                    "delete it; it is fetched again",
-                    partial(path.unlink, missing_ok=True),
-                )
+                mend = partial(path.unlink, missing_ok=True)
+                yield Finding("media cache", f"{path} {what}", "delete it; it is fetched again", mend)
 
 
 def _discard(registry: Registry, version: VersionRecord, what: str) -> Callable[[], object]:

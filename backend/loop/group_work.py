@@ -8,6 +8,7 @@ from backend.errors import ArtifactDamaged, LeaseLost, MicroModelsError, Trainin
 from backend.loop.common import call
 from backend.loop.frames import FrameStore
 from backend.loop.holding import held
+from backend.loop.memory import room
 from backend.loop.publish import publish_group
 from backend.loop.reviewing import review_pending
 from backend.loop.services import Services
@@ -68,7 +69,8 @@ class GroupWorker:
                 return
             review_pending(self._services, group.project)
             media = self._services.media(registry.projects.seen(group.project))
-            frames = FrameStore(media, self._services.settings.frame_cache_mb)
+            settings = self._services.settings
+            frames = FrameStore(media, settings.frame_cache_mb, room=room(settings))
             train_group(self._services, group, self._owner, frames, lambda: lost.is_set() or self._stop.is_set())
             if publish_group(self._services, group, self._owner, frames):
                 call(self._services, group.project)

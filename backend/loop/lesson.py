@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backend.loop.frames import FrameStore
+from backend.loop.memory import Held
 from backend.loop.review import NOTHING, Accepted
 from backend.loop.video_frames import ClipFrames
 from backend.loop.video_lesson import ClipLesson, gather
@@ -49,7 +50,8 @@ def prepare(
     accepted: Accepted = NOTHING,
     weight: float = 1.0,
 ) -> Lesson:
-    """Gather a lesson; broken media and unusable regions cost themselves alone.
+    """Gather a lesson; broken media and unusable regions cost themselves alone. Raises TrainingError where what is learnt
+    from does not fit into memory.
 
     Frames in which a prediction was accepted as it was have this `weight`, and so has each accepted instance its mark.
     """
@@ -59,6 +61,8 @@ def prepare(
     labelled, broken = frames.select([t for t in tasks if t.id in newest], control.media_field)
     rest, broken_rest = frames.select([t for t in tasks if t.id not in newest], control.media_field)
     learnt, problems, unused = [], [f"task {i}: {why}" for i, why in broken.items()], dict[int, str]()
+    held = Held(frames.room)
+    held.take(labelled.nbytes, len(labelled))
     for frame in labelled:
         label = newest[frame.task]
         read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
@@ -66,6 +70,7 @@ def prepare(
             unused[frame.task] = "; ".join(read.problems)
             problems.append(f"task {frame.task}: {unused[frame.task]}")
             continue
+        held.take(sum(one.mask.nbytes for one in read.instances if one.mask is not None))
         # No box drawn means that there is none; no class chosen means that nobody has said.
         if read.instances or control.head is not Head.CLASSIFICATION:
             kept = accepted.regions.get(label.id, frozenset())
@@ -85,7 +90,7 @@ def _of_videos(
     control: Control, tasks: Sequence[TaskRecord], newest: Mapping[int, LabelRecord], frames: FrameStore
 ) -> Lesson:
     """The lesson of a control that is drawn on whole videos."""
-    clips, unreadable, problems = gather(control, tasks, newest, frames.clips)
+    clips, unreadable, problems = gather(control, tasks, newest, frames.clips, Held(frames.room))
     rest = ClipFrames([(one.clip, number) for one in clips for number in one.unlabeled])
     return Lesson(
         control, tuple(frame for one in clips for frame in one.labeled), rest, {}, tuple(clips),
