@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from backend.errors import RegistryError
 from backend.settings import load_settings
 
 if TYPE_CHECKING:
@@ -91,8 +92,9 @@ def _examined() -> "list[Finding]":
             for one in examine(settings, registry, lambda what: status.update(f"Looking at {escape(what)}")):
                 console.print(f"[red]found[/] {escape(one.where)}", highlight=False)
                 found.append(one)
-    except DatabaseError as error:
-        found.append(Finding("registry", str(error.orig), "restore a backup (`micro-models restore`)"))
+    except (DatabaseError, RegistryError) as error:
+        why = str(error.orig) if isinstance(error, DatabaseError) else str(error)
+        found.append(Finding("registry", why, "restore a backup (`micro-models restore`)"))
     return found
 
 

@@ -41,6 +41,7 @@ weights and promotes the version; a reader asks which version serves.
 from model_registry.artifacts import Artifacts
 from model_registry.backup import Kept
 from model_registry.cache import ModelCache
+from model_registry.checkup import Stored
 from model_registry.groups import COMMON, Groups
 from model_registry.labels import Labels
 from model_registry.leases import Leases
@@ -97,6 +98,7 @@ __all__ = [
     "Serving",
     "Sort",
     "Space",
+    "Stored",
     "TaskLike",
     "TaskRecord",
     "Tasks",

@@ -98,7 +98,8 @@ def restore(url: str, artifacts: Artifacts, folder: Path, force: bool = False, r
 def _written(database: Database, artifacts: Artifacts, folder: Path, report: Report) -> Kept | None:
     """One try; None where weights went meanwhile that the snapshot names."""
     manifest: dict[str, Any] = {"format": FORMAT, "tables": {}, "artifacts": [], "damaged": [], "next_ids": {}}
-    (folder / "tables").mkdir(mode=0o700)
+    for name in ("tables", "artifacts"):
+        (folder / name).mkdir(mode=0o700)
     refs: list[ArtifactRef] = []
     with database.snapshot() as connection:
         manifest |= {"schema": schema_of(connection), "engine": connection.dialect.name}
@@ -121,7 +122,7 @@ def _written(database: Database, artifacts: Artifacts, folder: Path, report: Rep
             manifest["damaged"].append(ref.uri)
             continue
         path = folder / "artifacts" / ref.uri
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         _write(path, content)
         manifest["artifacts"].append(asdict(ref))
     _write(folder / MANIFEST, json.dumps(manifest, indent=1).encode())

@@ -5,19 +5,37 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, and_, delete, or_, select, tuple_, update
+from sqlalchemy import Select, Table, and_, delete, or_, select, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from model_registry.database import CHUNK, Database
-from model_registry.records import VersionRecord, VersionState
+from model_registry.records import ArtifactRef, VersionState
 from model_registry.tables import groups, metadata, versions
-from model_registry.versions import record_of
 
 UNREADABLE = (json.JSONDecodeError, SQLAlchemyError, ValueError, TypeError)
 NOT_MADE_AGAIN = ("projects", "groups")
 """Tables whose rows others hang on: to delete one would take these along."""
 LINES = 20
 """Of SQLite's own report."""
+
+
+STORED = [
+    versions.c[name]
+    for name in ("id", "project", "group", "control", "number", "artifact_uri", "artifact_sha256", "artifact_nbytes")
+]
+"""Columns of a `Stored`: none of those that may not be readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """As much of a version as is needed to look after its weights."""
+
+    id: int
+    project: int
+    group: str
+    control: str
+    number: int
+    artifact: ArtifactRef | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,36 +85,60 @@ class Checkup:
             last = keys[-1]
 
     def delete(self, row: BadRow) -> None:
-        """Deletes a row that cannot be read."""
+        """Deletes a row that cannot be read; where it is a version, its group is trained again."""
         table = metadata.tables[row.table]
         mine = [table.c[name] == value for name, value in row.key.items()]
         with self._database.writing() as connection:
+            if table is versions:
+                of = select(versions.c.id).where(*mine, versions.c.project == groups.c.project)
+                has = of.where(versions.c.group == groups.c.name).exists()
+                connection.execute(update(groups).where(has).values(forced=True, due_at=None))
             connection.execute(delete(table).where(*mine))
 
-    def left_in_training(self) -> list[VersionRecord]:
+    def left_in_training(self) -> list[Stored]:
         """Versions in training of groups that no worker holds."""
         free = or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= self._clock())
         of = and_(groups.c.project == versions.c.project, groups.c.name == versions.c.group)
-        query = select(versions).join(groups, of).where(versions.c.state == VersionState.TRAINING, free)
-        with self._database.reading() as connection:
-            return [record_of(row) for row in connection.execute(query.order_by(versions.c.id))]
+        return self._stored(select(*STORED).join(groups, of).where(versions.c.state == VersionState.TRAINING, free))
 
-    def end(self, version: VersionRecord) -> None:
+    def end(self, version: Stored) -> None:
         """Ends a version that was left in training."""
         mine = (versions.c.id == version.id, versions.c.state == VersionState.TRAINING)
-        values = {
-            "state": VersionState.FAILED,
-            "reason": "the worker ended before it finished",
-            "finished_at": self._clock(),
-        }
+        reason = "the worker ended before it finished"
+        values = {"state": VersionState.FAILED, "reason": reason, "finished_at": self._clock()}
         with self._database.writing() as connection:
             connection.execute(update(versions).where(*mine).values(values))
 
-    def serving_without_weights(self) -> list[VersionRecord]:
+    def serving_without_weights(self) -> list[Stored]:
         """Versions that serve, and have no artifact."""
-        mine = (versions.c.state == VersionState.SERVING, versions.c.artifact_uri.is_(None))
+        return self._stored(
+            select(*STORED).where(versions.c.state == VersionState.SERVING, versions.c.artifact_uri.is_(None))
+        )
+
+    def stored(self) -> Iterator[Stored]:
+        """All versions that have weights, by id, a page at a time."""
+        last = 0
+        while page := self._stored(
+            select(*STORED).where(versions.c.artifact_uri.is_not(None), versions.c.id > last).limit(CHUNK)
+        ):
+            yield from page
+            last = page[-1].id
+
+    def _stored(self, query: Select[Any]) -> list[Stored]:
         with self._database.reading() as connection:
-            return [record_of(row) for row in connection.execute(select(versions).where(*mine).order_by(versions.c.id))]
+            return [
+                Stored(
+                    row.id,
+                    row.project,
+                    row.group,
+                    row.control,
+                    row.number,
+                    ArtifactRef(row.artifact_uri, row.artifact_sha256, row.artifact_nbytes)
+                    if row.artifact_uri
+                    else None,
+                )  # fmt: skip
+                for row in connection.execute(query.order_by(versions.c.id))
+            ]
 
     def _keys(self, table: Table, last: tuple[Any, ...] | None) -> list[tuple[Any, ...]]:
         """The primary keys of the next page."""

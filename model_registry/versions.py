@@ -8,13 +8,13 @@ training ──promote──> serving <──rollback, pin── superseded, rej
 serving, superseded ──discard──> damaged
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, union, update
 
 from backend.errors import RegistryError
-from model_registry.database import CHUNK, Database
+from model_registry.database import Database
 from model_registry.groups import COMMON, WELL
 from model_registry.leases import FREE, require_lease
 from model_registry.pins import lift_pins, pinned, set_pins
@@ -80,7 +80,7 @@ class Versions:
             last = select(func.max(versions.c.number)).where(*_of(project, group, control))
             number = (connection.execute(last).scalar() or 0) + 1
             row = connection.execute(insert(versions).values(values | {"number": number}).returning(*versions.c)).one()
-        return record_of(row)
+        return _record(row)
 
     def promote(
         self, id: int, owner: str, artifact: ArtifactRef, metrics: dict[str, Any], seconds: float
@@ -149,7 +149,7 @@ class Versions:
     def serving(self, project: int, group: str) -> dict[str, VersionRecord]:
         """The serving version of each of the group's micro-models, by control."""
         with self._database.reading() as connection:
-            return {row.control: record_of(row) for row in _serving(connection, project, group)}
+            return {row.control: _record(row) for row in _serving(connection, project, group)}
 
     def serving_alike(self, project: int, control: str, fingerprint: str, limit: int) -> list[VersionRecord]:
         """The serving versions of a control with this fingerprint that have an artifact, over the project's groups of
@@ -158,19 +158,19 @@ class Versions:
         usable = (versions.c.fingerprint == fingerprint, versions.c.artifact_uri.is_not(None))
         query = select(versions).where(*mine, *usable).order_by(versions.c.id.desc()).limit(limit)
         with self._database.reading() as connection:
-            return [record_of(row) for row in connection.execute(query)]
+            return [_record(row) for row in connection.execute(query)]
 
     def get(self, id: int) -> VersionRecord | None:
         """The version, or None."""
         with self._database.reading() as connection:
             row = connection.execute(select(versions).where(versions.c.id == id)).one_or_none()
-        return record_of(row) if row else None
+        return _record(row) if row else None
 
     def history(self, project: int, group: str, control: str | None = None) -> list[VersionRecord]:
         """All versions of the group (of one micro-model), newest first."""
         query = select(versions).where(*_of(project, group, control)).order_by(versions.c.id.desc())
         with self._database.reading() as connection:
-            return [record_of(row) for row in connection.execute(query)]
+            return [_record(row) for row in connection.execute(query)]
 
     def rollback(
         self, project: int, group: str, control: str | None = None, *, hold: bool = False
@@ -197,7 +197,7 @@ class Versions:
             if hold:
                 set_pins(connection, found)
             _publish_again(connection, project, group)
-        return [record_of(row) for row in found]
+        return [_record(row) for row in found]
 
     def pin(
         self, project: int, group: str, control: str | None = None, number: int | None = None
@@ -213,7 +213,7 @@ class Versions:
             set_pins(connection, found)
             if {row.id for row in found} != {row.id for row in serving}:
                 _publish_again(connection, project, group)
-        return [record_of(row) for row in found]
+        return [_record(row) for row in found]
 
     def unpin(self, project: int, group: str, control: str | None = None) -> list[str]:
         """Lifts the pins of the group (of one micro-model); returns the controls that were pinned."""
@@ -265,18 +265,6 @@ class Versions:
             rows = connection.execute(query.group_by(versions.c.project)).all()
         return {row[0]: Space(int(row[1]), int(row[2])) for row in rows}
 
-    def with_artifacts(self) -> Iterator[VersionRecord]:
-        """All versions that have an artifact, by id, a page at a time."""
-        last = 0
-        while True:
-            query = select(versions).where(versions.c.artifact_uri.is_not(None), versions.c.id > last)
-            with self._database.reading() as connection:
-                page = [record_of(row) for row in connection.execute(query.order_by(versions.c.id).limit(CHUNK))]
-            yield from page
-            if len(page) < CHUNK:
-                return
-            last = page[-1].id
-
     def artifacts(self) -> set[str]:
         """URIs of all artifacts that a version still needs."""
         query = select(versions.c.artifact_uri).where(versions.c.artifact_uri.is_not(None))
@@ -304,7 +292,7 @@ class Versions:
             "artifact_nbytes": artifact.nbytes if artifact else None,
         }
         ended = update(versions).where(versions.c.id == id).values(values).returning(*versions.c)
-        return record_of(connection.execute(ended).one())
+        return _record(connection.execute(ended).one())
 
 
 def raise_generation(connection: Connection, project: int) -> None:
@@ -414,8 +402,7 @@ def _way_back(connection: Connection, serving: Row[Any]) -> Row[Any] | None:
     return connection.execute(again.returning(*versions.c)).one()
 
 
-def record_of(row: Row[Any]) -> VersionRecord:
-    """A row of the versions."""
+def _record(row: Row[Any]) -> VersionRecord:
     values = dict(row._mapping)
     del values["rolled_back"]
     uri, sha256, nbytes = (values.pop(f"artifact_{part}") for part in ("uri", "sha256", "nbytes"))

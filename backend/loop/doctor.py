@@ -12,7 +12,7 @@ from pathlib import Path
 from backend.errors import ArtifactDamaged, ArtifactError
 from backend.loop.tidy import YOUNG_SECONDS
 from backend.settings import Settings
-from model_registry import Registry, VersionRecord
+from model_registry import Registry, Stored
 
 Report = Callable[[str], None]
 """Is told what is looked at."""
@@ -64,7 +64,7 @@ def _versions(registry: Registry) -> Iterator[Finding]:
 
 
 def _weights(registry: Registry, report: Report) -> Iterator[Finding]:
-    for version in registry.versions.with_artifacts():
+    for version in registry.checkup.stored():
         report(f"weights of {_named(version)}")
         if version.artifact is None:
             continue
@@ -137,9 +137,9 @@ def _cache(folder: Path, report: Report) -> Iterator[Finding]:
                 yield Finding("media cache", f"{path} {what}", "delete it; it is fetched again", mend)
 
 
-def _discard(registry: Registry, version: VersionRecord, what: str) -> Callable[[], object]:
+def _discard(registry: Registry, version: Stored, what: str) -> Callable[[], object]:
     return partial(registry.versions.discard, version.id, version.artifact, f"its weights are damaged: {what}")
 
 
-def _named(version: VersionRecord) -> str:
+def _named(version: Stored) -> str:
     return f"project {version.project}, {version.group.strip()}, {version.control} v{version.number}"

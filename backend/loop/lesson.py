@@ -39,7 +39,7 @@ class Lesson:
         """What a training on it is, in words."""
         width = max((one.frame.width for one in self.labeled), default=0)
         height = max((one.frame.height for one in self.labeled), default=0)
-        return f"its training ({len(self.labeled)} labelled frames of up to {width} x {height} pixels, {len(self.rest)} others)"
+        return f"its training (frames: {len(self.labeled)} labelled, of up to {width} x {height} pixels, {len(self.rest)} not)"
 
 
 def prepare(

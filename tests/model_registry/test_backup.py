@@ -55,9 +55,7 @@ def rows(registry: Registry) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def artifacts(registry: Registry) -> dict[str, bytes]:
-    return {
-        v.artifact.uri: registry.artifacts.content(v.artifact) for v in registry.versions.with_artifacts() if v.artifact
-    }
+    return {v.artifact.uri: registry.artifacts.content(v.artifact) for v in registry.checkup.stored() if v.artifact}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -152,7 +150,7 @@ def test_weights_that_are_deleted_meanwhile_belong_to_no_backup(
 
 
 def test_damaged_weights_are_said_and_keep_nothing_else_from_being_kept(full: Registry, tmp_path: Path) -> None:
-    first = next(full.versions.with_artifacts()).artifact
+    first = next(full.checkup.stored()).artifact
     assert first is not None
     path = tmp_path / "artifacts" / first.uri
     path.write_bytes(path.read_bytes()[:-1] + b"\xff")

@@ -31,15 +31,16 @@ def unpack(packed: bytes) -> NDArray[np.uint8]:
         raise ValueError(f"{count} values do not fit into {len(packed)} bytes")
     values, place, at = np.zeros(count, np.uint8), 0, HEADER
     while place < count:
-        size = sizes[int(text[at + 1 : at + 3], 2)]
+        size = sizes[int(text[at + 1 : at + 3] or "0", 2)]
         start = at + 3 + size
-        length = int(text[at + 3 : start], 2) + 1
-        same = text[at] == "1"
-        at = start + word * (1 if same else length)
-        if at > len(text) or (not same and place + length > count):
+        length = int(text[at + 3 : start] or "0", 2) + 1
+        same = text[at : at + 1] == "1"
+        end = start + word * (1 if same else length)
+        if end > len(text) or (not same and place + length > count):
             raise ValueError(f"it ends after {place} of {count} values")
-        values[place : place + length] = int(text[start:at], 2) & 0xFF if same else _words(bits[start:at], word)
-        place += length
+        one = int(text[start:end], 2) & 0xFF if same else _words(bits[start:end], word)
+        values[place : place + length] = one
+        place, at = place + length, end
     return values
 
 
