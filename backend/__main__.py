@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from backend import upkeep
 from backend.errors import MicroModelsError
 from backend.settings import Settings, load_settings
 
@@ -259,7 +260,7 @@ def explain(
 
 
 def _status_table(status: dict[str, Any]) -> Table:
-    table = Table(title=f"Project {status['project']}", caption=status["problem"], title_justify="left")
+    table = Table(title=f"Project {status['project']}", caption=_caption(status), title_justify="left")
     for heading in ("group", "state", "labels", "learnt", "version", "honest", "remark"):
         table.add_column(heading, overflow="fold")
     for group in status["groups"]:
@@ -276,6 +277,11 @@ def _status_table(status: dict[str, Any]) -> Table:
         )
         table.add_row(*cells)
     return table
+
+
+def _caption(status: dict[str, Any]) -> str:
+    space = f"weights take {status.get('weights_bytes', 0) / 1e6:,.1f} MB"
+    return f"{status['problem']}; {space}" if status["problem"] else space
 
 
 def _honest(group: dict[str, Any]) -> str:
@@ -350,6 +356,8 @@ def _print(checks: "Iterable[Check]") -> int:
         console.print(f"{mark}  {check.name}: {check.message}{fix}", highlight=False, soft_wrap=True)
     return failed
 
+
+upkeep.add_to(app)
 
 if __name__ == "__main__":
     main()

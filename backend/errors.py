@@ -12,11 +12,14 @@
     ├── StorageError             a disk is full or a folder cannot be written: worth trying again
     ├── RegistryError            a record is missing or a transition is not allowed
     │   ├── RegistryUnavailable  the database is away, locked, full or damaged: nothing can be read or written
-    │   ├── ArtifactError        an artifact is missing or its hash is wrong
+    │   ├── ArtifactError        an artifact cannot be written or read: worth trying again
+    │   │   └── ArtifactDamaged  the store answers, and what it holds is not what was written
+    │   ├── BackupError          a backup cannot be made, or is not one that can be restored
     │   ├── InboxError           an event cannot be kept
     │   └── LeaseLost            another worker has taken the group over
     ├── TrainingError            training could not produce a usable micro-model
-    │   └── TrainingInterrupted  the labels changed meanwhile, or the worker is stopping
+    │   ├── TrainingInterrupted  the labels changed meanwhile, or the worker is stopping
+    │   └── WeightsUnusable      the weights are readable, but no micro-model that this program can load
     ├── DemoError                the demo cannot start one of its parts, or its data is not usable
     └── StoryError               a picture cannot be drawn, or a benchmark cannot be run
 
@@ -73,7 +76,15 @@ class RegistryUnavailable(RegistryError):
 
 
 class ArtifactError(RegistryError):
-    """An artifact is missing, or its content does not have the recorded hash."""
+    """An artifact cannot be written or read; the store may be away, and the same request may succeed later."""
+
+
+class ArtifactDamaged(ArtifactError):
+    """The store answers, and the artifact is missing or not the content that was written: no later try will mend it."""
+
+
+class BackupError(RegistryError):
+    """A backup cannot be made, or a folder is not a whole backup that this program can restore."""
 
 
 class InboxError(RegistryError):
@@ -90,6 +101,10 @@ class TrainingError(MicroModelsError):
 
 class TrainingInterrupted(TrainingError):
     """Training was given up on purpose: newer labels came, or the worker is stopping."""
+
+
+class WeightsUnusable(TrainingError):
+    """The weights are readable, but make no micro-model: of another format, of wrong shapes, or not finite."""
 
 
 PASSING = (StudioUnreachable, StorageError, RegistryUnavailable)

@@ -119,6 +119,7 @@ def run_worker(settings: Settings, parent: int | None) -> None:
     from backend.learning import threads
     from backend.loop.group_work import GroupWorker
     from backend.loop.heartbeat import Heartbeat
+    from backend.loop.memory import offer_itself
     from backend.loop.sweep import LookRound, sweep_project
 
     stop, complaints = threading.Event(), Complaints()
@@ -128,6 +129,7 @@ def run_worker(settings: Settings, parent: int | None) -> None:
     if parent is not None:
         os.nice(NICENESS)
         stop_with_parent(stop, parent)
+    offer_itself()
     threads.use_threads(settings.threads)
 
     def look() -> None:
@@ -164,10 +166,10 @@ def run_worker(settings: Settings, parent: int | None) -> None:
 
 def note_death(services: Services, place: str, pid: int | None, why: str) -> None:
     """Say why the worker in this place ended, and free the groups that it held: the next one need not wait for its leases
-    to run out."""
+    to run out. What it was at work on may have ended it."""
     services.registry.workers.ended(place, why)
     if pid is not None:
-        services.registry.leases.release_owner(worker_name(pid))
+        services.registry.leases.release_owner(worker_name(pid), died=True)
 
 
 def stop_on_sigterm() -> None:

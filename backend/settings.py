@@ -93,6 +93,15 @@ class Settings(BaseSettings):
         True, description="Predictions for groups without a label, by what the project's other groups learnt."
     )
 
+    keep_versions: int = Field(
+        5,
+        ge=0,
+        description="Versions of a micro-model to go back to whose weights are kept, besides serving and pinned ones.",
+    )
+    training_mb: int = Field(
+        0, ge=0, description="Most memory that one training may take, MB; 0: what is free when it begins."
+    )
+
     # -- learning
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N; auto takes CUDA where there is one.")
     threads: int = Field(

@@ -39,7 +39,9 @@ weights and promotes the version; a reader asks which version serves.
 """
 
 from model_registry.artifacts import Artifacts
+from model_registry.backup import Kept
 from model_registry.cache import ModelCache
+from model_registry.checkup import Stored
 from model_registry.groups import COMMON, Groups
 from model_registry.inbox import Arrival, Inbox
 from model_registry.labels import Labels
@@ -58,13 +60,14 @@ from model_registry.records import (
     ProjectRecord,
     ReviewRecord,
     ReviewSummary,
+    Space,
     TaskLike,
     TaskRecord,
     VersionRecord,
     VersionState,
     WorkerRecord,
 )
-from model_registry.registry import Registry, open_registry
+from model_registry.registry import Registry, open_registry, restore_registry
 from model_registry.reviews import Review
 from model_registry.tasks import Tasks
 from model_registry.versions import Versions
@@ -81,6 +84,7 @@ __all__ = [
     "GroupState",
     "Groups",
     "Inbox",
+    "Kept",
     "LabelRecord",
     "Labels",
     "Leases",
@@ -98,6 +102,8 @@ __all__ = [
     "ReviewSummary",
     "Serving",
     "Sort",
+    "Space",
+    "Stored",
     "TaskLike",
     "TaskRecord",
     "Tasks",
@@ -108,4 +114,5 @@ __all__ = [
     "WorkerRecord",
     "Workers",
     "open_registry",
+    "restore_registry",
 ]

@@ -52,6 +52,17 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """One transaction that sees one state of the whole database for as long as it lasts, and keeps nobody waiting."""
+        if self._turn is not None:
+            with self.reading() as connection:
+                yield connection
+            return
+        engine = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with self._connect(engine) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that writes: all of it happens, or nothing. Keep it short, others wait for it."""
         if self._turn is None:

@@ -9,18 +9,21 @@ from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, 
 from backend.errors import LeaseLost, RegistryError
 from model_registry.database import Database, chunks, upsert
 from model_registry.projects import lock_project
-from model_registry.records import GroupRecord, Phase
+from model_registry.records import FATAL, GroupRecord, Phase
 from model_registry.tables import counts, groups, labels, labels_task, open_, projects, tasks
 
 GroupKey = tuple[int, str]
 """(project, name)"""
-IDLE = {"phase": None, "progress": None, "seconds_left": None}
+IDLE = {"phase": None, "progress": None, "seconds_left": None, "work": None}
 """No worker is on the group."""
 WELL = {"failed_revision": None, "attempts": 0, "reason": groups.c.remark}
 """The last thing that was tried with the group worked: why an earlier try failed is not told any more."""
 NEVER = float("inf")
 there = groups.c.project.not_in(select(projects.c.id).where(projects.c.gone_since.is_not(None)))
 """The group's project is not gone from its source."""
+ASIDE_SECONDS = 3600.0
+"""How long the group is set aside, if neither new labels nor a person ask for it: memory may be free by then. Doubles each
+time, up to a day."""
 COMMON = " all groups"
 """Name of the group that stands for a whole project: it has no task, and what is to do for it comes after all else.
 The groups of tasks may have any other name."""
@@ -102,6 +105,8 @@ class Groups:
                 return True
         with self._database.writing() as connection:
             lock_project(connection, project)
+            if _is_aside(connection, project, COMMON, now):
+                return False  # there is news all the time: each would end another worker
             ensure_groups(connection, project, [COMMON], "all groups of the project")
             touch(connection, [(project, COMMON)], now)
             return True
@@ -118,15 +123,29 @@ class Groups:
         self._change(project, names, **WELL | {"forced": True, "due_at": None, "reason": None})
 
     def progress(
-        self, project: int, name: str, owner: str, phase: Phase, progress: float | None, seconds_left: float | None
+        self,
+        project: int,
+        name: str,
+        owner: str,
+        phase: Phase,
+        progress: float | None,
+        seconds_left: float | None,
+        work: str | None = None,
     ) -> None:
-        """Notes where the owner's work stands. Does nothing when the lease is not theirs: it is only news."""
+        """Notes where the owner's work stands; with `work` also what it is, see `note_work`. Does nothing when the lease is
+        not theirs: it is only news."""
+        values = {"phase": phase, "progress": progress, "seconds_left": seconds_left} | ({"work": work} if work else {})
         with self._database.writing() as connection:
             connection.execute(
                 update(groups)
                 .where(groups.c.project == project, groups.c.name == name, groups.c.lease_owner == owner)
-                .values(phase=phase, progress=progress, seconds_left=seconds_left)
+                .values(values)
             )
+
+    def note_work(self, project: int, name: str, owner: str, work: str | None) -> None:
+        """Notes what the owner is about to do, in words such as "training on 12 frames of 640 x 480", so that it is known
+        if the worker does not survive it; None: no longer. Raises LeaseLost."""
+        self._update(project, name, owner, work=work)
 
     def mark_trained(
         self, project: int, name: str, owner: str, revision: int, labels: int, reason: str | None = None
@@ -137,7 +156,7 @@ class Groups:
 
     def mark_published(self, project: int, name: str, owner: str, revision: int, doubt: float | None = None) -> None:
         """The predictions of the version trained on this revision are out; `doubt` is their mean 1 - score."""
-        values = {"published": revision, "doubt": doubt, **IDLE, **WELL}
+        values = {"published": revision, "doubt": doubt, "deaths": 0, "died_at": None, **IDLE, **WELL}
         self._update(project, name, owner, **values, **_due_unless_newer(revision))
 
     def mark_well(self, project: int, name: str, owner: str, revision: int) -> None:
@@ -226,12 +245,42 @@ def lease_lost(connection: Connection, project: int, name: str, owner: str) -> L
     )
 
 
+def note_deaths(connection: Connection, where: Iterable[Any], now: float) -> list[GroupKey]:
+    """Workers have ended that held these groups: counts it for those that one was at work on, and sets those aside, which
+    are returned, that have ended FATAL of them at the same labels. After new labels a group is tried once more."""
+    again = case(
+        (groups.c.died_at == groups.c.wanted, groups.c.deaths + 1), (groups.c.deaths >= FATAL, groups.c.deaths), else_=1
+    )
+    died = update(groups).where(*where, groups.c.work.is_not(None)).values(deaths=again, died_at=groups.c.wanted)
+    rows = connection.execute(died.returning(groups.c.project, groups.c.name, groups.c.deaths, groups.c.work)).all()
+    fatal = [row for row in rows if row.deaths >= FATAL]
+    for row in fatal:
+        pause = min(ASIDE_SECONDS * 2.0 ** min(row.deaths - FATAL, 10), 24 * ASIDE_SECONDS)
+        reason = (
+            f"set aside: {row.work} ended the worker {row.deaths} times, probably out of memory. Give the worker more "
+            "memory, or the group fewer or smaller frames."
+        )
+        aside = {
+            "failed_revision": groups.c.wanted, "attempts": row.deaths, "reason": reason,
+            "first_due": None, "due_at": now + pause, "forced": False,
+        }  # fmt: skip
+        mine = (groups.c.project == row.project, groups.c.name == row.name)
+        connection.execute(update(groups).where(*mine).values(aside))
+    return [(row.project, row.name) for row in fatal]
+
+
+def _is_aside(connection: Connection, project: int, name: str, now: float) -> bool:
+    mine = (groups.c.project == project, groups.c.name == name)
+    aside = (groups.c.deaths >= FATAL, groups.c.due_at > now)
+    return connection.execute(select(groups.c.name).where(*mine, *aside)).first() is not None
+
+
 def ensure_groups(connection: Connection, project: int, names: Iterable[str], rule: str) -> None:
     """Makes the groups that are missing, and notes the rule that chose them."""
     for chunk in chunks(sorted(set(names))):
         mine = (groups.c.project == project, groups.c.name.in_(chunk))
         known = {row.name: row.rule for row in connection.execute(select(groups.c.name, groups.c.rule).where(*mine))}
-        zero = dict.fromkeys(("wanted", "trained", "published", "trained_labels", "attempts"), 0)
+        zero = dict.fromkeys(("wanted", "trained", "published", "trained_labels", "attempts", "deaths"), 0)
         fresh = [{"project": project, "name": n, "rule": rule, "forced": False} | zero for n in chunk if n not in known]
         if fresh:
             connection.execute(upsert(connection, groups).on_conflict_do_nothing(), fresh)

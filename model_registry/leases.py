@@ -5,13 +5,18 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import ColumnElement, Connection, or_, select, tuple_, update
 
 from model_registry.database import Database
-from model_registry.groups import IDLE, lease_lost
+from model_registry.groups import IDLE, lease_lost, note_deaths
 from model_registry.projects import lock_project
 from model_registry.records import VersionState
 from model_registry.tables import groups, versions
 
 FREE = {"lease_owner": None, "lease_until": None, **IDLE}
 """Nobody has the group."""
+
+
+UNWATCHED = "%:%:%"
+"""Names of workers that no server watches: machine, process and a word of chance. The death of any other is told by its
+server (`release_owner`), and where its lease runs out all the same, the server ended too: that says nothing of the group."""
 
 
 class Leases:
@@ -22,7 +27,10 @@ class Leases:
         self._clock = clock
 
     def take(self, project: int, group: str, owner: str, seconds: float) -> bool:
-        """Claims the group unless somebody has it, the same owner included; what a dead one left half is interrupted."""
+        """Claims the group unless somebody has it, the same owner included; what a dead one left half is interrupted.
+
+        False also where it has just become clear that the group ends its workers: then it is set aside for a while.
+        """
         now = self._clock()
         free = or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now)
         claim = (
@@ -30,10 +38,17 @@ class Leases:
             .where(groups.c.project == project, groups.c.name == group, free)
             .values(FREE | {"lease_owner": owner, "lease_until": now + seconds})
         )
+        mine = (groups.c.project == project, groups.c.name == group)
+        ran_out = (*mine, groups.c.lease_until <= now, groups.c.lease_owner.like(UNWATCHED))
+        left_half = (versions.c.project == project, versions.c.group == group)
         with self._database.writing() as connection:
+            if note_deaths(connection, ran_out, now):
+                connection.execute(update(groups).where(*mine).values(FREE))
+                interrupt(connection, now, left_half)
+                return False
             if connection.execute(claim).rowcount == 0:
                 return False
-            interrupt(connection, now, (versions.c.project == project, versions.c.group == group))
+            interrupt(connection, now, left_half)
             return True
 
     def renew(self, project: int, group: str, owner: str, seconds: float) -> bool:
@@ -49,14 +64,24 @@ class Leases:
         with self._database.writing() as connection:
             connection.execute(update(groups).where(*mine).values(FREE))
 
-    def release_owner(self, owner: str) -> int:
-        """Gives back all that a worker had, because it is known to be dead; returns how many groups that were."""
-        mine = groups.c.lease_owner == owner
+    def release_owner(self, owner: str, died: bool = False) -> int:
+        """Gives back all that a worker had, because it has ended; returns how many groups that were.
+
+        With `died` it did not end of its own will, and what it was at work on may be to blame: a group at which several
+        workers ended in a row is set aside.
+        """
+        mine, now = groups.c.lease_owner == owner, self._clock()
         with self._database.writing() as connection:
-            for project in sorted(connection.execute(select(groups.c.project).where(mine).distinct()).scalars()):
+            held = [
+                (row.project, row.name)
+                for row in connection.execute(select(groups.c.project, groups.c.name).where(mine))
+            ]
+            for project in sorted({project for project, _ in held}):
                 lock_project(connection, project)
-            held = select(groups.c.project, groups.c.name).where(mine)
-            interrupt(connection, self._clock(), (tuple_(versions.c.project, versions.c.group).in_(held),))
+            if held:
+                interrupt(connection, now, (tuple_(versions.c.project, versions.c.group).in_(held),))
+            if died and held:
+                note_deaths(connection, [mine], now)
             return connection.execute(update(groups).where(mine).values(FREE)).rowcount
 
 

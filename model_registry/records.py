@@ -12,6 +12,9 @@ GroupState = Literal["idle", "queued", "training", "publishing", "failed"]
 Phase = Literal["training", "publishing"]
 SILENT_SECONDS = 60.0
 """A worker that gave no sign of life for so long is gone: six of its beats, in case the registry is slow or away."""
+FATAL = 2
+"""Workers that end in a row while they are at work on the same labels of a group, before it is set aside: one may have
+other reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +121,24 @@ class GroupRecord:
     lease_until: float | None = None
     doubt: float | None = None
     """1 - score of the group's published predictions, on average; None where nothing was published yet."""
+    work: str | None = None
+    """What the worker that holds the group does with it, in words; None while it does nothing that could end it."""
+    deaths: int = 0
+    """Workers that ended in a row while they were at work on the revision `died_at`."""
+    died_at: int | None = None
 
     def leased(self, now: float) -> bool:
         """Whether a worker holds the group at this moment."""
         return self.lease_owner is not None and self.lease_until is not None and self.lease_until > now
+
+    def is_aside(self, now: float) -> bool:
+        """Whether the group is set aside because it has ended workers."""
+        return (
+            self.deaths >= FATAL
+            and self.failed_revision == self.wanted
+            and self.due_at is not None
+            and self.due_at > now
+        )
 
     def state(self, now: float) -> GroupState:
         """The one word that a person sees."""
@@ -144,6 +161,8 @@ class VersionState(StrEnum):
     INTERRUPTED = "interrupted"
     """Given up on purpose, or cut off with its worker: nothing is wrong, it is trained again."""
     FAILED = "failed"
+    DAMAGED = "damaged"
+    """It served, until its weights were found missing or unusable."""
 
     @classmethod
     def _missing_(cls, value: object) -> "VersionState":
@@ -188,6 +207,14 @@ class ArtifactRef:
     uri: str
     """Relative to the artifact store, so that the store may be moved or mounted elsewhere."""
     sha256: str
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What weights take in the artifact store."""
+
+    artifacts: int
     nbytes: int
 
 

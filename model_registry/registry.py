@@ -1,6 +1,8 @@
 """The registry: all parts over one database and one artifact store."""
 
+import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import text
@@ -8,6 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from backend.errors import RegistryError
 from model_registry.artifacts import Artifacts
+from model_registry.backup import Kept, Report, backup, restore
+from model_registry.checkup import Checkup
 from model_registry.clock import shared_clock
 from model_registry.database import Database, open_database
 from model_registry.features import Features
@@ -47,6 +51,7 @@ class Registry:
         self.features = Features(database)
         self.listing = Listing(database, clock)
         self.workers = Workers(database, clock)
+        self.checkup = Checkup(database, clock)
         self.artifacts = artifacts
 
     def record_event(
@@ -84,6 +89,10 @@ class Registry:
             return False
         return True
 
+    def backup(self, folder: Path, report: Report = lambda _: None) -> Kept:
+        """See `backup.backup`."""
+        return backup(self._database, self.artifacts, folder, report)
+
     def close(self) -> None:
         """Closes the databases."""
         self.inbox.close()
@@ -107,3 +116,10 @@ def open_registry(database_url: str, artifacts_url: str, clock: Callable[[], flo
     database = open_database(database_url)
     clock = clock or shared_clock(database)
     return Registry(database, Artifacts(artifacts_url, clock), open_inbox(database, database_url, clock), clock)
+
+
+def restore_registry(
+    database_url: str, artifacts_url: str, folder: Path, force: bool = False, report: Report = lambda _: None
+) -> Kept:
+    """Restores a backup into the registry of these URLs; see `backup.restore`."""
+    return restore(database_url, Artifacts(artifacts_url, time.time), folder, force, report)

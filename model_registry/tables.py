@@ -68,6 +68,9 @@ groups = Table(
     Column("lease_until", Double),
     Column("doubt", Double),
     Column("remark", Text),
+    Column("work", Text),
+    Column("deaths", Integer, nullable=False, server_default="0"),
+    Column("died_at", Integer),
 )
 
 tasks = Table(

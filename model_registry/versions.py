@@ -5,12 +5,14 @@ training ──promote──> serving <──rollback, pin── superseded, rej
     ├──reject, or promote where the micro-model is pinned──> rejected
     ├──interrupt, or the worker's death──> interrupted
     └──fail──> failed
+
+serving, superseded ──discard──> damaged
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, union, update
 
 from backend.errors import RegistryError
 from model_registry.database import Database
@@ -18,8 +20,14 @@ from model_registry.groups import COMMON, WELL
 from model_registry.leases import FREE, require_lease
 from model_registry.pins import lift_pins, pinned, set_pins
 from model_registry.projects import lock_project
-from model_registry.records import ArtifactRef, VersionRecord, VersionState
-from model_registry.tables import groups, projects, serves, versions
+from model_registry.records import ArtifactRef, Space, VersionRecord, VersionState
+from model_registry.tables import groups, pins, projects, serves, versions
+
+NO_ARTIFACT = {"artifact_uri": None, "artifact_sha256": None, "artifact_nbytes": None}
+DAMAGED_AGAIN_SECONDS = 60.0
+"""Pause before a group is trained again whose new weights were damaged too; doubles each time, up to an hour."""
+
+aliased_versions = versions.alias()
 
 # The lookup of every /predict, built once: that takes as long as asking it.
 SERVING = (
@@ -117,6 +125,30 @@ class Versions:
         """The training was given up on purpose, or cut off; nothing is wrong with it."""
         return self._break_off(id, owner, VersionState.INTERRUPTED, reason)
 
+    def discard(self, id: int, artifact: ArtifactRef | None, reason: str) -> bool:
+        """The version is none that can serve any more: its weights, `artifact`, are damaged. False where it has others by
+        now, or none.
+
+        A group whose serving version this was is trained again, pinned or not; at once the first time, and after a while
+        where labels of the same revision were met by damage before, so that a failing disk does not wear out a worker.
+        """
+        with self._database.writing() as connection:
+            row = connection.execute(select(versions).where(versions.c.id == id)).one_or_none()
+            if row is None:
+                return False
+            lock_project(connection, row.project)
+            row = connection.execute(select(versions).where(versions.c.id == id)).one_or_none()
+            if row is None or row.artifact_uri != (artifact.uri if artifact else None):
+                return False
+            served = row.state in (VersionState.SERVING, VersionState.SUPERSEDED)
+            gone = NO_ARTIFACT | ({"state": VersionState.DAMAGED, "reason": reason} if served else {})
+            connection.execute(update(versions).where(versions.c.id == id).values(gone))
+            if row.state == VersionState.SERVING:
+                if pinned(connection, row.project, row.group).get(row.control) == id:
+                    lift_pins(connection, row.project, row.group, [row.control])
+                _train_again(connection, row, f"{row.control} v{row.number}: {reason}", self._clock())
+            return True
+
     def serving(self, project: int, group: str) -> dict[str, VersionRecord]:
         """The serving version of each of the group's micro-models, by control."""
         with self._database.reading() as connection:
@@ -200,7 +232,8 @@ class Versions:
             return pinned(connection, project, group)
 
     def forget_artifacts(self, keep: int) -> int:
-        """Drops the artifacts of all versions but the serving one and the `keep` newest ways back of a micro-model.
+        """Drops the artifacts of all versions but those that serve or are pinned, that a training under way starts from, and
+        the `keep` newest ways back of a micro-model.
 
         Their records stay. Returns how many; the files go with `Artifacts.collect(Versions.artifacts(), ...)`.
         """
@@ -211,15 +244,29 @@ class Versions:
         ranked = (
             select(versions.c.id, rank.label("rank")).where(*usable, versions.c.artifact_uri.is_not(None)).subquery()
         )
-        kept = select(ranked.c.id).where(ranked.c.rank <= keep)
+        starts = aliased_versions.c.parent
+        needed = union(
+            select(ranked.c.id).where(ranked.c.rank <= keep),
+            select(pins.c.version),
+            select(starts).where(aliased_versions.c.state == VersionState.TRAINING, starts.is_not(None)),
+        ).subquery()
         forget = (
             update(versions)
-            .where(versions.c.artifact_uri.is_not(None), versions.c.id.not_in(kept))
+            .where(versions.c.artifact_uri.is_not(None), versions.c.id.not_in(select(needed)))
             .where(versions.c.state != VersionState.SERVING)
-            .values(artifact_uri=None, artifact_sha256=None, artifact_nbytes=None)
+            .values(NO_ARTIFACT)
         )
         with self._database.writing() as connection:
             return connection.execute(forget).rowcount
+
+    def space(self, project: int | None = None) -> dict[int, Space]:
+        """What the artifacts (of one project) take, by project."""
+        total = func.coalesce(func.sum(versions.c.artifact_nbytes), 0)
+        query = select(versions.c.project, func.count(), total).where(versions.c.artifact_uri.is_not(None))
+        query = query if project is None else query.where(versions.c.project == project)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.group_by(versions.c.project)).all()
+        return {row[0]: Space(int(row[1]), int(row[2])) for row in rows}
 
     def artifacts(self, project: int | None = None) -> set[str]:
         """URIs of all artifacts that a version (of one project) still needs."""
@@ -272,6 +319,18 @@ def _publish_again(connection: Connection, project: int, group: str) -> None:
         .where(groups.c.project == project, groups.c.name == group)
         .values({"published": groups.c.trained - 1, "due_at": None, **FREE, **WELL})
     )
+
+
+def _train_again(connection: Connection, damaged: Row[Any], reason: str, now: float) -> None:
+    """Has the group of a version that serves no longer trained, and says why."""
+    raise_generation(connection, damaged.project)
+    same = (*_of(damaged.project, damaged.group, damaged.control), versions.c.state == VersionState.DAMAGED)
+    count = select(func.count()).select_from(versions).where(*same, versions.c.label_revision == damaged.label_revision)
+    before = connection.execute(count).scalar_one() - 1
+    pause = min(DAMAGED_AGAIN_SECONDS * 2.0 ** min(before - 1, 10), 3600.0) if before else None
+    mine = (groups.c.project == damaged.project, groups.c.name == damaged.group)
+    due = None if pause is None else now + pause
+    connection.execute(update(groups).where(*mine).values(forced=True, due_at=due, reason=reason, **WELL))
 
 
 def _held_by(connection: Connection, candidate: Row[Any]) -> Row[Any] | None:

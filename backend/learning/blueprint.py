@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from backend.errors import TrainingError
+from backend.errors import WeightsUnusable
 from backend.types import Head
 
 
@@ -15,10 +15,10 @@ def to_metadata(head: Head, version: str, blueprint: Any) -> dict[str, str]:
 
 
 def fields_of(metadata: Mapping[str, str], head: Head, version: str) -> dict[str, Any]:
-    """The blueprint's fields, lists as tuples; raises TrainingError where the artifact is of another head or format."""
+    """The blueprint's fields, lists as tuples; raises WeightsUnusable where the artifact is of another head or format."""
     found = metadata.get("head", "none"), metadata.get("format", "none")
     if found != (head.value, version) or "blueprint" not in metadata:
-        raise TrainingError(
+        raise WeightsUnusable(
             f"The weights are of head {found[0]}, format {found[1]}; expected {head}, format {version}: "
             "train this group again."
         )

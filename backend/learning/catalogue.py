@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from backend.errors import TrainingError
+import numpy as np
+
+from backend.errors import WeightsUnusable
 from backend.learning.classification import evaluation as classification_evaluation
 from backend.learning.classification import micro_model as classification_model
 from backend.learning.classification import training as classification_training
@@ -31,6 +33,12 @@ Stepped = TypeVar("Stepped", DetectionRecipe, SegmentationRecipe, PoseRecipe)
 
 FEWEST_STEPS = 6
 """Below this a one-cycle schedule has no room to rise and fall."""
+
+MAY_BE_NAN = frozenset({"orders"})
+"""Arrays of an artifact in which a number may be missing: places in time of frames without one."""
+
+OF_THE_MACHINE = ("memory", "CUDA")
+"""In torch's errors: the machine is to blame and not the weights."""
 
 Parents = Mapping[int, Sequence[Instance]]
 """{task: the instances that a control's regions hang on}"""
@@ -101,7 +109,22 @@ def joined(weights: Weights, before: Weights | None) -> Weights:
 
 
 def load(weights: Weights, device: str = "auto") -> MicroModel:
-    """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
+    """The micro-model of an artifact; raises WeightsUnusable where the weights make none, however often they are read, and
+    TrainingError where it is the backbone that cannot be had."""
+    for name, array in weights.arrays.items():
+        if name not in MAY_BE_NAN and array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise WeightsUnusable(f"The weights hold numbers in {name} that are not finite: train this group again.")
+    try:
+        return _loaded(weights, device)
+    except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and any(word in str(error) for word in OF_THE_MACHINE):
+            raise
+        raise WeightsUnusable(
+            f"The weights make no micro-model ({type(error).__name__}: {error}): train this group again."
+        ) from error
+
+
+def _loaded(weights: Weights, device: str) -> MicroModel:
     head = weights.metadata.get("head", "none")
     match head:
         case Head.DETECTION:
@@ -112,7 +135,7 @@ def load(weights: Weights, device: str = "auto") -> MicroModel:
             return pose_model.load(weights, device)
         case Head.CLASSIFICATION:
             return classification_model.load(weights, device)
-    raise TrainingError(
+    raise WeightsUnusable(
         f"The weights are of head {head!r}, expected one of: {', '.join(Head)}. Train this group again."
     )
 

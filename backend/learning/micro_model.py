@@ -6,7 +6,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from torch import nn
 
-from backend.errors import TrainingError
+from backend.errors import WeightsUnusable
 from backend.learning.backbone import SharedConv
 from backend.learning.network import Network
 from backend.types import Weights
@@ -58,12 +58,12 @@ def nbytes_of(module: nn.Module) -> int:
 
 
 def restored(blueprint: Blueprint[Net], weights: Weights, device: torch.device) -> Net:
-    """The network of an artifact, ready to predict; raises TrainingError where the weights are not those of the blueprint."""
+    """The network of an artifact, ready to predict; raises WeightsUnusable where the weights are not those of the blueprint."""
     network = blueprint.build().to(device)
     network.prepare(())
     lacking = network.own_parameters().keys() - weights.arrays.keys()
     if lacking:
-        raise TrainingError(
+        raise WeightsUnusable(
             f"The weights lack {len(lacking)} tensors, {min(lacking)} among them: train this group again."
         )
     network.take_state(weights.arrays)

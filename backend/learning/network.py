@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from backend.errors import TrainingError
+from backend.errors import WeightsUnusable
 from backend.learning.backbone import Backbone
 from backend.learning.device import fastest
 from backend.learning.pyramid import Pyramid
@@ -81,11 +81,11 @@ class Network(nn.Module, Generic[HeadModule]):
 
     @torch.no_grad()
     def take_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Fill in what `own_state` gave; a tensor of another shape or name raises TrainingError."""
+        """Fill in what `own_state` gave; a tensor of another shape or name raises WeightsUnusable."""
         own = dict(self.named_parameters())
         for name, array in arrays.items():
             if name not in own or tuple(own[name].shape) != tuple(array.shape):
                 found = f"{name} of shape {tuple(array.shape)}"
                 wanted = tuple(own[name].shape) if name in own else "no such tensor"
-                raise TrainingError(f"The weights hold {found}, the network has {wanted}: train this group again.")
+                raise WeightsUnusable(f"The weights hold {found}, the network has {wanted}: train this group again.")
             own[name].copy_(torch.from_numpy(np.array(array, dtype=np.float32)))

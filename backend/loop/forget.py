@@ -1,8 +1,10 @@
 """Forgetting a project: what a person orders, and what nothing does by itself."""
 
+from contextlib import suppress
+
 import structlog
 
-from backend.errors import RegistryError
+from backend.errors import ArtifactError, RegistryError
 from backend.loop.services import Services
 
 log = structlog.get_logger(__name__)
@@ -20,6 +22,9 @@ def forget_project(services: Services, number: int) -> int:
     mine = registry.versions.artifacts(number)
     registry.projects.delete(number)
     # The records first: weights without a record cost disk, a record without weights could not serve.
-    removed = registry.artifacts.remove(mine - registry.versions.artifacts())
+    removed = 0
+    for uri in mine - registry.versions.artifacts():
+        with suppress(ArtifactError):  # what is left, the upkeep collects
+            removed += registry.artifacts.remove(uri)
     log.info("project forgotten", project=number, artifacts=removed)
     return removed

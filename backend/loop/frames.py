@@ -27,12 +27,15 @@ log = structlog.get_logger(__name__)
 class FrameStore:
     """Frames of tasks by their media field, decoded at most once while they fit into `limit_mb`.
 
-    `alive` is called for each frame that somebody asks for; what it raises passes through.
+    `alive` is called for each frame that somebody asks for; what it raises passes through. `room` is how many bytes a
+    training may take in all: a quarter of it at most is for frames that are kept.
     """
 
-    def __init__(self, media: MediaCache, limit_mb: int, alive: Callable[[], None] = lambda: None) -> None:
-        self._media, self._alive = media, alive
-        self._limit = limit_mb * 1_000_000
+    def __init__(
+        self, media: MediaCache, limit_mb: int, alive: Callable[[], None] = lambda: None, room: int | None = None
+    ) -> None:
+        self._media, self._alive, self.room = media, alive, room
+        self._limit = limit_mb * 1_000_000 if room is None else min(limit_mb * 1_000_000, room // 4)
         self._kept: OrderedDict[Hashable, Frame] = OrderedDict()
         self._lock = Lock()
         self.clips = Clips(media, self._get, MAX_SIDE)
@@ -98,6 +101,11 @@ class FrameSequence(Sequence[Frame]):
         self._tasks = sorted(tasks, key=lambda t: (order_of(t.data) is None, order_of(t.data) or 0.0, t.id))
         self._field = field
 
+    @property
+    def nbytes(self) -> int:
+        """Of all frames decoded, without decoding them."""
+        return sum(_decoded(*self.sizes[task.id]) for task in self._tasks)
+
     def __len__(self) -> int:
         return len(self._tasks)
 
@@ -108,3 +116,9 @@ class FrameSequence(Sequence[Frame]):
 
     def __iter__(self) -> Iterator[Frame]:
         return (self._store.frame(task, self._field) for task in self._tasks)
+
+
+def _decoded(width: int, height: int) -> int:
+    """Bytes of a frame of this original size."""
+    scale = min(1.0, MAX_SIDE / max(width, height, 1))
+    return round(width * scale) * round(height * scale) * 3

@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 import structlog
 
-from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
+from backend.errors import ArtifactDamaged, LeaseLost, MicroModelsError, TrainingInterrupted
 from backend.loop.common import call, in_words
 from backend.loop.frames import FrameStore
 from backend.loop.holding import held
 from backend.loop.looking import look
+from backend.loop.memory import room
 from backend.loop.publish import publish_group
 from backend.loop.reviewing import review_pending
 from backend.loop.services import Services
@@ -82,16 +83,21 @@ class GroupWorker:
                 spend(self._services, group, self._owner, stopped)
                 return
             review_pending(self._services, group.project)
-            media = self._services.media(registry.projects.require(group.project))
-            frames = FrameStore(media, self._services.settings.frame_cache_mb)
+            media, settings = self._services.media(registry.projects.require(group.project)), self._services.settings
+            frames = FrameStore(media, settings.frame_cache_mb, room=room(settings))
             train_group(self._services, group, self._owner, frames, stopped)
             if publish_group(self._services, group, self._owner, frames):
                 call(self._services, group.project)
                 self._look_ahead(group, frames, stopped)
+            elif group.failed_revision == revision == group.trained:
+                # It was set aside with nothing of its own left to do: what is done in spare time may be tried again.
+                registry.groups.mark_published(group.project, group.name, self._owner, group.published)
             elif group.failed_revision is not None:
                 registry.groups.mark_well(group.project, group.name, self._owner, revision)
         except TrainingInterrupted as why:
             log.info("training given up", project=group.project, group=group.name, why=str(why))
+        except ArtifactDamaged as why:
+            log.info("the group is to be trained again first", project=group.project, group=group.name, why=str(why))
         except LeaseLost as why:
             log.warning("another worker has the group", project=group.project, group=group.name, why=str(why))
         except Exception as error:

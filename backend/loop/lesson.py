@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backend.loop.frames import FrameStore
+from backend.loop.memory import Held
 from backend.loop.review import NOTHING, Accepted
 from backend.loop.video_frames import ClipFrames
 from backend.loop.video_lesson import ClipLesson, gather
@@ -30,9 +31,16 @@ class Lesson:
     accepted: frozenset[int]
     """Those of them, images, in which a prediction was submitted as it was."""
     unreadable: dict[int, str]
-    """{task: why its media cannot be had}."""
+    """{task: why its media, or what is drawn in it, cannot be used}."""
     problems: tuple[str, ...]
     """Regions of annotations that could not be used, in words."""
+
+    @property
+    def work(self) -> str:
+        """What a training on it is, in words."""
+        width = max((one.frame.width for one in self.labeled), default=0)
+        height = max((one.frame.height for one in self.labeled), default=0)
+        return f"its training (frames: {len(self.labeled)} labelled, of up to {width} x {height} pixels, {len(self.rest)} not)"
 
 
 def prepare(
@@ -43,7 +51,8 @@ def prepare(
     accepted: Accepted = NOTHING,
     weight: float = 1.0,
 ) -> Lesson:
-    """Gather a lesson; broken media and unusable regions cost themselves alone.
+    """Gather a lesson; broken media and unusable regions cost themselves alone. Raises TrainingError where what is learnt
+    from does not fit into memory.
 
     Frames in which a prediction was accepted as it was have this `weight`, and so has each accepted instance its mark.
     """
@@ -52,12 +61,19 @@ def prepare(
         return _of_videos(control, tasks, newest, frames)
     labelled, broken = frames.select([t for t in tasks if t.id in newest], control.media_field)
     rest, broken_rest = frames.select([t for t in tasks if t.id not in newest], control.media_field)
-    learnt, problems = [], [f"task {i}: {why}" for i, why in broken.items()]
+    learnt, problems, unused = [], [f"task {i}: {why}" for i, why in broken.items()], dict[int, str]()
+    held = Held(frames.room)
+    held.take(labelled.nbytes, len(labelled))
     for frame in labelled:
         label = newest[frame.task]
         if hidden([control], label.result):
             continue  # nobody could say anything with it
         read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
+        if not read.usable:
+            unused[frame.task] = "; ".join(read.problems)
+            problems.append(f"task {frame.task}: {unused[frame.task]}")
+            continue
+        held.take(sum(one.mask.nbytes for one in read.instances if one.mask is not None))
         # No box drawn means that there is none; no class chosen means that nobody has said.
         if read.instances or control.head is not Head.CLASSIFICATION:
             kept = accepted.regions.get(label.id, frozenset())
@@ -69,7 +85,7 @@ def prepare(
         problems.extend(f"task {frame.task}: {why}" for why in read.problems)
     tasks_learnt = frozenset(one.frame.task for one in learnt)
     unchanged = frozenset(task for task in tasks_learnt if newest[task].id in accepted.frames)
-    unreadable = {**broken, **broken_rest}
+    unreadable = {**broken, **broken_rest, **unused}
     return Lesson(control, tuple(learnt), rest, rest.sizes, (), tasks_learnt, unchanged, unreadable, tuple(problems))
 
 
@@ -77,7 +93,7 @@ def _of_videos(
     control: Control, tasks: Sequence[TaskRecord], newest: Mapping[int, LabelRecord], frames: FrameStore
 ) -> Lesson:
     """The lesson of a control that is drawn on whole videos."""
-    clips, unreadable, problems = gather(control, tasks, newest, frames.clips)
+    clips, unreadable, problems = gather(control, tasks, newest, frames.clips, Held(frames.room))
     rest = ClipFrames([(one.clip, number) for one in clips for number in one.unlabeled])
     return Lesson(
         control, tuple(frame for one in clips for frame in one.labeled), rest, {}, tuple(clips),

@@ -11,7 +11,17 @@ from backend.loop.common import Baseline, baselines, in_words, named, parents, p
 from backend.loop.efficiency import Efficiency, project_efficiency
 from backend.loop.links import project_url
 from backend.loop.services import Services
-from model_registry import SORTS, GroupRecord, GroupRow, GroupState, ProjectCounts, ProjectRecord, Sort, VersionRecord
+from model_registry import (
+    SORTS,
+    GroupRecord,
+    GroupRow,
+    GroupState,
+    ProjectCounts,
+    ProjectRecord,
+    Sort,
+    Space,
+    VersionRecord,
+)
 
 GROUPS_ON_PAGE = 50
 FAILED_SHOWN = 10
@@ -45,6 +55,8 @@ class ProjectView:
     url: str | None
     """Of the project in Label Studio."""
     training_requested: bool
+    weights: Space
+    """What the weights of its versions take."""
     troubles: tuple[Trouble, ...]
     parents: tuple[VersionRecord, ...] = ()
     """The networks over all labelled groups that serve, one for each control."""
@@ -137,6 +149,7 @@ def project_view(services: Services, project: ProjectRecord, counts: ProjectCoun
         url=project_url(services, project),
         training_requested=bool(project.settings.get("training_requested")),
         troubles=tuple(project_troubles(services, project, counts)),
+        weights=services.registry.versions.space(project.id).get(project.id, Space(0, 0)),
         parents=tuple(parents(services, project.id)),
     )
 

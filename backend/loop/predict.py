@@ -4,16 +4,18 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from backend.errors import MicroModelsError
+from backend.errors import ArtifactDamaged, MicroModelsError
 from backend.loop.frames import MAX_SIDE
 from backend.loop.grouping import group_of, order_of
 from backend.loop.projects import current_versions, model_version, rule_of
 from backend.loop.services import Services
 from backend.loop.stitch import Part, parents_of, shown, stitch
+from backend.loop.weights import read_and_load
 from backend.studio.events import TaskData
 from backend.studio.task_data import value_at
 from backend.types import Control, Frame, Media
@@ -58,7 +60,7 @@ class Predictor:
         if config and config != project.config:
             project = registry.projects.configure(project_id, config=config)
         known = registry.ledger.latest(project_id, [t.id for t in tasks if t])
-        rule, version = rule_of(self._services, project), model_version(self._services, project)
+        rule = rule_of(self._services, project)
         serving: dict[str, Current] = {}
         answers: list[Answer | None] = []
         for task in tasks:
@@ -67,13 +69,25 @@ class Predictor:
                 group = group_of(task.id, task.data, rule)[0]
                 if group not in serving:
                     serving[group] = self._current(project, group)
-                entry = known.get(task.id)
-                if entry and entry.versions == {c.from_name: v.id for c, v, _ in serving[group]}:
-                    answer = {"result": entry.result, "score": entry.score, "model_version": version}
-                elif serving[group] and all(c.media is Media.IMAGE for c, _, _ in serving[group]):
-                    answer = self._once(project, task, serving[group])
+                try:
+                    answer = self._answer(project, task, serving[group], known.get(task.id))
+                except ArtifactDamaged:
+                    serving[group] = self._current(project, group)  # what is left
+                    with suppress(ArtifactDamaged):
+                        answer = self._answer(project, task, serving[group], known.get(task.id))
             answers.append(answer)
         return answers
+
+    def _answer(
+        self, project: ProjectRecord, task: TaskData, versions: Current, entry: LedgerEntry | None
+    ) -> Answer | None:
+        """From the ledger where it is current, else what the versions say; raises ArtifactDamaged."""
+        if entry and entry.versions == {control.from_name: version.id for control, version, _ in versions}:
+            title = model_version(self._services, project)
+            return {"result": entry.result, "score": entry.score, "model_version": title}
+        if versions and all(control.media is Media.IMAGE for control, _, _ in versions):
+            return self._once(project, task, versions)
+        return None
 
     def _current(self, project: ProjectRecord, group: str) -> Current:
         """What can answer for a group; nothing while its predictions are about to be pushed: Label Studio stores what
@@ -84,7 +98,7 @@ class Predictor:
         return current_versions(self._services, project, group)
 
     def _once(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer | None:
-        """Predict a task, or wait for the one that already does so with the same versions."""
+        """Predict a task, or wait for the one that already does so with the same versions; raises ArtifactDamaged."""
         key = (task.id, *(version.id for _, version, _ in versions))
         with self._lock:
             future, mine = self._running.get(key), False
@@ -100,6 +114,8 @@ class Predictor:
                     del self._running[key]
         try:
             return future.result()
+        except ArtifactDamaged:
+            raise
         except MicroModelsError as error:
             log.warning("no prediction", project=project.id, task=task.id, why=str(error))
         except Exception:
@@ -110,11 +126,11 @@ class Predictor:
         from backend.learning import catalogue  # torch: not before the first prediction needs it
 
         media, parts = self._services.media(project), list[Part]()
-        for control, version, artifact in versions:
+        for control, version, _ in versions:
             image, size = media.image(str(value_at(task.data, control.media_field) or ""), task.id, MAX_SIDE)
             frame = Frame(task.id, image, *size, order_of(task.data))
             with self._slot:
-                model = self._model(version.id, artifact)
+                model = self._model(version)
                 found = catalogue.predict(model, [frame], (), parents_of(control, parts))
             parts.append(Part(control, version.id, shown(control, found), {task.id: size}))
         one, title = stitch(parts)[task.id], model_version(self._services, project)
@@ -124,14 +140,12 @@ class Predictor:
         self._services.registry.ledger.record(project.id, [entry])
         return {"result": one.result, "score": one.score, "model_version": title}
 
-    def _model(self, version: int, artifact: ArtifactRef) -> "MicroModel":
-        from backend.learning import catalogue, threads
-
-        settings, artifacts = self._services.settings, self._services.registry.artifacts
+    def _model(self, version: VersionRecord) -> "MicroModel":
+        from backend.learning import threads
 
         def load() -> "tuple[MicroModel, int]":
-            threads.use_threads(settings.serve_threads)
-            model = catalogue.load(artifacts.read(artifact), settings.device)
+            threads.use_threads(self._services.settings.serve_threads)
+            _, model = read_and_load(self._services, version)
             return model, model.nbytes
 
-        return self._models.get(version, load)
+        return self._models.get(version.id, load)

@@ -19,7 +19,8 @@ from backend.loop.lesson import newest_labels, prepare
 from backend.loop.promotion import digest, split
 from backend.loop.reviewing import accepted
 from backend.loop.services import Services
-from backend.loop.starts import Origin, brought_along, is_fit, parent_of, weights_of
+from backend.loop.starts import Origin, brought_along, is_fit, parent_of
+from backend.loop.weights import weights_of
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, LabeledFrame, Media, Prediction, Progress, Quality, Start, Weights
 from model_registry import COMMON, GroupRecord, ProjectRecord, VersionRecord
@@ -128,8 +129,11 @@ class _Parent:
             recipe=asdict(recipe), parent=origin.version.id if origin.version else None,
             start=str(origin.kind),
         )  # fmt: skip
+        work = f"the training of the network over {len(material)} groups ({len(labeled)} labelled frames)"
         try:
+            services.registry.groups.note_work(self._project.id, COMMON, self._owner, work)
             self._train(version, origin, recipe, material, available)
+            services.registry.groups.note_work(self._project.id, COMMON, self._owner, None)
         except BaseException as error:
             break_off(services, version, self._owner, error)
             raise

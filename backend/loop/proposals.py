@@ -23,8 +23,9 @@ from backend.loop.looking import look
 from backend.loop.projects import current_versions
 from backend.loop.publish import Speaker, predicted, push
 from backend.loop.services import Services
-from backend.loop.starts import borrowed, weights_of
+from backend.loop.starts import borrowed
 from backend.loop.stitch import chained
+from backend.loop.weights import weights_of
 from model_registry import GroupRecord, LedgerEntry, ProjectRecord, TaskRecord, VersionRecord
 
 MODEST = 0.5
@@ -47,7 +48,11 @@ def propose(services: Services, project: ProjectRecord, owner: str, alive: Calla
     """
     if not services.settings.proposals or services.studio(project) is None:
         return []
-    bare = (g for g in services.registry.groups.all(project.id) if g.tasks and not g.labelled)
+    bare = (
+        g
+        for g in services.registry.groups.all(project.id)
+        if g.tasks and not g.labelled and not g.is_aside(services.clock())
+    )
     failures = []
     for group in islice((g for g in bare if not current_versions(services, project, g.name)), GROUPS):
         alive()
@@ -106,6 +111,7 @@ class _Proposal:
     ) -> None:
         """As `publish_group` does; until the end the group counts as one without proposals, so that a cut is mended."""
         groups, place = self._services.registry.groups, (group.project, group.name, self._owner)
+        groups.note_work(*place, f"the proposals for {len(tasks)} frames")
         look(self._services, self._project, tasks, self._frames, self._alive)
         entries = [
             modest(entry) for entry in predicted(self._services, group, tasks, [s for _, s in speakers], self._frames)
@@ -125,7 +131,8 @@ class _Proposal:
         for control in chained(self._services.config(self._project).require()):
             for _, version in borrowed(self._services, self._project, self._group.name, control, self._frames):
                 if (weights := weights_of(self._services, version)) is not None:
-                    found.append((version, Speaker(control, version.id, catalogue.elsewhere(weights))))
+                    model = catalogue.load(catalogue.elsewhere(weights), self._services.settings.device)
+                    found.append((version, Speaker(control, version.id, model)))
                     break
         return found
 

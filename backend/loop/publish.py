@@ -15,8 +15,9 @@ from backend.loop.scoring import published_scores
 from backend.loop.services import Services
 from backend.loop.stitch import Part, parents_of, shown, shown_tracks, stitch
 from backend.loop.video_predict import predict_clips
+from backend.loop.weights import read_and_load
 from backend.studio.client import Studio
-from backend.types import Control, Media, Weights
+from backend.types import Control, Media
 from model_registry import GroupRecord, LedgerEntry, ProjectRecord, TaskRecord
 
 ASKED = 20
@@ -38,7 +39,8 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
     if fresh is None or fresh.published == fresh.trained:
         return False
     if registry.versions.serving(group.project, group.name):  # else there is nothing to tell of
-        registry.groups.progress(group.project, group.name, owner, "publishing", None, None)
+        work = f"the prediction of its {group.tasks - group.labelled} unlabelled frames"
+        registry.groups.progress(group.project, group.name, owner, "publishing", None, None, work)
     entries = predict_group(services, group, frames)
     registry.ledger.record(group.project, entries)
     push(services, group, entries)
@@ -49,23 +51,26 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
 
 
 def predict_group(services: Services, group: GroupRecord, frames: FrameStore) -> list[LedgerEntry]:
-    """Predictions of all serving versions for unlabelled images and for videos, stitched into one for each task."""
+    """Predictions of all serving versions for unlabelled images and for videos, stitched into one for each task.
+
+    Raises ArtifactDamaged where one of them is none any more: then the group is trained first.
+    """
     registry, project = services.registry, services.registry.projects.require(group.project)
     speakers = [
-        Speaker(control, version.id, registry.artifacts.read(artifact))
-        for control, version, artifact in current_versions(services, project, group.name)
+        Speaker(control, version.id, read_and_load(services, version)[1])
+        for control, version, _ in current_versions(services, project, group.name)
     ]
     return predicted(services, group, registry.tasks.of_group(group.project, group.name), speakers, frames)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Speaker:
-    """Who predicts for a control: the weights of a version."""
+    """Who predicts for a control: the micro-model of a version."""
 
     control: Control
     version: int
     """Its id."""
-    weights: Weights
+    model: catalogue.MicroModel
 
 
 def predicted(
@@ -79,12 +84,11 @@ def predicted(
         control = speaker.control
         lesson = prepare(control, tasks, labels, frames)
         unreadable |= lesson.unreadable
-        model = catalogue.load(speaker.weights, services.settings.device)
         if control.media is Media.VIDEO:
-            videos = predict_clips(model, control, lesson.clips)
+            videos = predict_clips(speaker.model, control, lesson.clips)
             parts.append(Part(control, speaker.version, shown_tracks(control, videos)))
             continue
-        predictions = catalogue.predict(model, lesson.rest, lesson.labeled, parents_of(control, parts))
+        predictions = catalogue.predict(speaker.model, lesson.rest, lesson.labeled, parents_of(control, parts))
         parts.append(Part(control, speaker.version, shown(control, predictions), lesson.sizes))
     if parts:
         now_wrong = {task.id: unreadable.get(task.id) for task in tasks if task.problem != unreadable.get(task.id)}

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 from model_registry import VersionRecord, VersionState
 
+SERVED = (VersionState.SERVING, VersionState.SUPERSEDED, VersionState.DAMAGED)
+"""States of versions whose predictions people saw."""
+
 
 def promotions(history: Sequence[VersionRecord]) -> list[float]:
     """When each round's version came to serve, in order; several controls trained on the same labels are one."""
     first: dict[int, float] = {}
     for version in history:
-        if version.state in (VersionState.SERVING, VersionState.SUPERSEDED) and version.finished_at is not None:
+        if version.state in SERVED and version.finished_at is not None:
             at = version.finished_at
             first[version.label_revision] = min(at, first.get(version.label_revision, at))
     return sorted(first.values())

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
-from backend.errors import MicroModelsError
 from backend.learning.parent.shipped import shipped
 from backend.loop.frames import FrameStore
 from backend.loop.looking import sight
 from backend.loop.services import Services
+from backend.loop.weights import weights_of
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Head, Media, Start, Weights
 from model_registry import COMMON, ProjectRecord, VersionRecord
@@ -33,8 +32,6 @@ FEW = 8
 """Frames of a group that are compared: their mean moves little with more."""
 SIBLINGS = 100
 """Serving versions that are compared, the newest: bounds the time in projects of thousands of groups."""
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +101,11 @@ def start_of(
     project: ProjectRecord,
     group: str,
     control: Control,
-    serving: VersionRecord | None,
     frames: FrameStore,
     suits: Callable[[Weights], bool],
 ) -> Origin:
-    """The best start at hand for a group's training; one whose weights cannot be had is passed over, and so is a sibling
-    that does not suit the group's labels.
-
-    Only the group's own weights must be there: without them nobody could tell whether the new ones are better.
-    """
-    if serving is not None and serving.artifact is not None:
-        weights = services.registry.artifacts.read(serving.artifact)
-        return Origin(Start.SERVING, serving, of_kind(weights, Start.SERVING))
+    """The best start at hand for a group's training without weights of its own; one whose weights cannot be had is passed
+    over, and so is a sibling that does not suit the group's labels."""
     if control.head is not Head.CLASSIFICATION:  # it compares with the group's own frames, and learns no weights
         for kind, version in borrowed(services, project, group, control, frames):
             found = weights_of(services, version)
@@ -157,15 +147,6 @@ def is_fit(services: Services, version: VersionRecord, control: Control) -> bool
     """Whether the version is there, and was trained for what the labeling config and the settings ask for now."""
     same_backbone = version.recipe.get("backbone") == services.settings.backbone
     return version.artifact is not None and same_backbone and version.fingerprint == control_fingerprint(control)
-
-
-def weights_of(services: Services, version: VersionRecord) -> Weights | None:
-    """The weights of a version; None where they cannot be had."""
-    try:
-        return services.registry.artifacts.read(version.artifact) if version.artifact else None
-    except MicroModelsError as error:
-        log.warning("a start is passed over", project=version.project, group=version.group, why=str(error))
-        return None
 
 
 def _neighbours(

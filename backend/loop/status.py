@@ -10,7 +10,7 @@ from backend.loop.alive import worker_problem
 from backend.loop.common import Baseline, baselines, in_words, named, parents, proposed_by
 from backend.loop.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
-from model_registry import GroupRecord, ProjectRecord, VersionRecord
+from model_registry import GroupRecord, ProjectRecord, Space, VersionRecord
 
 OF_VERSIONS = ("version", "start", "score", "pinned", "project_score", "project_score_honest", "proposed_by")
 NO_VERSION: dict[str, Any] = dict.fromkeys(OF_VERSIONS) | {"pinned": []}
@@ -44,6 +44,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         "model_version": project.settings.get("title", services.settings.title),
         "synced_at": project.synced_at,
         "refused": sum(event.project == project_id for event in services.registry.inbox.refused()),
+        "weights_bytes": services.registry.versions.space(project_id).get(project_id, Space(0, 0)).nbytes,
         "parent": ", ".join(_name(v, len(together) > 1) for v in together) or None,
         "groups": [_safe_status(services, group, efficiency[group.name], baseline) for group in groups],
     }

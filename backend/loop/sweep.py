@@ -14,6 +14,7 @@ from backend.loop.projects import record
 from backend.loop.reviewing import review_pending
 from backend.loop.second_look import look_again
 from backend.loop.services import Services
+from backend.loop.tidy import Tidy
 from backend.loop.vanished import Listed, look_up, remove_vanished, set_aside
 from backend.studio import events
 from backend.studio.client import Item, Studio
@@ -59,6 +60,7 @@ class LookRound:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._swept: dict[int, float] = {}
+        self._tidy = Tidy(services)
 
     def __call__(self) -> None:
         """Record what lies in the inbox, send every project for a sweep when its time has come, and wake a worker where
@@ -71,6 +73,7 @@ class LookRound:
                 self._swept[project.id] = now
         for group in services.registry.groups.pending(now, 1):
             services.queue.look_at(group.project, group.name)
+        self._tidy()
 
     def _is_due(self, project: ProjectRecord, now: float) -> bool:
         swept = self._swept.get(project.id)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import structlog
 
-from backend.errors import PASSING, LeaseLost, MicroModelsError, TrainingError, TrainingInterrupted
+from backend.errors import PASSING, ArtifactDamaged, LeaseLost, MicroModelsError, TrainingError, TrainingInterrupted
 from backend.learning import catalogue
 from backend.loop.common import break_off
 from backend.loop.frames import FrameStore
@@ -14,7 +14,8 @@ from backend.loop.lesson import Lesson, prepare
 from backend.loop.promotion import Comparison, Decision, decide, digest, split
 from backend.loop.reviewing import accepted
 from backend.loop.services import Services
-from backend.loop.starts import POOR, Origin, start_of
+from backend.loop.starts import POOR, Origin, of_kind, start_of
+from backend.loop.weights import read_and_load
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Prediction, Progress, Quality, Start, Weights
 from model_registry import GroupRecord, VersionRecord
@@ -48,9 +49,10 @@ def train_group(
     waits = reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
     problems, failures, learnt = [waits] if waits else [], list[str](), set[int]()
     if not waits and labels:
-        registry.groups.progress(group.project, group.name, owner, "training", 0.0, None)
         controls = services.config(project).require()
         tasks = registry.tasks.of_group(group.project, group.name)
+        work = f"reading its {len(tasks)} frames"
+        registry.groups.progress(group.project, group.name, owner, "training", 0.0, None, work)
         untouched = accepted(services, group.project, group.name, labels)
         for control in controls:
             recipe = catalogue.recipe_for(control, settings.backbone, settings.effort)
@@ -109,6 +111,8 @@ class _Training:
     ) -> None:
         self._services, self._group, self._owner, self._stopped, self._lesson = services, group, owner, stopped, lesson
         self._recipe, self._frames = recipe, frames
+        self._earlier: Weights | None = None
+        """Of the serving version."""
         self._reported = 0.0
 
     def run(self) -> None:
@@ -118,11 +122,12 @@ class _Training:
         fingerprint = control_fingerprint(control)
         if serving and serving.fingerprint != fingerprint:
             serving = None
-        if self._judged_already(control, fingerprint) or (serving and self._is_confirmed(serving)):
+        damaged = serving is not None and not self._can_read(serving)
+        if damaged:
+            serving = None
+        elif self._judged_already(control, fingerprint) or (serving and self._is_confirmed(serving)):
             return
-        project = self._services.registry.projects.require(self._group.project)
-        own = None if self._recipe.anew else serving
-        origin = start_of(self._services, project, self._group.name, control, own, self._frames, self._suits)
+        origin = self._origin(serving)
         try:
             self._train_from(origin, serving, fingerprint)
         except TrainingInterrupted:
@@ -133,6 +138,21 @@ class _Training:
             # What others learnt must not keep this group from learning.
             log.warning("training goes on from the backbone", start=str(origin.kind), why=str(error))
             self._train_from(Origin(Start.BACKBONE), serving, fingerprint)
+
+    def _can_read(self, serving: VersionRecord) -> bool:
+        """Reads the serving version's weights, without which nobody could tell whether the new ones are better; False where
+        they are damaged: then it serves no longer. Raises ArtifactError where the store does not answer."""
+        try:
+            self._earlier, _ = read_and_load(self._services, serving)
+        except ArtifactDamaged:
+            return False
+        return True
+
+    def _origin(self, serving: VersionRecord | None) -> Origin:
+        if serving is not None and self._earlier is not None and not self._recipe.anew:
+            return Origin(Start.SERVING, serving, of_kind(self._earlier, Start.SERVING))
+        project = self._services.registry.projects.require(self._group.project)
+        return start_of(self._services, project, self._group.name, self._lesson.control, self._frames, self._suits)
 
     def _suits(self, weights: Weights) -> bool:
         """Whether what another group's micro-model says about the labelled frames is not poor."""
@@ -150,6 +170,8 @@ class _Training:
             label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,
             recipe=asdict(self._recipe), parent=before.id if before else None, start=str(origin.kind),
         )  # fmt: skip
+        registry = self._services.registry
+        registry.groups.note_work(self._group.project, self._group.name, self._owner, self._lesson.work)
         try:
             self._train_and_judge(version, origin, serving)
         except BaseException as error:
@@ -178,8 +200,7 @@ class _Training:
     def _train_and_judge(self, version: VersionRecord, origin: Origin, serving: VersionRecord | None) -> None:
         registry, device, labeled = self._services.registry, self._services.settings.device, self._lesson.labeled
         judge = Judge(self._lesson, serving, device)
-        # Without the serving weights nobody could tell whether the new ones are better.
-        earlier = registry.artifacts.read(serving.artifact) if serving and serving.artifact else None
+        earlier = self._earlier
         before = judge.look(earlier) if earlier else None
         trained = catalogue.train(
             labeled, self._lesson.rest, self._lesson.control.labels, self._recipe,
@@ -223,7 +244,8 @@ class _Training:
             return
         self._reported = now
         groups, group = self._services.registry.groups, self._group
-        groups.progress(group.project, group.name, self._owner, "training", progress.done, progress.seconds_left)
+        seconds = progress.seconds_left
+        groups.progress(group.project, group.name, self._owner, "training", progress.done, seconds)
         newest = groups.get(group.project, group.name)
         if newest and self._starts_again(newest, progress.done, now):
             raise TrainingInterrupted("Newer labels came early in the training; it starts again with them.")

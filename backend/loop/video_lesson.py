@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backend.loop.memory import Held
 from backend.loop.video_frames import Clip, Clips
 from backend.studio import regions
 from backend.types import Control, Head, Instance, LabeledFrame, Track
@@ -44,7 +45,11 @@ class ClipLesson:
 
 
 def gather(
-    control: Control, tasks: Sequence[TaskRecord], newest: Mapping[int, LabelRecord], clips: Clips
+    control: Control,
+    tasks: Sequence[TaskRecord],
+    newest: Mapping[int, LabelRecord],
+    clips: Clips,
+    held: Held,
 ) -> tuple[list[ClipLesson], dict[int, str], list[str]]:
     """(what was drawn in each video, {task: why its video cannot be used}, what else could not be used, in words)."""
     found, unreadable = clips.select(tasks, control)
@@ -55,7 +60,11 @@ def gather(
         problems.extend(f"task {clip.task}: {why}" for why in read.problems)
         lesson = _of_ranges if control.head is Head.CLASSIFICATION else _of_tracks
         lessons.append(lesson(clip, read.tracks))
-        if label and not read.tracks:
+        learnt = lessons[-1].labeled
+        held.take(sum(one.frame.image.nbytes for one in learnt), len(learnt))
+        if not read.usable:
+            unreadable[clip.task] = "; ".join(read.problems)
+        elif label and not read.tracks:
             problems.append(f"task {clip.task}: nothing of {control.from_name!r} is drawn in it yet")
     return lessons, unreadable, problems
 

@@ -9,28 +9,34 @@ from sqlalchemy import Connection, inspect, text
 
 from backend.errors import RegistryError
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest step; a database that is there already is opened without loading Alembic."""
 _LOCK = 0x6D6D7267  # any number, the same in all processes
 
 
-def migrate(connection: Connection) -> None:
-    """Brings the schema to `HEAD`. The caller's transaction must be a writing one; it is what keeps a second out."""
+def schema_of(connection: Connection) -> str | None:
+    """The newest step that the database has been through; None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def migrate(connection: Connection, to: str = HEAD) -> None:
+    """Brings the schema to a step. The caller's transaction must be a writing one; it is what keeps a second out."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    if inspect(connection).has_table("alembic_version"):
-        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        if found == HEAD:
-            return
-        if found is not None and found > HEAD:
-            raise RegistryError(
-                f"The registry has schema {found}, this program knows schemas up to {HEAD}: a newer release wrote it. "
-                "Upgrade this program, or give it a database of its own."
-            )
+    found = schema_of(connection)
+    if found == to:
+        return
+    if found is not None and found > HEAD:
+        raise RegistryError(
+            f"The registry has schema {found}, this program knows schemas up to {HEAD}: a newer release wrote it. "
+            "Upgrade this program, or give it a database of its own."
+        )
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

@@ -237,7 +237,7 @@ def test_a_version_that_cannot_be_loaded_proposes_nothing(house: House, monkeypa
     assert not any(task > 100 for task in house.shown())
 
 
-def test_where_the_best_weights_are_gone_the_next_best_propose(house: House) -> None:
+def test_where_the_best_weights_are_gone_their_group_is_trained_again_and_others_have_proposals(house: House) -> None:
     def proposed(name: str, first: int) -> VersionRecord:
         add_clip(house, name, first)
         assert all(len(house.shown()[task]) == 1 for task in range(first, first + 6))
@@ -249,7 +249,12 @@ def test_where_the_best_weights_are_gone_the_next_best_propose(house: House) -> 
     best = proposed("c", 1 + 3 * TWIN)
     assert best.artifact is not None
     Path(house.settings.artifacts, best.artifact.uri).unlink()
-    assert {best.group, proposed("d", 1 + 4 * TWIN).group} == {"a", "z"}
+    after = proposed("d", 1 + 4 * TWIN)
+    assert after.id != best.id
+    damaged = house.registry.versions.get(best.id)
+    assert damaged is not None
+    assert (damaged.state, damaged.artifact) == ("damaged", None)
+    assert serving(house, best.group).id > best.id
 
 
 def test_a_changed_config_asks_for_others(house: House) -> None:

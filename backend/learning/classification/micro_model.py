@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from backend.errors import TrainingError
+from backend.errors import WeightsUnusable
 from backend.learning.backbone import Backbone
 from backend.learning.blueprint import fields_of, to_metadata
 from backend.learning.classification import features
@@ -49,7 +49,7 @@ class Blueprint:
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "Blueprint":
-        """Raises TrainingError where the artifact is of another head or format."""
+        """Raises WeightsUnusable where the artifact is of another head or format."""
         fields = fields_of(metadata, Head.CLASSIFICATION, FORMAT)
         members = [Member(Likeness(**one.pop("likeness")), **one) for one in fields.pop("members")]
         return cls(members=tuple(members), **fields)
@@ -158,7 +158,7 @@ def to_weights(blueprint: Blueprint, known: Known) -> Weights:
 
 
 def load(weights: Weights, device: str = "auto") -> ClassificationModel:
-    """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
+    """The micro-model of an artifact; raises WeightsUnusable where the weights are of another version or do not fit together."""
     blueprint, arrays, place = Blueprint.from_metadata(weights.metadata), weights.arrays, find_device(device)
     try:
         typical = {
@@ -168,8 +168,32 @@ def load(weights: Weights, device: str = "auto") -> ClassificationModel:
         blocks = {name: arrays[f"block.{name}"].astype(np.float32) for name in features.BLOCKS}
         known = Known(arrays["tasks"], arrays["orders"], arrays["targets"], blocks, features.Usual(**typical))
     except KeyError as error:
-        raise TrainingError(f"The weights lack {error}: train this group again.") from None
+        raise WeightsUnusable(f"The weights lack {error}: train this group again.") from None
+    _check_shapes(blueprint, known)
     return ClassificationModel(frozen(blueprint.backbone, place), blueprint, known, place)
+
+
+def _check_shapes(blueprint: Blueprint, known: Known) -> None:
+    """Raises WeightsUnusable unless a frame could be compared with the known ones."""
+    frames, (labelled, classes) = len(known.tasks), known.targets.shape
+    fine, coarse = (
+        np.zeros((1, *typical.mean.shape), np.float16) for typical in (known.usual.fine, known.usual.coarse)
+    )
+    widths = {name: rows.shape[1] for name, rows in features.vectors(features.Maps(fine, coarse), known.usual).items()}
+    shapes = {name: known.blocks[name].shape for name in features.BLOCKS}
+    expected = {name: (frames, widths[name]) for name in features.BLOCKS}
+    named = len(blueprint.labels)
+    if (
+        shapes != expected
+        or known.orders.shape != (frames,)
+        or not 0 < labelled <= frames
+        or classes not in (named, named + 1)
+        or not blueprint.members
+    ):
+        raise WeightsUnusable(
+            f"The weights know {frames} frames, {labelled} of them labelled with {classes} classes, as vectors of "
+            f"{shapes}; expected {expected} and {named} classes: train this group again."
+        )
 
 
 def elsewhere(weights: Weights) -> Weights:

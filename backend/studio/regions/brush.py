@@ -4,13 +4,16 @@ Label Studio packs the RGBA bytes of the whole image (thi.ng rle-pack, not COCO'
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from backend.studio.regions.item import Item, labelled, unique_id, value_of, written
+from backend.studio.regions.limits import MOST_PACKED, MOST_PACKED_IN_ALL, Budget
 from backend.studio.regions.mask import hull, of_size
+from backend.studio.regions.packed import count_of, unpack
 from backend.studio.regions.region import ReadResult, Size, size_of
 from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance, Mask
@@ -26,7 +29,8 @@ class BrushRegions:
 
     def read(self, result: Sequence[Item], control: Control, size: Size | None = None) -> ReadResult:
         """See `regions.Regions.read`; the instance of a label has the id of the label's first region."""
-        found, problems = labelled(result, control, SHAPE, _mask, size)
+        read = partial(_mask, budget=Budget(MOST_PACKED_IN_ALL, "bytes of packed masks"))
+        found, problems = labelled(result, control, SHAPE, read, size)
         masks: dict[str, Mask] = {}
         ids: dict[str, str | None] = {}
         for one in found:
@@ -63,24 +67,26 @@ def _packed(mask: Mask) -> list[int]:
     return rle
 
 
-def _mask(item: Item, image: Size) -> Mask | str:
+def _mask(item: Item, image: Size, budget: Budget) -> Mask | str:
     """The mask of an item, in the size of the image as it is; or what is wrong with it."""
     rle = value_of(item).get("rle")
+    if isinstance(rle, list):
+        if len(rle) > MOST_PACKED:
+            return f"has an rle of {len(rle):,} bytes; expected at most {MOST_PACKED:,}"
+        budget.take(len(rle))
     try:
         packed = bytes(rle if isinstance(rle, list) else ())
     except (TypeError, ValueError):
         packed = b""
     if not packed:
         return "has no rle, a list of bytes"
-    count = int.from_bytes(packed[:4], "big")
+    count = count_of(packed)
     drawn = next((s for s in (size_of(item, None), image) if s and s[0] * s[1] * CHANNELS == count), None)
     if drawn is None:
         return f"has an rle of {count / CHANNELS:g} pixels, expected those of an image of {image[0]} x {image[1]}"
     try:
-        from label_studio_sdk.converter import brush
-
-        values = brush.decode_rle(packed)
-    except (ValueError, IndexError, OverflowError):
+        values = unpack(packed)
+    except ValueError:
         return "has an rle that is damaged: it cannot be unpacked"
     mask = np.asarray(values.reshape(drawn[1], drawn[0], CHANNELS)[:, :, CHANNELS - 1] > OPAQUE)
     if drawn != image:

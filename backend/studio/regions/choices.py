@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from backend.studio.regions.item import Item, share, unique_id, value_of
+from backend.studio.regions.limits import MOST_LABELS, MOST_REGIONS, Budget
 from backend.studio.regions.region import ReadResult, Size, size_of
 from backend.types import Control, Instance
 
@@ -19,9 +20,11 @@ class ChoicesRegions:
         """See `regions.Regions.read`; of a single choice that has several none is used: which is meant is not known."""
         found: dict[str, Instance] = {}
         problems: list[str] = []
+        items = Budget(MOST_REGIONS, "choices")
         for item in result:
             if item.get("from_name") != control.from_name or item.get("type") != TYPE:
                 continue
+            items.take()
             id_ = item.get("id")
             chosen = value_of(item).get("choices")
             if not isinstance(chosen, list):
@@ -29,7 +32,7 @@ class ChoicesRegions:
                 continue
             width, height = size_of(item, size) or UNKNOWN
             box = (0.0, 0.0, float(width), float(height))
-            for label in chosen:
+            for label in chosen[: max(MOST_LABELS, len(control.labels))]:
                 if isinstance(label, str) and label in control.labels:
                     found.setdefault(label, Instance(label, box, region_id=id_ if isinstance(id_, str) else None))
                 else:

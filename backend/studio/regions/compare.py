@@ -8,12 +8,14 @@ whole-image choice is matched by its control: there is one, and choosing another
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
 
 from backend.studio.regions.item import Item, value_of
+from backend.studio.regions.limits import MOST_PACKED, MOST_POINTS, MOST_VERTICES
+from backend.studio.regions.packed import count_of, unpack
 from backend.studio.regions.region import MOST_PIXELS, number
 
 TOLERANCE = 0.01
@@ -73,7 +75,7 @@ def regions_of(result: Sequence[Item]) -> list[Region]:
     shapes: dict[Key, tuple[str, Item]] = {}
     labels, drawn = defaultdict[str, set[str]](set), set[str]()
     fresh = (f"without an id {n}" for n in count())
-    for item in result:
+    for item in islice(result, 3 * MOST_POINTS):  # of more nothing is learnt either
         kind, name, id_ = item.get("type"), item.get("from_name"), item.get("id")
         if not isinstance(kind, str) or not isinstance(name, str):
             continue
@@ -140,6 +142,8 @@ def _same_polygon(a: Value, b: Value) -> bool:
     if a.get("points") == b.get("points"):
         return True
     try:
+        if any(len(value.get("points") or ()) > MOST_VERTICES for value in (a, b)):
+            return False
         first, second = (np.asarray(value.get("points"), np.float64) for value in (a, b))
     except (TypeError, ValueError):
         return False
@@ -159,13 +163,10 @@ def _same_mask(a: Value, b: Value) -> bool:
 def _opaque(value: Value) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
     """(pixels,): which ones the mask covers; None where it cannot be unpacked."""
     try:
-        packed = bytes(value.get("rle") or ())
-        if int.from_bytes(packed[:4], "big") > 4 * MOST_PIXELS:
-            return None
-        from label_studio_sdk.converter import brush  # brings nltk along: seconds, which a start must not take
-
-        return np.asarray(brush.decode_rle(packed)[3::4] > OPAQUE)
-    except (TypeError, ValueError, IndexError, OverflowError):
+        rle = value.get("rle") or ()
+        packed = bytes(rle) if len(rle) <= MOST_PACKED else b""
+        return None if not packed or count_of(packed) > 4 * MOST_PIXELS else np.asarray(unpack(packed)[3::4] > OPAQUE)
+    except (TypeError, ValueError):
         return None
 
 

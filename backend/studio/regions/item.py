@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
+from backend.studio.regions.limits import MOST_LABELS, MOST_MASK_PIXELS, MOST_REGIONS, Budget
 from backend.studio.regions.region import Size, size_of
 from backend.types import Control
 
@@ -32,20 +35,24 @@ def labelled(
     shape: str,
     geometry: Callable[[Item, Size], Geometry | str],
     size: Size | None,
+    most: int = MOST_REGIONS,
 ) -> tuple[list[Labelled[Geometry]], list[str]]:
     """The regions of `control` that are of a shape, once for each of their labels; and what is wrong with the others.
+    Raises LabelError where there are more than `most`, or where their masks would not fit into memory.
 
     `shape` is as in the item types `rectangle` and `rectanglelabels`. `geometry` makes something of an item and the
     size of its image, or says in words what is wrong with it.
     """
     found: list[Labelled[Geometry]] = []
     problems: list[str] = []
-    for id_, items in grouped(result, shape, (control.from_name, control.labels_from or control.from_name)):
+    pixels = Budget(MOST_MASK_PIXELS, "pixels in all its masks")
+    for id_, items in grouped(result, shape, (control.from_name, control.labels_from or control.from_name), most):
         name = f"region {id_ or 'without an id'} of {control.from_name!r}"
         drawn = _geometry(next(item for item in items if item["type"] in types_of(shape)), geometry, size)
         if isinstance(drawn, str):
             problems.append(f"{name}: {drawn}")
             continue
+        pixels.take(drawn.size if isinstance(drawn, np.ndarray) else 0)
         labels = labels_of(items, shape)
         if not labels:
             problems.append(f"{name} has no label; expected one of: {', '.join(control.labels)}")
@@ -58,15 +65,19 @@ def labelled(
 
 
 def grouped(
-    result: Sequence[Item], shape: str, names: tuple[str, ...] | None = None
+    result: Sequence[Item], shape: str, names: tuple[str, ...] | None = None, most: int = MOST_REGIONS
 ) -> list[tuple[str | None, list[Item]]]:
-    """The items of a shape and of its labels by region id, of control tags with these names (None: of any)."""
+    """The items of a shape and of its labels by region id, of control tags with these names (None: of any); raises
+    LabelError where there are more than `most` regions."""
+    regions, items = Budget(most, "regions"), Budget(3 * most, "items of regions")
     found: list[tuple[str | None, list[Item]]] = []
     by_id: dict[str, list[Item]] = {}
     for item in result:
         # Tuples, not sets: a damaged item may hold anything here, also what cannot be hashed.
         if (names and item.get("from_name") not in names) or item.get("type") not in (*types_of(shape), "labels"):
             continue
+        items.take()
+        regions.take(item["type"] in types_of(shape))
         id_ = item.get("id")
         if not isinstance(id_, str) or not id_:
             found.append((None, [item]))  # cannot be joined with another: a region of its own
@@ -86,7 +97,7 @@ def labels_of(items: Sequence[Item], shape: str) -> list[str]:
         value = value_of(item)
         chosen = value.get(f"{shape}labels", value.get("labels"))
         found |= dict.fromkeys(label for label in chosen if isinstance(label, str)) if isinstance(chosen, list) else {}
-    return list(found)
+    return list(found)[:MOST_LABELS]
 
 
 def value_of(item: Item) -> Item:

@@ -19,6 +19,7 @@ from backend.studio.regions.item import (
     value_of,
     written,
 )
+from backend.studio.regions.limits import MOST_POINTS
 from backend.studio.regions.rectangle import SHAPE as RECTANGLE
 from backend.studio.regions.rectangle import box_of
 from backend.studio.regions.region import ReadResult, Size, number, size_of
@@ -36,7 +37,7 @@ class KeyPointRegions:
 
     def read(self, result: Sequence[Item], control: Control, size: Size | None = None) -> ReadResult:
         """See `regions.Regions.read`; a rectangle without points is no instance."""
-        found, problems = labelled(result, control, SHAPE, _point, size)
+        found, problems = labelled(result, control, SHAPE, _point, size, MOST_POINTS)
         parents = _parents(result, size)
         objects: dict[str | None, dict[str, Keypoint]] = {}
         for one in found:

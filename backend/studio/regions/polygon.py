@@ -4,11 +4,13 @@ How a mask becomes polygons, with holes and several parts, is told in `outline`.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from backend.studio.regions.item import Item, labelled, percent, unique_id, value_of, written
+from backend.studio.regions.limits import MOST_ROWS_CROSSED, MOST_VERTICES, MOST_VERTICES_IN_ALL, Budget
 from backend.studio.regions.mask import fill, hull, of_size
 from backend.studio.regions.outline import outlines
 from backend.studio.regions.region import ReadResult, Size, number
@@ -25,7 +27,11 @@ class PolygonRegions:
 
     def read(self, result: Sequence[Item], control: Control, size: Size | None = None) -> ReadResult:
         """See `regions.Regions.read`; the part of a polygon inside the image counts."""
-        found, problems = labelled(result, control, SHAPE, _mask, size)
+        vertices, rows = (
+            Budget(MOST_VERTICES_IN_ALL, "vertices"),
+            Budget(MOST_ROWS_CROSSED, "rows crossed by its edges"),
+        )
+        found, problems = labelled(result, control, SHAPE, partial(_mask, vertices=vertices, rows=rows), size)
         instances = (
             Instance(one.label, box, region_id=one.region_id, mask=one.geometry)
             for one in found
@@ -47,16 +53,21 @@ class PolygonRegions:
         return result
 
 
-def _mask(item: Item, image: Size) -> Mask | str:
+def _mask(item: Item, image: Size, vertices: Budget, rows: Budget) -> Mask | str:
     """The filled polygon of an item; or what is wrong with it."""
     value = value_of(item)
     points = value.get("points")
-    vertices = [_vertex(point) for point in points] if isinstance(points, list) else []
-    if len(vertices) < 3 or None in vertices:
+    if isinstance(points, list) and len(points) > MOST_VERTICES:
+        return f"has {len(points):,} points; expected at most {MOST_VERTICES:,}"
+    vertices.take(len(points) if isinstance(points, list) else 0)
+    corners = [_vertex(point) for point in points] if isinstance(points, list) else []
+    if len(corners) < 3 or None in corners:
         return "has no three or more points [x, y] in percent"
     if value.get("closed") is False:
         return "is not closed; expected a finished polygon"
-    ring = np.array(vertices, dtype=np.float64) * image / 100
+    ring = np.array(corners, dtype=np.float64) * image / 100
+    heights = np.clip(ring[:, 1], 0, image[1])
+    rows.take(int(np.abs(heights - np.roll(heights, 1)).sum()))
     mask = fill(ring, image)
     return mask if mask.any() else "covers no pixel of the image"
 

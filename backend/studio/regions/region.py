@@ -20,6 +20,8 @@ class ReadResult:
 
     instances: tuple[Instance, ...]
     problems: tuple[str, ...] = ()
+    usable: bool = True
+    """False: there is more than can be read, so nothing is known of what the annotation says."""
 
 
 class Regions(Protocol):
@@ -43,6 +45,8 @@ class TracksRead:
 
     tracks: tuple[Track, ...]
     problems: tuple[str, ...] = ()
+    usable: bool = True
+    """See `ReadResult`."""
 
 
 class TrackRegions(Protocol):

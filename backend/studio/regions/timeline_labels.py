@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from backend.studio.regions.item import Item, labelled, share, unique_id, value_of
+from backend.studio.regions.limits import MOST_RANGES, Budget
 from backend.studio.regions.region import Size, TracksRead, number
 from backend.types import Control, Keyframe, Track, VideoSize
 
@@ -19,7 +20,7 @@ class TimelineLabelsRegions:
 
     def read(self, result: Sequence[Item], control: Control, size: VideoSize) -> TracksRead:
         """See `regions.TrackRegions.read`: one track for each range."""
-        ranges = partial(_ranges, frames=size.frames)
+        ranges = partial(_ranges, frames=size.frames, budget=Budget(MOST_RANGES, "ranges"))
         found, problems = labelled(result, control, SHAPE, ranges, (size.width, size.height))
         tracks = [
             Track(one.label, range_of(start, end, size), region_id=one.region_id)
@@ -52,11 +53,12 @@ def range_of(start: int, end: int, size: VideoSize) -> tuple[Keyframe, ...]:
     return (last,) if start == end else (Keyframe(start, box), last)
 
 
-def _ranges(item: Item, image: Size, frames: int) -> list[tuple[int, int]] | str:
+def _ranges(item: Item, image: Size, frames: int, budget: Budget) -> list[tuple[int, int]] | str:
     """(start, end) of an item's ranges, or what is wrong with one of them."""
     rows = value_of(item).get("ranges")
     if not isinstance(rows, list) or not rows:
         return "has no list `ranges`"
+    budget.take(len(rows))
     found = []
     for row in rows:
         ends = [number(row.get(key)) for key in ("start", "end")] if isinstance(row, Mapping) else [None]

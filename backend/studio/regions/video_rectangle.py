@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from backend.studio.regions.item import Item, labelled, share, unique_id, value_of
+from backend.studio.regions.limits import MOST_KEYFRAMES, Budget
 from backend.studio.regions.rectangle import box_of, percent_of
 from backend.studio.regions.region import Size, TracksRead, number
 from backend.types import Control, Keyframe, Track, VideoSize
@@ -24,7 +25,7 @@ class VideoRectangleRegions:
     def read(self, result: Sequence[Item], control: Control, size: VideoSize) -> TracksRead:
         """See `regions.TrackRegions.read`; a keyframe that cannot be used costs itself alone."""
         unusable: list[str] = []
-        keyframes = partial(_keyframes, size=size, unusable=unusable)
+        keyframes = partial(_keyframes, size=size, unusable=unusable, budget=Budget(MOST_KEYFRAMES, "keyframes"))
         found, problems = labelled(result, control, SHAPE, keyframes, (size.width, size.height))
         tracks = (Track(one.label, one.geometry, region_id=one.region_id) for one in found)
         return TracksRead(tuple(tracks), (*problems, *unusable))
@@ -51,11 +52,14 @@ class VideoRectangleRegions:
         ]
 
 
-def _keyframes(item: Item, image: Size, size: VideoSize, unusable: list[str]) -> tuple[Keyframe, ...] | str:
+def _keyframes(
+    item: Item, image: Size, size: VideoSize, unusable: list[str], budget: Budget
+) -> tuple[Keyframe, ...] | str:
     """The usable keyframes by frame; what is wrong with the others goes to `unusable`."""
     rows = value_of(item).get("sequence")
     if not isinstance(rows, list):
         return "has no list `sequence` of keyframes"
+    budget.take(len(rows))
     found: dict[int, Keyframe] = {}
     ordered = [row for row in rows if isinstance(row, dict) and number(row.get("frame")) is not None]
     for row in sorted(ordered, key=lambda row: float(row["frame"])):
