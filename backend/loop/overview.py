@@ -129,7 +129,7 @@ def _safe_view(services: Services, project: ProjectRecord, counts: ProjectCounts
         log.exception("the project cannot be shown", project=project.id)
         what = f"Its records cannot be shown: {in_words(error)}"
         odd = Trouble(project.id, what, "The others are not touched by it. Connect the project again.")
-        return ProjectView(project, counts, None, False, (odd,))
+        return ProjectView(project, counts, None, False, Space(0, 0), (odd,))
 
 
 def project_page(services: Services, project: int) -> ProjectView | None:
