@@ -7,6 +7,7 @@
     │   ├── StudioUnreachable    no answer at all: worth trying again
     │   ├── StudioMissing        Label Studio answered 404: the thing is gone
     │   └── StudioForbidden      the API key is missing, wrong or of a kind that is switched off
+    ├── ImportRefused            a video does not belong into this project as frames, or is there already
     ├── MediaError               one task's image cannot be had: costs that task alone
     ├── LabelError               one annotation cannot be used: costs that annotation alone
     ├── RegistryError            a record is missing or a transition is not allowed
@@ -47,6 +48,10 @@ class StudioMissing(StudioError):
 
 class StudioForbidden(StudioError):
     """The API key is missing, wrong, or of a kind that is switched off."""
+
+
+class ImportRefused(MicroModelsError):
+    """A video does not belong into this project as frames, or is there already."""
 
 
 class MediaError(MicroModelsError):

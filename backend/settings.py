@@ -10,10 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.errors import SettingsError
+
+NAME = "micro-models"
+OLD_FOLDER = Path("micro-models-data")
+"""Data folder of releases before 0.2, in the working directory."""
 
 
 class Settings(BaseSettings):
@@ -22,8 +27,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MICRO_MODELS_", env_ignore_empty=True, populate_by_name=True)
 
     # -- where things are
-    data_dir: Path = Field(
-        Path("micro-models-data"), description="Folder of registry, artifacts, queue and media cache."
+    data_dir: Path | None = Field(
+        None, description="Folder of registry, artifacts, queue and media cache; empty: the user's own, see below."
     )
     database_url: str = Field("", description="SQLAlchemy URL of the registry; empty: SQLite in the data folder.")
     artifacts_url: str = Field("", description="fsspec URL of the artifacts; empty: a folder in the data folder.")
@@ -106,6 +111,12 @@ class Settings(BaseSettings):
     frame_cache_mb: int = Field(1000, ge=1, description="Most that decoded frames of one training may take, MB.")
     log_format: Literal["text", "json"] = Field("text", description="json for log collectors.")
 
+    @property
+    def basic_auth(self) -> tuple[str, str] | None:
+        """User and password that are demanded from Label Studio's own calls; None where there are none."""
+        password = self.basic_auth_password.get_secret_value()
+        return (self.basic_auth_user, password) if self.basic_auth_user and password else None
+
     @cached_property
     def database(self) -> str:
         """SQLAlchemy URL of the registry."""
@@ -119,9 +130,14 @@ class Settings(BaseSettings):
     @cached_property
     def folder(self) -> Path:
         """The data folder, made where missing, readable by its owner only: it holds API keys."""
-        folder = self.data_dir.expanduser().resolve()
+        folder = (self.data_dir or _default_folder()).expanduser().resolve()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
+
+    @cached_property
+    def uses_old_folder(self) -> bool:
+        """Whether the data folder is one that an older release made where it was started."""
+        return self.data_dir is None and self.folder == OLD_FOLDER.resolve()
 
 
 def load_settings() -> Settings:
@@ -131,6 +147,11 @@ def load_settings() -> Settings:
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}={e.get('input')!r}: {e['msg']}" for e in error.errors()]
         raise SettingsError("Settings from the environment are not usable. " + "; ".join(lines)) from None
+
+
+def _default_folder() -> Path:
+    """The same wherever a command is typed; but what an older release left in this working directory is not lost."""
+    return OLD_FOLDER if OLD_FOLDER.is_dir() else user_data_path(NAME, appauthor=False)
 
 
 def worker_environment() -> dict[str, str]:

@@ -48,6 +48,7 @@ from model_registry.listed import GroupRow, ProjectCounts, Serving, Work
 from model_registry.listing import SORTS, Listing, Sort
 from model_registry.projects import Projects
 from model_registry.records import (
+    STOPPED,
     ArtifactRef,
     GroupRecord,
     GroupState,
@@ -70,6 +71,7 @@ from model_registry.versions import Versions
 __all__ = [
     "COMMON",
     "SORTS",
+    "STOPPED",
     "ArtifactRef",
     "Artifacts",
     "GroupRecord",

@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, distinct, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, distinct, exists, func, or_, select, update
 
 from backend.errors import LeaseLost, RegistryError
 from model_registry.database import Database, chunks, upsert
 from model_registry.projects import lock_project
-from model_registry.records import GroupRecord, Phase
-from model_registry.tables import counts, groups, labels, open_, tasks
+from model_registry.records import STOPPED, GroupRecord, Phase
+from model_registry.tables import counts, groups, labels, open_, projects, tasks
 
 GroupKey = tuple[int, str]
 """(project, name)"""
@@ -43,9 +43,10 @@ class Groups:
 
     def pending(self, now: float, limit: int | None = None) -> list[GroupRecord]:
         """The groups (at most `limit`) that are due and that no worker holds, the one that waits longest first; those
-        that stand for whole projects come last."""
+        that stand for whole projects come last; none of a project that is stopped."""
         query = records().where(
             open_,
+            ~_rests(),
             or_(groups.c.due_at.is_(None), groups.c.due_at <= now),
             or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now),
         )
@@ -59,6 +60,7 @@ class Groups:
         now = self._clock()
         query = select(groups.c.name).where(
             open_,
+            ~_rests(),
             groups.c.name != COMMON,
             or_(groups.c.due_at.is_(None), groups.c.due_at <= until),
             or_(groups.c.lease_owner.is_(None), groups.c.lease_owner == owner, groups.c.lease_until <= now),
@@ -152,6 +154,12 @@ def records() -> Select[Any]:
         .scalar_subquery()
     )
     return select(groups, size.label("tasks"), labelled.label("labelled"))
+
+
+def _rests() -> ColumnElement[bool]:
+    """The group's project has been stopped: nothing of it is due."""
+    why = projects.c.settings[STOPPED].as_string()
+    return exists().where(projects.c.id == groups.c.project, why.is_not(None))
 
 
 def _due_unless_newer(revision: int) -> dict[str, Any]:

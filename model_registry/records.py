@@ -12,6 +12,10 @@ GroupState = Literal["idle", "queued", "training", "publishing", "failed"]
 Phase = Literal["training", "publishing"]
 
 
+STOPPED = "stopped"
+"""The setting of a project of which nothing is trained or published until it is lifted; it says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectRecord:
     """One project whose labels are kept here."""
@@ -23,6 +27,11 @@ class ProjectRecord:
     generation: int = 0
     """Rises with every promotion and every way back, so that a reader sees that predictions are outdated."""
     synced_at: float | None = None
+
+    @property
+    def stopped(self) -> str | None:
+        """Why nothing of the project is trained or published; None where it goes on."""
+        return self.settings.get(STOPPED)
 
 
 class TaskLike(Protocol):

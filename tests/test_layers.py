@@ -25,7 +25,8 @@ ALLOWED = {
     "demo": {"studio", "learning", *BASE},
     "story": {"errors"},
     "bench": {"story", "demo", "loop", "studio", "learning", "model_registry", *BASE},
-    "__main__": {"process", "demo", "story", "bench", "loop", *BASE, "studio"},
+    "commands": {"process", "loop", "studio", *BASE},
+    "__main__": {"commands", "process", "demo", "story", "bench", "loop", *BASE, "studio"},
 }
 TORCH = {"torch", "torchvision", "timm"}
 

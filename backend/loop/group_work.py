@@ -51,6 +51,8 @@ class GroupWorker:
             group, now = self._services.registry.groups.get(project, name), self._services.clock()
             if group is None or group.state(now) not in ("queued", "failed"):
                 return None
+            if self._services.registry.projects.seen(project).stopped:
+                return None
             wait = (group.due_at or now) - now
             if wait <= 0:
                 return group

@@ -8,6 +8,7 @@ import structlog
 
 from backend.learning import catalogue
 from backend.loop.frames import FrameStore
+from backend.loop.label_next import renew_tab
 from backend.loop.lesson import prepare
 from backend.loop.looking import look
 from backend.loop.projects import current_versions, model_version
@@ -30,7 +31,7 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
     """
     registry = services.registry
     fresh = registry.groups.get(group.project, group.name)
-    if fresh is None or fresh.published == fresh.trained:
+    if fresh is None or fresh.published == fresh.trained or registry.projects.seen(group.project).stopped:
         return False
     registry.groups.progress(group.project, group.name, owner, "publishing", None, None)
     entries = predict_group(services, group, frames)
@@ -42,6 +43,7 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
     # For the order of the next publication: nobody waits for it now.
     tasks = registry.tasks.of_group(group.project, group.name)
     look(services, registry.projects.seen(group.project), tasks, frames)
+    renew_tab(services, registry.projects.seen(group.project))
     return True
 
 

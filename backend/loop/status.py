@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.errors import LabelingConfigError
+from backend.loop import standing
 from backend.loop.common import Baseline, baselines, named, parents, proposed_by
 from backend.loop.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
@@ -11,16 +12,18 @@ from model_registry import GroupRecord, ProjectRecord, VersionRecord
 
 
 def project_status(services: Services, project_id: int) -> dict[str, Any]:
-    """State of a project: `{"project", "problem", "unsupported", "parent", "groups": [...]}`; `parent` is the version of
-    the one network over all labelled groups.
+    """State of a project: `{"project", "problem", "remark", "stopped", "unsupported", "parent", "groups": [...]}`.
 
-    A group is `idle` with `trained_labels` equal to its submitted annotations when all of them were learnt and the
-    predictions are in Label Studio.
+    `parent` is the version of the one network over all labelled groups. A group is `idle` with `trained_labels` equal to
+    its submitted annotations when all of them were learnt and the predictions are in Label Studio.
     """
     project = services.registry.projects.get(project_id)
     if project is None:
         return {"project": project_id, "problem": "not connected: run `micro-models connect`", "groups": []}
     problem, unsupported = _config_problem(services, project)
+    if (wrong := standing.trouble(project)) is not None:
+        problem = " ".join(wrong)
+    remark = standing.unprotected(project)
     groups = [group for group in services.registry.groups.all(project_id) if group.tasks]
     efficiency = project_efficiency(services, groups)
     together = parents(services, project_id)
@@ -28,6 +31,8 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
     return {
         "project": project_id,
         "problem": problem,
+        "remark": " ".join(remark) if remark else None,
+        "stopped": project.stopped,
         "unsupported": unsupported,
         "model_version": project.settings.get("title", services.settings.title),
         "synced_at": project.synced_at,

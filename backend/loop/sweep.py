@@ -7,7 +7,9 @@ from typing import TypeVar
 import structlog
 
 from backend.errors import LabelingConfigError, StudioMissing
+from backend.loop import standing
 from backend.loop.common import call
+from backend.loop.label_next import mend_tab
 from backend.loop.on_event import put_off, wake
 from backend.loop.projects import record
 from backend.loop.reviewing import review_pending
@@ -35,14 +37,19 @@ def sweep_project(services: Services, number: int) -> None:
     studio = services.studio(project)
     if studio is not None:
         try:
-            project = _refresh_project(services, studio, project)
+            with standing.noted(services, project):
+                project = _refresh_project(services, studio, project)
         except StudioMissing:
             log.warning("the project is gone from Label Studio; its records are removed", project=number)
             services.registry.projects.delete(number)
             return
-        changed = _refresh_tasks(services, studio, project)
-        services.registry.projects.mark_synced(number, services.clock())
-        wake(services, number, changed)
+        if not project.stopped:
+            changed = _refresh_tasks(services, studio, project)
+            services.registry.projects.mark_synced(number, services.clock())
+            wake(services, number, changed)
+            mend_tab(services, studio, project)
+    if project.stopped:
+        return
     review_pending(services, number)
     _wake_stale(services, project)
 
@@ -70,20 +77,8 @@ class LookRound:
 
 def _refresh_project(services: Services, studio: Studio, project: ProjectRecord) -> ProjectRecord:
     row = studio.project(project.id)
-    return services.registry.projects.configure(
-        project.id, config=row["label_config"], settings={"title": _title(studio, project, services.settings.title)}
-    )
-
-
-def _title(studio: Studio, project: ProjectRecord, default: str) -> str:
-    """Our title in this project: that of the backend that `connect` made, else of the only one, else the default."""
-    backends = studio.backends(project.id)
-    ours = project.settings.get("backend_id")
-    for backend in backends:
-        if backend["id"] == ours:
-            return str(backend["title"])
-    titles = [str(b["title"]) for b in backends]
-    return titles[0] if len(titles) == 1 or (titles and default not in titles) else default
+    project = standing.look(services, studio, project)
+    return services.registry.projects.configure(project.id, config=row["label_config"])
 
 
 def _refresh_tasks(services: Services, studio: Studio, project: ProjectRecord) -> set[str]:
