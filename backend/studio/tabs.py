@@ -37,13 +37,16 @@ def put(studio: Studio, project: int, title: str, tasks: Sequence[int]) -> int:
     Columns that somebody chose for it are kept.
     """
     found = _of_title(studio, project, title)
-    columns = {} if found and found["data"].get("hiddenColumns") else _columns(studio, project)
-    data = {"title": title, "type": "list", "target": "tasks", **columns}
-    data |= {"filters": picked(tasks), "ordering": ["tasks:predictions_score"]}
+    chosen = {"filters": picked(tasks), "ordering": ["tasks:predictions_score"]}
     if found is None:
-        made = studio.http.json("POST", "api/dm/views/", json={"project": project, "data": data})
-        return int(made["id"])
-    body = {"project": project, "data": {**found["data"], **data}}
+        if not studio.views(project):
+            # Label Studio makes it for a project without any tab: ours alone would hide all other tasks.
+            _make(studio, project, "Default")
+        return _make(studio, project, title, shown=SHOWN, **chosen)
+    data = {**found["data"], **chosen}
+    if not data.get("hiddenColumns"):
+        data |= _hidden(studio, project, SHOWN)
+    body = {"project": project, "data": data}
     studio.http.json("PATCH", f"api/dm/views/{found['id']}/", json=body)
     return int(found["id"])
 
@@ -72,9 +75,21 @@ def _of_title(studio: Studio, project: int, title: str) -> dict[str, Any] | None
     return next((row for row in rows if (row.get("data") or {}).get("title") == title), None)
 
 
-def _columns(studio: Studio, project: int) -> dict[str, Any]:
-    """Everything hidden but a few columns and the task's data, so that the picture is in sight."""
+def _make(studio: Studio, project: int, title: str, shown: Sequence[str] | None = None, **chosen: Any) -> int:
+    data = {"title": title, "type": "list", "target": "tasks", **_hidden(studio, project, shown), **chosen}
+    return int(studio.http.json("POST", "api/dm/views/", json={"project": project, "data": data})["id"])
+
+
+def _hidden(studio: Studio, project: int, shown: Sequence[str] | None) -> dict[str, Any]:
+    """Everything hidden but these columns and the task's data, so that the picture is in sight; None: as in a tab that
+    Label Studio makes."""
     answer = studio.http.json("GET", "api/dm/columns/", params={"project": project})
-    names = [(column["id"], column.get("parent")) for column in answer["columns"] if column.get("target") == "tasks"]
-    hidden = [f"tasks:{name}" for name, parent in names if parent != "data" and name not in (*SHOWN, "data")]
-    return {"hiddenColumns": {"explore": hidden, "labeling": hidden}}
+    hidden: dict[str, list[str]] = {"explore": [], "labeling": []}
+    for column in answer["columns"]:
+        name, visible = column["id"], column.get("visibility_defaults") or {}
+        if column.get("target") != "tasks" or column.get("parent") == "data" or name == "data":
+            continue
+        for place, names in hidden.items():
+            if name not in shown if shown is not None else not visible.get(place, True):
+                names.append(f"tasks:{name}")
+    return {"hiddenColumns": hidden}

@@ -10,7 +10,7 @@ COLUMNS = [
     {"id": "id", "target": "tasks"},
     {"id": "total_annotations", "target": "tasks"},
     {"id": "predictions_score", "target": "tasks"},
-    {"id": "annotations_results", "target": "tasks"},
+    {"id": "annotations_results", "target": "tasks", "visibility_defaults": {"explore": False, "labeling": True}},
     {"id": "data", "target": "tasks"},
     {"id": "image", "target": "tasks", "parent": "data"},
     {"id": "frame", "target": "tasks", "parent": "data"},
@@ -58,6 +58,16 @@ def test_a_new_tab_shows_the_picture_and_the_score_and_little_else() -> None:
         "labeling": ["tasks:annotations_results"],
     }
     assert sent["data"]["ordering"] == ["tasks:predictions_score"]
+
+
+def test_the_first_tab_of_a_project_does_not_hide_all_other_tasks() -> None:
+    server = Views()
+    server.on("GET", "/api/dm/views/", body=[])
+    tabs.put(server.studio(), 1, "Label next", [7])
+    first, second = server.sent("POST", "/api/dm/views/")
+    assert (first["data"]["title"], second["data"]["title"]) == ("Default", "Label next")
+    assert "filters" not in first["data"]
+    assert first["data"]["hiddenColumns"]["explore"] == ["tasks:annotations_results"], "as Label Studio's own"
 
 
 def test_a_tab_that_is_there_is_renewed_and_keeps_the_columns_that_somebody_chose() -> None:
