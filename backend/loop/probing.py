@@ -90,8 +90,8 @@ def judge(services: Services, project: ProjectRecord, got: Answer) -> Check:
         return Check(
             NAME, False,
             f"{got.url} {what} project {number}: its data folder is {folder}, that of this command {ours}",
-            f"Give this command the backend's settings (inside a container, run it there): MICRO_MODELS_DATA_DIR={folder}, "
-            f"and MICRO_MODELS_DATABASE_URL where it has one. Then run `{connect}` again.",
+            f"Run `MICRO_MODELS_DATA_DIR={folder} {connect} --url URL --api-key KEY --backend-url {got.url}`, with the "
+            "backend's MICRO_MODELS_DATABASE_URL where it has one; of a backend in a container, inside of it.",
         )  # fmt: skip
     if not content.get("key"):
         fix = f"Run `{connect} --url URL --api-key KEY`."
