@@ -1,26 +1,22 @@
 """The command line: `micro-models`, or `python -m backend`."""
 
 import sys
-import threading
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
-from pydantic import SecretStr
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from backend import upkeep
+from backend.commands import upkeep
+from backend.commands.common import GroupOption, ProjectOption, console
+from backend.commands.common import services as _services
+from backend.commands.common import settings as _settings
+from backend.commands.connect import check, connect, disconnect, forget
+from backend.commands.import_ import import_
+from backend.commands.suggest import suggest
 from backend.errors import MicroModelsError
-from backend.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from backend.loop.services import Services
-    from backend.studio.connection import Check
 
 app = typer.Typer(
     help="Micro-models for Label Studio: label five frames of a video, a tiny model labels the rest.",
@@ -28,20 +24,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
-
-ProjectOption = Annotated[int, typer.Option("--project", help="Label Studio's project number.")]
-GroupOption = Annotated[str | None, typer.Option("--group", help="Name of one group; all groups where left out.")]
 OneGroupOption = Annotated[str, typer.Option("--group", help="Name of the group.")]
 ControlOption = Annotated[
     str | None, typer.Option("--control", help="Name of one control tag; all of the group where left out.")
 ]
-UrlOption = Annotated[str | None, typer.Option(help="Label Studio as this machine reaches it [LABEL_STUDIO_URL].")]
-KeyOption = Annotated[str | None, typer.Option(help="Legacy or personal access token [LABEL_STUDIO_API_KEY].")]
 Order = Literal["score", "random"]
-BackendOption = Annotated[
-    str, typer.Option(help="This backend as Label Studio reaches it; inside Docker not `localhost`.")
-]
 
 
 @app.command()
@@ -65,50 +52,22 @@ def worker(
     run_worker(_settings(), parent)
 
 
-@app.command()
-def connect(
-    project: Annotated[int | None, typer.Option("--project", help="Label Studio's project number.")] = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Every project with a control tag that we can do, also later ones; goes on.")
-    ] = False,
-    url: UrlOption = None,
-    api_key: KeyOption = None,
-    backend_url: BackendOption = "http://localhost:9090",
-    group_by: Annotated[str | None, typer.Option(help="Data field that names the group of a task.")] = None,
-    title: Annotated[str | None, typer.Option(help="Name of the model in Label Studio.")] = None,
-) -> None:
-    """Connect a project: backend, webhook with a secret, what Label Studio needs set; then check both directions."""
-    from backend.loop.connect import connect_project
-
-    if every == (project is not None):
-        raise typer.BadParameter("Name one project with --project, or all of them with --all.")
-    if project is None:
-        _connect_all(_services(url, api_key), backend_url)
-        return
-    _report(connect_project(_services(url, api_key), project, backend_url, group_by, title))
-
-
-@app.command()
-def check(
-    project: ProjectOption,
-    url: UrlOption = None,
-    api_key: KeyOption = None,
-    backend_url: BackendOption = "http://localhost:9090",
-) -> None:
-    """Check both directions between Label Studio and this backend; say what is wrong and how to mend it."""
-    from backend.loop.connect import check_project
-
-    _report(check_project(_services(url, api_key), project, backend_url))
+app.command()(connect)
+app.command()(check)
+app.command()(disconnect)
+app.command()(forget)
 
 
 @app.command()
 def status(project: Annotated[int | None, typer.Option(help="One project; all where left out.")] = None) -> None:
     """Show groups, labels, versions, jobs and progress."""
     from backend.loop.alive import worker_problem
+    from backend.loop.known import known
     from backend.loop.status import project_status
 
     services = _services()
-    numbers = [project] if project is not None else [p.id for p in services.registry.projects.all()]
+    there = services.registry.projects.all()
+    numbers = [p.id for p in there] if project is None else [known(services, project).id]
     if (problem := worker_problem(services)) is not None:
         console.print(f"[bold red]{escape(problem)}[/]", highlight=False, soft_wrap=True)
     if not numbers:
@@ -160,49 +119,8 @@ def unpin(project: ProjectOption, group: OneGroupOption, control: ControlOption 
     )
 
 
-@app.command()
-def suggest(
-    project: ProjectOption,
-    group: GroupOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many frames.")] = 20,
-    tab: Annotated[bool, typer.Option("--tab", help="Put them into a Data Manager tab 'Label next'.")] = False,
-    url: UrlOption = None,
-    api_key: KeyOption = None,
-) -> None:
-    """Show the frames that are worth a look next, with links into Label Studio."""
-    from backend.loop.suggest import look_ahead, show_tab, suggestions
-
-    services = _services(url, api_key)
-    with console.status("Looking at frames"):
-        look_ahead(services, project, group)
-    found = suggestions(services, project, limit, group)
-    if not found:
-        console.print(f"Nothing left to label in project {project}" + (f", group {group!r}." if group else "."))
-        return
-    table = Table("task", "group", "score", "why", "link", title=f"Label next in project {project}")
-    for one in found:
-        score = "-" if one.score is None else f"{one.score:.2f}"
-        table.add_row(str(one.task), escape(one.group), score, one.reason, one.url)
-    console.print(table)
-    if tab:
-        console.print(f"In Label Studio: {show_tab(services, project, found)}", soft_wrap=True)
-
-
-@app.command("import")
-def import_(
-    video: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A video file.")],
-    project: ProjectOption,
-    url: UrlOption = None,
-    api_key: KeyOption = None,
-    every: Annotated[int, typer.Option(min=1, help="Take one frame in so many.")] = 1,
-    name: Annotated[str | None, typer.Option(help="Name of the group; the file's name where left out.")] = None,
-) -> None:
-    """Cut a video file into frames and import them as one group of tasks."""
-    from backend.loop.import_video import import_video
-
-    with console.status(f"Cutting and uploading {video.name}"):
-        count = import_video(_services(url, api_key), project, video, name or video.name, every)
-    console.print(f"{count} tasks imported as group '{name or video.name}'.")
+app.command()(suggest)
+app.command("import")(import_)
 
 
 @app.command()
@@ -312,49 +230,6 @@ def main() -> None:
 def _give_up(why: str) -> NoReturn:
     Console(stderr=True).print(f"[bold red]Error:[/] {escape(why)}", highlight=False, soft_wrap=True)
     sys.exit(1)
-
-
-def _settings(**changes: object) -> Settings:
-    from backend.process import configure_logging
-
-    settings = load_settings(**{k: v for k, v in changes.items() if v is not None})
-    configure_logging(settings)
-    return settings
-
-
-def _services(url: str | None = None, api_key: str | None = None) -> "Services":
-    from backend.process import open_services
-
-    return open_services(_settings(label_studio_url=url, label_studio_api_key=SecretStr(api_key) if api_key else None))
-
-
-def _connect_all(services: "Services", backend_url: str) -> None:
-    from backend.loop.connect_all import connect_for_ever
-    from backend.process import stop_on_sigterm
-
-    def report(project: int, checks: "Iterable[Check]") -> None:
-        console.print(f"Project {project}:")
-        _print(checks)
-
-    stop_on_sigterm()
-    console.print("Connecting every project that asks for something we can do, until Ctrl-C.")
-    with suppress(KeyboardInterrupt):
-        connect_for_ever(services, backend_url, report, threading.Event().wait)
-
-
-def _report(checks: "Iterable[Check]") -> None:
-    if _print(checks):
-        raise typer.Exit(1)
-
-
-def _print(checks: "Iterable[Check]") -> int:
-    """Print them; returns how many failed."""
-    failed = 0
-    for check in checks:
-        failed += not check.ok
-        mark, fix = ("[green]ok[/]", "") if check.ok else ("[red]no[/]", f" -> {check.fix}")
-        console.print(f"{mark}  {check.name}: {check.message}{fix}", highlight=False, soft_wrap=True)
-    return failed
 
 
 upkeep.add_to(app)

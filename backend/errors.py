@@ -7,6 +7,7 @@
     │   ├── StudioUnreachable    no answer of Label Studio's that could be used: worth trying again
     │   ├── StudioMissing        Label Studio itself answered 404: the thing is gone
     │   └── StudioForbidden      the API key is missing, wrong or of a kind that is switched off
+    ├── ImportRefused            a video does not belong into this project as frames, or is there already
     ├── MediaError               one task's image cannot be had: costs that task alone
     ├── LabelError               one annotation cannot be used: costs that annotation alone
     ├── StorageError             a disk is full or a folder cannot be written: worth trying again
@@ -53,6 +54,10 @@ class StudioMissing(StudioError):
 
 class StudioForbidden(StudioError):
     """The API key is missing, wrong, or of a kind that is switched off."""
+
+
+class ImportRefused(MicroModelsError):
+    """A video does not belong into this project as frames, or is there already."""
 
 
 class MediaError(MicroModelsError):

@@ -6,9 +6,10 @@ Our own server calls them; `backend.hosting` lets that framework call them.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from backend.errors import StudioError
 from backend.loop.draining import receive
 from backend.loop.predict import Predictor
-from backend.loop.projects import setup
+from backend.loop.projects import project_of, setup
 from backend.loop.services import Services
 from backend.studio import events
 
@@ -16,25 +17,33 @@ from backend.studio import events
 class MicroModelBackend:
     """One project's view of the service; light, made for each request."""
 
-    def __init__(self, services: Services, predictor: Predictor, project: int, label_config: str | None = None) -> None:
+    def __init__(
+        self, services: Services, predictor: Predictor, project: int | None, label_config: str | None = None
+    ) -> None:
         self._services = services
         self._predictor = predictor
         self._project = project
         self._config = label_config
 
-    def setup_project(self, extra_params: Any = None) -> str:
-        """Take note of the project; returns the model version to show for it."""
-        return setup(self._services, self._project, self._config or "", extra_params)
+    def setup_project(self, extra_params: Any = None, host: str = "") -> str:
+        """Take note of the project; returns the model version to show for it. `host` is what Label Studio calls us."""
+        if self._project is None:
+            raise StudioError("Label Studio names no project. Expected its number, or '<id>.<created>'.")
+        return setup(self._services, self._project, self._config or "", extra_params, host)
 
     def predict(
         self, tasks: Sequence[Mapping[str, Any]], context: Mapping[str, Any] | None = None, **kwargs: Any
     ) -> list[Any]:
         """As many answers as tasks, in order: `{"result", "score", "model_version"}`, or `[]` for "no prediction".
 
-        With a `context` (somebody draws with a smart tool) there is always an object, which the editor needs.
+        With a `context` (somebody draws with a smart tool) there is always an object, which the editor needs. Where no
+        project is named, as in label-studio-ml's own tests, the one with this labeling config answers; else nobody, `{}`.
         """
-        answers = self._predictor.predict(self._project, [events.task_of(task) for task in tasks], self._config)
-        nothing = [] if context is None else {"result": [], "score": 0.0}
+        nothing: Any = [] if context is None else {"result": [], "score": 0.0}
+        project = self._project
+        if project is None and (project := project_of(self._services, self._config)) is None:
+            return [{} if context is None else nothing for _ in tasks]
+        answers = self._predictor.predict(project, [events.task_of(task) for task in tasks], self._config)
         return [nothing if answer is None else answer for answer in answers]
 
     def fit(self, event: str, data: Mapping[str, Any], *, vouched: bool = False, **kwargs: Any) -> dict[str, str]:

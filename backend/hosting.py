@@ -1,9 +1,8 @@
 """The backend hosted by label-studio-ml 2.x instead of our own server.
 
-    label-studio-ml start <folder with a model.py that says: from backend.hosting import HostedMicroModelBackend>
-
 That framework is on its git host only (README, "Hosting under label-studio-ml"); without it this module does not
-import. A `micro-models worker` must run beside it, with the same settings: the framework has none.
+import. A `micro-models worker` must run beside it, with the same settings: the framework has none. It forwards four
+kinds of events only; what it keeps back is found by the worker's comparison with Label Studio.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +31,8 @@ class HostedMicroModelBackend(LabelStudioMLBase):  # type: ignore[misc]
 
     def setup(self) -> None:
         """Called by the framework for each request."""
-        self.set("model_version", self._backend().setup_project(self.extra_params))
+        if self._project() is not None:
+            self.set("model_version", self._backend().setup_project(self.extra_params))
 
     def predict(
         self, tasks: Sequence[Mapping[str, Any]], context: Mapping[str, Any] | None = None, **kwargs: Any
@@ -45,4 +45,8 @@ class HostedMicroModelBackend(LabelStudioMLBase):  # type: ignore[misc]
         return self._backend().fit(event, data, **kwargs)
 
     def _backend(self) -> MicroModelBackend:
-        return MicroModelBackend(*_rooms(), project_key.parse(self.project_id), self.get("label_config"))
+        return MicroModelBackend(*_rooms(), self._project(), self.get("label_config"))
+
+    def _project(self) -> int | None:
+        """The framework writes 'None' where Label Studio names no project."""
+        return None if self.project_id in ("", "None") else project_key.parse(self.project_id)

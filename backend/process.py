@@ -17,7 +17,7 @@ from backend.jobs.complaints import Complaints
 from backend.jobs.queue import Handlers, HueyQueue, open_storage
 from backend.jobs.supervisor import Supervisor
 from backend.jobs.worker import stop_with_parent, work
-from backend.loop.services import Services, make_services
+from backend.loop.services import NOT_GIVEN, Access, Services, make_services
 from backend.settings import Settings, worker_environment
 from model_registry import open_registry
 
@@ -49,11 +49,11 @@ def configure_logging(settings: Settings) -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
 
 
-def open_services(settings: Settings, queue: HueyQueue | None = None) -> Services:
+def open_services(settings: Settings, queue: HueyQueue | None = None, given: Access = NOT_GIVEN) -> Services:
     """The rooms of one process, on the registry and queue that the settings name."""
     registry = open_registry(settings.database, settings.artifacts)
     queue = queue or HueyQueue(open_storage(settings.queue_url, settings.folder))
-    return make_services(settings, registry, queue, registry.clock)
+    return make_services(settings, registry, queue, registry.clock, given=given)
 
 
 def worker_name(pid: int) -> str:

@@ -11,10 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.errors import SettingsError
+
+NAME = "micro-models"
+OLD_FOLDER = Path("micro-models-data")
+"""Data folder of releases before 0.2, in the working directory."""
 
 
 class Settings(BaseSettings):
@@ -23,8 +28,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MICRO_MODELS_", env_ignore_empty=True, populate_by_name=True)
 
     # -- where things are
-    data_dir: Path = Field(
-        Path("micro-models-data"), description="Folder of registry, artifacts, queue and media cache."
+    data_dir: Path | None = Field(
+        None, description="Folder of registry, artifacts, queue and media cache; empty: the user's own, see below."
     )
     database_url: str = Field("", description="SQLAlchemy URL of the registry; empty: SQLite in the data folder.")
     artifacts_url: str = Field("", description="fsspec URL of the artifacts; empty: a folder in the data folder.")
@@ -121,6 +126,12 @@ class Settings(BaseSettings):
     frame_cache_mb: int = Field(1000, ge=1, description="Most that decoded frames of one training may take, MB.")
     log_format: Literal["text", "json"] = Field("text", description="json for log collectors.")
 
+    @property
+    def basic_auth(self) -> tuple[str, str] | None:
+        """User and password that are demanded from Label Studio's own calls; None where there are none."""
+        password = self.basic_auth_password.get_secret_value()
+        return (self.basic_auth_user, password) if self.basic_auth_user and password else None
+
     @cached_property
     def database(self) -> str:
         """SQLAlchemy URL of the registry."""
@@ -137,18 +148,24 @@ class Settings(BaseSettings):
 
         Raises SettingsError where it cannot be made or written.
         """
+        chosen = self.data_dir or _default_folder()
         try:
-            folder = self.data_dir.expanduser().resolve()
+            folder = chosen.expanduser().resolve()
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not os.access(folder, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, "this user may not write to it, or it is read-only")
         except (OSError, RuntimeError) as error:  # RuntimeError: nobody's home, a loop of links
             why = "it is a file" if isinstance(error, FileExistsError) else getattr(error, "strerror", None) or error
             raise SettingsError(
-                f"The data folder {self.data_dir} cannot be used: {why}. Expected a folder that this user may write to, "
+                f"The data folder {chosen} cannot be used: {why}. Expected a folder that this user may write to, "
                 "or a place where one can be made: mend it, or name another one with MICRO_MODELS_DATA_DIR."
             ) from None
         return folder
+
+    @cached_property
+    def uses_old_folder(self) -> bool:
+        """Whether the data folder is one that an older release made where it was started."""
+        return self.data_dir is None and self.folder == OLD_FOLDER.resolve()
 
 
 def load_settings(**chosen: object) -> Settings:
@@ -161,6 +178,11 @@ def load_settings(**chosen: object) -> Settings:
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}={e.get('input')!r}: {e['msg']}" for e in error.errors()]
         raise SettingsError("Settings are not usable. " + "; ".join(lines)) from None
+
+
+def _default_folder() -> Path:
+    """The same wherever a command is typed; but what an older release left in this working directory is not lost."""
+    return OLD_FOLDER if OLD_FOLDER.is_dir() else user_data_path(NAME, appauthor=False)
 
 
 def worker_environment() -> dict[str, str]:

@@ -51,6 +51,7 @@ from model_registry.listed import GroupRow, ProjectCounts, Serving, Work
 from model_registry.listing import SORTS, Listing, Sort
 from model_registry.projects import Projects
 from model_registry.records import (
+    STOPPED,
     ArtifactRef,
     GroupRecord,
     GroupState,
@@ -76,6 +77,7 @@ from model_registry.workers import Workers
 __all__ = [
     "COMMON",
     "SORTS",
+    "STOPPED",
     "Arrival",
     "ArtifactRef",
     "Artifacts",

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, 
 from backend.errors import LeaseLost, RegistryError
 from model_registry.database import Database, chunks, upsert
 from model_registry.projects import lock_project
-from model_registry.records import FATAL, GroupRecord, Phase
+from model_registry.records import FATAL, STOPPED, GroupRecord, Phase
 from model_registry.tables import counts, groups, labels, labels_task, open_, projects, tasks
 
 GroupKey = tuple[int, str]
@@ -19,8 +19,12 @@ IDLE = {"phase": None, "progress": None, "seconds_left": None, "work": None}
 WELL = {"failed_revision": None, "attempts": 0, "reason": groups.c.remark}
 """The last thing that was tried with the group worked: why an earlier try failed is not told any more."""
 NEVER = float("inf")
-there = groups.c.project.not_in(select(projects.c.id).where(projects.c.gone_since.is_not(None)))
-"""The group's project is not gone from its source."""
+there = groups.c.project.not_in(
+    select(projects.c.id).where(
+        or_(projects.c.gone_since.is_not(None), projects.c.settings[STOPPED].as_string().is_not(None))
+    )
+)
+"""The group's project is neither gone from its source nor stopped."""
 ASIDE_SECONDS = 3600.0
 """How long the group is set aside, if neither new labels nor a person ask for it: memory may be free by then. Doubles each
 time, up to a day."""
@@ -85,7 +89,7 @@ class Groups:
 
     def waits_since(self, now: float) -> float | None:
         """Since when the group of tasks waits that is due, that no worker holds, and that waits longest; None: none does."""
-        due = (open_, groups.c.name != COMMON, or_(groups.c.due_at.is_(None), groups.c.due_at <= now))
+        due = (open_, there, groups.c.name != COMMON, or_(groups.c.due_at.is_(None), groups.c.due_at <= now))
         free = or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now)
         query = select(func.min(func.coalesce(groups.c.first_due, groups.c.due_at))).where(*due, free)
         with self._database.reading() as connection:
@@ -216,7 +220,7 @@ def records() -> Select[Any]:
 
 
 def _free(now: float, until: float) -> tuple[ColumnElement[bool], ...]:
-    """What is left to do by then, and no worker has it; projects that are gone are left alone."""
+    """What is left to do by then, and no worker has it; projects that are gone or stopped are left alone."""
     return (
         open_,
         there,

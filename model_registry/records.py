@@ -17,6 +17,10 @@ FATAL = 2
 other reasons."""
 
 
+STOPPED = "stopped"
+"""The setting of a project of which nothing is trained or published until it is lifted; it says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectRecord:
     """One project whose labels are kept here."""
@@ -37,6 +41,11 @@ class ProjectRecord:
     def gone(self) -> bool:
         """Whether its source has said for long that it has no such project."""
         return self.gone_since is not None
+
+    @property
+    def stopped(self) -> str | None:
+        """Why nothing of the project is trained or published; None where it goes on."""
+        return self.settings.get(STOPPED)
 
 
 class TaskLike(Protocol):

@@ -26,8 +26,8 @@ ALLOWED = {
     "demo": {"studio", "learning", *BASE},
     "story": {"errors"},
     "bench": {"story", "demo", "loop", "studio", "learning", "model_registry", *BASE},
-    "upkeep": {"loop", "model_registry", *BASE},
-    "__main__": {"upkeep", "process", "demo", "story", "bench", "loop", *BASE, "studio"},
+    "commands": {"process", "loop", "studio", "model_registry", *BASE},
+    "__main__": {"commands", "process", "demo", "story", "bench", "loop", *BASE, "studio"},
 }
 TORCH = {"torch", "torchvision", "timm"}
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from backend import __main__ as command_line
 from backend.__main__ import app
+from backend.commands import common
 from tests.loop.conftest import quick  # noqa: F401
 from tests.loop.house import House
 from tests.loop.test_starts import add_clip
@@ -19,9 +20,11 @@ run = CliRunner().invoke
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     house = House(tmp_path)
-    monkeypatch.setattr(command_line, "_services", lambda *_: house.services)
     # Whatever terminal the tests run in: tables must not wrap.
-    monkeypatch.setattr(command_line, "console", Console(width=200))
+    wide = Console(width=200)
+    for module, name in ((command_line, "_services"), (common, "services")):
+        monkeypatch.setattr(module, name, lambda *_: house.services)
+        monkeypatch.setattr(module, "console", wide)
     return house
 
 
@@ -74,6 +77,7 @@ def test_train_asks_for_labelled_groups_only(house: House) -> None:
 @pytest.mark.usefixtures("quick")
 def test_suggest_names_frames_with_links(house: House) -> None:
     house.add_project()
+    house.send("PROJECT_UPDATED")
     assert "Nothing left to label" in run(app, ["suggest", "--project", "1"]).output
     for task in range(1, 4):
         house.add_task(task)

@@ -1,48 +1,128 @@
-"""Connecting a project to this backend, and checking that both sides reach each other."""
+"""Connecting a project to this backend, and checking that both sides reach each other.
 
-from backend.errors import StudioForbidden
-from backend.loop.services import Services
+What a person gives now wins over what is stored. It is tried first and stored last: a `connect` that fails changes
+nothing here.
+"""
+
+from typing import Any
+
+from backend.errors import MicroModelsError, SettingsError, StudioError, StudioForbidden
+from backend.loop import probing
+from backend.loop.label_next import TAB, drop_tab, put_tab
+from backend.loop.services import Access, Services, stored_access
 from backend.settings import new_secret
 from backend.studio import connection
 from backend.studio.client import Studio
 from backend.studio.connection import Check
-from model_registry import ProjectRecord
+from model_registry import STOPPED, ProjectRecord
+
+FRESH = dict.fromkeys((STOPPED, "model_missing_since", "studio_problem", "next_secret"))
+"""What is lifted from a project's settings by a connection that works."""
+
+KEY_MISSING = (
+    "Label Studio's address or API key is missing. Give --url and --api-key, or set LABEL_STUDIO_URL and "
+    "LABEL_STUDIO_API_KEY; the key is under Account & Settings in Label Studio."
+)
 
 
 def connect_project(
-    services: Services, project: int, backend_url: str, group_by: str | None, title: str | None
+    services: Services,
+    project: int,
+    backend_url: str,
+    group_by: str | None = None,
+    title: str | None = None,
+    tab: bool | None = None,
 ) -> list[Check]:
-    """Register the backend and its webhook, remember how Label Studio is reached, and check. May be repeated."""
-    record = services.registry.projects.seen(project)
-    studio, settings = studio_of(services, record), services.settings
-    secret = str(record.settings.get("webhook_secret") or new_secret())
-    password = settings.basic_auth_password.get_secret_value()
-    basic_auth = (settings.basic_auth_user, password) if settings.basic_auth_user and password else None
-    made = connection.connect(
-        studio, project, backend_url, secret, title=title, group_by=group_by, basic_auth=basic_auth
-    )
-    # After the webhook has it: events that are under way must not be refused.
+    """Register the backend and its webhook, remember how Label Studio is reached, and check. May be repeated.
+
+    `tab` makes, or removes, the Data Manager's tab "Label next". Raises SettingsError where the backend that runs at
+    this address keeps its data elsewhere, StudioError and LabelingConfigError with the fix.
+    """
+    url = connection.address(backend_url)
+    before = services.registry.projects.get(project)
+    access, row = reached(services, before or ProjectRecord(project))
+    services.parse_config(row["label_config"]).require()
+    studio = services.connect_studio(access.url, access.key)
+    secret = next(iter(probing.accepted_secrets(before)), None) or new_secret()
+    # Before Label Studio has it: events that carry it are under way as soon as it does. The old one holds until then.
+    record = services.registry.projects.configure(project, settings={"next_secret": secret})
+    try:
+        _refuse_stranger(services, record, url)
+        basic_auth = services.settings.basic_auth
+        made = connection.register(studio, project, url, title=title, group_by=group_by, basic_auth=basic_auth)
+        connection.finish(studio, project, made, secret)
+    except MicroModelsError:
+        _take_back(services, project, before)
+        raise
     remembered = {
-        "url": settings.label_studio_url, "api_key": settings.label_studio_api_key.get_secret_value(),
-        "webhook_secret": secret, "backend_id": made.backend, "title": made.title,
+        "url": access.url, "api_key": access.key, "webhook_secret": secret,
+        "backend_id": made.id, "backend_url": made.url, "title": made.title,
     }  # fmt: skip
-    services.registry.projects.configure(project, settings={k: v for k, v in remembered.items() if v})
+    record = services.registry.projects.configure(project, settings={**FRESH, **remembered})
     services.queue.sweep(project)
-    return connection.checks(studio, project, backend_url, secret)
+    checks = _checks(services, studio, record, url)
+    return checks if tab is None else [*checks, _tab(services, record, tab)]
 
 
 def check_project(services: Services, project: int, backend_url: str) -> list[Check]:
-    """What works and what does not between Label Studio and this backend."""
-    record = services.registry.projects.seen(project)
-    return connection.checks(studio_of(services, record), project, backend_url, record.settings.get("webhook_secret"))
+    """What works and what does not between Label Studio and this backend. Changes nothing."""
+    record = services.registry.projects.get(project) or ProjectRecord(project)
+    try:
+        access, _ = reached(services, record)
+    except StudioError:
+        access = services.access(record)
+        if not access:
+            raise
+    return _checks(services, services.connect_studio(access.url, access.key), record, backend_url)
+
+
+def reached(services: Services, project: ProjectRecord) -> tuple[Access, dict[str, Any]]:
+    """How the project's Label Studio is reached, and the project's row there: of what the command line, the environment
+    and the last connection give, the first that Label Studio takes. Raises what is wrong with the first."""
+    given, there, kept = services.given, services.environment, stored_access(project)
+    ways = [given.otherwise(there).otherwise(kept), given.otherwise(kept).otherwise(there)]
+    problem: StudioError = StudioForbidden(KEY_MISSING)
+    for number, access in enumerate(dict.fromkeys(way for way in ways if way)):
+        try:
+            return access, connection.confirmed(services.connect_studio(access.url, access.key), project.id)
+        except StudioError as error:
+            problem = problem if number else error
+    raise problem
 
 
 def studio_of(services: Services, project: ProjectRecord) -> Studio:
     """Label Studio as the project reaches it; raises StudioForbidden where address or key is missing."""
     studio = services.studio(project)
     if studio is None:
-        raise StudioForbidden(
-            "Label Studio's address or API key is missing. Give --url and --api-key, or set LABEL_STUDIO_URL and "
-            "LABEL_STUDIO_API_KEY; the key is under Account & Settings in Label Studio."
-        )
+        raise StudioForbidden(KEY_MISSING)
     return studio
+
+
+def _checks(services: Services, studio: Studio, record: ProjectRecord, backend_url: str) -> list[Check]:
+    secret = record.settings.get("webhook_secret")
+    seen = connection.checks(studio, record.id, backend_url, secret)
+    return [*seen, probing.judge(services, record, probing.ask(services, record, backend_url))]
+
+
+def _refuse_stranger(services: Services, record: ProjectRecord, url: str) -> None:
+    """Nothing is changed in Label Studio for a backend that would never hear of it."""
+    answer = probing.ask(services, record, url)
+    if answer.is_stranger:
+        found = probing.judge(services, record, answer)
+        raise SettingsError(f"{found.message}. {found.fix}")
+
+
+def _take_back(services: Services, project: int, before: ProjectRecord | None) -> None:
+    """A connection that failed leaves nothing behind."""
+    if before is None and not services.registry.groups.all(project):
+        services.registry.projects.delete(project)
+    elif before is None or "next_secret" not in before.settings:
+        services.registry.projects.configure(project, settings={"next_secret": None})
+
+
+def _tab(services: Services, record: ProjectRecord, wanted: bool) -> Check:
+    """Make or remove the tab "Label next", which is kept fresh from then on."""
+    if not wanted:
+        drop_tab(services, record)
+        return Check("tab", True, f"there is no tab {TAB!r}")
+    return Check("tab", True, f"{TAB!r} is at {put_tab(services, record)}, and renewed with each publication")

@@ -41,7 +41,7 @@ class ConnectRound:
 
     def _is_connected(self, number: int) -> bool:
         record = self._services.registry.projects.get(number)
-        return record is not None and "backend_id" in record.settings
+        return record is not None and ("backend_id" in record.settings or record.stopped is not None)
 
     def _asks(self, number: int, config: str) -> bool:
         """Whether the labeling config has a control tag that we can do; `model_skip` on all of them says no."""

@@ -6,7 +6,7 @@ from model_registry import ProjectRecord
 
 def project_url(services: Services, project: ProjectRecord) -> str | None:
     """The project's Data Manager; None where Label Studio's address is not known."""
-    base = str(project.settings.get("url") or services.settings.label_studio_url).rstrip("/")
+    base = services.access(project).url.rstrip("/")
     return f"{base}/projects/{project.id}/data" if base.startswith(("http://", "https://")) else None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from backend.errors import LabelingConfigError
+from backend.loop import standing
 from backend.loop.alive import disk_problem, span, worker_problem
 from backend.loop.common import Baseline, baselines, in_words, named, parents, proposed_by
 from backend.loop.efficiency import Efficiency, project_efficiency
@@ -168,13 +169,17 @@ def project_troubles(services: Services, project: ProjectRecord, counts: Project
             leave = 'Its regions stay yours to draw. Give the tag model_skip="true" to hide this remark.'
             if "model_skip" not in text:
                 found.append(Trouble(project.id, f"Not served: {text}.", leave, grave=False))
-    if services.studio(project) is None:
+    if (wrong := standing.trouble(project)) is not None:
+        found.append(Trouble(project.id, *wrong))
+    elif services.studio(project) is None:
         found.append(Trouble(
             project.id, "No API key of Label Studio is known: predictions are given only when it asks for them.",
-            f"Run `micro-models connect --url URL --api-key KEY --project {project.id}`.", grave=False,
+            f"Run `{standing.connect_command(project, with_key=True)}`.", grave=False,
         ))  # fmt: skip
     elif (late := _sweep_late(services, project)) is not None:
         found.append(late)
+    if (open_ := standing.unprotected(project)) is not None:
+        found.append(Trouble(project.id, *open_, grave=False))
     if counts.problems:
         many = f"{counts.problems} tasks cannot be used" if counts.problems > 1 else "1 task cannot be used"
         found.append(Trouble(project.id, f"{many}.", "The groups' pages say which, and why.", grave=False))

@@ -10,22 +10,29 @@ import structlog
 from backend.errors import LabelingConfigError
 from backend.loop.grouping import GroupRule, choose_rule, group_of, ordered_by
 from backend.loop.services import Services
+from backend.loop.standing import heard_as
 from backend.loop.stitch import chained
 from backend.studio import events
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Media
-from model_registry import ArtifactRef, LabelRecord, ProjectRecord, TaskRecord, VersionRecord
+from model_registry import STOPPED, ArtifactRef, LabelRecord, ProjectRecord, TaskRecord, VersionRecord
 
 log = structlog.get_logger(__name__)
 
 
-def setup(services: Services, project_id: int, config: str, extra_params: Any) -> str:
-    """Take note of a project that Label Studio connects us to; returns the version string to answer.
+def setup(services: Services, project_id: int, config: str, extra_params: Any, host: str = "") -> str:
+    """Take note of a project that Label Studio connects us to, calling us `host`; returns the version string to answer.
 
     Called on every move of an annotator: one read of the registry where nothing changed, and no network ever.
     """
     project = services.registry.projects.seen(project_id)
     extra = parse_extra_params(extra_params)
+    # A sweep finds our row in Label Studio's list; without a key nobody can, and Label Studio's call is the proof.
+    lifted = {STOPPED: None} if project.stopped and services.studio(project) is None else {}
+    if news := {**heard_as(project, host), **lifted}:
+        project = services.registry.projects.configure(project_id, settings=news)
+    if lifted or project.stopped:
+        services.queue.sweep(project_id)
     if (config and config != project.config) or extra != project.settings.get("extra_params", {}):
         project = services.registry.projects.configure(
             project_id, config=config or None, settings={"extra_params": extra}
@@ -34,6 +41,12 @@ def setup(services: Services, project_id: int, config: str, extra_params: Any) -
     elif project.synced_at is None and services.studio(project):
         services.queue.sweep(project_id)
     return model_version(services, project)
+
+
+def project_of(services: Services, config: str | None) -> int | None:
+    """The one project with this labeling config, for who names no project; None where there is none, or several."""
+    found = [p.id for p in services.registry.projects.all() if config and p.config == config]
+    return found[0] if len(found) == 1 else None
 
 
 def model_version(services: Services, project: ProjectRecord) -> str:

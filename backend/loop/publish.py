@@ -9,6 +9,7 @@ import structlog
 from backend.errors import StudioUnreachable
 from backend.learning import catalogue
 from backend.loop.frames import FrameStore
+from backend.loop.label_next import renew_tab
 from backend.loop.lesson import prepare
 from backend.loop.projects import current_versions, model_version
 from backend.loop.scoring import published_scores
@@ -36,7 +37,7 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
     """
     registry = services.registry
     fresh = registry.groups.get(group.project, group.name)
-    if fresh is None or fresh.published == fresh.trained:
+    if fresh is None or fresh.published == fresh.trained or registry.projects.seen(group.project).stopped:
         return False
     if registry.versions.serving(group.project, group.name):  # else there is nothing to tell of
         work = f"the prediction of its {group.tasks - group.labelled} unlabelled frames"
@@ -47,6 +48,7 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
     doubt = mean(1 - (entry.score if entry.raw is None else entry.raw) for entry in entries) if entries else None
     registry.groups.mark_published(group.project, group.name, owner, fresh.trained, doubt)
     log.info("predictions published", project=group.project, group=group.name, tasks=len(entries))
+    renew_tab(services, registry.projects.require(group.project))
     return True
 
 

@@ -1,7 +1,7 @@
 """What the use cases work with, made once for each process and passed in."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from backend.errors import LabelingConfigError
@@ -17,6 +17,24 @@ CONFIGS_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """Where Label Studio is, and the key to it; empty where not known."""
+
+    url: str = ""
+    key: str = field(default="", repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.url and self.key)
+
+    def otherwise(self, other: "Access") -> "Access":
+        """This, with what it lacks from the other."""
+        return Access(self.url or other.url, self.key or other.key)
+
+
+NOT_GIVEN = Access()
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """The rooms below the loop, as this process has them."""
 
@@ -28,12 +46,23 @@ class Services:
     connect_studio: Callable[[str, str], Studio]
     seed: int = 0
     """Added to a version's number, it seeds that version's training."""
+    given: Access = NOT_GIVEN
+    """What a person gave with this command."""
+
+    def access(self, project: ProjectRecord) -> Access:
+        """How the project's Label Studio is reached: as a person gives it now, else as the last `connect` that worked
+        stored it, else as the environment has it."""
+        return self.given.otherwise(stored_access(project)).otherwise(self.environment)
+
+    @property
+    def environment(self) -> Access:
+        """How Label Studio is reached by the environment's settings."""
+        return Access(self.settings.label_studio_url, self.settings.label_studio_api_key.get_secret_value())
 
     def studio(self, project: ProjectRecord) -> Studio | None:
         """Label Studio as this project reaches it; None where no API key is known (pull mode)."""
-        url = project.settings.get("url") or self.settings.label_studio_url
-        key = project.settings.get("api_key") or self.settings.label_studio_api_key.get_secret_value()
-        return self.connect_studio(url, key) if url and key else None
+        access = self.access(project)
+        return self.connect_studio(access.url, access.key) if access else None
 
     def media(self, project: ProjectRecord) -> MediaCache:
         """Where the project's media are fetched from and kept."""
@@ -55,8 +84,18 @@ class Services:
             ) from error
 
 
+def stored_access(project: ProjectRecord) -> Access:
+    """How `connect` last reached the project's Label Studio."""
+    return Access(str(project.settings.get("url") or ""), str(project.settings.get("api_key") or ""))
+
+
 def make_services(
-    settings: Settings, registry: Registry, queue: Queue, clock: Callable[[], float], open_studio: type[Studio] = Studio
+    settings: Settings,
+    registry: Registry,
+    queue: Queue,
+    clock: Callable[[], float],
+    open_studio: type[Studio] = Studio,
+    given: Access = NOT_GIVEN,
 ) -> Services:
     """Services with one Label Studio client for each address and key, and labeling configs parsed once."""
     return Services(
@@ -66,4 +105,5 @@ def make_services(
         clock=clock,
         parse_config=lru_cache(CONFIGS_KEPT)(parse),
         connect_studio=lru_cache(CONFIGS_KEPT)(open_studio),
+        given=given,
     )

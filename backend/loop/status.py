@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 
 from backend.errors import LabelingConfigError
+from backend.loop import standing
 from backend.loop.alive import worker_problem
 from backend.loop.common import Baseline, baselines, in_words, named, parents, proposed_by
 from backend.loop.efficiency import Efficiency, project_efficiency
@@ -20,18 +21,21 @@ log = structlog.get_logger(__name__)
 
 
 def project_status(services: Services, project_id: int) -> dict[str, Any]:
-    """State of a project: `{"project", "problem", "worker_problem", "unsupported", "parent", "refused", "groups": [...]}`;
-    `parent` is the version of the one network over all labelled groups, `worker_problem` says that no worker lives,
-    `refused` is the number of events that could not be recorded.
+    """State of a project: `{"project", "problem", "worker_problem", "remark", "stopped", "unsupported", "parent",
+    "refused", "groups": [...]}`; `worker_problem` says that no worker lives, `refused` is the number of events that could
+    not be recorded.
 
-    A group is `idle` with `trained_labels` equal to its submitted annotations when all of them were learnt and the
-    predictions are in Label Studio.
+    `parent` is the version of the one network over all labelled groups. A group is `idle` with `trained_labels` equal to
+    its submitted annotations when all of them were learnt and the predictions are in Label Studio.
     """
     project = services.registry.projects.get(project_id)
     if project is None:
         unknown = "not connected: run `micro-models connect`"
         return {"project": project_id, "problem": unknown, "worker_problem": worker_problem(services), "groups": []}
     problem, unsupported = _config_problem(services, project)
+    if (wrong := standing.trouble(project)) is not None:
+        problem = " ".join(wrong)
+    remark = standing.unprotected(project)
     groups = [group for group in services.registry.groups.all(project_id) if group.tasks]
     efficiency = project_efficiency(services, groups)
     together = parents(services, project_id)
@@ -40,6 +44,8 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         "project": project_id,
         "problem": problem,
         "worker_problem": worker_problem(services),
+        "remark": " ".join(remark) if remark else None,
+        "stopped": project.stopped,
         "unsupported": unsupported,
         "model_version": project.settings.get("title", services.settings.title),
         "synced_at": project.synced_at,

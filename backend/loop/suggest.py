@@ -4,12 +4,11 @@ What was published is in the order of its scores already; a group that nothing w
 frames that differ most. Nothing is computed here that needs a network: `look_ahead` is for who has the time, on the command line.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backend.errors import StudioForbidden
 from backend.loop import sampling
 from backend.loop.frames import FrameStore
+from backend.loop.known import known
 from backend.loop.links import task_url
 from backend.loop.looking import look, places_of
 from backend.loop.services import Services
@@ -17,8 +16,6 @@ from model_registry import GroupRecord, ProjectRecord
 
 GROUPS = 20
 """Groups of a project that suggestions are gathered from, the most doubtful first: nobody looks at more at once."""
-TAB = "Label next"
-"""Title of the Data Manager's tab with the suggested frames."""
 FIRST = 5
 """Frames that a group is begun with."""
 
@@ -40,7 +37,7 @@ class Suggestion:
 
 def suggestions(services: Services, project: int, limit: int, group: str | None = None) -> list[Suggestion]:
     """The frames of a project, or of one group, that are worth a look, the most useful first."""
-    record = services.registry.projects.seen(project)
+    record = known(services, project)
     if group is not None:
         chosen = [one] if (one := services.registry.groups.get(project, group)) else []
     else:
@@ -52,28 +49,11 @@ def suggestions(services: Services, project: int, limit: int, group: str | None 
 
 def look_ahead(services: Services, project: int, group: str | None = None) -> None:
     """Look at the frames of groups that nothing was predicted for yet, so that the first ones can be chosen by sight."""
-    registry, record = services.registry, services.registry.projects.seen(project)
+    registry, record = services.registry, known(services, project)
     frames = FrameStore(services.media(record), services.settings.frame_cache_mb)
     for one in registry.groups.all(project):
         if one.doubt is None and group in (None, one.name):
             look(services, record, registry.tasks.of_group(project, one.name), frames)
-
-
-def show_tab(services: Services, project: int, suggested: Sequence[Suggestion]) -> str:
-    """Make, or renew, the Data Manager's tab with these tasks; returns its address.
-
-    Its order is that of the prediction scores, which Label Studio's stream of tasks follows when started from the tab;
-    tasks without a prediction have no score and come in the order of their ids.
-    """
-    record = services.registry.projects.seen(project)
-    studio = services.studio(record)
-    if studio is None:
-        raise StudioForbidden("No API key for Label Studio: give --url and --api-key, or set LABEL_STUDIO_API_KEY.")
-    chosen = {"filter": "filter:tasks:id", "operator": "in_list", "type": "List", "value": [s.task for s in suggested]}
-    tab = studio.put_tab(
-        project, TAB, filters={"conjunction": "and", "items": [chosen]}, ordering=["tasks:predictions_score"]
-    )
-    return f"{studio.url}/projects/{project}/data?tab={tab['id']}"
 
 
 def _of_group(services: Services, project: ProjectRecord, group: GroupRecord) -> list[Suggestion]:

@@ -7,8 +7,10 @@ from typing import TypeVar
 import structlog
 
 from backend.errors import LabelingConfigError, RegistryError, StudioError
+from backend.loop import standing
 from backend.loop.common import call
 from backend.loop.draining import drain, settle
+from backend.loop.label_next import mend_tab
 from backend.loop.on_event import put_off, wake
 from backend.loop.projects import record
 from backend.loop.reviewing import review_pending
@@ -45,13 +47,15 @@ def sweep_project(services: Services, number: int) -> None:
     studio = services.studio(project)
     if studio is not None:
         try:
-            project = _compare(services, studio, project)
+            with standing.noted(services, project):
+                project = _compare(services, studio, project)
         except (StudioError, RegistryError) as error:
             log.warning("not compared with Label Studio", project=number, why=str(error))
-    if project is not None and not project.gone:
-        review_pending(services, number)
-        _wake_stale(services, project)
-        look_again(services, project)
+    if project is None or project.gone or project.stopped:
+        return
+    review_pending(services, number)
+    _wake_stale(services, project)
+    look_again(services, project)
 
 
 class LookRound:
@@ -93,9 +97,11 @@ def _compare(services: Services, studio: Studio, project: ProjectRecord) -> Proj
             set_aside(services, project, why)
         return None
     project = _refresh_project(services, studio, project, row)
-    changed = _refresh_tasks(services, studio, project, row)
-    services.registry.projects.mark_synced(project.id, services.clock())
-    wake(services, project.id, changed)
+    if not project.stopped:
+        changed = _refresh_tasks(services, studio, project, row)
+        services.registry.projects.mark_synced(project.id, services.clock())
+        wake(services, project.id, changed)
+        mend_tab(services, studio, project)
     return project
 
 
@@ -104,20 +110,8 @@ def _refresh_project(services: Services, studio: Studio, project: ProjectRecord,
     if project.missing_since is not None:
         log.info("the project is in Label Studio again", project=project.id)
         projects.note_found(project.id)
-    title = _title(studio, project, services.settings.title)
-    settings = {"title": title, "created_at": row.get("created_at")}
-    return projects.configure(project.id, config=row["label_config"], settings=settings)
-
-
-def _title(studio: Studio, project: ProjectRecord, default: str) -> str:
-    """Our title in this project: that of the backend that `connect` made, else of the only one, else the default."""
-    backends = studio.backends(project.id)
-    ours = project.settings.get("backend_id")
-    for backend in backends:
-        if backend["id"] == ours:
-            return str(backend["title"])
-    titles = [str(b["title"]) for b in backends]
-    return titles[0] if len(titles) == 1 or (titles and default not in titles) else default
+    project = standing.look(services, studio, project)
+    return projects.configure(project.id, config=row["label_config"], settings={"created_at": row.get("created_at")})
 
 
 def _refresh_tasks(services: Services, studio: Studio, project: ProjectRecord, row: Item) -> set[str]:

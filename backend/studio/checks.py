@@ -27,7 +27,7 @@ class Check:
     message: str
     """What was found."""
     fix: str = ""
-    """What to do about it; empty when it is right."""
+    """What to do about it; empty when it is right. With `ok`, it could not be found out, or may be better."""
 
 
 def checks(studio: Studio, project: int, backend_url: str, secret: str | None = None) -> list[Check]:

@@ -13,7 +13,7 @@ from label_studio_sdk.client import LabelStudio
 from backend.errors import StudioError, StudioMissing, StudioUnreachable
 from backend.studio.events import DETAILS
 from backend.studio.task_list import TaskList
-from backend.studio.transport import ADDRESS_FIX, StudioHttp, answers
+from backend.studio.transport import ADDRESS_FIX, StudioHttp
 
 IMPORT_CHUNK = 200
 """Predictions in one import request: 0.3-1 s of Label Studio's time, well under any proxy's timeout."""
@@ -128,11 +128,17 @@ class Studio:
         """Whether the project has the annotation, asked for by itself."""
         return self._is_of(project, f"api/annotations/{annotation}/")
 
-    def create_tasks(self, project: int, data: Sequence[Item]) -> list[int]:
-        """One task for each data object; their ids in the same order."""
-        body = [{"data": dict(item)} for item in data]
+    def create_tasks(self, project: int, data: Sequence[Item], meta: Item | None = None) -> list[int]:
+        """One task for each data object, each with `meta`; their ids in the same order."""
+        body = [{"data": dict(item), **({"meta": dict(meta)} if meta else {})} for item in data]
         answer = self.http.json("POST", f"api/projects/{project}/import?return_task_ids=true", json=body)
         return [int(task) for task in answer["task_ids"]]
+
+    def metas(self, project: int, field: str, value: str) -> list[dict[str, Any]]:
+        """`meta` of the first tasks, at most a page, whose data field is exactly `value`."""
+        chosen = {"filter": f"filter:tasks:data.{field}", "operator": "equal", "type": "String", "value": value}
+        rows = self._task_page(project, [chosen], PAGE_SIZE, "id,data,meta")["tasks"]
+        return [row.get("meta") or {} for row in rows if (row.get("data") or {}).get(field) == value]
 
     def upload(self, project: int, files: Sequence[Path]) -> list[str]:
         """Upload files; the URL of each to put into a task's data, in the same order."""
@@ -217,8 +223,12 @@ class Studio:
 
     # -- backends, webhooks, tabs, storages
     def backends(self, project: int) -> list[dict[str, Any]]:
-        """The ML backends of a project, first the one that predicts. Label Studio calls each of them for this."""
-        return _rows(self.http.json("GET", "api/ml/", params={"project": project}), "a list of ML backends")
+        """The ML backends of a project, first the one that predicts. Label Studio calls each of them for this.
+
+        Raises StudioUnreachable for an answer that is no list of backends: it must not pass for "there are none".
+        """
+        rows = self.http.json("GET", "api/ml/", params={"project": project})
+        return _rows(rows, "a list of ML backends", "id", "url", "title")
 
     def connect_backend(self, project: int, url: str, title: str, **fields: Any) -> dict[str, Any]:
         """Register an ML backend; Label Studio calls its /health and /setup before it answers."""
@@ -229,39 +239,38 @@ class Studio:
         """Change fields of a registered ML backend."""
         return _mapping(self.http.json("PATCH", f"api/ml/{backend}", json=fields))
 
+    def remove_backend(self, backend: int) -> None:
+        """What 'Delete' on the Model page does. Its webhook stays."""
+        self.http.json("DELETE", f"api/ml/{backend}")
+
     def start_training(self, backend: int) -> None:
         """What the 'Start training' button does."""
         self.http.json("POST", f"api/ml/{backend}/train", json={})
 
     def webhooks(self, project: int) -> list[dict[str, Any]]:
         """The webhooks of a project, with their headers."""
-        with answers(self.http.base):
-            return [hook.dict() for hook in self._sdk.webhooks.list(project=str(project))]
+        rows = self.http.json("GET", "api/webhooks/", params={"project": project})
+        return _rows(rows, "a list of webhooks", "id", "url")
+
+    def remove_webhook(self, webhook: int) -> None:
+        """Have Label Studio call it no more."""
+        self.http.json("DELETE", f"api/webhooks/{webhook}/")
 
     def put_webhook(self, project: int, url: str, headers: Mapping[str, str]) -> dict[str, Any]:
         """Make sure that exactly one webhook of the project calls `url`: for every event, with `headers`."""
         body = {"url": url, "send_payload": True, "send_for_all_actions": True, "is_active": True}
         same = [hook for hook in self.webhooks(project) if hook["url"].rstrip("/") == url.rstrip("/")]
         for extra in same[1:]:
-            self.http.json("DELETE", f"api/webhooks/{extra['id']}/")
+            self.remove_webhook(extra["id"])
         if not same:
             body |= {"project": project, "headers": dict(headers)}
             return _mapping(self.http.json("POST", "api/webhooks/", json=body))
         body["headers"] = {**(same[0]["headers"] or {}), **headers}
         return _mapping(self.http.json("PATCH", f"api/webhooks/{same[0]['id']}/", json=body))
 
-    def create_tab(self, project: int, title: str, **data: Any) -> dict[str, Any]:
-        """A tab in the Data Manager, for instance `ordering=["tasks:predictions_score"]`."""
-        body = {"project": project, "data": {"title": title, "type": "list", "target": "tasks", **data}}
-        return _mapping(self.http.json("POST", "api/dm/views/", json=body))
-
-    def put_tab(self, project: int, title: str, **data: Any) -> dict[str, Any]:
-        """The tab of this title, changed where it is there already; else as `create_tab`. Its columns are kept."""
-        for row in self.http.json("GET", "api/dm/views/", params={"project": project}):
-            if row["data"].get("title") == title:
-                body = {"project": project, "data": {**row["data"], **data}}
-                return _mapping(self.http.json("PATCH", f"api/dm/views/{row['id']}/", json=body))
-        return self.create_tab(project, title, **data)
+    def views(self, project: int) -> list[dict[str, Any]]:
+        """The tabs of the project's Data Manager."""
+        return _rows(self.http.json("GET", "api/dm/views/", params={"project": project}), "a list of tabs", "id")
 
     def local_storages(self, project: int) -> list[dict[str, Any]]:
         """The import storages of a project that serve local files."""
@@ -330,8 +339,9 @@ def _mapping(answer: Any) -> dict[str, Any]:
     return answer
 
 
-def _rows(answer: Any, what: str) -> list[dict[str, Any]]:
-    if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
+def _rows(answer: Any, what: str, *keys: str) -> list[dict[str, Any]]:
+    """A list of objects with these keys, as Label Studio gives it."""
+    if not isinstance(answer, list) or not all(isinstance(row, dict) and row.keys() >= set(keys) for row in answer):
         raise StudioUnreachable(f"Label Studio answered {str(answer)[:200]}, expected {what}. {ADDRESS_FIX}")
     return answer
 

@@ -1,16 +1,16 @@
 """Registering this backend with a project of Label Studio."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from backend.errors import StudioError, StudioForbidden, StudioMissing, StudioUnreachable
-from backend.studio import labeling_config
 from backend.studio.checks import SECRET_HEADER, Check, checks, diagnose
 from backend.studio.client import Studio
 
-__all__ = ["SECRET_HEADER", "Check", "Connection", "checks", "connect", "title_of"]
+__all__ = ["SECRET_HEADER", "Check", "Registered", "checks"]
 
 DEFAULT_TITLE = "micro-models"
 GROUP_BY = "group_by"
@@ -18,53 +18,85 @@ GROUP_BY = "group_by"
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """What `connect` left in Label Studio."""
+class Registered:
+    """This backend's row in a project of Label Studio."""
 
-    backend: int
-    webhook: int
+    id: int
+    url: str
+    """This backend as Label Studio reaches it, without a slash at the end."""
     title: str
     """The backend's title in the project, and so the model_version of every prediction."""
     created: bool
     """False where the backend was registered already."""
 
 
-def connect(
+def confirmed(studio: Studio, project: int) -> dict[str, Any]:
+    """The project's row; raises StudioError unless Label Studio itself says that there is this project."""
+    row = studio.project(project)
+    if row.get("id") != project or not isinstance(row.get("label_config"), str):
+        raise StudioError(
+            f"Label Studio's answer about project {project} is none: {str(row)[:100]}. "
+            "Is LABEL_STUDIO_URL Label Studio's own address, with its path prefix if any?"
+        )
+    return row
+
+
+def register(
     studio: Studio,
     project: int,
     backend_url: str,
-    secret: str,
     *,
     title: str | None = None,
     group_by: str | None = None,
     basic_auth: tuple[str, str] | None = None,
-) -> Connection:
-    """Register the backend, put the secret on its webhook, and let the project show its predictions.
-
-    May be repeated: what is right already stays, a title that somebody gave the backend in Label Studio is kept unless
-    `title` asks for another. Raises LabelingConfigError, or StudioError with the fix.
+) -> Registered:
+    """Register the backend. May be repeated: what is right already stays, a title that somebody gave the backend in
+    Label Studio is kept unless `title` asks for another. Raises StudioError with the fix.
     """
-    url = _backend_url(backend_url)
-    labeling_config.parse(str(studio.project(project)["label_config"])).require()
+    url = address(backend_url)
     mine = registered(studio, project, url)
     backend = _register(studio, project, url, mine, _fields(mine, title, group_by, basic_auth))
-    hook = studio.put_webhook(project, f"{url}/webhook", {SECRET_HEADER: secret})
+    return Registered(int(backend["id"]), url, str(backend["title"]), mine is None)
+
+
+def finish(studio: Studio, project: int, backend: Registered, secret: str) -> None:
+    """Put the secret on the backend's webhook, and let the project show its predictions."""
+    protect(studio, project, backend.url, secret)
     # Read anew, and after the backend: Label Studio itself changes the field when a backend comes or is renamed.
-    if studio.project(project).get("model_version") != backend["title"]:
-        studio.set_project(project, model_version=backend["title"])
-    return Connection(int(backend["id"]), int(hook["id"]), str(backend["title"]), mine is None)
+    if studio.project(project).get("model_version") != backend.title:
+        studio.set_project(project, model_version=backend.title)
+
+
+def protect(studio: Studio, project: int, backend_url: str, secret: str) -> None:
+    """Have Label Studio's events carry the secret."""
+    studio.put_webhook(project, f"{backend_url.rstrip('/')}/webhook", {SECRET_HEADER: secret})
+
+
+def remove(studio: Studio, project: int, backend: int | None, backend_url: str | None) -> list[str]:
+    """Take the backend and its webhooks out of a project; what was removed, in words. May be repeated."""
+    removed = list[str]()
+    for row in studio.backends(project):
+        if is_ours(row, backend, backend_url):
+            backend_url = backend_url or str(row["url"])
+            studio.remove_backend(row["id"])
+            removed.append(f"model {row['title']!r}")
+    hook = f"{backend_url.rstrip('/')}/webhook" if backend_url else None
+    for row in studio.webhooks(project):
+        if hook and row["url"].rstrip("/") == hook:
+            studio.remove_webhook(row["id"])
+            removed.append(f"webhook {row['url']}")
+    return removed
+
+
+def is_ours(row: Mapping[str, Any], backend: int | None, backend_url: str | None) -> bool:
+    """Whether a row of a project's backends is the one with this id, or this address."""
+    return row["id"] == backend or (bool(backend_url) and row["url"].rstrip("/") == str(backend_url).rstrip("/"))
 
 
 def registered(studio: Studio, project: int, backend_url: str) -> dict[str, Any] | None:
     """This backend's row in a project; None where it is not registered."""
     url = backend_url.rstrip("/")
     return next((row for row in studio.backends(project) if row["url"].rstrip("/") == url), None)
-
-
-def title_of(studio: Studio, project: int, backend_url: str) -> str | None:
-    """The backend's title in a project, which is the model_version of our predictions there."""
-    row = registered(studio, project, backend_url)
-    return None if row is None else str(row["title"])
 
 
 def _fields(
@@ -102,7 +134,8 @@ def _register(
         ) from error
 
 
-def _backend_url(url: str) -> str:
+def address(url: str) -> str:
+    """This backend's address, without a slash at the end; raises StudioError where it is none."""
     parsed = httpx.URL(url.strip().rstrip("/"))
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise StudioError(

@@ -31,6 +31,18 @@ def write_video(images: Sequence[Path], video: Path, rate: int) -> None:
         container.mux(stream.encode(None))
 
 
+def require_picture(video: Path) -> None:
+    """Raises MediaError for a file without a picture, such as a sound recording, or that FFmpeg cannot read."""
+    try:
+        with av.open(str(video)) as container:
+            streams = [stream.type for stream in container.streams]
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError(f"{video} cannot be read ({error}). Expected a video file that FFmpeg reads.") from error
+    if "video" not in streams:
+        found = "only sound" if "audio" in streams else "no picture and no sound"
+        raise MediaError(f"{video} holds {found}. Expected a video file, with a picture.")
+
+
 def write_frames(video: Path, folder: Path, every: int = 1) -> dict[int, Path]:
     """Decode every `every`-th frame of a video into `folder`; {frame number from 0: its file}.
 

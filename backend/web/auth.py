@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from fastapi import HTTPException, Request
 
+from backend.loop.probing import accepted_secrets
 from backend.loop.services import Services
 from backend.settings import Settings
 
@@ -43,5 +44,7 @@ def webhook_allowed(
     if action == "START_TRAINING":
         return auth.holds(headers)
     record = services.registry.projects.get(project) if project is not None else None
-    secret = str(record.settings.get("webhook_secret") or "") if record else ""
-    return not secret or hmac.compare_digest(headers.get(SECRET_HEADER, "").encode(), secret.encode())
+    if record is None or not record.settings.get("webhook_secret"):
+        return True
+    given = headers.get(SECRET_HEADER, "").encode()
+    return any(hmac.compare_digest(given, secret.encode()) for secret in accepted_secrets(record))

@@ -42,9 +42,9 @@ def protocol_routes(services: Services, predictor: Predictor) -> APIRouter:
         return {"status": "UP", "model_class": MicroModelBackend.__name__}
 
     @guarded.post("/setup")
-    async def setup(body: Json) -> dict[str, str]:
-        project = backend(body.get("project"), body.get("schema"))
-        return {"model_version": await setups.run(project.setup_project, body.get("extra_params"))}
+    async def setup(body: Json, request: Request) -> dict[str, str]:
+        project, host = backend(body.get("project"), body.get("schema")), request.headers.get("host", "")
+        return {"model_version": await setups.run(project.setup_project, body.get("extra_params"), host)}
 
     @guarded.post("/predict")
     async def predict(body: Json) -> dict[str, Any]:
@@ -52,7 +52,11 @@ def protocol_routes(services: Services, predictor: Predictor) -> APIRouter:
         if not isinstance(tasks, list):
             raise HTTPException(422, f"tasks is {type(tasks).__name__}, expected a list.")
         context = params.get("context") if isinstance(params, Mapping) else None
-        project = backend(body.get("project"), body.get("label_config"))
+        if body.get("project") is None:
+            config = body.get("label_config")
+            project = MicroModelBackend(services, predictor, None, config if isinstance(config, str) else None)
+        else:
+            project = backend(body["project"], body.get("label_config"))
         return {"results": await predictions.run(project.predict, tasks, context)}
 
     @routes.post("/webhook")

@@ -7,6 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from backend.loop.alive import unreadiness
+from backend.loop.probing import PATH, answer
 from backend.loop.services import Services
 from backend.loop.status import project_status
 from backend.studio.project_key import LARGEST_ID
@@ -29,6 +30,12 @@ def status_routes(services: Services, metrics: Metrics) -> APIRouter:
     @guarded.get("/status")
     async def status(project: Annotated[int, Query(ge=1, le=LARGEST_ID)]) -> dict[str, Any]:
         return await run_in_threadpool(project_status, services, project)
+
+    @guarded.get(PATH)
+    async def connection(
+        project: Annotated[int, Query(ge=1, le=LARGEST_ID)], nonce: Annotated[str, Query(min_length=16, max_length=100)]
+    ) -> dict[str, Any]:
+        return await run_in_threadpool(answer, services, project, nonce)
 
     @guarded.get("/metrics")
     async def prometheus() -> Response:

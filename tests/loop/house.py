@@ -27,6 +27,8 @@ CONFIG = (
     '<View><Image name="image" value="$image"/>'
     '<RectangleLabels name="label" toName="image"><Label value="square"/><Label value="disc"/></RectangleLabels></View>'
 )
+BACKEND = {"id": 1, "url": "http://backend.test:9090", "title": "micro-models"}
+"""The row of this backend in Label Studio's list."""
 
 
 @dataclass
@@ -36,6 +38,8 @@ class FakeStudio:
     projects: dict[int, dict[str, Any]] = field(default_factory=dict)
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)
     predictions: dict[int, dict[str, Any]] = field(default_factory=dict)
+    rows_of_backends: list[dict[str, Any]] = field(default_factory=lambda: [dict(BACKEND)])
+    tabs: list[dict[str, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1000))
 
@@ -48,7 +52,10 @@ class FakeStudio:
         return self.projects[project]
 
     def backends(self, project: int) -> list[dict[str, Any]]:
-        return [{"id": 1, "title": "micro-models"}]
+        return self.rows_of_backends
+
+    def views(self, project: int) -> list[dict[str, Any]]:
+        return self.tabs
 
     def listed(self) -> list[dict[str, Any]]:
         """What the listings show."""

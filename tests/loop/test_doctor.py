@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from backend import upkeep
 from backend.__main__ import app
+from backend.commands import upkeep
 from backend.loop.doctor import Finding, examine
 from model_registry import VersionState
 from tests.loop.house import House

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from backend.errors import StudioForbidden
-from backend.loop.suggest import FIRST, look_ahead, show_tab, suggestions
+from backend.errors import RegistryError
+from backend.loop.suggest import FIRST, look_ahead, suggestions
 from tests.loop.house import EyeForColour, House
 
 
@@ -24,6 +24,7 @@ def house(tmp_path: Path, quick: None) -> Iterator[House]:
 def test_an_empty_project(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.add_project()
+    house.send("PROJECT_UPDATED")
     assert suggestions(house.services, 1, 20) == []
     assert suggestions(house.services, 1, 20, "no such group") == []
     house.registry.close()
@@ -107,27 +108,8 @@ def test_labelled_frames_are_not_suggested(house: House) -> None:
     assert suggestions(house.services, 1, 20) == []
 
 
-def test_the_tab_holds_what_is_suggested(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[tuple[int, str, Any]] = []
-
-    def put_tab(project: int, title: str, **data: Any) -> dict[str, Any]:
-        made.append((project, title, data))
-        return {"id": 7}
-
-    monkeypatch.setattr(house.studio, "put_tab", put_tab, raising=False)
-    monkeypatch.setattr(house.studio, "url", "http://studio.test", raising=False)
-    found = suggestions(house.services, 1, 2)
-    assert show_tab(house.services, 1, found) == "http://studio.test/projects/1/data?tab=7"
-    [(project, title, data)] = made
-    assert (project, title, data["ordering"]) == (1, "Label next", ["tasks:predictions_score"])
-    assert data["filters"]["items"][0]["value"] == [one.task for one in found]
-
-
-def test_the_tab_needs_label_studio(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.add_project()
-    services = house.services
-    object.__setattr__(services, "settings", services.settings.model_copy(update={"label_studio_url": ""}))
-    with pytest.raises(StudioForbidden, match="API key"):
-        show_tab(services, 1, [])
-    house.registry.close()
+def test_an_unknown_project_is_told_and_leaves_no_trace(house: House) -> None:
+    for ask in (lambda: suggestions(house.services, 99, 20), lambda: look_ahead(house.services, 99)):
+        with pytest.raises(RegistryError, match="connected are: 1"):
+            ask()
+    assert [p.id for p in house.registry.projects.all()] == [1]

@@ -246,24 +246,3 @@ def test_answer_that_is_no_object() -> None:
     server.on("GET", "/api/current-user/whoami", body=[1])
     with pytest.raises(StudioError, match="expected an object"):
         server.studio().whoami()
-
-
-def test_a_tab_is_made_once_and_then_renewed() -> None:
-    server = Server()
-    sent: list[tuple[str, dict[str, Any]]] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        sent.append((f"{request.method} {request.url.path}", json.loads(request.content)))
-        return httpx.Response(200, json={"id": 4})
-
-    tabs: list[dict[str, Any]] = [{"id": 3, "data": {"title": "Default"}}]
-    server.answer("GET", "/api/dm/views/", lambda _: httpx.Response(200, json=tabs))
-    server.answer("POST", "/api/dm/views/", answer)
-    server.answer("PATCH", "/api/dm/views/4/", answer)
-    studio = server.studio()
-    studio.put_tab(1, "Label next", ordering=["a"])
-    tabs.append({"id": 4, "data": {"title": "Label next", "ordering": ["a"], "hiddenColumns": {"explore": ["x"]}}})
-    assert studio.put_tab(1, "Label next", ordering=["b"])["id"] == 4
-    assert [where for where, _ in sent] == ["POST /api/dm/views/", "PATCH /api/dm/views/4/"]
-    kept = {"title": "Label next", "ordering": ["b"], "hiddenColumns": {"explore": ["x"]}}
-    assert sent[1][1] == {"project": 1, "data": kept}

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from backend.errors import LabelingConfigError, StudioError
+from backend.errors import StudioError
 from backend.studio import connection, labeling_config
 from backend.studio.checks import SECRET_HEADER, Check, diagnose
 from tests.studio.server import LEGACY, Server, token
@@ -171,14 +171,22 @@ def test_local_files(world: World) -> None:
 # -- connect
 
 
+def connect(world: World, url: str = URL, secret: str = "s", **wanted: Any) -> connection.Registered:
+    """As `loop.connect` does it."""
+    studio = world.studio()
+    made = connection.register(studio, 1, url, **wanted)
+    connection.finish(studio, 1, made, secret)
+    return made
+
+
 def test_first_connection(world: World) -> None:
     world.on("GET", "/api/ml/", body=[])
     world.on("GET", "/api/projects/1/", body=project(model_version=""))
     world.on("POST", "/api/ml", 201, ROW)
     world.on("PATCH", "/api/webhooks/5/", body=HOOK)
     world.on("PATCH", "/api/projects/1/", body=project())
-    done = connection.connect(world.studio(), 1, URL + "/", "s", group_by="video", basic_auth=("u", "p"))
-    assert done == connection.Connection(3, 5, "micro-models", created=True)
+    done = connect(world, URL + "/", group_by="video", basic_auth=("u", "p"))
+    assert done == connection.Registered(3, URL, "micro-models", created=True)
     sent = world.sent("POST", "/api/ml")[0]
     assert sent == {
         "project": 1,
@@ -197,8 +205,7 @@ def test_second_connection_changes_nothing_and_keeps_the_title(world: World) -> 
     world.on("GET", "/api/ml/", body=[{**ROW, "title": "renamed"}])
     world.on("GET", "/api/projects/1/", body=project(model_version="renamed"))
     world.on("PATCH", "/api/webhooks/5/", body=HOOK)
-    done = connection.connect(world.studio(), 1, URL, "s")
-    assert done == connection.Connection(3, 5, "renamed", created=False)
+    assert connect(world) == connection.Registered(3, URL, "renamed", created=False)
     assert {r.method for r in world.requests if "webhooks" not in r.url.path} == {"GET"}
     assert not any(r.method == "POST" for r in world.requests)
 
@@ -207,7 +214,7 @@ def test_changed_grouping_keeps_other_parameters(world: World) -> None:
     world.on("GET", "/api/ml/", body=[{**ROW, "extra_params": {"mine": 1, "group_by": "scene"}}])
     world.on("PATCH", "/api/ml/3", body=ROW)
     world.on("PATCH", "/api/webhooks/5/", body=HOOK)
-    connection.connect(world.studio(), 1, URL, "s", group_by="video")
+    connect(world, group_by="video")
     assert world.sent("PATCH", "/api/ml/3")[0]["extra_params"] == {"mine": 1, "group_by": "video"}
 
 
@@ -223,24 +230,49 @@ def test_refused_backend(world: World, status: int, detail: str, fix: str) -> No
     world.on("GET", "/api/ml/", body=[])
     world.on("POST", "/api/ml", status, {"detail": detail})
     with pytest.raises(StudioError, match=fix):
-        connection.connect(world.studio(), 1, URL, "s")
+        connect(world)
     assert not world.sent("POST", "/api/webhooks/")
 
 
-def test_project_without_a_supported_control_is_left_alone(world: World) -> None:
-    world.on("GET", "/api/projects/1/", body=project(label_config="<View/>"))
-    with pytest.raises(LabelingConfigError):
-        connection.connect(world.studio(), 1, URL, "s")
-    assert {request.method for request in world.requests} == {"GET"}
+@pytest.mark.parametrize(
+    "body", [{}, {"id": 2, "label_config": "<View/>"}, {"id": 1}, {"id": 1, "label_config": None}, {"login": "please"}]
+)
+def test_only_label_studios_own_word_confirms_a_project(world: World, body: Any) -> None:
+    world.on("GET", "/api/projects/1/", body=body)
+    with pytest.raises(StudioError, match="Label Studio's own address"):
+        connection.confirmed(world.studio(), 1)
+
+
+def test_a_confirmed_project(world: World) -> None:
+    assert connection.confirmed(world.studio(), 1)["label_config"] == labeling_config.EXAMPLE
+
+
+@pytest.mark.parametrize("body", [{}, {"detail": "x"}, [1], [{"id": 3}], "text", None])
+def test_what_is_no_list_of_backends_does_not_pass_for_an_empty_one(world: World, body: Any) -> None:
+    world.on("GET", "/api/ml/", body=body)
+    with pytest.raises(StudioError, match="expected a list"):
+        world.studio().backends(1)
+
+
+def test_removing_takes_what_is_ours_and_nothing_else(world: World) -> None:
+    other_row, other_hook = {**ROW, "id": 9, "url": "http://other"}, {**HOOK, "id": 8, "url": "http://other/webhook"}
+    world.on("GET", "/api/ml/", body=[other_row, ROW])
+    world.on("GET", "/api/webhooks/", body=[other_hook, HOOK, {**HOOK, "id": 6}])
+    for path in ("/api/ml/3", "/api/webhooks/5/", "/api/webhooks/6/"):
+        world.on("DELETE", path, 204)
+    assert len(connection.remove(world.studio(), 1, 3, None)) == 3, "the address is in the row that is removed"
+    gone = [request.url.path for request in world.requests if request.method == "DELETE"]
+    assert gone == ["/api/ml/3", "/api/webhooks/5/", "/api/webhooks/6/"]
+
+
+def test_removing_what_is_gone_already_takes_the_webhook_that_label_studio_leaves(world: World) -> None:
+    world.on("GET", "/api/ml/", body=[])
+    world.on("DELETE", "/api/webhooks/5/", 204)
+    assert connection.remove(world.studio(), 1, 3, URL + "/") == [f"webhook {URL}/webhook"]
 
 
 @pytest.mark.parametrize("url", ["", "localhost:9090", "ftp://x"])
 def test_impossible_backend_address(world: World, url: str) -> None:
     with pytest.raises(StudioError, match="is not the address of this backend"):
-        connection.connect(world.studio(), 1, url, "s")
+        connect(world, url)
     assert world.requests == []
-
-
-def test_title_of(world: World) -> None:
-    assert connection.title_of(world.studio(), 1, URL) == "micro-models"
-    assert connection.title_of(world.studio(), 1, "http://elsewhere") is None

@@ -1,8 +1,12 @@
 """What the buttons do."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
+from backend.errors import StudioUnreachable
 from backend.loop import versions
+from backend.loop.disconnect import disconnect_project
+from backend.loop.forget import forget_project
 from backend.loop.services import Services
 
 DONE = {
@@ -10,6 +14,8 @@ DONE = {
     "rollback": "The version before serves again, and is pinned. The predictions are being renewed.",
     "pin": "Pinned: it goes on serving, whatever trainings end, until you lift the pin.",
     "unpin": "The pin is lifted, and a training asked for.",
+    "disconnect": "Disconnected. Labels and versions are kept; nothing is trained or published any more.",
+    "forget": "The project is forgotten, with its models.",
 }
 """What is said when a button has done its work."""
 
@@ -24,6 +30,8 @@ def act(services: Services, project: int, form: Mapping[str, str]) -> str:
     number = form.get("number", "")
     if do == "train":
         versions.train_now(services, project, group)
+    elif do in ("disconnect", "forget"):
+        _part(services, project, do, form)
     elif group is None:
         raise Refused(f"The form asks for {do!r} and names no group.")
     elif do == "rollback":
@@ -37,3 +45,16 @@ def act(services: Services, project: int, form: Mapping[str, str]) -> str:
     else:
         raise Refused(f"The form asks for {do!r}, expected one of: {', '.join(DONE)}.")
     return do
+
+
+def _part(services: Services, project: int, do: str, form: Mapping[str, str]) -> None:
+    """Disconnect a project, or forget it, once somebody has confirmed it."""
+    if form.get("sure") != do:
+        raise Refused(f"Nothing was done: the box that confirms {do!r} was not ticked.")
+    if do == "disconnect":
+        disconnect_project(services, project)
+        return
+    # Label Studio may be away for good, which is a reason to forget the project.
+    with suppress(StudioUnreachable):
+        disconnect_project(services, project)
+    forget_project(services, project)

@@ -94,11 +94,15 @@ def dashboard_routes(services: Services, pages: Pages) -> APIRouter:
         except Refused as error:
             raise HTTPException(422, str(error)) from None
         except MicroModelsError as error:
+            if "group" not in form:
+                raise HTTPException(409, str(error)) from None
             return await run_in_threadpool(
                 group, request, project, form.get("group", ""), 1, status=409, refused=str(error)
             )
         root, name = request.scope.get("root_path", ""), form.get("group")
         path = group_path(project, name) if name is not None else f"/projects/{project}"
+        if done == "forget":
+            path = "/"
         return Response(status_code=303, headers={"Location": f"{root}{path}{'&' if '?' in path else '?'}done={done}"})
 
     @routes.get("/projects/{project}/tasks/{task}/thumbnail")

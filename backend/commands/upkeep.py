@@ -4,18 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from backend.commands.common import console
 from backend.errors import RegistryError
 from backend.settings import load_settings
 
 if TYPE_CHECKING:
     from backend.loop.doctor import Finding
     from model_registry import Kept
-
-console = Console()
 
 
 def add_to(app: typer.Typer) -> None:

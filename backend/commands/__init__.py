@@ -1,0 +1,1 @@
+"""Commands that have a file each; `backend.__main__` registers them."""

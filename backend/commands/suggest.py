@@ -1,0 +1,39 @@
+"""`suggest`: the frames that are worth a look next."""
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from backend.commands import common
+from backend.commands.common import GroupOption, KeyOption, ProjectOption, UrlOption
+
+
+def suggest(
+    project: ProjectOption,
+    group: GroupOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many frames.")] = 20,
+    tab: Annotated[bool, typer.Option("--tab", help="Put them into a Data Manager tab 'Label next'.")] = False,
+    url: UrlOption = None,
+    api_key: KeyOption = None,
+) -> None:
+    """Show the frames that are worth a look next, with links into Label Studio."""
+    from backend.loop.known import known
+    from backend.loop.label_next import put_tab
+    from backend.loop.suggest import look_ahead, suggestions
+
+    services, console = common.services(url, api_key), common.console
+    with console.status("Looking at frames"):
+        look_ahead(services, project, group)
+    found = suggestions(services, project, limit, group)
+    if not found:
+        console.print(f"Nothing left to label in project {project}" + (f", group {group!r}." if group else "."))
+        return
+    table = Table("task", "group", "score", "why", "link", title=f"Label next in project {project}")
+    for one in found:
+        score = "-" if one.score is None else f"{one.score:.2f}"
+        table.add_row(str(one.task), escape(one.group), score, one.reason, one.url)
+    console.print(table)
+    if tab:
+        console.print(f"In Label Studio: {put_tab(services, known(services, project), found)}", soft_wrap=True)
