@@ -67,6 +67,7 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
     import uvicorn
 
     from backend.web.app import create_app
+    from backend.web.connections import BACKLOG, PatientProtocol
 
     services = open_services(settings)
     supervisor = Supervisor(
@@ -78,7 +79,10 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
     if embedded_worker:
         supervisor.start()
     try:
-        uvicorn.run(create_app(services), host=settings.host, port=settings.port, log_level="warning", access_log=False)
+        uvicorn.run(
+            create_app(services), host=settings.host, port=settings.port, http=PatientProtocol, ws="none",
+            backlog=BACKLOG, server_header=False, log_level="warning", access_log=False,
+        )  # fmt: skip
     except KeyboardInterrupt:
         pass
     finally:

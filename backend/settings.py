@@ -4,16 +4,21 @@ Each setting is read from `MICRO_MODELS_<NAME>`; those that Label Studio's own b
 name known there (`PORT`, `LABEL_STUDIO_URL`, `LABEL_STUDIO_API_KEY`).
 """
 
+import ipaddress
 import os
 import secrets
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.errors import SettingsError
+
+DEFAULT_USER = "micro-models"
+"""Goes with a password that was made."""
 
 
 class Settings(BaseSettings):
@@ -30,7 +35,11 @@ class Settings(BaseSettings):
     queue_url: str = Field("", description="redis:// or rediss:// URL of the queue; empty: SQLite in the data folder.")
 
     # -- serving
-    host: str = Field("0.0.0.0", description="Address to listen on; all, since Label Studio may be in a container.")
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address to listen on; 0.0.0.0 for other machines and containers, who must then give a password.",
+    )
     port: int = Field(
         9090,
         ge=1,
@@ -38,8 +47,18 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("MICRO_MODELS_PORT", "PORT"),
         description="Port to listen on; 9090 is what Label Studio's documentation uses for backends.",
     )
-    basic_auth_user: str = Field("", description="With the password: demanded from Label Studio's own calls.")
-    basic_auth_password: SecretStr = Field(SecretStr(""), description="See `basic_auth_user`.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="JSON list of further names under which the backend is called, such as a proxy's."
+    )
+    basic_auth_user: str = Field(
+        "", description="With the password: demanded from Label Studio's own calls, and for the pages."
+    )
+    basic_auth_password: SecretStr = Field(
+        SecretStr(""), description="Empty: none on a loopback address, else one is made and kept in the data folder."
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="One secret for the webhooks of all projects; empty: `connect` makes one for each."
+    )
     predict_seconds: float = Field(
         60, gt=0, description="Time budget of one /predict, seconds; Label Studio gives up at 100."
     )
@@ -123,13 +142,52 @@ class Settings(BaseSettings):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
+    @cached_property
+    def basic_auth(self) -> tuple[str, str] | None:
+        """User and password that callers must give; None where nobody but this machine can call.
+
+        Those that are set. Else those of the data folder, made as soon as other machines can reach the server; from
+        then on they hold whatever it listens on, so that every command run on that folder knows them.
+        """
+        if self.basic_auth_user:
+            return self.basic_auth_user, self.basic_auth_password.get_secret_value()
+        if not self.on_loopback:
+            _keep(self.password_file, new_secret())
+        found = self.password_file.read_text().strip() if self.password_file.exists() else ""
+        return (DEFAULT_USER, found) if found else None
+
+    @property
+    def password_file(self) -> Path:
+        """Where a password that was made is kept, readable by its owner only."""
+        return self.folder / "password"
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the server listens for this machine alone."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        """Half a credential would silently be none at all."""
+        user, password = bool(self.basic_auth_user), bool(self.basic_auth_password.get_secret_value())
+        if user != password:
+            there, missing = ("USER", "PASSWORD") if user else ("PASSWORD", "USER")
+            raise ValueError(
+                f"MICRO_MODELS_BASIC_AUTH_{there} is set, MICRO_MODELS_BASIC_AUTH_{missing} is not: set both, or none"
+            )
+        return self
+
 
 def load_settings() -> Settings:
     """Settings from the environment; raises SettingsError that names the variable and what it may be."""
     try:
         return Settings()  # type: ignore[call-arg]
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}={e.get('input')!r}: {e['msg']}" for e in error.errors()]
+        lines = [f"{'.'.join(map(str, e['loc']))}={e.get('input')!r}: {e['msg']}" for e in error.errors() if e["loc"]]
+        lines += [str(e["msg"]) for e in error.errors() if not e["loc"]]
         raise SettingsError("Settings from the environment are not usable. " + "; ".join(lines)) from None
 
 
@@ -146,3 +204,15 @@ def worker_environment() -> dict[str, str]:
 def new_secret() -> str:
     """A secret for a webhook header."""
     return secrets.token_urlsafe(24)
+
+
+def _keep(file: Path, secret: str) -> None:
+    """Write a secret where there is none yet: whole, for its owner only, and once where two processes start at a time."""
+    if file.exists():
+        return
+    fresh = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(secret + "\n")
+    with suppress(FileExistsError):
+        os.link(fresh, file)
+    fresh.unlink()

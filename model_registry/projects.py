@@ -34,6 +34,12 @@ class Projects:
         with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(select(projects).order_by(projects.c.id))]
 
+    def secrets(self) -> dict[int, str]:
+        """{project: the secret of its webhook, empty where it has none}, for all projects."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(projects.c.id, projects.c.settings))
+            return {row.id: str(row.settings.get("webhook_secret") or "") for row in rows}
+
     def configure(self, id: int, config: str | None = None, settings: Mapping[str, Any] | None = None) -> ProjectRecord:
         """Stores the config where given, and merges the settings: a value of None removes its key."""
         with self._database.writing() as connection:

@@ -15,11 +15,9 @@ def connect_project(
     """Register the backend and its webhook, remember how Label Studio is reached, and check. May be repeated."""
     record = services.registry.projects.seen(project)
     studio, settings = studio_of(services, record), services.settings
-    secret = str(record.settings.get("webhook_secret") or new_secret())
-    password = settings.basic_auth_password.get_secret_value()
-    basic_auth = (settings.basic_auth_user, password) if settings.basic_auth_user and password else None
+    secret = _secret(services, record) or new_secret()
     made = connection.connect(
-        studio, project, backend_url, secret, title=title, group_by=group_by, basic_auth=basic_auth
+        studio, project, backend_url, secret, title=title, group_by=group_by, basic_auth=settings.basic_auth
     )
     # After the webhook has it: events that are under way must not be refused.
     remembered = {
@@ -34,7 +32,13 @@ def connect_project(
 def check_project(services: Services, project: int, backend_url: str) -> list[Check]:
     """What works and what does not between Label Studio and this backend."""
     record = services.registry.projects.seen(project)
-    return connection.checks(studio_of(services, record), project, backend_url, record.settings.get("webhook_secret"))
+    return connection.checks(studio_of(services, record), project, backend_url, _secret(services, record))
+
+
+def _secret(services: Services, project: ProjectRecord) -> str | None:
+    """What the project's webhook must carry: the one secret of all projects, else the project's own."""
+    one = services.settings.webhook_secret.get_secret_value()
+    return one or project.settings.get("webhook_secret")
 
 
 def studio_of(services: Services, project: ProjectRecord) -> Studio:

@@ -1,9 +1,11 @@
 """What a webhook's event changes: a few rows in the registry, and a word to the queue. No network, no training."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import structlog
 
+from backend.errors import RegistryError
 from backend.loop.common import call
 from backend.loop.projects import record
 from backend.loop.services import Services
@@ -53,9 +55,10 @@ def request_training(services: Services, project: int) -> None:
 def put_off(services: Services, project: int, groups: set[str]) -> set[str]:
     """Have groups whose labels were deleted wait for more of it, as new labels do; returns them."""
     for group in groups:
-        services.registry.groups.postpone(
-            project, group, services.settings.quiet_seconds, services.settings.patience_seconds
-        )
+        with suppress(RegistryError):  # gone with its last task
+            services.registry.groups.postpone(
+                project, group, services.settings.quiet_seconds, services.settings.patience_seconds
+            )
     return groups
 
 

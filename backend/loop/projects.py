@@ -1,6 +1,5 @@
 """What a project is to us: its labeling config, its grouping rule, the version string that it shows."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from backend.errors import LabelingConfigError
 from backend.loop.grouping import GroupRule, choose_rule, group_of
 from backend.loop.services import Services
 from backend.loop.stitch import chained
-from backend.studio import events
+from backend.studio import events, json_text
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Media
 from model_registry import ArtifactRef, LabelRecord, ProjectRecord, TaskRecord, VersionRecord
@@ -106,7 +105,7 @@ def parse_extra_params(value: Any) -> dict[str, Any]:
     """Label Studio's extra params: JSON text or an object; anything else counts as none."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = json_text.parse(value.encode())
         except ValueError:
             return {}
     return dict(value) if isinstance(value, Mapping) else {}

@@ -2,12 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 
-from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.loop.services import Services
 
@@ -31,14 +31,25 @@ class Metrics:
         )
         self._registry.register(_Groups(services))
 
-    async def observe(self, request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Middleware that times every request."""
-        started = time.perf_counter()
-        response = await answer(request)
-        route = request.scope.get("route")
-        path = getattr(route, "path", "other")
-        self._seconds.labels(path, str(response.status_code)).observe(time.perf_counter() - started)
-        return response
+    def observe(self, app: ASGIApp) -> ASGIApp:
+        """The application with every request of it timed."""
+
+        async def timed(scope: Scope, receive: Receive, send: Send) -> None:
+            started, status = time.perf_counter(), 500
+
+            async def note(message: Message) -> None:
+                nonlocal status
+                status = message.get("status", status)
+                await send(message)
+
+            try:
+                await app(scope, receive, note if scope["type"] == "http" else send)
+            finally:
+                if scope["type"] == "http":
+                    path = getattr(scope.get("route"), "path", "other")
+                    self._seconds.labels(path, str(status)).observe(time.perf_counter() - started)
+
+        return timed
 
     def render(self) -> bytes:
         """All figures in Prometheus' text format."""

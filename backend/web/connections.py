@@ -1,0 +1,85 @@
+"""Connections of the server: none may be kept open by saying little, and strangers cannot take all of them."""
+
+import asyncio
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_SECONDS = 10.0
+"""For the head of a request, and to fetch the rest of an answer."""
+MOST_CONNECTIONS = 512
+"""Open at the same time; together with BACKLOG and our own files fewer than 1024, which is what processes often may open."""
+BACKLOG = 128
+"""Accepted at once before we get to see them."""
+
+
+class PatientProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 with an end to its patience. It has timeouts between requests only, none within a head."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._timer: asyncio.TimerHandle | None = None
+        self._unsent = 0
+        self._since = self.loop.time()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request; where there are too many, the one that has let us wait longest goes."""
+        super().connection_made(transport)
+        self._watch()
+        if len(self.connections) > MOST_CONNECTIONS:
+            waiting = [c for c in self.connections if isinstance(c, PatientProtocol) and c.is_waiting]
+            min(waiting, key=lambda c: c._since).transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        super().connection_lost(exc)
+        self._stop_timer()
+
+    def handle_events(self) -> None:
+        """Wait on where the head is not complete yet, else no more."""
+        super().handle_events()
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        self._since, self._unsent = self.loop.time(), self.transport.get_write_buffer_size()
+        self._stop_timer()
+        super().on_response_complete()
+        self._watch()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that it is no HTTP, unless an answer has begun already."""
+        try:
+            super().send_400_response(msg)
+        except h11.LocalProtocolError:
+            self.transport.abort()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is the client's turn: the request is not complete, or there is none."""
+        return self._is_idle or bool(self.cycle.more_body)
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _watch(self) -> None:
+        if not self._is_idle:
+            self._stop_timer()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(HEAD_SECONDS, self._late)
+
+    def _late(self) -> None:
+        self._timer = None
+        left, before = self.transport.get_write_buffer_size(), self._unsent
+        if 0 < left < before:  # a long answer is being fetched
+            self._unsent = left
+            self._watch()
+        else:
+            self.transport.abort()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
