@@ -86,7 +86,8 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
     except KeyboardInterrupt:
         pass
     finally:
-        supervisor.stop()
+        if embedded_worker:
+            supervisor.stop()
         services.registry.close()
 
 

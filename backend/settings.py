@@ -187,7 +187,7 @@ def load_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}={e.get('input')!r}: {e['msg']}" for e in error.errors() if e["loc"]]
-        lines += [str(e["msg"]) for e in error.errors() if not e["loc"]]
+        lines += [str(e["msg"]).removeprefix("Value error, ") for e in error.errors() if not e["loc"]]
         raise SettingsError("Settings from the environment are not usable. " + "; ".join(lines)) from None
 
 

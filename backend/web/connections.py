@@ -24,12 +24,14 @@ class PatientProtocol(H11Protocol):
         self._since = self.loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request; where there are too many, the one that has let us wait longest goes."""
+        """Begin to wait for a request; where there are too many, those that have let us wait longest go."""
         super().connection_made(transport)
         self._watch()
         if len(self.connections) > MOST_CONNECTIONS:
-            waiting = [c for c in self.connections if isinstance(c, PatientProtocol) and c.is_waiting]
-            min(waiting, key=lambda c: c._since).transport.abort()
+            mine = [c for c in self.connections if isinstance(c, PatientProtocol) and not c.transport.is_closing()]
+            waiting = sorted((c for c in mine if c.is_waiting), key=lambda c: c._since)
+            for connection in waiting[: max(0, len(mine) - MOST_CONNECTIONS)]:
+                connection.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
@@ -55,17 +57,28 @@ class PatientProtocol(H11Protocol):
         except h11.LocalProtocolError:
             self.transport.abort()
 
+    def pause_writing(self) -> None:
+        """Wait for the client to fetch what is there."""
+        super().pause_writing()
+        self._unsent = self.transport.get_write_buffer_size()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """Wait for it no more."""
+        super().resume_writing()
+        self._watch()
+
     @property
     def is_waiting(self) -> bool:
-        """Whether it is the client's turn: the request is not complete, or there is none."""
-        return self._is_idle or bool(self.cycle.more_body)
+        """Whether it is the client's turn: to say something, to say the rest of it, or to fetch the answer."""
+        return self._must_hurry or bool(self.cycle.more_body)
 
     @property
-    def _is_idle(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
+    def _must_hurry(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete or self.flow.write_paused
 
     def _watch(self) -> None:
-        if not self._is_idle:
+        if not self._must_hurry:
             self._stop_timer()
         elif self._timer is None:
             self._timer = self.loop.call_later(HEAD_SECONDS, self._late)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from fastapi import HTTPException, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
@@ -66,14 +67,14 @@ class Door:
 
 
 class _Exchange:
-    """One request's messages; where its body was not read to the end, the connection ends with the answer."""
+    """One request's messages; where its body is too long to be thrown away, the connection ends with the answer."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         self._receive, self._send = receive, send
         self._unread = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         # Who asks first whether to send it has sent nothing yet.
-        self._linger = "expect" not in headers
+        self._asks = "expect" in headers
 
     async def receive(self) -> Message:
         """The next part of the body."""
@@ -84,23 +85,17 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         """The next part of the answer."""
         if message["type"] == "http.response.start":
+            if self._unread and not self._asks:
+                await self._throw_away()
             headers = MutableHeaders(scope=message)
             complete(headers)
             if self._unread:
                 headers["Connection"] = "close"
-            await self._send(message)
-        elif self._unread and self._linger and not message.get("more_body"):
-            await self._send({**message, "more_body": True})
-            await self._throw_away()
-            await self._send({"type": "http.response.body", "body": b""})
-        else:
-            await self._send(message)
+        await self._send(message)
 
     async def _throw_away(self) -> None:
         left = LINGER_BYTES
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
                 while self._unread and left > 0:
                     left -= len((await self.receive()).get("body", b""))
-        except TimeoutError:
-            pass
