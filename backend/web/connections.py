@@ -7,7 +7,9 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0
-"""For the head of a request, and to fetch the rest of an answer."""
+"""For the head of a request, and to fetch some more of an answer."""
+PIECE_SECONDS = 5.0
+"""Until the next piece of a body comes. How long all of it may take is the matter of `bodies`."""
 MOST_CONNECTIONS = 512
 """Open at the same time; together with BACKLOG and our own files fewer than 1024, which is what processes often may open."""
 BACKLOG = 128
@@ -38,8 +40,14 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
         self._stop_timer()
 
+    def data_received(self, data: bytes) -> None:
+        """Each piece of a body is waited for anew; a head is not."""
+        if not self._must_hurry:
+            self._stop_timer()
+        super().data_received(data)
+
     def handle_events(self) -> None:
-        """Wait on where the head is not complete yet, else no more."""
+        """Wait on where the head or the body is not complete yet, else no more."""
         super().handle_events()
         self._watch()
 
@@ -71,17 +79,22 @@ class PatientProtocol(H11Protocol):
     @property
     def is_waiting(self) -> bool:
         """Whether it is the client's turn: to say something, to say the rest of it, or to fetch the answer."""
-        return self._must_hurry or bool(self.cycle.more_body)
+        return self._must_hurry or self._must_go_on
 
     @property
     def _must_hurry(self) -> bool:
         return self.cycle is None or self.cycle.response_complete or self.flow.write_paused
 
+    @property
+    def _must_go_on(self) -> bool:
+        return self.cycle.more_body and not (self.cycle.waiting_for_100_continue or self.flow.read_paused)
+
     def _watch(self) -> None:
-        if not self._must_hurry:
+        if not (self._must_hurry or self._must_go_on):
             self._stop_timer()
         elif self._timer is None:
-            self._timer = self.loop.call_later(HEAD_SECONDS, self._late)
+            seconds = HEAD_SECONDS if self._must_hurry else PIECE_SECONDS
+            self._timer = self.loop.call_later(seconds, self._late)
 
     def _late(self) -> None:
         self._timer = None

@@ -18,8 +18,8 @@ OPEN = frozenset({"/health", "/ready"})
 """What anybody may ask: whether we run."""
 OF_WEBHOOKS = "/webhook"
 """Has credentials of its own: see WebhookAuth."""
-LINGER_SECONDS, LINGER_BYTES = 1.0, 4_000_000
-"""How much of an unwanted body is thrown away, so that its sender gets to read why."""
+LINGER_SECONDS = 10.0
+"""For how long an unwanted body is thrown away piece by piece: most senders read the answer when they have sent all."""
 
 Refuse = Callable[[Request, HTTPException], Awaitable[Response]]
 
@@ -67,7 +67,7 @@ class Door:
 
 
 class _Exchange:
-    """One request's messages; where its body is too long to be thrown away, the connection ends with the answer."""
+    """One request's messages; where its body takes too long to be thrown away, the connection ends with the answer."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -94,8 +94,7 @@ class _Exchange:
         await self._send(message)
 
     async def _throw_away(self) -> None:
-        left = LINGER_BYTES
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
-                while self._unread and left > 0:
-                    left -= len((await self.receive()).get("body", b""))
+                while self._unread:
+                    await self.receive()

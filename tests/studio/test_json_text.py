@@ -68,7 +68,8 @@ def test_characters_that_no_database_takes_cost_themselves_alone(raw: bytes, tex
     "raw",
     [
         b"", b"\x00", b"\xff\xfe{\x00}\x00", b'"\xff"', b'"\xed\xa0\x80"', b"\x1f\x8b\x08\x00", b"\xef\xbb\xbf{}",
-        b"NaN", b"[Infinity]", b"-Infinity", b"1e999999", b'{"a": [1e400]}', b"-1.5E+9999", b"9" * 5000, b"9" * 400, b"9" * 400 + b".0",
+        b"NaN", b"[Infinity]", b"-Infinity", b"1e999999", b'{"a": [1e400]}', b"-1.5E+9999", b"9" * 5000, b"9" * 400,
+        b"9" * 400 + b".0",
         b"[" * 300 + b"]" * 300, b'{"a":' * 900 + b"1" + b"}" * 900, b"[" * 100_000, b"{", b"[1,]", b"{} {}",
         b"[" + b"[]," * (json_text.MOST_CONTAINERS + 1) + b"1]",
     ],

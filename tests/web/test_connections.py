@@ -1,6 +1,7 @@
 """The server's connections, over real sockets: whoever says little or too much goes, and others are served meanwhile."""
 
 import contextlib
+import resource
 import socket
 import threading
 import time
@@ -11,7 +12,7 @@ import httpx
 import pytest
 import uvicorn
 
-from backend.web import bodies, connections, door
+from backend.web import bodies, connections
 from backend.web.app import create_app
 from backend.web.connections import BACKLOG, PatientProtocol
 from tests.loop.house import House
@@ -77,7 +78,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connections, "HEAD_SECONDS", 0.3)
         patch.setattr(bodies, "PATIENCE", 0.3)
-        patch.setattr(door, "LINGER_SECONDS", 0.1)
+        patch.setattr(connections, "PIECE_SECONDS", 0.15)
         with Served(house) as served:
             yield served
     house.registry.close()
@@ -88,35 +89,47 @@ def test_a_request_that_is_never_finished_ends(served: Served, head: bytes) -> N
     assert served.say(head) == b""
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b'{"action": '])
-def test_a_body_that_is_never_finished_is_answered_and_ends(served: Served, body: bytes) -> None:
-    answer = served.say(POST + b"Content-Length: 100\r\n\r\n" + body)
+@pytest.mark.parametrize("path", [b"/webhook", b"/setup", b"/health", b"/nowhere", b"/projects/1/actions"])
+@pytest.mark.parametrize("length", [b"Content-Length: 100\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"])
+@pytest.mark.parametrize("body", [b"", b"{"])
+def test_a_body_that_does_not_come_ends_without_an_answer(
+    served: Served, path: bytes, length: bytes, body: bytes
+) -> None:
+    assert served.say(POST.replace(b"/webhook", path) + length + body) == b""
+
+
+def test_a_body_that_drips_is_answered_and_ends(served: Served) -> None:
+    with served.connect(POST + b"Content-Length: 1000\r\n\r\n") as made, dripping(made, b" "):
+        answer = everything(made)
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"connection: close" in answer.lower()
-    assert served.say(POST + b"Transfer-Encoding: chunked\r\n\r\n" + (b"1\r\n{\r\n" if body else b"")).startswith(
-        b"HTTP/1.1 408"
-    )
 
 
-def test_a_body_that_nobody_wants_is_not_waited_for(served: Served) -> None:
-    answer = served.say(b"POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+@contextlib.contextmanager
+def dripping(made: socket.socket, drop: bytes) -> Iterator[None]:
+    """Something is said now and then, less than a piece's patience apart."""
+    ended = threading.Event()
+
+    def drip() -> None:
+        with contextlib.suppress(OSError):
+            while not ended.wait(0.05):
+                made.sendall(drop)
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
+
+
+def test_a_refused_body_is_not_waited_for_by_who_asks_before_sending_it(served: Served) -> None:
+    answer = served.say(POST.replace(b"webhook", b"health") + b"Content-Length: 100\r\nExpect: 100-continue\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 405")
 
 
 def test_a_head_that_drips_ends(served: Served) -> None:
-    with served.connect() as made:
-        ended = threading.Event()
-
-        def drip() -> None:
-            with contextlib.suppress(OSError):
-                while not ended.wait(0.05):
-                    made.sendall(b"x")
-
-        dripping = threading.Thread(target=drip)
-        dripping.start()
+    with served.connect() as made, dripping(made, b"x"):
         assert everything(made) == b""
-        ended.set()
-        dripping.join()
 
 
 def test_a_second_request_that_is_never_finished_ends(served: Served) -> None:
@@ -127,6 +140,7 @@ def test_a_second_request_that_is_never_finished_ends(served: Served) -> None:
 def test_many_who_say_half_are_not_in_the_way(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MOST_CONNECTIONS", 50)
     monkeypatch.setattr(connections, "HEAD_SECONDS", 60)
+    monkeypatch.setattr(connections, "PIECE_SECONDS", 60)
     monkeypatch.setattr(bodies, "PATIENCE", 60)
     halves = [b"GET / HT", POST + b"Content-Length: 100\r\n\r\n{"]
     open_now = served.server.server_state.connections
@@ -226,12 +240,17 @@ def test_a_body_that_was_refused_does_not_become_the_next_request(served: Served
     assert answer.startswith(b"HTTP/1.1 415")
 
 
-def test_nothing_of_a_refused_giant_is_kept(served: Served) -> None:
-    with served.connect(POST + b"Transfer-Encoding: chunked\r\n\r\n") as made:
-        block, sent = b"100000\r\n" + b" " * 0x100000 + b"\r\n", 0
-        with contextlib.suppress(OSError):
-            for _ in range(60):
-                made.sendall(block)
-                sent += 1
-        assert sent < 40, "cut off long before the end"
+def test_nothing_of_a_refused_giant_is_kept_and_its_sender_reads_why(served: Served) -> None:
+    before = peak()
+    with served.connect(POST + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n") as made:
+        for _ in range(200):
+            made.sendall(b"100000\r\n" + b" " * 0x100000 + b"\r\n")
+        made.sendall(b"0\r\n\r\n")
+        assert everything(made).startswith(b"HTTP/1.1 413")
+    assert peak() - before < 5 * bodies.MOST_STRANGER
     assert served.is_well()
+
+
+def peak() -> int:
+    """Most memory that this process ever had, bytes."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
