@@ -39,7 +39,9 @@ def serve(
     """Run the server, with a worker beside it."""
     from backend.process import serve as run
 
-    run(_settings(port=port), embedded_worker=worker)
+    settings = _settings(port=port)
+    _say_password(settings)
+    run(settings, embedded_worker=worker)
 
 
 @app.command()
@@ -175,6 +177,14 @@ def explain(
     from backend.story.explain import explain as show
 
     show(out, seed, console)
+
+
+def _say_password(settings: Settings) -> None:
+    """A password that nobody chose must be told, wherever the log goes."""
+    if settings.basic_auth and not settings.basic_auth_user:
+        user, password = settings.basic_auth
+        said = f"User {user}, password {password} (kept in {settings.password_file})."
+        Console(stderr=True).print(said, highlight=False, markup=False, soft_wrap=True)
 
 
 def _status_table(status: dict[str, Any]) -> Table:

@@ -72,12 +72,21 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
 
     from backend.loop.draining import Recorder
     from backend.web.app import create_app
+    from backend.web.connections import PatientProtocol
 
     services = open_services(settings)
     recorder = Recorder(services)
     # Before a worker is started: a server that cannot listen leaves none behind.
     listener = listen(settings.host, settings.port)
-    server = uvicorn.Server(uvicorn.Config(create_app(services), log_level="warning", access_log=False))
+    config = uvicorn.Config(
+        create_app(services),
+        http=PatientProtocol,
+        ws="none",
+        server_header=False,
+        log_level="warning",
+        access_log=False,
+    )
+    server = uvicorn.Server(config)
     place = worker_name(os.getpid())
     supervisor = Supervisor(
         [sys.executable, "-m", "backend", "worker", "--parent", str(os.getpid())],
@@ -95,7 +104,8 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
     except KeyboardInterrupt:
         pass
     finally:
-        supervisor.stop()
+        if embedded_worker:
+            supervisor.stop()
         recorder.stop()
         services.registry.close()
 
@@ -104,7 +114,7 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there; raises SettingsError where that is not possible."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         why = "something else listens there" if taken else getattr(error, "strerror", None) or str(error)

@@ -5,14 +5,16 @@ name known there (`PORT`, `LABEL_STUDIO_URL`, `LABEL_STUDIO_API_KEY`).
 """
 
 import errno
+import ipaddress
 import os
 import secrets
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.errors import SettingsError
@@ -20,6 +22,8 @@ from backend.errors import SettingsError
 NAME = "micro-models"
 OLD_FOLDER = Path("micro-models-data")
 """Data folder of releases before 0.2, in the working directory."""
+DEFAULT_USER = NAME
+"""Goes with a password that was made."""
 
 
 class Settings(BaseSettings):
@@ -36,7 +40,11 @@ class Settings(BaseSettings):
     queue_url: str = Field("", description="redis:// or rediss:// URL of the queue; empty: SQLite in the data folder.")
 
     # -- serving
-    host: str = Field("0.0.0.0", description="Address to listen on; all, since Label Studio may be in a container.")
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address to listen on; 0.0.0.0 for other machines and containers, who must then give a password.",
+    )
     port: int = Field(
         9090,
         ge=1,
@@ -44,8 +52,18 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("MICRO_MODELS_PORT", "PORT"),
         description="Port to listen on; 9090 is what Label Studio's documentation uses for backends.",
     )
-    basic_auth_user: str = Field("", description="With the password: demanded from Label Studio's own calls.")
-    basic_auth_password: SecretStr = Field(SecretStr(""), description="See `basic_auth_user`.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="JSON list of further names under which the backend is called, such as a proxy's."
+    )
+    basic_auth_user: str = Field(
+        "", description="With the password: demanded from Label Studio's own calls, and for the pages."
+    )
+    basic_auth_password: SecretStr = Field(
+        SecretStr(""), description="Empty: none on a loopback address, else one is made and kept in the data folder."
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="One secret for the webhooks of all projects; empty: `connect` makes one for each."
+    )
     predict_seconds: float = Field(
         60, gt=0, description="Time budget of one /predict, seconds; Label Studio gives up at 100."
     )
@@ -126,12 +144,6 @@ class Settings(BaseSettings):
     frame_cache_mb: int = Field(1000, ge=1, description="Most that decoded frames of one training may take, MB.")
     log_format: Literal["text", "json"] = Field("text", description="json for log collectors.")
 
-    @property
-    def basic_auth(self) -> tuple[str, str] | None:
-        """User and password that are demanded from Label Studio's own calls; None where there are none."""
-        password = self.basic_auth_password.get_secret_value()
-        return (self.basic_auth_user, password) if self.basic_auth_user and password else None
-
     @cached_property
     def database(self) -> str:
         """SQLAlchemy URL of the registry."""
@@ -167,6 +179,49 @@ class Settings(BaseSettings):
         """Whether the data folder is one that an older release made where it was started."""
         return self.data_dir is None and self.folder == OLD_FOLDER.resolve()
 
+    @property
+    def one_secret(self) -> str:
+        """The secret that the webhooks of all projects carry; empty where each has its own."""
+        return self.webhook_secret.get_secret_value()
+
+    @cached_property
+    def basic_auth(self) -> tuple[str, str] | None:
+        """User and password that callers must give; None where nobody but this machine can call.
+
+        Those that are set. Else those of the data folder, made as soon as other machines can reach the server; from
+        then on they hold whatever it listens on, so that every command run on that folder knows them.
+        """
+        if self.basic_auth_user:
+            return self.basic_auth_user, self.basic_auth_password.get_secret_value()
+        if not self.on_loopback:
+            _keep(self.password_file, new_secret())
+        found = self.password_file.read_text().strip() if self.password_file.exists() else ""
+        return (DEFAULT_USER, found) if found else None
+
+    @property
+    def password_file(self) -> Path:
+        """Where a password that was made is kept, readable by its owner only."""
+        return self.folder / "password"
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the server listens for this machine alone."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        """Half a credential would silently be none at all."""
+        user, password = bool(self.basic_auth_user), bool(self.basic_auth_password.get_secret_value())
+        if user != password:
+            there, missing = ("USER", "PASSWORD") if user else ("PASSWORD", "USER")
+            raise ValueError(
+                f"MICRO_MODELS_BASIC_AUTH_{there} is set, MICRO_MODELS_BASIC_AUTH_{missing} is not: set both, or none"
+            )
+        return self
+
 
 def load_settings(**chosen: object) -> Settings:
     """Settings from the environment, and what the command line has chosen instead.
@@ -176,7 +231,8 @@ def load_settings(**chosen: object) -> Settings:
     try:
         return Settings(**chosen)  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}={e.get('input')!r}: {e['msg']}" for e in error.errors()]
+        lines = [f"{'.'.join(map(str, e['loc']))}={e.get('input')!r}: {e['msg']}" for e in error.errors() if e["loc"]]
+        lines += [str(e["msg"]).removeprefix("Value error, ") for e in error.errors() if not e["loc"]]
         raise SettingsError("Settings are not usable. " + "; ".join(lines)) from None
 
 
@@ -198,3 +254,15 @@ def worker_environment() -> dict[str, str]:
 def new_secret() -> str:
     """A secret for a webhook header."""
     return secrets.token_urlsafe(24)
+
+
+def _keep(file: Path, secret: str) -> None:
+    """Write a secret where there is none yet: whole, for its owner only, and once where two processes start at a time."""
+    if file.exists():
+        return
+    fresh = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(secret + "\n")
+    with suppress(FileExistsError):
+        os.link(fresh, file)
+    fresh.unlink()

@@ -49,7 +49,7 @@ from model_registry.leases import Leases
 from model_registry.ledger import Ledger
 from model_registry.listed import GroupRow, ProjectCounts, Serving, Work
 from model_registry.listing import SORTS, Listing, Sort
-from model_registry.projects import Projects
+from model_registry.projects import Projects, accepted_secrets
 from model_registry.records import (
     STOPPED,
     ArtifactRef,
@@ -115,6 +115,7 @@ __all__ = [
     "Work",
     "WorkerRecord",
     "Workers",
+    "accepted_secrets",
     "open_registry",
     "restore_registry",
 ]

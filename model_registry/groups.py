@@ -116,11 +116,12 @@ class Groups:
             return True
 
     def postpone(self, project: int, names: Iterable[str], quiet: float, patience: float) -> None:
-        """Puts work off until no label came for `quiet` seconds, but never beyond `patience` seconds in all."""
+        """Puts work off until no label came for `quiet` seconds, but never beyond `patience` seconds in all. A group
+        that is gone is left out."""
         now = self._clock()
         first = func.coalesce(groups.c.first_due, now)
         due = case((first + patience < now + quiet, first + patience), else_=now + quiet)
-        self._change(project, names, first_due=first, due_at=due)
+        self._change(project, names, must_exist=False, first_due=first, due_at=due)
 
     def force(self, project: int, *names: str) -> None:
         """Asks for a training of the groups now, whether the labels changed or not, whatever failed before."""
@@ -184,7 +185,7 @@ class Groups:
         with self._database.reading() as connection:
             return [GroupRecord(**row._mapping) for row in connection.execute(query)]
 
-    def _change(self, project: int, names: Iterable[str], **values: Any) -> None:
+    def _change(self, project: int, names: Iterable[str], must_exist: bool = True, **values: Any) -> None:
         """Changes groups, in one transaction."""
         if not (wanted := sorted(set(names))):
             return
@@ -192,7 +193,7 @@ class Groups:
             for chunk in chunks(wanted):
                 mine = (groups.c.project == project, groups.c.name.in_(chunk))
                 found = connection.execute(update(groups).where(*mine).values(**values).returning(groups.c.name))
-                if missing := set(chunk) - set(found.scalars()):
+                if must_exist and (missing := set(chunk) - set(found.scalars())):
                     raise RegistryError(
                         f"There is no group {min(missing)!r} in project {project}; groups are made by their tasks."
                     )

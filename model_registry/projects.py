@@ -41,6 +41,12 @@ class Projects:
         with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(select(projects).order_by(projects.c.id))]
 
+    def secrets(self) -> dict[int, tuple[str, ...]]:
+        """{project: the secrets that its webhook may carry}: its own, and one that it is being given; of all projects."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(projects.c.id, projects.c.settings))
+            return {row.id: accepted_secrets(row.settings) for row in rows}
+
     def configure(self, id: int, config: str | None = None, settings: Mapping[str, Any] | None = None) -> ProjectRecord:
         """Stores the config where given, and merges the settings: a value of None removes its key."""
         with self._database.writing() as connection:
@@ -77,6 +83,11 @@ class Projects:
         """Forgets the project with everything that belongs to it; its artifacts are left to the garbage collection."""
         with self._database.writing() as connection:
             connection.execute(delete(projects).where(projects.c.id == id))
+
+
+def accepted_secrets(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The secrets that a project's webhook may carry: the one that it has, and the one that it is being given."""
+    return tuple(str(settings[key]) for key in ("webhook_secret", "next_secret") if settings.get(key))
 
 
 def lock_project(connection: Connection, id: int) -> Row[Any]:

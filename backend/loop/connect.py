@@ -43,7 +43,11 @@ def connect_project(
     access, row = reached(services, before or ProjectRecord(project))
     services.parse_config(row["label_config"]).require()
     studio = services.connect_studio(access.url, access.key)
-    secret = next(iter(probing.accepted_secrets(before)), None) or new_secret()
+    secret = (
+        services.settings.one_secret
+        or next(iter(accepted_secrets(before.settings if before else {})), None)
+        or new_secret()
+    )
     # Before Label Studio has it: events that carry it are under way as soon as it does. The old one holds until then.
     record = services.registry.projects.configure(project, settings={"next_secret": secret})
     try:

@@ -14,7 +14,7 @@ import httpx
 
 from backend.loop.services import Services
 from backend.studio.checks import Check
-from model_registry import ProjectRecord
+from model_registry import ProjectRecord, accepted_secrets
 
 NAME = "running backend"
 PATH = "/connection"
@@ -42,12 +42,6 @@ class Answer:
         return self.content is not None and not self.proven
 
 
-def accepted_secrets(project: ProjectRecord | None) -> tuple[str, ...]:
-    """The secrets that a project's webhooks may carry: the one that it has, and the one that it is being given."""
-    settings = project.settings if project else {}
-    return tuple(str(settings[key]) for key in ("webhook_secret", "next_secret") if settings.get(key))
-
-
 def proof(secret: str, project: int, nonce: str) -> str:
     """What only who has the secret can say."""
     return hmac.new(secret.encode(), f"{project}:{nonce}".encode(), hashlib.sha256).hexdigest()
@@ -60,7 +54,7 @@ def answer(services: Services, project: int, nonce: str) -> dict[str, Any]:
         "known": record is not None,
         "key": record is not None and services.studio(record) is not None,
         "stopped": record.stopped if record else None,
-        "proofs": [proof(secret, project, nonce) for secret in accepted_secrets(record)],
+        "proofs": [proof(secret, project, nonce) for secret in accepted_secrets(record.settings if record else {})],
         "folder": str(services.settings.folder),
     }
 
@@ -70,7 +64,7 @@ def ask(services: Services, project: ProjectRecord, backend_url: str) -> Answer:
     nonce = secrets.token_urlsafe(16)
     got = _asked(backend_url, project.id, nonce, services.settings.basic_auth)
     told = got.content.get("proofs") if got.content else None
-    wanted = [proof(secret, project.id, nonce) for secret in accepted_secrets(project)]
+    wanted = [proof(secret, project.id, nonce) for secret in accepted_secrets(project.settings)]
     return replace(got, proven=isinstance(told, list) and any(text in wanted for text in told))
 
 

@@ -1,6 +1,5 @@
 """What a project is to us: its labeling config, its grouping rule, the version string that it shows."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from backend.loop.grouping import GroupRule, choose_rule, group_of, ordered_by
 from backend.loop.services import Services
 from backend.loop.standing import heard_as
 from backend.loop.stitch import chained
-from backend.studio import events
+from backend.studio import events, json_text
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Media
 from model_registry import STOPPED, ArtifactRef, LabelRecord, ProjectRecord, TaskRecord, VersionRecord
@@ -120,7 +119,7 @@ def parse_extra_params(value: Any) -> dict[str, Any]:
     """Label Studio's extra params: JSON text or an object; anything else counts as none."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = json_text.parse(value.encode())
         except ValueError:
             return {}
     return dict(value) if isinstance(value, Mapping) else {}

@@ -132,7 +132,7 @@ def _likely_title(rows: Sequence[Mapping[str, Any]], default: str) -> str:
 
 def _protect(services: Services, studio: Studio, project: ProjectRecord, url: str) -> ProjectRecord:
     """Have Label Studio's events of the project carry a secret, and no others be believed."""
-    secret = str(project.settings.get("next_secret") or new_secret())
+    secret = services.settings.one_secret or str(project.settings.get("next_secret") or new_secret())
     _changed(services, project, {"next_secret": secret})
     try:
         connection.protect(studio, project.id, url, secret)

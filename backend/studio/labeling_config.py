@@ -122,6 +122,17 @@ def parse(xml: str) -> LabelingConfig:
     return LabelingConfig(tuple(controls), tuple(unsupported), _group_by(tags), _fingerprint(controls))
 
 
+def well_formed(xml: str) -> bool:
+    """Whether it is XML at all, without declarations of its own: whatever else may be wrong in it, a person wrote it."""
+    if "<!DOCTYPE" in xml:
+        return False
+    try:
+        ElementTree.fromstring(_DECLARATION.sub("", xml, count=1))
+    except (ElementTree.ParseError, ValueError):
+        return False
+    return True
+
+
 def control_fingerprint(control: Control) -> str:
     """Equal exactly when a micro-model trained for one control is good for the other.
 

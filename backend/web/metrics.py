@@ -1,13 +1,13 @@
 """Figures for Prometheus: requests as they pass, and what registry, queue and disk say."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 
 import structlog
-from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.loop.alive import disk_left
 from backend.loop.common import in_words
@@ -41,18 +41,32 @@ class Metrics:
         )
         self._registry.register(_House(services))
 
-    async def observe(self, request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Middleware that times every request."""
-        started = time.perf_counter()
-        response = await answer(request)
-        route = request.scope.get("route")
-        path = getattr(route, "path", "other")
-        self._seconds.labels(path, str(response.status_code)).observe(time.perf_counter() - started)
-        if path == "/webhook" and response.status_code >= 400:
-            self._refused.labels(str(response.status_code)).inc()
-        elif getattr(request.state, "ignored", False):
+    def observe(self, app: ASGIApp) -> ASGIApp:
+        """The application with every request of it timed."""
+
+        async def timed(scope: Scope, receive: Receive, send: Send) -> None:
+            started, status = time.perf_counter(), 500
+
+            async def note(message: Message) -> None:
+                nonlocal status
+                status = message.get("status", status)
+                await send(message)
+
+            try:
+                await app(scope, receive, note if scope["type"] == "http" else send)
+            finally:
+                if scope["type"] == "http":
+                    self._note(scope, status, time.perf_counter() - started)
+
+        return timed
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        path = getattr(scope.get("route"), "path", "other")
+        self._seconds.labels(path, str(status)).observe(seconds)
+        if scope["path"].endswith("/webhook") and status >= 400:
+            self._refused.labels(str(status)).inc()
+        elif scope.get("state", {}).get("ignored"):
             self._refused.labels("ignored").inc()
-        return response
 
     def render(self) -> bytes:
         """All figures in Prometheus' text format."""

@@ -1,14 +1,14 @@
 """The ML-backend protocol: what Label Studio 1.23 calls, and the older names that cost nothing.
 
-Every answer is 200 with a JSON object wherever Label Studio would hide an error from the annotator.
+Every answer to Label Studio is 200 with a JSON object; what it never sends is refused with the reason.
 """
 
-import json
+import reprlib
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import structlog
-from fastapi import APIRouter, Body, Depends, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 
 from backend.errors import InboxError, StudioError
@@ -16,83 +16,97 @@ from backend.hooks import MicroModelBackend
 from backend.loop.predict import Predictor
 from backend.loop.services import Services
 from backend.studio import project_key
-from backend.web.auth import BasicAuth, webhook_allowed
+from backend.web.adoption import MOST_CONFIG, MOST_EXTRA, Adoption, usable_config
+from backend.web.auth import BasicAuth, WebhookAuth
+from backend.web.bodies import MOST_PREDICT, MOST_SETUP, MOST_STRANGER, MOST_WEBHOOK, Bodies
+from backend.web.described import PREDICT, SETUP, WEBHOOK
 from backend.web.lanes import Lane
 
 log = structlog.get_logger(__name__)
-Json = Annotated[dict[str, Any], Body()]
 
 
-def protocol_routes(services: Services, predictor: Predictor) -> APIRouter:
-    """Routes of the protocol."""
-    auth = BasicAuth(services.settings)
+def protocol_routes(services: Services, predictor: Predictor, auth: BasicAuth, bodies: Bodies) -> APIRouter:
+    """Routes of the protocol; who may call them at all, the Door knows."""
     # An event waits for no writer and no picture; predictions and projects that are set up do, of the registry and others.
     events, setups, predictions = Lane("events", 16, 4000), Lane("setup", 8, 500), Lane("predictions", 8, 200)
     routes = APIRouter()
-    guarded = APIRouter(dependencies=[Depends(auth)])
+    adoption, webhook_auth = Adoption(services, auth), WebhookAuth(services, auth)
 
-    def backend(project: Any, config: Any) -> MicroModelBackend:
+    def backend(project: Any, config: str | None) -> MicroModelBackend:
         number = _number(project)
         if number is None:
-            raise HTTPException(422, f"project is {project!r}, expected a number or Label Studio's '<id>.<created>'.")
-        return MicroModelBackend(services, predictor, number, config if isinstance(config, str) else None)
+            found = reprlib.repr(project)
+            raise HTTPException(422, f"project is {found}, expected a number or Label Studio's '<id>.<created>'.")
+        adoption.check(number)
+        return MicroModelBackend(services, predictor, number, config)
 
     @routes.get("/health")
     async def health() -> dict[str, str]:
         return {"status": "UP", "model_class": MicroModelBackend.__name__}
 
-    @guarded.post("/setup")
-    async def setup(body: Json, request: Request) -> dict[str, str]:
-        project, host = backend(body.get("project"), body.get("schema")), request.headers.get("host", "")
-        return {"model_version": await setups.run(project.setup_project, body.get("extra_params"), host)}
+    @routes.post("/setup", openapi_extra=SETUP)
+    async def setup(request: Request) -> dict[str, str]:
+        body, host = await bodies.json(request, MOST_SETUP), request.headers.get("host", "")
+        schema, extra = body.get("schema"), body.get("extra_params")
 
-    @guarded.post("/predict")
-    async def predict(body: Json) -> dict[str, Any]:
+        def take_in() -> str:
+            config = usable_config(schema)
+            if schema and config is None:
+                raise HTTPException(422, f"The labeling config is no XML of at most {MOST_CONFIG} characters.")
+            if len(str(extra)) > MOST_EXTRA:
+                raise HTTPException(413, f"The extra params have more than {MOST_EXTRA} characters.")
+            return backend(body.get("project"), config).setup_project(extra, host)
+
+        return {"model_version": await setups.run(take_in)}
+
+    @routes.post("/predict", openapi_extra=PREDICT)
+    async def predict(request: Request) -> dict[str, Any]:
+        body = await bodies.json(request, MOST_PREDICT)
         tasks, params = body.get("tasks"), body.get("params")
         if not isinstance(tasks, list):
             raise HTTPException(422, f"tasks is {type(tasks).__name__}, expected a list.")
         context = params.get("context") if isinstance(params, Mapping) else None
-        if body.get("project") is None:
-            config = body.get("label_config")
-            project = MicroModelBackend(services, predictor, None, config if isinstance(config, str) else None)
-        else:
-            project = backend(body["project"], body.get("label_config"))
-        return {"results": await predictions.run(project.predict, tasks, context)}
 
-    @routes.post("/webhook")
+        def answer() -> list[Any]:
+            number, config = body.get("project"), usable_config(body.get("label_config"))
+            unnamed = MicroModelBackend(services, predictor, None, config)
+            return (unnamed if number is None else backend(number, config)).predict(tasks, context)
+
+        return {"results": await predictions.run(answer)}
+
+    @routes.post("/webhook", openapi_extra=WEBHOOK)
     async def webhook(request: Request) -> dict[str, str]:
-        raw, headers = await request.body(), request.headers
-        answer = await events.run(_take_event, services, predictor, auth, raw, headers)
+        sender = await events.run(webhook_auth.sender, request.headers)
+        payload = await bodies.json(request, MOST_WEBHOOK if sender.known else MOST_STRANGER, not sender.known)
+        action, project = str(payload.pop("action", "")), payload.get("project")
+        number = _number(project.get("id") if isinstance(project, Mapping) else project)
+        webhook_auth.check(sender, number, action)
+
+        def keep() -> dict[str, str]:
+            usable = _with_usable_config(payload)
+            return MicroModelBackend(services, predictor, number or 0).fit(action, usable, vouched=sender.trusted)
+
+        try:
+            answer = await events.run(keep)
+        except InboxError as error:
+            log.error("event not kept; its project is compared with Label Studio", project=number, why=str(error))
+            raise HTTPException(503, str(error), {"Retry-After": "60"}) from None
         request.state.ignored = answer["status"].startswith("ignored")  # for the metrics
         return answer
 
-    @guarded.get("/versions")
+    @routes.get("/versions")
     async def versions() -> dict[str, list[str]]:
         return {"versions": await run_in_threadpool(_titles, services)}
 
-    routes.include_router(guarded)
     return routes
 
 
-def _take_event(
-    services: Services, predictor: Predictor, auth: BasicAuth, raw: bytes, headers: Mapping[str, str]
-) -> dict[str, str]:
-    try:
-        payload = json.loads(raw)
-    except ValueError:
-        payload = None
-    if not isinstance(payload, dict):
-        log.warning("webhook without a JSON object", size=len(raw))
-        return {"status": "ignored"}
-    action, project = str(payload.pop("action", "")), payload.get("project")
-    number = _number(project.get("id") if isinstance(project, Mapping) else project)
-    if not webhook_allowed(services, auth, number, action, headers):
-        raise HTTPException(401, "The webhook's secret header is missing or wrong; run `micro-models connect` again.")
-    try:
-        return MicroModelBackend(services, predictor, number or 0).fit(action, payload)
-    except InboxError as error:
-        log.error("event not kept; its project is compared with Label Studio", project=number, why=str(error))
-        raise HTTPException(503, str(error), {"Retry-After": "60"}) from None
+def _with_usable_config(payload: dict[str, Any]) -> dict[str, Any]:
+    """The payload without a labeling config that is none: the one that is known stays."""
+    project = payload.get("project")
+    if not isinstance(project, Mapping) or usable_config(project.get("label_config")) is not None:
+        return payload
+    return {**payload, "project": {key: value for key, value in project.items() if key != "label_config"}}
 
 
 def _number(project: Any) -> int | None:

@@ -9,6 +9,8 @@ from backend.demo.backend_server import BackendServer
 from tests.docker.buildah import Buildah, Config
 
 RUN = Path(__file__).with_name("run_container.sh")
+ON_THIS_MACHINE = {"MICRO_MODELS_HOST": "127.0.0.1"}
+"""It shares our network, and so needs no password as it does in one of its own."""
 
 
 class Container(BackendServer):
@@ -21,7 +23,8 @@ class Container(BackendServer):
         super().__init__(folder, label_studio_url, api_key, port, config.env)
         self._user = config.user
         # A container knows nothing of the environment around it; torch, for one, leaves a folder of its own in ours.
-        self.child.env = {n: v for n, v in self.child.env.items() if os.environ.get(n) != v} | config.env | env
+        kept = {n: v for n, v in self.child.env.items() if os.environ.get(n) != v}
+        self.child.env = kept | config.env | ON_THIS_MACHINE | env
         self.child.command = command(image, config, self.folder, *config.command)
 
     def start(self) -> None:

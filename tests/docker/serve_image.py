@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from tests.docker.buildah import FOLDER, Buildah
-from tests.docker.container import command, hand_over
+from tests.docker.container import ON_THIS_MACHINE, command, hand_over
 
 if __name__ == "__main__":
     image = Buildah(FOLDER)
@@ -18,4 +18,4 @@ if __name__ == "__main__":
     words = command(image, config, data, *config.command)
     # A container knows nothing of the environment around it but what it is told.
     told = {n: v for n, v in os.environ.items() if n == "PORT" or n.startswith(("MICRO_MODELS_", "LABEL_STUDIO_"))}
-    os.execve(words[0], words, told | config.env)
+    os.execve(words[0], words, told | config.env | ON_THIS_MACHINE)

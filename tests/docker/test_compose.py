@@ -149,6 +149,14 @@ def test_label_studio_may_call_the_backend_and_gives_its_key() -> None:
     assert studio["LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"] == backend["MICRO_MODELS_DOCUMENT_ROOT"]
 
 
+@pytest.mark.parametrize("name", [name for name in FILES if name != "compose.gpu.yml"])
+def test_who_serves_and_who_connects_know_one_password(name: str) -> None:
+    names = ("MICRO_MODELS_BASIC_AUTH_USER", "MICRO_MODELS_BASIC_AUTH_PASSWORD")
+    known = {tuple(fields["environment"].get(n) for n in names) for fields in ours(name).values()}
+    assert known == {("micro-models", "micro-models")}
+    assert "MICRO_MODELS_HOST=0.0.0.0" in (DOCKER / "Dockerfile").read_text()
+
+
 def test_ports_are_open_to_this_machine_alone_while_everybody_knows_the_key() -> None:
     for name in FILES:
         for fields in services(name).values():

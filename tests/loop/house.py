@@ -165,7 +165,7 @@ class House:
         self.queue = Words()
         self.settings = Settings(
             data_dir=folder / "data", document_root=self.media, label_studio_url="http://studio.test",
-            label_studio_api_key="key", quiet_seconds=0, device="cpu", **settings,
+            label_studio_api_key="key", quiet_seconds=0, device="cpu", allowed_hosts=("testserver",), **settings,
         )  # fmt: skip
         self.registry = open_registry(self.settings.database, self.settings.artifacts, clock=self.clock)
         self.services: Services = make_services(

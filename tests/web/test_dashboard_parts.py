@@ -1,4 +1,4 @@
-"""The pure parts: figures in words, the curve, the origin of a request."""
+"""The pure parts: figures in words, the curve."""
 
 from urllib.parse import unquote
 
@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from backend.loop.efficiency import RoundFigures
 from backend.web.dashboard import formats
 from backend.web.dashboard.chart import HEIGHT, WIDTH, chart
-from backend.web.dashboard.origin import same_site
 
 
 def test_none_is_a_dash() -> None:
@@ -81,8 +80,3 @@ def test_every_point_is_in_the_picture(values: list[float | None]) -> None:
 def test_better_is_higher() -> None:
     low, high = chart([RoundFigures(0, 1, 1, 1, 0, 0.2, None), RoundFigures(1, 1, 1, 1, 0, 0.9, None)]).efficiency
     assert (low.x < high.x, low.y > high.y) == (True, True)
-
-
-def test_without_a_host_nobody_is_us() -> None:
-    assert not same_site({"origin": ""})
-    assert not same_site({"host": "", "origin": ""})

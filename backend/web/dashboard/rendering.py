@@ -1,4 +1,4 @@
-"""Templates to answers, with the headers that keep anything foreign out."""
+"""Templates to answers."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,17 +14,6 @@ from backend.web.dashboard import formats
 FOLDER = Path(__file__).parent.parent
 STATIC = {"dashboard.css": "text/css", "dashboard.js": "text/javascript", "icon.svg": "image/svg+xml"}
 """The files that pages load, and what they are."""
-HEADERS = {
-    # No style or script inside pages either: what a label or a file name holds can never run.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: browsers would then send `Origin: null` with our own forms.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 A_YEAR = "private, max-age=31536000, immutable"
 """For addresses that change with their content."""
 
@@ -48,13 +37,13 @@ class Pages:
     def page(self, template: str, *, status: int = 200, root: str = "", **content: Any) -> HTMLResponse:
         """A whole page; `root` is the path prefix under which a proxy serves us."""
         text = self._templates.get_template(template).render(self._context(root, content))
-        return HTMLResponse(text, status, _fresh())
+        return HTMLResponse(text, status)
 
     def live(self, template: str, *, root: str = "", **content: Any) -> HTMLResponse:
         """The part of a page that changes by itself, which the script asks for again and again."""
         found = self._templates.get_template(template)
         context = found.new_context(self._context(root, content))
-        return HTMLResponse("".join(found.blocks["live"](context)), headers=_fresh())
+        return HTMLResponse("".join(found.blocks["live"](context)))
 
     def _context(self, root: str, content: dict[str, Any]) -> dict[str, Any]:
         now = self._clock()
@@ -63,7 +52,7 @@ class Pages:
 
 def picture(content: bytes, media_type: str, cache: str, status: int = 200, **headers: str) -> Response:
     """A thumbnail or a file of ours."""
-    return Response(content, status, {**HEADERS, "Cache-Control": cache, **headers}, media_type)
+    return Response(content, status, {"Cache-Control": cache, **headers}, media_type)
 
 
 def static_file(name: str) -> Response | None:
@@ -76,7 +65,3 @@ def static_file(name: str) -> Response | None:
 def _asset_path(name: str) -> str:
     content = (FOLDER / "static" / name).read_bytes()
     return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
-
-
-def _fresh() -> dict[str, str]:
-    return {**HEADERS, "Cache-Control": "no-store"}

@@ -1,10 +1,8 @@
 """The pages' addresses. Each page is a function of the registry alone; nothing here waits for Label Studio."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from backend.errors import MediaError, MicroModelsError
@@ -13,26 +11,24 @@ from backend.loop.overview import front, group_list, project_page
 from backend.loop.services import Services
 from backend.loop.thumbnail import Thumbnails, placeholder
 from backend.studio.project_key import LARGEST_ID
-from backend.web.auth import BasicAuth
+from backend.web.bodies import Bodies
 from backend.web.dashboard.actions import DONE, Refused, act
 from backend.web.dashboard.chart import chart
 from backend.web.dashboard.formats import group_path
-from backend.web.dashboard.origin import same_site
 from backend.web.dashboard.rendering import A_YEAR, Pages, picture, static_file
 from backend.web.lanes import Busy, Lane
+from backend.web.origin import from_our_page
 
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Page = Annotated[int, Query(ge=1, le=1_000_000)]
 Part = Annotated[str, Query()]
 LIVE = "live"
 """The part of a page that its script asks for again and again."""
-MOST_BYTES = 100_000
-"""Of a form that somebody sends: a group's name and a few words."""
 
 
-def dashboard_routes(services: Services, pages: Pages) -> APIRouter:
+def dashboard_routes(services: Services, pages: Pages, bodies: Bodies) -> APIRouter:
     """Routes of the dashboard."""
-    routes = APIRouter(dependencies=[Depends(BasicAuth(services.settings))], include_in_schema=False)
+    routes = APIRouter(include_in_schema=False)
     thumbnails, pictures = Thumbnails(services), Lane("pictures", 6, 200)
 
     def answer(request: Request, template: str, part: str = "", status: int = 200, **content: Any) -> Response:
@@ -86,9 +82,9 @@ def dashboard_routes(services: Services, pages: Pages) -> APIRouter:
 
     @routes.post("/projects/{project}/actions")
     async def ordered(request: Request, project: Id) -> Response:
-        if not same_site(request.headers):
-            raise HTTPException(403, "This comes from another site's page, so nothing was done. Use the dashboard.")
-        form = parse_form(await request.body())
+        if not from_our_page(request.headers):
+            raise HTTPException(403, "This comes from no page of ours, so nothing was done. Use the dashboard.")
+        form = await bodies.form(request)
         try:
             done = await run_in_threadpool(act, services, project, form)
         except Refused as error:
@@ -131,10 +127,3 @@ def dashboard_routes(services: Services, pages: Pages) -> APIRouter:
         return found
 
     return routes
-
-
-def parse_form(body: bytes) -> Mapping[str, str]:
-    """The fields of a form as browsers send it by default."""
-    if len(body) > MOST_BYTES:
-        raise HTTPException(413, f"The form has {len(body)} bytes, expected at most {MOST_BYTES}.")
-    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))

@@ -1,0 +1,67 @@
+"""Settings: half a credential is none, and whoever can be reached has a password."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.errors import SettingsError
+from backend.settings import DEFAULT_USER, Settings, load_settings
+
+USER, PASSWORD = "MICRO_MODELS_BASIC_AUTH_USER", "MICRO_MODELS_BASIC_AUTH_PASSWORD"
+
+
+def settings(folder: Path, **values: Any) -> Settings:
+    return Settings(data_dir=folder, **values)
+
+
+@pytest.mark.parametrize(("there", "missing"), [(USER, PASSWORD), (PASSWORD, USER)])
+@pytest.mark.parametrize("empty", [None, ""])
+def test_half_a_credential_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, there: str, missing: str, empty: str | None
+) -> None:
+    monkeypatch.setenv(there, "s3cret")
+    if empty is not None:
+        monkeypatch.setenv(missing, empty)
+    with pytest.raises(SettingsError, match=rf"{there} is set, {missing} is not") as error:
+        load_settings()
+    assert "s3cret" not in str(error.value)
+
+
+def test_on_a_loopback_address_no_password_is_demanded(tmp_path: Path) -> None:
+    for host in ("127.0.0.1", "127.0.0.9", "::1", "localhost", "LOCALHOST"):
+        assert settings(tmp_path, host=host).basic_auth is None
+    assert not settings(tmp_path).password_file.exists()
+    assert Settings.model_fields["host"].default == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "192.168.1.5", "models.example", "localhost.example", "127.0.0.1.nip.io"]
+)
+def test_whoever_can_be_reached_has_a_password_and_keeps_it(tmp_path: Path, host: str) -> None:
+    made = settings(tmp_path, host=host).basic_auth
+    assert made is not None
+    user, password = made
+    assert user == DEFAULT_USER
+    assert len(password) >= 32
+    again = settings(tmp_path, host=host)
+    assert again.basic_auth == made, "the same at the next start"
+    assert settings(tmp_path).basic_auth == made, "commands that know nothing of the address know the password"
+    assert stat.S_IMODE(again.password_file.stat().st_mode) == 0o600
+
+
+def test_a_password_that_is_set_is_the_one(tmp_path: Path) -> None:
+    for host in ("0.0.0.0", "127.0.0.1"):
+        chosen = settings(tmp_path, host=host, basic_auth_user="u", basic_auth_password="pä:ß")
+        assert chosen.basic_auth == ("u", "pä:ß")
+    assert not chosen.password_file.exists()
+
+
+def test_processes_that_start_together_agree(tmp_path: Path) -> None:
+    tmp_path.joinpath("data").mkdir()
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda _: settings(tmp_path / "data", host="0.0.0.0").basic_auth, range(32)))
+    assert len(made) == 1
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["password"]
