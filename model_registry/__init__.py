@@ -40,6 +40,7 @@ weights and promotes the version; a reader asks which version serves.
 
 from model_registry.artifacts import Artifacts
 from model_registry.cache import ModelCache
+from model_registry.database import storable
 from model_registry.groups import COMMON, Groups
 from model_registry.labels import Labels
 from model_registry.leases import Leases
@@ -101,4 +102,5 @@ __all__ = [
     "Versions",
     "Work",
     "open_registry",
+    "storable",
 ]

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,7 @@ from backend.errors import RegistryError
 from model_registry.migrations import migrate
 
 T = TypeVar("T")
+_REFUSED = re.compile("[\0\ud800-\udfff]")
 BUSY_SECONDS = 30.0
 """How long a writer waits for another process's transaction; those take milliseconds, so more means that it hangs."""
 POLL_MILLISECONDS = 3
@@ -197,6 +199,11 @@ def chunks(items: Iterable[T]) -> Iterator[Sequence[T]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, CHUNK)):
         yield chunk
+
+
+def storable(text: str) -> str:
+    """The text without what an engine refuses, and a whole transaction with it: NUL and halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if _REFUSED.search(text) else text
 
 
 def to_json(value: Any) -> str:

@@ -39,6 +39,6 @@ class Features:
         with self._database.reading() as connection:
             for chunk in chunks(sources):
                 for row in connection.execute(select(features).where(features.c.task.in_(chunk))):
-                    if row.source == sources[row.task]:
+                    if row.source == sources[row.task] and len(row.vector) % 2 == 0:  # else it is damaged
                         found[row.task] = np.frombuffer(row.vector, dtype="<f2")
         return found

@@ -1,8 +1,11 @@
 """Which group a task belongs to, and where in the group's time it stands. Pure."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from model_registry import storable
 
 WELL_KNOWN = (
     "video", "video_id", "scene", "scene_id", "patient", "patient_id", "series", "series_id", "sequence", "clip",
@@ -12,6 +15,9 @@ WELL_KNOWN = (
 
 ORDER_FIELDS = ("frame", "frame_index", "frame_number", "slice", "index", "time", "timestamp")
 """Data fields that say where a task stands in its group, looked for in this order."""
+
+LONGEST = 200
+"""Characters of a group's name: people read it, and PostgreSQL refuses keys of more than some 2,700 bytes."""
 
 WHOLE_PROJECT = "project"
 """Name of the only group of a project whose tasks name none."""
@@ -75,7 +81,7 @@ def order_of(data: Mapping[str, Any]) -> float | None:
             continue
         try:
             number = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             continue
         if number == number and abs(number) != float("inf"):
             return number
@@ -83,7 +89,17 @@ def order_of(data: Mapping[str, Any]) -> float | None:
 
 
 def _name(value: Any) -> str:
-    """A group's name from a data value: text or number, nothing else."""
+    """A group's name from a data value: text or number, nothing else.
+
+    What no engine stores (NUL, half a surrogate pair) is replaced; of a text that is no name but a story the beginning
+    is kept, with what tells it from others that begin alike.
+    """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return str(value).strip()
+    try:
+        name = storable(str(value)).strip()
+    except ValueError:  # Python writes no number of thousands of digits
+        return ""
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[:LONGEST]}... {hashlib.sha256(name.encode()).hexdigest()[:12]}"

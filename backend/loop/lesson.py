@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
 from backend.loop.frames import FrameStore
 from backend.loop.review import NOTHING, Accepted
 from backend.loop.video_frames import ClipFrames
@@ -10,6 +12,8 @@ from backend.loop.video_lesson import ClipLesson, gather
 from backend.studio import regions
 from backend.types import Control, Frame, Head, LabeledFrame, Media
 from model_registry import LabelRecord, TaskRecord
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +58,12 @@ def prepare(
     learnt, problems = [], [f"task {i}: {why}" for i, why in broken.items()]
     for frame in labelled:
         label = newest[frame.task]
-        read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
+        try:
+            read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
+        except Exception as error:  # an annotation stranger than any that we know costs itself alone
+            log.exception("annotation not usable", task=frame.task, annotation=label.id)
+            problems.append(f"task {frame.task}: its annotation cannot be read ({type(error).__name__}: {error})")
+            continue
         # No box drawn means that there is none; no class chosen means that nobody has said.
         if read.instances or control.head is not Head.CLASSIFICATION:
             kept = accepted.regions.get(label.id, frozenset())

@@ -7,6 +7,7 @@ from statistics import mean
 import structlog
 
 from backend.learning import catalogue
+from backend.loop.alone import predict_each
 from backend.loop.frames import FrameStore
 from backend.loop.lesson import prepare
 from backend.loop.looking import look
@@ -82,7 +83,8 @@ def predicted(
             videos = predict_clips(model, control, lesson.clips)
             parts.append(Part(control, speaker.version, shown_tracks(control, videos)))
             continue
-        predictions = catalogue.predict(model, lesson.rest, lesson.labeled, parents_of(control, parts))
+        predictions, odd = predict_each(model, lesson.rest, lesson.labeled, parents_of(control, parts))
+        unreadable |= odd
         parts.append(Part(control, speaker.version, shown(control, predictions)))
     for task in tasks:
         if parts and task.problem != unreadable.get(task.id):

@@ -1,6 +1,5 @@
 """A Label Studio over HTTP with as much of the API as the loop calls, in memory: it survives every kill of the backend."""
 
-import io
 import itertools
 import json
 import re
@@ -11,10 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import numpy as np
-from PIL import Image
-
-from tests.loop.house import square_of
+from tests.loop.house import picture
 
 Answer = tuple[int, Any]
 """HTTP status, and JSON or the bytes of a picture."""
@@ -135,13 +131,3 @@ class LabelStudio:
             do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _do
 
         return Handler
-
-
-def picture(task: int) -> bytes:
-    """A task's frame, 64 x 48: a bright square where `square_of` says."""
-    pixels = np.full((48, 64, 3), 40, np.uint8)
-    x0, y0, x1, y1 = square_of(task)
-    pixels[y0:y1, x0:x1] = (250, 200, 60)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()

@@ -1,5 +1,6 @@
 """The loop's rooms for tests: a real registry, media on disk, a queue that only remembers, a Label Studio in memory."""
 
+import io
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -126,13 +127,7 @@ class House:
     ) -> None:
         """A task whose frame shows a bright square at `square_of(task)`."""
         path = self.media / f"{task}.png"
-        if image is None:
-            picture = np.full((48, 64, 3), 40, np.uint8)
-            x0, y0, x1, y1 = square_of(task)
-            picture[y0:y1, x0:x1] = (250, 200, 60)
-            Image.fromarray(picture).save(path)
-        else:
-            path.write_bytes(image)
+        path.write_bytes(picture(task) if image is None else image)
         fields = {
             "image": f"/data/local-files/?d={path.name}",
             "frame": task,
@@ -175,6 +170,16 @@ class House:
         for item in self.studio.predictions.values():
             found.setdefault(item["task"], []).append(item)
         return found
+
+
+def picture(task: int) -> bytes:
+    """A task's frame as PNG, 64 x 48: a bright square where `square_of` says."""
+    pixels = np.full((48, 64, 3), 40, np.uint8)
+    x0, y0, x1, y1 = square_of(task)
+    pixels[y0:y1, x0:x1] = (250, 200, 60)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
 
 
 def square_of(task: int) -> tuple[int, int, int, int]:
