@@ -4,8 +4,8 @@
     ├── SettingsError            a setting has an impossible value
     ├── LabelingConfigError      the labeling config asks for nothing that we can do
     ├── StudioError              Label Studio refused or answered something unexpected
-    │   ├── StudioUnreachable    no answer at all: worth trying again
-    │   ├── StudioMissing        Label Studio answered 404: the thing is gone
+    │   ├── StudioUnreachable    no answer of Label Studio's that could be used: worth trying again
+    │   ├── StudioMissing        Label Studio itself answered 404: the thing is gone
     │   └── StudioForbidden      the API key is missing, wrong or of a kind that is switched off
     ├── MediaError               one task's image cannot be had: costs that task alone
     ├── LabelError               one annotation cannot be used: costs that annotation alone
@@ -38,11 +38,11 @@ class StudioError(MicroModelsError):
 
 
 class StudioUnreachable(StudioError):
-    """Label Studio gave no answer; the same request may succeed later."""
+    """Label Studio gave no answer that could be used, or something else gave it; the same request may succeed later."""
 
 
 class StudioMissing(StudioError):
-    """Label Studio answered 404: the thing asked for is gone."""
+    """Label Studio itself answered 404, in its own words: the thing asked for is gone."""
 
 
 class StudioForbidden(StudioError):

@@ -37,6 +37,9 @@ class MicroModelBackend:
         nothing = [] if context is None else {"result": [], "score": 0.0}
         return [nothing if answer is None else answer for answer in answers]
 
-    def fit(self, event: str, data: Mapping[str, Any], **kwargs: Any) -> dict[str, str]:
-        """Take an event into account and return at once: training happens in a worker."""
-        return {"status": on_event(self._services, events.parse({**data, "action": event}))}
+    def fit(self, event: str, data: Mapping[str, Any], *, vouched: bool = False, **kwargs: Any) -> dict[str, str]:
+        """Take an event into account and return at once: training happens in a worker.
+
+        `vouched`: the caller showed a secret that holds for any project, so that it may tell of one that is not known.
+        """
+        return {"status": on_event(self._services, events.parse({**data, "action": event}), vouched)}

@@ -7,7 +7,7 @@ import re
 import struct
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -102,6 +102,16 @@ class Artifacts:
             with suppress(FileNotFoundError):  # another collector was faster
                 if self._files.modified(path).timestamp() < limit:
                     self._files.rm_file(path)
+                    removed += 1
+        return removed
+
+    def remove(self, uris: Iterable[str]) -> int:
+        """Removes these artifacts; returns how many were there. One that cannot be removed is left to `collect`."""
+        removed = 0
+        for uri in uris:
+            with suppress(Exception):  # every kind of store has errors of its own
+                if _NAME.fullmatch(uri):
+                    self._files.rm_file(self._path(uri))
                     removed += 1
         return removed
 

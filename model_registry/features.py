@@ -1,6 +1,7 @@
 """Features: what a frozen network sees in the frames of tasks, as one vector a frame."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,27 +19,31 @@ class Features:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, vectors: Mapping[int, tuple[str, Vector]]) -> None:
+    def record(self, project: int, vectors: Mapping[int, tuple[str, Vector]]) -> None:
         """Stores {task: (what the vector was made of, the vector)}; tasks that are gone are left out."""
         with self._database.writing() as connection:
             for chunk in chunks(vectors):
-                there = set(connection.execute(select(tasks.c.id).where(tasks.c.id.in_(chunk))).scalars())
-                rows = [
-                    {"task": task, "source": vectors[task][0], "vector": vectors[task][1].astype("<f2").tobytes()}
-                    for task in chunk
-                    if task in there
-                ]
+                mine = (tasks.c.project == project, tasks.c.id.in_(chunk))
+                there = set(connection.execute(select(tasks.c.id).where(*mine)).scalars())
+                rows = [_row(project, task, *vectors[task]) for task in chunk if task in there]
                 if rows:
                     insert = upsert(connection, features)
                     replaced = {name: insert.excluded[name] for name in ("source", "vector")}
-                    connection.execute(insert.on_conflict_do_update(index_elements=["task"], set_=replaced), rows)
+                    connection.execute(
+                        insert.on_conflict_do_update(index_elements=["project", "task"], set_=replaced), rows
+                    )
 
-    def of(self, sources: Mapping[int, str]) -> dict[int, Vector]:
+    def of(self, project: int, sources: Mapping[int, str]) -> dict[int, Vector]:
         """The vectors of those of the tasks whose vector was made of this source; {task: (n,) float16}."""
         found: dict[int, Vector] = {}
         with self._database.reading() as connection:
             for chunk in chunks(sources):
-                for row in connection.execute(select(features).where(features.c.task.in_(chunk))):
+                mine = (features.c.project == project, features.c.task.in_(chunk))
+                for row in connection.execute(select(features).where(*mine)):
                     if row.source == sources[row.task] and len(row.vector) % 2 == 0:  # else it is damaged
                         found[row.task] = np.frombuffer(row.vector, dtype="<f2")
         return found
+
+
+def _row(project: int, task: int, source: str, vector: Vector) -> dict[str, Any]:
+    return {"project": project, "task": task, "source": source, "vector": vector.astype("<f2").tobytes()}

@@ -10,7 +10,7 @@ from backend.errors import LeaseLost, RegistryError
 from model_registry.database import Database, chunks, upsert
 from model_registry.projects import lock_project
 from model_registry.records import GroupRecord, Phase
-from model_registry.tables import counts, groups, labels, open_, tasks
+from model_registry.tables import counts, groups, labels, labels_task, open_, projects, tasks
 
 GroupKey = tuple[int, str]
 """(project, name)"""
@@ -19,6 +19,8 @@ IDLE = {"phase": None, "progress": None, "seconds_left": None}
 WELL = {"failed_revision": None, "attempts": 0}
 """The last thing that was tried with the group worked."""
 NEVER = float("inf")
+there = groups.c.project.not_in(select(projects.c.id).where(projects.c.gone_since.is_not(None)))
+"""The group's project is not gone from its source."""
 COMMON = " all groups"
 """Name of the group that stands for a whole project: it has no task, and what is to do for it comes after all else.
 The groups of tasks may have any other name."""
@@ -43,9 +45,10 @@ class Groups:
 
     def pending(self, now: float, limit: int | None = None) -> list[GroupRecord]:
         """The groups (at most `limit`) that are due and that no worker holds, the one that waits longest first; those
-        that stand for whole projects come last."""
+        that stand for whole projects come last. Those of projects that are gone are left alone."""
         query = records().where(
             open_,
+            there,
             or_(groups.c.due_at.is_(None), groups.c.due_at <= now),
             or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now),
         )
@@ -59,6 +62,7 @@ class Groups:
         now = self._clock()
         query = select(groups.c.name).where(
             open_,
+            there,
             groups.c.name != COMMON,
             or_(groups.c.due_at.is_(None), groups.c.due_at <= until),
             or_(groups.c.lease_owner.is_(None), groups.c.lease_owner == owner, groups.c.lease_until <= now),
@@ -146,7 +150,7 @@ def records() -> Select[Any]:
     size = select(func.count()).select_from(tasks).where(*belongs).correlate(groups).scalar_subquery()
     labelled = (
         select(func.count(distinct(labels.c.task)))
-        .select_from(tasks.join(labels, labels.c.task == tasks.c.id))
+        .select_from(tasks.join(labels, labels_task))
         .where(*belongs, counts)
         .correlate(groups)
         .scalar_subquery()

@@ -26,7 +26,7 @@ class Ledger:
             lock_project(connection, project)
             for chunk in chunks(entries):
                 connection.execute(insert(ledger), [_row(project, entry) for entry in chunk])
-                _trim(connection, {entry.task for entry in chunk})
+                _trim(connection, project, {entry.task for entry in chunk})
 
     def latest(self, project: int, task_ids: Iterable[int]) -> dict[int, LedgerEntry]:
         """The last entry of each of the tasks that has one, by task."""
@@ -51,6 +51,15 @@ class Ledger:
                 found |= {row.task: row.score for row in connection.execute(query)}
         return found
 
+    def earlier(self, project: int, task_ids: Iterable[int], before: float) -> set[int]:
+        """Those of the tasks for which something was published before a time."""
+        found: set[int] = set()
+        with self._database.reading() as connection:
+            for chunk in chunks(sorted(set(task_ids))):
+                mine = (ledger.c.project == project, ledger.c.task.in_(chunk), ledger.c.published_at < before)
+                found |= set(connection.execute(select(ledger.c.task).where(*mine).distinct()).scalars())
+        return found
+
     def kept(self, project: int, task_ids: Iterable[int]) -> dict[int, list[LedgerEntry]]:
         """All kept entries of each of the tasks that has one, by task, the newest first."""
         found: dict[int, list[LedgerEntry]] = {}
@@ -67,8 +76,9 @@ def _row(project: int, entry: LedgerEntry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in LedgerEntry.__dataclass_fields__} | {"project": project}
 
 
-def _trim(connection: Connection, ids: set[int]) -> None:
+def _trim(connection: Connection, project: int, ids: set[int]) -> None:
     rank = func.row_number().over(partition_by=ledger.c.task, order_by=ledger.c.id.desc())
-    ranked = select(ledger.c.id, rank.label("rank")).where(ledger.c.task.in_(ids)).subquery()
+    mine = (ledger.c.project == project, ledger.c.task.in_(ids))
+    ranked = select(ledger.c.id, rank.label("rank")).where(*mine).subquery()
     old = select(ranked.c.id).where(ranked.c.rank > KEPT)
     connection.execute(delete(ledger).where(ledger.c.id.in_(old)))

@@ -10,10 +10,23 @@ from model_registry.database import Database
 from model_registry.groups import GroupKey, records
 from model_registry.listed import GroupRow, ProjectCounts, Serving, Work
 from model_registry.records import GroupRecord, GroupState, LedgerEntry, TaskRecord
-from model_registry.tables import counts, groups, labels, ledger, reviews, serves, tasks, versions
+from model_registry.tables import (
+    counts,
+    groups,
+    labels,
+    labels_task,
+    ledger,
+    reviews,
+    reviews_task,
+    serves,
+    tasks,
+    versions,
+)
 
 Sort = Literal["state", "name", "tasks", "labelled", "version", "score", "efficiency"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
+TASK = tuple(tasks.c[name] for name in TaskRecord.__dataclass_fields__)
+"""What a TaskRecord is made of."""
 URGENCY: tuple[GroupState, ...] = ("failed", "training", "publishing", "queued", "idle")
 """The states, what somebody should look at first."""
 
@@ -32,14 +45,14 @@ class Listing:
         of_tasks = select(tasks.c.project, func.count().label("n"), func.count(tasks.c.problem).label("problems"))
         of_labels = (
             select(tasks.c.project, func.count(distinct(labels.c.task)).label("n"))
-            .select_from(labels.join(tasks, labels.c.task == tasks.c.id))
+            .select_from(labels.join(tasks, labels_task))
             .where(counts)
         )
         of_reviews = _worked(reviews.c.project).where(reviews.c.pending.is_(False))
         if project is not None:
             of_states = of_states.where(groups.c.project == project)
             of_tasks = of_tasks.where(tasks.c.project == project)
-            of_labels = of_labels.where(tasks.c.project == project, labels.c.project == project)
+            of_labels = of_labels.where(tasks.c.project == project)
             of_reviews = of_reviews.where(reviews.c.project == project)
         states = defaultdict[int, dict[str, int]](dict)
         with self._database.reading() as connection:
@@ -93,19 +106,20 @@ class Listing:
     ) -> tuple[list[tuple[TaskRecord, LedgerEntry]], int]:
         """One page of the group's tasks without a label, each with its last prediction, the least certain first; and
         how many there are in all."""
-        last = select(func.max(ledger.c.id)).where(ledger.c.task == tasks.c.id).correlate(tasks).scalar_subquery()
-        labelled = exists(select(labels.c.id).where(labels.c.task == tasks.c.id, counts))
+        of_task = (ledger.c.project == tasks.c.project, ledger.c.task == tasks.c.id)
+        last = select(func.max(ledger.c.id)).where(*of_task).correlate(tasks).scalar_subquery()
+        labelled = exists(select(labels.c.id).where(labels_task, counts))
         both = tasks.join(ledger, ledger.c.id == last)
         where = (tasks.c.project == project, tasks.c.group == group, ~labelled)
         published = [ledger.c[name].label(f"p_{name}") for name in LedgerEntry.__dataclass_fields__]
-        query = select(tasks, *published).select_from(both).where(*where).order_by(ledger.c.score, tasks.c.id)
+        query = select(*TASK, *published).select_from(both).where(*where).order_by(ledger.c.score, tasks.c.id)
         with self._database.reading() as connection:
             total = connection.execute(select(func.count()).select_from(both).where(*where)).scalar_one()
             return [_shown(row) for row in connection.execute(query.offset(offset).limit(limit))], total
 
     def problems(self, project: int, group: str | None = None, limit: int = 20) -> list[TaskRecord]:
         """The first tasks that cannot be used, with the reason in `problem`."""
-        query = select(tasks).where(tasks.c.project == project, tasks.c.problem.is_not(None))
+        query = select(*TASK).where(tasks.c.project == project, tasks.c.problem.is_not(None))
         if group is not None:
             query = query.where(tasks.c.group == group)
         with self._database.reading() as connection:
@@ -133,7 +147,7 @@ def has_tasks() -> ColumnElement[bool]:
 
 _EFFICIENCY: ColumnElement[Any] = (
     select(-func.sum(reviews.c.actions) * 1.0 / func.nullif(func.sum(reviews.c.labels), 0))
-    .select_from(tasks.join(reviews, reviews.c.task == tasks.c.id))
+    .select_from(tasks.join(reviews, reviews_task))
     .where(tasks.c.project == groups.c.project, tasks.c.group == groups.c.name, reviews.c.pending.is_(False))
     .correlate(groups)
     .scalar_subquery()
@@ -155,7 +169,7 @@ def _serving_of(connection: Connection, listed: Sequence[GroupRecord]) -> dict[G
 def _work_of(connection: Connection, listed: Sequence[GroupRecord]) -> dict[GroupKey, Work]:
     """What people did in the groups."""
     mine = (tasks.c.project.in_({g.project for g in listed}), tasks.c.group.in_({g.name for g in listed}))
-    summed = _worked(tasks.c.project, tasks.c.group).join(tasks, tasks.c.id == reviews.c.task)
+    summed = _worked(tasks.c.project, tasks.c.group).join(tasks, reviews_task)
     rows = connection.execute(summed.where(*mine, reviews.c.pending.is_(False)))
     return {(row.project, row.group): Work(row.actions, row.labels) for row in rows}
 

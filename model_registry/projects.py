@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, case, delete, func, select, update
 
+from backend.errors import RegistryError
 from model_registry.database import Database, upsert
 from model_registry.records import ProjectRecord
 from model_registry.tables import projects
@@ -29,6 +30,12 @@ class Projects:
             row = connection.execute(select(projects).where(projects.c.id == id)).one_or_none()
         return _record(row) if row else None
 
+    def require(self, id: int) -> ProjectRecord:
+        """The project; raises RegistryError where it is not known, for instance not any more."""
+        if record := self.get(id):
+            return record
+        raise RegistryError(f"Project {id} is not known here; it may have been forgotten. Connect it (again).")
+
     def all(self) -> list[ProjectRecord]:
         """All projects, by id."""
         with self._database.reading() as connection:
@@ -50,6 +57,21 @@ class Projects:
         """Notes when the project was last compared with its source."""
         with self._database.writing() as connection:
             connection.execute(update(projects).where(projects.c.id == id).values(synced_at=at))
+
+    def note_missing(self, id: int, at: float, patience: float) -> ProjectRecord:
+        """Notes that its source has no such project; gone it is when it was missing `patience` seconds before, too."""
+        since = func.coalesce(projects.c.missing_since, at)
+        gone = case((since <= at - patience, since), else_=projects.c.gone_since)
+        with self._database.writing() as connection:
+            lock_project(connection, id)
+            changed = update(projects).where(projects.c.id == id).values(missing_since=since, gone_since=gone)
+            return _record(connection.execute(changed.returning(*projects.c)).one())
+
+    def note_found(self, id: int) -> None:
+        """Notes that its source has the project (again)."""
+        with self._database.writing() as connection:
+            found = {"missing_since": None, "gone_since": None}
+            connection.execute(update(projects).where(projects.c.id == id).values(found))
 
     def delete(self, id: int) -> None:
         """Forgets the project with everything that belongs to it; its artifacts are left to the garbage collection."""

@@ -23,6 +23,15 @@ class ProjectRecord:
     generation: int = 0
     """Rises with every promotion and every way back, so that a reader sees that predictions are outdated."""
     synced_at: float | None = None
+    missing_since: float | None = None
+    """When its source first said that it has no such project, without a break since; None: it has."""
+    gone_since: float | None = None
+    """The same, once that was said again long after: the project is left alone, and nothing of it is deleted."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether its source has said for long that it has no such project."""
+        return self.gone_since is not None
 
 
 class TaskLike(Protocol):
@@ -30,7 +39,7 @@ class TaskLike(Protocol):
 
     @property
     def id(self) -> int:
-        """Of the task, unique over all projects."""
+        """Of the task, unique within its project."""
         ...
 
     @property

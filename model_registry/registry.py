@@ -60,11 +60,11 @@ class Registry:
         with self._database.writing() as connection:
             lock_project(connection, project)
             # A label that goes leaves the group where its task was; one that comes enters the group where it is now.
-            every = list(labels)
-            changed = record_labels(connection, project, [label for label in every if label.skipped], seen_at)
+            now, every = self.clock(), list(labels)
+            changed = record_labels(connection, project, [label for label in every if label.skipped], now, seen_at)
             changed |= upsert_tasks(connection, project, tasks, rule)
-            changed |= record_labels(connection, project, [label for label in every if not label.skipped], seen_at)
-            touch(connection, changed, self.clock(), due_at, patience)
+            changed |= record_labels(connection, project, [label for label in every if not label.skipped], now, seen_at)
+            touch(connection, changed, now, due_at, patience)
         return {name for _, name in changed}
 
     def close(self) -> None:

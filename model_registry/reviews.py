@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
 from model_registry.database import Database, upsert
 from model_registry.projects import lock_project
 from model_registry.records import LabelRecord, ReviewRecord, ReviewSummary
-from model_registry.tables import counts, is_pending, labels, reviews, tasks
+from model_registry.tables import counts, is_pending, labels, labels_task, reviews, reviews_task, tasks
 
+reviewed = and_(labels.c.project == reviews.c.project, labels.c.id == reviews.c.annotation)
+"""The review is of the label."""
 BLANK: Mapping[str, Any] = {
     "annotator": "", "round": 0, "created_at": 0.0, "shown": False, "score": None,
     "actions": 0, "accepted": 0, "labels": 0, "tallies": [],
@@ -44,9 +46,7 @@ class Reviews:
         """Labels that wait for their review, of tasks that are known, each with its group; `most` at a time."""
         query = (
             select(tasks.c.group, *(labels.c[name] for name in LabelRecord.__dataclass_fields__))
-            .select_from(
-                reviews.join(labels, labels.c.id == reviews.c.annotation).join(tasks, tasks.c.id == labels.c.task)
-            )
+            .select_from(reviews.join(labels, reviewed).join(tasks, labels_task))
             .where(reviews.c.project == project, is_pending, counts)
             .order_by(labels.c.id)
             .limit(most)
@@ -58,9 +58,13 @@ class Reviews:
     def record(self, project: int, made: Iterable[Review]) -> int:
         """Stores the reviews of labels that did not change meanwhile; returns how many."""
         current = (
-            select(labels.c.id).where(labels.c.id == bindparam("id_"), labels.c.updated_at == bindparam("seen"), counts)
-        ).exists()
-        statement = update(reviews).where(reviews.c.annotation == bindparam("id_"), current)
+            select(labels.c.id)
+            .where(reviewed, labels.c.updated_at == bindparam("seen"), counts)
+            .correlate(reviews)
+            .exists()
+        )
+        mine = (reviews.c.project == project, reviews.c.annotation == bindparam("id_"))
+        statement = update(reviews).where(*mine, current)
         with self._database.writing() as connection:
             lock_project(connection, project)
             return sum(connection.execute(statement, _row(review)).rowcount for review in made)
@@ -78,12 +82,12 @@ class Reviews:
         names = [name for name in ReviewSummary.__dataclass_fields__ if name != "group"]
         query = (
             select(*(reviews.c[name] for name in names), tasks.c.group)
-            .select_from(reviews.join(tasks, tasks.c.id == reviews.c.task))
+            .select_from(reviews.join(tasks, reviews_task))
             .where(reviews.c.project == project, reviews.c.pending.is_(False))
             .order_by(reviews.c.created_at, reviews.c.annotation)
         )
         if groups:
-            query = query.where(tasks.c.project == project, tasks.c.group.in_(groups))
+            query = query.where(tasks.c.group.in_(groups))
         with self._database.reading() as connection:
             return [ReviewSummary(**row._mapping) for row in connection.execute(query)]
 
@@ -91,8 +95,8 @@ class Reviews:
         columns = [reviews.c[name] for name in ("annotation", "project", "task", "annotator", "round", "tallies")]
         query = (
             select(*columns, tasks.c.group)
-            .select_from(reviews.join(tasks, tasks.c.id == reviews.c.task))
-            .where(reviews.c.project == project, tasks.c.project == project, reviews.c.pending.is_(False), *where)
+            .select_from(reviews.join(tasks, reviews_task))
+            .where(reviews.c.project == project, reviews.c.pending.is_(False), *where)
             .order_by(reviews.c.annotation)
         )
         found: list[ReviewRecord] = []
@@ -113,11 +117,11 @@ def mark_pending(connection: Connection, project: int, changed: Iterable[tuple[i
         if task is not None and live
     ]
     if gone:
-        connection.execute(delete(reviews).where(reviews.c.annotation.in_(gone)))
+        connection.execute(delete(reviews).where(reviews.c.project == project, reviews.c.annotation.in_(gone)))
     if fresh:
         insert = upsert(connection, reviews)
-        again = {"pending": True, "task": insert.excluded.task, "project": insert.excluded.project}
-        connection.execute(insert.on_conflict_do_update(index_elements=["annotation"], set_=again), fresh)
+        again = {"pending": True, "task": insert.excluded.task}
+        connection.execute(insert.on_conflict_do_update(index_elements=["project", "annotation"], set_=again), fresh)
 
 
 def _row(review: Review) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The tables. A change here needs a migration: tests/model_registry/test_database.py compares both.
 
-Times are seconds since the epoch. Names of groups are unique within a project only, so every key carries both.
+Times are seconds since the epoch. Ids of tasks and labels, like names of groups, are unique within a project only:
+two projects may live on two sources, or somebody may name another's. So every key carries the project.
 """
 
 from sqlalchemy import (
@@ -56,6 +57,8 @@ projects = Table(
     Column("settings", JSON, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("synced_at", Double),
+    Column("missing_since", Double),
+    Column("gone_since", Double),
 )
 
 groups = Table(
@@ -85,11 +88,12 @@ groups = Table(
 tasks = Table(
     "tasks",
     metadata,
+    Column("project", BigInteger, primary_key=True, autoincrement=False),
     Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("project", BigInteger, nullable=False),
     Column("group", Text, nullable=False),
     Column("data", JSON, nullable=False),
     Column("problem", Text),
+    Column("missing_since", Double),
     ForeignKeyConstraint(["project", "group"], ["groups.project", "groups.name"], ondelete="CASCADE"),
     Index(None, "project", "group"),
 )
@@ -99,15 +103,17 @@ tasks = Table(
 labels = Table(
     "labels",
     metadata,
+    Column("project", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("project", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("task", BigInteger),
     Column("result", JSON, nullable=False),
     Column("skipped", Boolean, nullable=False),
     Column("updated_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
     Column("deleted_at", Double),
+    Column("missing_since", Double),
     Column("details", JSON, nullable=False),
-    Index(None, "task"),
+    Index(None, "project", "task"),
 )
 
 versions = Table(
@@ -144,7 +150,7 @@ ledger = Table(
     "ledger",
     metadata,
     Column("id", RowId, primary_key=True),
-    Column("project", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("project", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
     Column("task", BigInteger, nullable=False),
     Column("prediction_id", BigInteger),
     Column("result", JSON, nullable=False),
@@ -153,7 +159,7 @@ ledger = Table(
     Column("model_version", Text, nullable=False),
     Column("published_at", Double, nullable=False),
     Column("raw", Double),
-    Index(None, "task", "id"),
+    Index(None, "project", "task", "id"),
 )
 
 # One row for each live label that is not skipped. A write of the label makes it pending in the same transaction; the
@@ -161,9 +167,9 @@ ledger = Table(
 reviews = Table(
     "reviews",
     metadata,
+    Column("project", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("annotation", BigInteger, primary_key=True, autoincrement=False),
-    Column("project", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("task", BigInteger, nullable=False, index=True),
+    Column("task", BigInteger, nullable=False),
     Column("pending", Boolean, nullable=False),
     Column("annotator", Text, nullable=False),
     Column("round", Integer, nullable=False),
@@ -174,6 +180,7 @@ reviews = Table(
     Column("accepted", Integer, nullable=False),
     Column("labels", Integer, nullable=False),
     Column("tallies", JSON, nullable=False),
+    Index(None, "project", "task"),
 )
 
 # A micro-model that a person pinned goes on serving whatever trainings end, until the pin is lifted.
@@ -191,10 +198,18 @@ pins = Table(
 features = Table(
     "features",
     metadata,
-    Column("task", BigInteger, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("project", BigInteger, primary_key=True, autoincrement=False),
+    Column("task", BigInteger, primary_key=True, autoincrement=False),
     Column("source", Text, nullable=False),
     Column("vector", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["project", "task"], ["tasks.project", "tasks.id"], ondelete="CASCADE"),
 )
+
+labels_task = and_(labels.c.project == tasks.c.project, labels.c.task == tasks.c.id)
+"""The label is of the task."""
+
+reviews_task = and_(reviews.c.project == tasks.c.project, reviews.c.task == tasks.c.id)
+"""The review is of the task."""
 
 counts = and_(labels.c.deleted_at.is_(None), labels.c.skipped.is_(False))
 """The label is live and not skipped: it is trained on."""

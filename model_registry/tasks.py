@@ -1,6 +1,6 @@
 """Tasks: their data, and the group that each belongs to."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
@@ -8,9 +8,13 @@ from sqlalchemy import Connection, Row, delete, select, update
 from model_registry.database import Database, chunks, plain, upsert
 from model_registry.groups import GroupKey, ensure_groups, outdate, touch
 from model_registry.labels import bury, labelled_tasks
+from model_registry.missing import note_missing
 from model_registry.projects import lock_project
 from model_registry.records import TaskLike, TaskRecord
 from model_registry.tables import ledger, tasks
+
+COLUMNS = [tasks.c[name] for name in TaskRecord.__dataclass_fields__]
+"""What a TaskRecord is made of."""
 
 
 class Tasks:
@@ -38,23 +42,22 @@ class Tasks:
         with self._database.writing() as connection:
             lock_project(connection, project)
             for chunk in chunks(sorted(set(ids))):
-                mine = (tasks.c.project == project, tasks.c.id.in_(chunk))
-                found = list(connection.execute(select(tasks.c.id).where(*mine)).scalars())
-                changed |= bury(connection, project, at, now, tasks_=found)
-                connection.execute(delete(ledger).where(ledger.c.task.in_(found)))
-                connection.execute(delete(tasks).where(*mine))
+                changed |= bury(connection, project, at, now, tasks_=chunk)
+                connection.execute(delete(ledger).where(ledger.c.project == project, ledger.c.task.in_(chunk)))
+                connection.execute(delete(tasks).where(tasks.c.project == project, tasks.c.id.in_(chunk)))
             touch(connection, changed, now)
         return {name for _, name in changed}
 
-    def get(self, id: int) -> TaskRecord | None:
-        """The task, or None."""
+    def get(self, project: int, id: int) -> TaskRecord | None:
+        """The project's task, or None."""
+        query = select(*COLUMNS).where(tasks.c.project == project, tasks.c.id == id)
         with self._database.reading() as connection:
-            row = connection.execute(select(tasks).where(tasks.c.id == id)).one_or_none()
+            row = connection.execute(query).one_or_none()
         return _record(row) if row else None
 
     def of_group(self, project: int, group: str) -> list[TaskRecord]:
         """The group's tasks, by id."""
-        query = select(tasks).where(tasks.c.project == project, tasks.c.group == group).order_by(tasks.c.id)
+        query = select(*COLUMNS).where(tasks.c.project == project, tasks.c.group == group).order_by(tasks.c.id)
         with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(query)]
 
@@ -63,29 +66,37 @@ class Tasks:
         with self._database.reading() as connection:
             return set(connection.execute(select(tasks.c.id).where(tasks.c.project == project)).scalars())
 
-    def set_problem(self, id: int, text: str | None) -> None:
-        """Notes why the task cannot be used, or that it can."""
+    def note_missing(self, project: int, ids: Collection[int], at: float) -> dict[int, float]:
+        """Notes what a listing made at `at` lacked; returns since when each has been missing, by id."""
         with self._database.writing() as connection:
-            connection.execute(update(tasks).where(tasks.c.id == id).values(problem=text))
+            lock_project(connection, project)
+            return note_missing(connection, tasks, project, ids, at)
+
+    def set_problem(self, project: int, id: int, text: str | None) -> None:
+        """Notes why the task cannot be used, or that it can."""
+        mine = (tasks.c.project == project, tasks.c.id == id)
+        with self._database.writing() as connection:
+            connection.execute(update(tasks).where(*mine).values(problem=text))
 
 
 def upsert_tasks(connection: Connection, project: int, seen: Iterable[TaskLike], rule: str) -> set[GroupKey]:
     """Stores the tasks; returns the groups whose labels changed by it. The caller has locked the project."""
     changed: set[GroupKey] = set()
     for chunk in chunks({task.id: task for task in seen}.values()):
-        stored = {row.id: row for row in connection.execute(select(tasks).where(tasks.c.id.in_([t.id for t in chunk])))}
+        mine = (tasks.c.project == project, tasks.c.id.in_([task.id for task in chunk]))
+        stored = {row.id: row for row in connection.execute(select(tasks).where(*mine))}
         ensure_groups(connection, project, (task.group for task in chunk), rule)
         rows = [row for task in chunk if (row := _changed_row(project, task, stored.get(task.id)))]
         if rows:
             insert = upsert(connection, tasks)
-            replaced = {column: insert.excluded[column] for column in ("project", "group", "data", "problem")}
-            connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=replaced), rows)
+            replaced = {column: insert.excluded[column] for column in ("group", "data", "problem")}
+            connection.execute(insert.on_conflict_do_update(index_elements=["project", "id"], set_=replaced), rows)
         homes = {row["id"]: (project, row["group"]) for row in rows}
-        before = {id: (row.project, row.group) for id, row in stored.items()}
+        before = {id: (project, row.group) for id, row in stored.items()}
         # New media or a new home: what was predicted there, if anything, does not stand any more.
         outdate(connection, project, (row["group"] for row in rows))
         moved = [id for id, home in homes.items() if before.get(id) != home]
-        for id in labelled_tasks(connection, moved):
+        for id in labelled_tasks(connection, project, moved):
             changed |= {homes[id]} | ({before[id]} if id in before else set())
     return changed
 
@@ -96,7 +107,7 @@ def _changed_row(project: int, task: TaskLike, stored: Row[Any] | None) -> dict[
     row = {"id": task.id, "project": project, "group": task.group, "data": data, "problem": None}
     if stored is None:
         return row
-    if (stored.project, stored.group, stored.data) == (project, task.group, data):
+    if (stored.group, stored.data) == (task.group, data):
         return None
     # What was wrong with a task was found with its data: it holds as long as they do.
     return row | {"problem": stored.problem if stored.data == data else None}

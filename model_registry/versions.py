@@ -218,9 +218,11 @@ class Versions:
         with self._database.writing() as connection:
             return connection.execute(forget).rowcount
 
-    def artifacts(self) -> set[str]:
-        """URIs of all artifacts that a version still needs."""
+    def artifacts(self, project: int | None = None) -> set[str]:
+        """URIs of all artifacts that a version (of one project) still needs."""
         query = select(versions.c.artifact_uri).where(versions.c.artifact_uri.is_not(None))
+        if project is not None:
+            query = query.where(versions.c.project == project)
         with self._database.reading() as connection:
             return {row.artifact_uri for row in connection.execute(query)}
 

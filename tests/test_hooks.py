@@ -24,7 +24,9 @@ def test_signatures_are_those_of_label_studio_ml() -> None:
     fit = inspect.signature(MicroModelBackend.fit).parameters
     assert list(predict) == ["self", "tasks", "context", "kwargs"]
     assert predict["context"].default is None
-    assert list(fit) == ["self", "event", "data", "kwargs"]
+    assert list(fit) == ["self", "event", "data", "vouched", "kwargs"]
+    assert fit["vouched"].kind is inspect.Parameter.KEYWORD_ONLY, "ours; the framework does not know it"
+    assert fit["vouched"].default is False
 
 
 def test_fit_takes_events_by_name_and_returns_at_once(backend: MicroModelBackend) -> None:

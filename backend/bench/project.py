@@ -46,7 +46,7 @@ class Project(AbstractContextManager["Project"]):
         """Of each data set, the tasks of its frames, in order."""
         rule = GroupRule(None, "")
         self._groups = tuple(dict.fromkeys(group_of(task.id, task.data, rule)[0] for task in self._data.values()))
-        on_event(self._services, TasksCreated(PROJECT, form.config, tuple(self._data.values())))
+        on_event(self._services, TasksCreated(PROJECT, form.config, tuple(self._data.values())), vouched=True)
         self._annotations = 0
 
     def submit(self, task: int, result: list[dict[str, Any]], shown: LedgerEntry | None) -> None:

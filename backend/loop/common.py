@@ -20,7 +20,8 @@ class Baseline:
 
 def call(services: Services, project: int) -> None:
     """There is news for the project as a whole: a version, or tasks that others may be good for."""
-    if services.registry.projects.seen(project).generation and services.registry.groups.call_common(project):
+    record = services.registry.projects.get(project)
+    if record and record.generation and services.registry.groups.call_common(project):
         services.queue.look_at(project, COMMON)
 
 

@@ -51,6 +51,8 @@ class GroupWorker:
             group, now = self._services.registry.groups.get(project, name), self._services.clock()
             if group is None or group.state(now) not in ("queued", "failed"):
                 return None
+            if self._services.registry.projects.require(project).gone:
+                return None
             wait = (group.due_at or now) - now
             if wait <= 0:
                 return group
@@ -67,7 +69,7 @@ class GroupWorker:
                 spend(self._services, group, self._owner, lambda: lost.is_set() or self._stop.is_set())
                 return
             review_pending(self._services, group.project)
-            media = self._services.media(registry.projects.seen(group.project))
+            media = self._services.media(registry.projects.require(group.project))
             frames = FrameStore(media, self._services.settings.frame_cache_mb)
             train_group(self._services, group, self._owner, frames, lambda: lost.is_set() or self._stop.is_set())
             if publish_group(self._services, group, self._owner, frames):

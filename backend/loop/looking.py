@@ -25,7 +25,7 @@ def look(services: Services, project: ProjectRecord, tasks: Sequence[TaskRecord]
     if field is None:
         return
     sources = _sources(services, tasks, field)
-    known = services.registry.features.of(sources)
+    known = services.registry.features.of(project.id, sources)
     usable, _ = frames.select([t for t in tasks if t.id in sources and t.id not in known], field)
     if not len(usable):
         return
@@ -37,13 +37,15 @@ def look(services: Services, project: ProjectRecord, tasks: Sequence[TaskRecord]
             yield frame
 
     found = features.vectors(noted(), services.settings.backbone)
-    services.registry.features.record({task: (sources[task], vector) for task, vector in zip(seen, found, strict=True)})
+    services.registry.features.record(
+        project.id, {task: (sources[task], vector) for task, vector in zip(seen, found, strict=True)}
+    )
 
 
 def places_of(services: Services, project: ProjectRecord, tasks: Sequence[TaskRecord]) -> Places:
     """Where the frames of these tasks lie, by what is known of them; see `sampling.places`."""
     field = _image_field(services, project)
-    known = services.registry.features.of(_sources(services, tasks, field)) if field else {}
+    known = services.registry.features.of(project.id, _sources(services, tasks, field)) if field else {}
     return places([order_of(task.data) for task in tasks], [known.get(task.id) for task in tasks])
 
 
@@ -58,10 +60,10 @@ def sight(
     tasks = services.registry.tasks.of_group(project.id, group)
     chosen = [tasks[i] for i in sorted({round(float(i)) for i in np.linspace(0, len(tasks) - 1, few)})] if tasks else []
     sources = _sources(services, chosen, field)
-    known = services.registry.features.of(sources)
+    known = services.registry.features.of(project.id, sources)
     if not known and frames is not None:
         look(services, project, chosen, frames)
-        known = services.registry.features.of(sources)
+        known = services.registry.features.of(project.id, sources)
     return np.stack([vector.astype(np.float32) for vector in known.values()]) if known else None
 
 

@@ -13,33 +13,41 @@ from model_registry import ProjectRecord
 log = structlog.get_logger(__name__)
 
 
-def on_event(services: Services, event: events.Event) -> str:
+def on_event(services: Services, event: events.Event, vouched: bool = False) -> str:
     """Take one event into the registry; returns what was done, in a word for log and answer.
 
-    Idempotent: events come twice, late, out of order and in bulk.
+    Idempotent: events come twice, late, out of order and in bulk. An event of a project that is not known is ignored,
+    unless its sender is `vouched` for beyond that project.
     """
+    if isinstance(event, events.Ignored):
+        log.info("event ignored", action=event.action, why=event.why)
+        return "ignored"
+    number = event.project
+    project = services.registry.projects.seen(number) if vouched else services.registry.projects.get(number)
+    if project is None:
+        log.warning("event of a project that is not connected ignored", project=number)
+        return "ignored: the project is not connected"
+    return _take(services, _configured(services, project, event), event)
+
+
+def _take(services: Services, project: ProjectRecord, event: events.ProjectEvent) -> str:
+    number = project.id
     match event:
-        case events.LabelsChanged(project=number):
-            changed = record(services, _project(services, number, event.config), event.tasks, event.labels)
-        case events.LabelsDeleted(project=number):
-            _project(services, number, event.config)
+        case events.LabelsChanged():
+            changed = record(services, project, event.tasks, event.labels)
+        case events.LabelsDeleted():
             changed = put_off(services, number, services.registry.labels.delete(number, event.ids))
-        case events.TasksCreated(project=number):
-            changed = record(services, _project(services, number, event.config), event.tasks, ())
+        case events.TasksCreated():
+            changed = record(services, project, event.tasks, ())
             call(services, number)
-        case events.TasksDeleted(project=number):
+        case events.TasksDeleted():
             changed = put_off(services, number, services.registry.tasks.delete(number, event.ids))
-        case events.ConfigChanged(project=number):
-            _project(services, number, event.config)
+        case events.ConfigChanged():
             services.queue.sweep(number)
             return "sweep queued"
-        case events.TrainingRequested(project=number):
-            _project(services, number, event.config)
+        case events.TrainingRequested():
             request_training(services, number)
             return "training requested"
-        case events.Ignored():
-            log.info("event ignored", action=event.action, why=event.why)
-            return "ignored"
     wake(services, number, changed)
     return "recorded"
 
@@ -65,10 +73,13 @@ def wake(services: Services, project: int, groups: Iterable[str]) -> None:
         services.queue.look_at(project, group)
 
 
-def _project(services: Services, number: int, config: str | None) -> ProjectRecord:
-    project = services.registry.projects.seen(number)
-    if config and config != project.config:
+def _configured(services: Services, project: ProjectRecord, event: events.ProjectEvent) -> ProjectRecord:
+    """The project with the labeling config that the event brings, if any."""
+    if event.config and event.config != project.config:
         # Trained models may be stale now: a sweep of the project finds out.
-        project = services.registry.projects.configure(number, config=config)
-        services.queue.sweep(number)
+        project = services.registry.projects.configure(project.id, config=event.config)
+        services.queue.sweep(project.id)
+    elif project.gone:
+        # Whoever sends events is there: a sweep asks again.
+        services.queue.sweep(project.id)
     return project

@@ -51,7 +51,9 @@ class Predictor:
         that were not published yet: looking at all their frames takes longer than Label Studio waits; the worker does it.
         """
         registry, deadline = self._services.registry, self._clock() + self._services.settings.predict_seconds
-        project = registry.projects.seen(project_id)
+        project = registry.projects.get(project_id)
+        if project is None:  # only /setup makes one known
+            return [None] * len(tasks)
         if config and config != project.config:
             project = registry.projects.configure(project_id, config=config)
         known = registry.ledger.latest(project_id, [t.id for t in tasks if t])

@@ -6,6 +6,7 @@ from statistics import mean
 
 import structlog
 
+from backend.errors import StudioUnreachable
 from backend.learning import catalogue
 from backend.loop.alone import predict_each
 from backend.loop.frames import FrameStore
@@ -16,8 +17,13 @@ from backend.loop.scoring import published_scores
 from backend.loop.services import Services
 from backend.loop.stitch import Part, parents_of, shown, shown_tracks, stitch
 from backend.loop.video_predict import predict_clips
+from backend.studio.client import Studio
 from backend.types import Control, Media, Weights
-from model_registry import GroupRecord, LedgerEntry, TaskRecord
+from model_registry import GroupRecord, LedgerEntry, ProjectRecord, TaskRecord
+
+ASKED = 20
+"""Tasks whose predictions are asked for one by one where a list says that they have none any more."""
+AGAIN = "Nothing was handed over that could become a double; it is tried again."
 
 log = structlog.get_logger(__name__)
 
@@ -42,13 +48,13 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
     log.info("predictions published", project=group.project, group=group.name, tasks=len(entries))
     # For the order of the next publication: nobody waits for it now.
     tasks = registry.tasks.of_group(group.project, group.name)
-    look(services, registry.projects.seen(group.project), tasks, frames)
+    look(services, registry.projects.require(group.project), tasks, frames)
     return True
 
 
 def predict_group(services: Services, group: GroupRecord, frames: FrameStore) -> list[LedgerEntry]:
     """Predictions of all serving versions for unlabelled images and for videos, stitched into one for each task."""
-    registry, project = services.registry, services.registry.projects.seen(group.project)
+    registry, project = services.registry, services.registry.projects.require(group.project)
     speakers = [
         Speaker(control, version.id, registry.artifacts.read(artifact))
         for control, version, artifact in current_versions(services, project, group.name)
@@ -70,7 +76,7 @@ def predicted(
     services: Services, group: GroupRecord, tasks: Sequence[TaskRecord], speakers: Sequence[Speaker], frames: FrameStore
 ) -> list[LedgerEntry]:
     """What the speakers, in the order in which they must predict, say about tasks of a group that have no label."""
-    registry, project = services.registry, services.registry.projects.seen(group.project)
+    registry, project = services.registry, services.registry.projects.require(group.project)
     labels = registry.labels.of_group(group.project, group.name)
     parts, sizes, unreadable = list[Part](), dict[int, tuple[int, int]](), dict[int, str]()
     for speaker in speakers:
@@ -88,7 +94,7 @@ def predicted(
         parts.append(Part(control, speaker.version, shown(control, predictions)))
     for task in tasks:
         if parts and task.problem != unreadable.get(task.id):
-            registry.tasks.set_problem(task.id, unreadable.get(task.id))
+            registry.tasks.set_problem(project.id, task.id, unreadable.get(task.id))
     found = stitch(parts, sizes)
     scores = published_scores(services, group, tasks, {task: one.score for task, one in found.items()})
     title, now = model_version(services, project), services.clock()
@@ -101,17 +107,44 @@ def predicted(
 def push(services: Services, group: GroupRecord, entries: Sequence[LedgerEntry]) -> None:
     """Bulk import for tasks without a prediction of ours, update in place for the others.
 
-    Nothing is ever deleted: an annotator may have it open, and Label Studio then refuses the annotation.
+    Nothing is ever deleted: an annotator may have it open, and Label Studio then refuses the annotation. Where a task has
+    two of ours all the same, both are renewed and say the same, whichever is opened.
     """
-    project = services.registry.projects.seen(group.project)
+    project = services.registry.projects.require(group.project)
     studio = services.studio(project)
     if studio is None or not entries:
         return
-    ours = studio.predictions_of(project.id, [e.task for e in entries], entries[0].model_version)
-    new = [e for e in entries if not ours.get(e.task)]
+    if project.missing_since is not None:
+        raise StudioUnreachable(f"Label Studio says that it has no project {project.id}. {AGAIN}")
+    ours = _ours(services, studio, project, entries)
+    new = [e for e in entries if ours.get(e.task) == []]
     studio.import_predictions(project.id, [{"task": e.task, **_item(e)} for e in new])
     renewed = {prediction: _item(e) for e in entries for prediction in ours.get(e.task, ())}
     studio.update_predictions(renewed)
+
+
+def _ours(
+    services: Services, studio: Studio, project: ProjectRecord, entries: Sequence[LedgerEntry]
+) -> dict[int, list[int]]:
+    """{task: ids of our predictions}, of the tasks that Label Studio still has.
+
+    Raises StudioUnreachable where Label Studio's answers do not agree with each other: to believe an empty one would
+    give tasks a second prediction.
+    """
+    tasks, version = {e.task for e in entries}, entries[0].model_version
+    ours = studio.predictions_of(project.id, tasks, version)
+    without = tasks - ours.keys()
+    there = studio.existing_tasks(project.id, without)
+    if without and not there and not ours:
+        raise StudioUnreachable(f"Label Studio's list has none of {len(tasks)} tasks. {AGAIN}")
+    if odd := next((task for task in sorted(without - there) if studio.has_task(project.id, task)), None):
+        raise StudioUnreachable(f"Label Studio has task {odd}, and its list does not. {AGAIN}")
+    # What was published before should be there still, unless somebody deleted it: a few show whether that is so.
+    before = services.registry.ledger.earlier(project.id, there, entries[0].published_at)
+    for task in sorted(before)[:ASKED]:
+        if studio.has_prediction(project.id, task, version):
+            raise StudioUnreachable(f"Label Studio has a prediction of task {task}, and its list does not. {AGAIN}")
+    return {task: ours.get(task, []) for task in there | ours.keys()}
 
 
 def _item(entry: LedgerEntry) -> dict[str, object]:

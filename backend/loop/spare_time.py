@@ -24,7 +24,7 @@ def spend(services: Services, common: GroupRecord, owner: str, stopped: Callable
     Raises TrainingInterrupted as soon as a group needs the worker; TrainingError says what could not be done.
     """
     registry, alive = services.registry, _Watch(services, owner, stopped)
-    project = registry.projects.seen(common.project)
+    project = registry.projects.require(common.project)
     try:
         services.config(project).require()
     except LabelingConfigError:

@@ -6,19 +6,23 @@ from typing import TypeVar
 
 import structlog
 
-from backend.errors import LabelingConfigError, StudioMissing
+from backend.errors import LabelingConfigError, RegistryError, StudioError
 from backend.loop.common import call
 from backend.loop.on_event import put_off, wake
 from backend.loop.projects import record
 from backend.loop.reviewing import review_pending
 from backend.loop.services import Services
+from backend.loop.vanished import Listed, look_up, remove_vanished, set_aside
 from backend.studio import events
-from backend.studio.client import Studio
+from backend.studio.client import Item, Studio
 from backend.studio.labeling_config import control_fingerprint
 from model_registry import GroupRecord, ProjectRecord
 
 TASKS_AT_ONCE = 200
 """Tasks of one registry transaction: short enough for a webhook to slip in between."""
+
+GONE_SWEEP_SECONDS = 3600.0
+"""Pause between the questions whether a project that is gone has come back."""
 
 WORDS_AT_ONCE = 100
 """Words that may wait in the queue: more than the workers can hear of until the next look-round would only pile up."""
@@ -28,23 +32,22 @@ T = TypeVar("T")
 
 
 def sweep_project(services: Services, number: int) -> None:
-    """Make the registry agree with Label Studio about one project, and wake the groups that this changes."""
+    """Make the registry agree with Label Studio about one project, and wake the groups that this changes.
+
+    A Label Studio that is away, or whose answer cannot be used, changes nothing: the next sweep asks again.
+    """
     project = services.registry.projects.get(number)
     if project is None:
         return
     studio = services.studio(project)
     if studio is not None:
         try:
-            project = _refresh_project(services, studio, project)
-        except StudioMissing:
-            log.warning("the project is gone from Label Studio; its records are removed", project=number)
-            services.registry.projects.delete(number)
-            return
-        changed = _refresh_tasks(services, studio, project)
-        services.registry.projects.mark_synced(number, services.clock())
-        wake(services, number, changed)
-    review_pending(services, number)
-    _wake_stale(services, project)
+            project = _compare(services, studio, project)
+        except (StudioError, RegistryError) as error:
+            log.warning("not compared with Label Studio", project=number, why=str(error))
+    if project is not None and not project.gone:
+        review_pending(services, number)
+        _wake_stale(services, project)
 
 
 class LookRound:
@@ -60,7 +63,8 @@ class LookRound:
         for project in services.registry.projects.all():
             # The first time in any case: nobody knows what came while no worker ran. Then whoever is first does it.
             swept = self._swept.get(project.id)
-            if swept is None or now - max(swept, project.synced_at or 0.0) >= services.settings.sweep_seconds:
+            pause = GONE_SWEEP_SECONDS if project.gone else services.settings.sweep_seconds
+            if swept is None or now - max(swept, project.synced_at or 0.0) >= pause:
                 services.queue.sweep(project.id)
                 self._swept[project.id] = now
         room = max(0, WORDS_AT_ONCE - services.queue.waiting())
@@ -68,11 +72,28 @@ class LookRound:
             services.queue.look_at(group.project, group.name)
 
 
-def _refresh_project(services: Services, studio: Studio, project: ProjectRecord) -> ProjectRecord:
-    row = studio.project(project.id)
-    return services.registry.projects.configure(
-        project.id, config=row["label_config"], settings={"title": _title(studio, project, services.settings.title)}
-    )
+def _compare(services: Services, studio: Studio, project: ProjectRecord) -> ProjectRecord | None:
+    """Take over what Label Studio says of a project; returns it as it is now, None where Label Studio lacks it."""
+    row, why = look_up(studio, project)
+    if row is None:
+        if why:
+            set_aside(services, project, why)
+        return None
+    project = _refresh_project(services, studio, project, row)
+    changed = _refresh_tasks(services, studio, project, row)
+    services.registry.projects.mark_synced(project.id, services.clock())
+    wake(services, project.id, changed)
+    return project
+
+
+def _refresh_project(services: Services, studio: Studio, project: ProjectRecord, row: Item) -> ProjectRecord:
+    projects = services.registry.projects
+    if project.missing_since is not None:
+        log.info("the project is in Label Studio again", project=project.id)
+        projects.note_found(project.id)
+    title = _title(studio, project, services.settings.title)
+    settings = {"title": title, "created_at": row.get("created_at")}
+    return projects.configure(project.id, config=row["label_config"], settings=settings)
 
 
 def _title(studio: Studio, project: ProjectRecord, default: str) -> str:
@@ -86,28 +107,24 @@ def _title(studio: Studio, project: ProjectRecord, default: str) -> str:
     return titles[0] if len(titles) == 1 or (titles and default not in titles) else default
 
 
-def _refresh_tasks(services: Services, studio: Studio, project: ProjectRecord) -> set[str]:
+def _refresh_tasks(services: Services, studio: Studio, project: ProjectRecord, row: Item) -> set[str]:
     """Take over all tasks and annotations, and remove what is gone; returns the groups that this changes.
 
-    Only what was known before the listing began can be missing from it, and a label that is newer than that is kept.
+    Only what was known before the listing began can be missing from it, and a label that was heard of since is kept.
     """
     registry, started, changed = services.registry, services.clock(), set[str]()
-    tasks_before, labels_before = registry.tasks.ids(project.id), registry.labels.known(project.id).keys()
-    listed_tasks, listed_labels = set[int](), set[int]()
-    for rows in _chunks(studio.tasks(project.id), TASKS_AT_ONCE):
-        tasks = [task for row in rows if (task := events.task_of(row))]
-        labels = [label for row in rows for label in events.annotations_of(row)]
-        listed_tasks.update(t.id for t in tasks)
-        listed_labels.update(a.id for a in labels)
+    listed = Listed(started, registry.tasks.ids(project.id), registry.labels.tasks(project.id))
+    listing = studio.tasks(project.id)
+    for rows in _chunks(listing, TASKS_AT_ONCE):
+        registry.projects.require(project.id)  # it may have been forgotten meanwhile
+        tasks = [task for one in rows if (task := events.task_of(one))]
+        labels = [label for one in rows for label in events.annotations_of(one)]
+        listed.tasks.update(task.id for task in tasks)
+        listed.labels.update(label.id for label in labels)
         changed |= record(services, project, tasks, labels, seen_at=started)
-    if listed_tasks - tasks_before:
+    if listed.tasks - set(listed.tasks_before):
         call(services, project.id)
-    tasks_gone = tasks_before - listed_tasks
-    labels_gone = labels_before - listed_labels
-    if tasks_gone or labels_gone:
-        log.info("removing what is gone", project=project.id, tasks=len(tasks_gone), labels=len(labels_gone))
-    gone = registry.tasks.delete(project.id, tasks_gone, started)
-    gone |= registry.labels.delete(project.id, labels_gone, started)
+    gone = remove_vanished(services, studio, row, listing, listed)
     return changed | put_off(services, project.id, gone)
 
 

@@ -43,7 +43,7 @@ def train_group(
     if group.wanted == group.trained and not group.forced:
         return
     registry, settings = services.registry, services.settings
-    project = registry.projects.seen(group.project)
+    project = registry.projects.require(group.project)
     labels = registry.labels.of_group(group.project, group.name)
     waits = reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
     problems, failures, learnt = [waits] if waits else [], list[str](), set[int]()
@@ -120,7 +120,7 @@ class _Training:
             serving = None
         if self._judged_already(control, fingerprint) or (serving and self._is_confirmed(serving)):
             return
-        project = self._services.registry.projects.seen(self._group.project)
+        project = self._services.registry.projects.require(self._group.project)
         own = None if self._recipe.anew else serving
         origin = start_of(self._services, project, self._group.name, control, own, self._frames, self._suits)
         try:

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import httpx
 from label_studio_sdk.client import LabelStudio
 
-from backend.errors import StudioError, StudioMissing
+from backend.errors import StudioError, StudioMissing, StudioUnreachable
 from backend.studio.events import DETAILS
-from backend.studio.transport import StudioHttp, answers
+from backend.studio.task_list import TaskList
+from backend.studio.transport import ADDRESS_FIX, StudioHttp, answers
 
 IMPORT_CHUNK = 200
 """Predictions in one import request: 0.3-1 s of Label Studio's time, well under any proxy's timeout."""
@@ -77,18 +78,28 @@ class Studio:
     # -- projects
     def project(self, project: int) -> dict[str, Any]:
         """The project's row, with `label_config`, `title` and `model_version`."""
-        with answers(self.http.base):
-            return self._sdk.projects.get(project).dict()
+        row = _mapping(self.http.json("GET", f"api/projects/{project}/"))
+        if row.get("id") != project or not isinstance(row.get("label_config"), str):
+            raise StudioUnreachable(f"Asked for project {project}, got {str(row)[:200]}. {ADDRESS_FIX}")
+        return row
 
     def projects(self) -> Iterator[dict[str, Any]]:
-        """All projects that the key's user may see."""
-        page: dict[str, Any] = {"page": 1, "page_size": PAGE_SIZE}
+        """All projects that the key's user may see; raises StudioUnreachable where the list is not whole."""
+        page, found = {"page": 1, "page_size": PAGE_SIZE}, 0
         while True:
             answer = _mapping(self.http.json("GET", "api/projects/", params=page))
-            yield from answer["results"]
+            rows = _rows(answer.get("results"), "a list of projects")
+            found += len(rows)
+            yield from rows
             if not answer.get("next"):
-                return
+                break
             page["page"] += 1
+        if answer.get("count", found) != found:
+            raise StudioUnreachable(f"Label Studio's list has {found} projects of {answer['count']}. Try again later.")
+
+    def lists_project(self, project: int) -> bool:
+        """Whether the project is among those that the key's user may see."""
+        return any(row.get("id") == project for row in self.projects())
 
     def create_project(self, title: str, label_config: str, **fields: Any) -> dict[str, Any]:
         """A new project."""
@@ -100,21 +111,22 @@ class Studio:
         return _mapping(self.http.json("PATCH", f"api/projects/{project}/", json=fields))
 
     # -- tasks
-    def tasks(self, project: int, page_size: int = PAGE_SIZE) -> Iterator[dict[str, Any]]:
-        """All tasks by id, each with `data` and its full `annotations`, read page by page.
+    def tasks(self, project: int, page_size: int = PAGE_SIZE) -> TaskList:
+        """All tasks by id, each with `data` and its full `annotations`, read page by page."""
 
-        Continues after the last id it saw rather than by page number, so that tasks deleted meanwhile shift nothing.
-        """
-        last = 0
-        while True:
+        def page_after(last: int) -> dict[str, Any]:
             after = {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": last}
-            page = self._task_page(project, [after], page_size, TASK_FIELDS, ordering=["tasks:id"])
-            for task in page:
-                _check_complete(task)
-                yield task
-            if len(page) < page_size:
-                return
-            last = page[-1]["id"]
+            return self._task_page(project, [after], page_size, TASK_FIELDS, ordering=["tasks:id"])
+
+        return TaskList(project, page_size, page_after)
+
+    def has_task(self, project: int, task: int) -> bool:
+        """Whether the project has the task, asked for by itself."""
+        return self._is_of(project, f"api/tasks/{task}/")
+
+    def has_annotation(self, project: int, annotation: int) -> bool:
+        """Whether the project has the annotation, asked for by itself."""
+        return self._is_of(project, f"api/annotations/{annotation}/")
 
     def create_tasks(self, project: int, data: Sequence[Item]) -> list[int]:
         """One task for each data object; their ids in the same order."""
@@ -141,13 +153,16 @@ class Studio:
 
     # -- predictions
     def predictions_of(self, project: int, tasks: Iterable[int], model_version: str) -> dict[int, list[int]]:
-        """Ids of the predictions of this version by task, oldest first; tasks without one are left out."""
+        """Ids of the predictions of this version by task, oldest first; tasks without one are left out.
+
+        Raises StudioUnreachable where the answer is not whole: taken for "no prediction" it would make doubles.
+        """
         found: dict[int, list[int]] = {}
         for ids in _chunks(sorted(set(tasks)), IDS_IN_QUERY):
             chosen = {"filter": "filter:tasks:id", "operator": "in_list", "type": "List", "value": list(ids)}
             versions = "filter:tasks:predictions_model_versions"
             ours = {"filter": versions, "operator": "contains", "type": "List", "value": [model_version]}
-            for task in self._task_page(project, [chosen, ours], len(ids), "id,predictions"):
+            for task in self._whole_page(project, [chosen, ours], len(ids), "id,predictions"):
                 rows = [p["id"] for p in task["predictions"] if p["model_version"] == model_version]
                 if rows:
                     found[task["id"]] = sorted(rows)
@@ -190,19 +205,23 @@ class Studio:
         with ThreadPoolExecutor(UPDATES_AT_ONCE, thread_name_prefix="update") as pool:
             return [gone for gone in pool.map(update, items.items()) if gone is not None]
 
+    def has_prediction(self, project: int, task: int, model_version: str) -> bool:
+        """Whether the task has a prediction of this version, asked for by itself."""
+        rows = self.http.json("GET", "api/predictions/", params={"project": project, "task": task})
+        return any(row.get("model_version") == model_version for row in _rows(rows, "a list of predictions"))
+
     def existing_tasks(self, project: int, tasks: Iterable[int]) -> set[int]:
-        """Those of the tasks that the project still has."""
+        """Those of the tasks that the project still has; raises StudioUnreachable where the answer is not whole."""
         found: set[int] = set()
         for ids in _chunks(sorted(set(tasks)), IDS_IN_QUERY):
             chosen = {"filter": "filter:tasks:id", "operator": "in_list", "type": "List", "value": list(ids)}
-            found |= {task["id"] for task in self._task_page(project, [chosen], len(ids), "id")}
+            found |= {task["id"] for task in self._whole_page(project, [chosen], len(ids), "id")}
         return found
 
     # -- backends, webhooks, tabs, storages
     def backends(self, project: int) -> list[dict[str, Any]]:
         """The ML backends of a project, first the one that predicts. Label Studio calls each of them for this."""
-        with answers(self.http.base):
-            return [backend.dict() for backend in self._sdk.ml.list(project=project)]
+        return _rows(self.http.json("GET", "api/ml/", params={"project": project}), "a list of ML backends")
 
     def connect_backend(self, project: int, url: str, title: str, **fields: Any) -> dict[str, Any]:
         """Register an ML backend; Label Studio calls its /health and /setup before it answers."""
@@ -255,7 +274,7 @@ class Studio:
     # -- helpers
     def _task_page(
         self, project: int, filters: list[Item], size: int, fields: str, ordering: Sequence[str] = ()
-    ) -> list[dict[str, Any]]:
+    ) -> dict[str, Any]:
         query = {"filters": {"conjunction": "and", "items": filters}, "ordering": list(ordering)}
         page = {
             "project": project,
@@ -266,7 +285,26 @@ class Studio:
             "resolve_uri": "false",  # the raw value, as /predict and webhooks carry it
             "query": json.dumps(query),
         }
-        return list(_mapping(self.http.json("GET", "api/tasks/", params=page))["tasks"])
+        answer = _mapping(self.http.json("GET", "api/tasks/", params=page))
+        return {**answer, "tasks": _rows(answer.get("tasks"), "a page of tasks")}
+
+    def _whole_page(self, project: int, filters: list[Item], size: int, fields: str) -> list[dict[str, Any]]:
+        """All tasks that match, which are `size` at most."""
+        answer = self._task_page(project, filters, size, fields)
+        rows: list[dict[str, Any]] = answer["tasks"]
+        if answer.get("total") != len(rows):
+            raise StudioUnreachable(
+                f"Label Studio's list has {len(rows)} tasks of {answer.get('total')!r}. Nothing is concluded from it; "
+                "the same is asked again later."
+            )
+        return rows
+
+    def _is_of(self, project: int, path: str) -> bool:
+        try:
+            row = _mapping(self.http.json("GET", path))
+        except StudioMissing:
+            return False
+        return bool(row.get("project", project) == project)
 
     def _import_accepted(self, project: int, items: Sequence[Item]) -> bool:
         try:
@@ -289,20 +327,16 @@ class Studio:
 
 def _mapping(answer: Any) -> dict[str, Any]:
     if not isinstance(answer, dict):
-        raise StudioError(
+        raise StudioUnreachable(
             f"Label Studio answered {type(answer).__name__}, expected an object. Is it version 1.20 or newer?"
         )
     return answer
 
 
-def _check_complete(task: Item) -> None:
-    """Annotations without their result would look like an empty frame: better no answer than a wrong label."""
-    for row in task["annotations"]:
-        if not {"result", "updated_at", "was_cancelled"} <= row.keys():
-            raise StudioError(
-                f"Task {task['id']}: its annotation came as {sorted(row)}, expected `result`, `updated_at` and "
-                "`was_cancelled` in it. This Label Studio is not compatible; 1.23.2 is known to work."
-            )
+def _rows(answer: Any, what: str) -> list[dict[str, Any]]:
+    if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
+        raise StudioUnreachable(f"Label Studio answered {str(answer)[:200]}, expected {what}. {ADDRESS_FIX}")
+    return answer
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

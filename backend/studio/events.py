@@ -69,6 +69,7 @@ class TasksDeleted:
     """Tasks were deleted, and their annotations with them."""
 
     project: int
+    config: str
     ids: tuple[int, ...]
 
 
@@ -96,7 +97,8 @@ class Ignored:
     why: str
 
 
-Event = LabelsChanged | LabelsDeleted | TasksCreated | TasksDeleted | ConfigChanged | TrainingRequested | Ignored
+ProjectEvent = LabelsChanged | LabelsDeleted | TasksCreated | TasksDeleted | ConfigChanged | TrainingRequested
+Event = ProjectEvent | Ignored
 
 
 def parse(payload: object) -> Event:
@@ -128,7 +130,7 @@ def _event(action: str, project: int, config: str, payload: Mapping[Any, Any]) -
             return TasksCreated(project, config, tasks) if tasks else Ignored(action, "no task with an id in it")
         case "TASK_DELETED" | "TASKS_DELETED":
             ids = _ids(_rows(payload, "tasks", "task"))
-            return TasksDeleted(project, ids) if ids else Ignored(action, "no task id in it")
+            return TasksDeleted(project, config, ids) if ids else Ignored(action, "no task id in it")
         case "PROJECT_UPDATED":
             return ConfigChanged(project, config)
         case "START_TRAINING":

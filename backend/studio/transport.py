@@ -21,6 +21,11 @@ PASSING = frozenset({429, 502, 503, 504})
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "PATCH"})
 """Methods that do no more when done twice. DELETE is not: the second answer would be a misleading 404."""
 
+ADDRESS_FIX = (
+    "Something else answers there, for instance a proxy while Label Studio restarts. If it stays so, check that "
+    "LABEL_STUDIO_URL is Label Studio's address, with its path prefix if any."
+)
+
 RAW = "studio_raw"
 """Request extension: leave error answers to the caller."""
 
@@ -98,9 +103,9 @@ class StudioHttp:
         try:
             return response.json()
         except ValueError:
-            raise StudioError(
+            raise StudioUnreachable(
                 f"{method} {response.url.copy_with(query=None)} answered {response.headers.get('Content-Type')}, "
-                "expected JSON. Check that LABEL_STUDIO_URL is Label Studio's address, with its path prefix if any."
+                f"expected JSON. {ADDRESS_FIX}"
             ) from None
 
     def close(self) -> None:
@@ -164,12 +169,20 @@ def raise_for_answer(response: httpx.Response) -> None:
         raise StudioForbidden(
             f"{what}: the API key's user may not do this ({detail}). Use the key of a user with access to the project."
         )
+    if status == httpx.codes.NOT_FOUND and not _is_own(response):
+        raise StudioUnreachable(
+            f"{what} was answered HTTP 404 with {detail!r}, which is not Label Studio's. {ADDRESS_FIX}"
+        )
     if status == httpx.codes.NOT_FOUND:
         raise StudioMissing(
             f"{what}: Label Studio has no such thing ({detail}). Expected it to exist for this API key."
         )
     if status in PASSING:
         raise StudioUnreachable(f"{what}: Label Studio is busy or restarting (HTTP {status}). Try again later.")
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        raise StudioUnreachable(
+            f"{what}: Label Studio failed with HTTP {status}: {detail}. Its log says why; try again later."
+        )
     raise StudioError(f"{what}: Label Studio answered HTTP {status}: {detail}")
 
 
@@ -183,6 +196,15 @@ def _unauthorized(detail: str) -> str:
         f"Label Studio does not know this API key ({detail}). Copy it again from Account & Settings in Label Studio "
         "and set it as LABEL_STUDIO_API_KEY."
     )
+
+
+def _is_own(response: httpx.Response) -> bool:
+    """Whether Label Studio's API gave this answer, rather than a proxy in front of it or something else in its place."""
+    try:
+        body = response.json()
+    except ValueError:
+        return False
+    return isinstance(body, dict) and isinstance(body.get("detail"), str)
 
 
 def _detail(response: httpx.Response) -> str:

@@ -18,6 +18,7 @@ from backend.loop.on_event import on_event
 from backend.loop.services import Services, make_services
 from backend.settings import Settings
 from backend.studio import events
+from backend.studio.task_list import TaskList
 from model_registry import open_registry
 from tests.untrained import EyeForColour, glance, teach
 
@@ -39,6 +40,9 @@ class FakeStudio:
     calls: list[str] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1000))
 
+    def lists_project(self, project: int) -> bool:
+        return project in self.projects
+
     def project(self, project: int) -> dict[str, Any]:
         if project not in self.projects:
             raise StudioMissing(f"project {project}")
@@ -47,8 +51,29 @@ class FakeStudio:
     def backends(self, project: int) -> list[dict[str, Any]]:
         return [{"id": 1, "title": "micro-models"}]
 
-    def tasks(self, project: int) -> Iterator[dict[str, Any]]:
-        return iter([row for row in self.rows.values() if row["project"] == project])
+    def listed(self) -> list[dict[str, Any]]:
+        """What the listings show."""
+        return sorted(self.rows.values(), key=lambda row: int(row["id"]))
+
+    def tasks(self, project: int) -> TaskList:
+        def page_after(last: int) -> dict[str, Any]:
+            rows = [row for row in self.listed() if row["project"] == project and row["id"] > last]
+            return {"tasks": rows[:100], "total": len(rows)}
+
+        return TaskList(project, 100, page_after)
+
+    def existing_tasks(self, project: int, tasks: Iterable[int]) -> set[int]:
+        return {row["id"] for row in self.listed() if row["project"] == project} & set(tasks)
+
+    def has_task(self, project: int, task: int) -> bool:
+        return task in self.rows and self.rows[task]["project"] == project
+
+    def has_annotation(self, project: int, annotation: int) -> bool:
+        mine = [row for row in self.rows.values() if row["project"] == project]
+        return any(one["id"] == annotation for row in mine for one in row["annotations"])
+
+    def has_prediction(self, project: int, task: int, model_version: str) -> bool:
+        return any((p["task"], p["model_version"]) == (task, model_version) for p in self.predictions.values())
 
     def predictions_of(self, project: int, tasks: Sequence[int], model_version: str) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
@@ -121,6 +146,7 @@ class House:
             "title": f"P{project}",
             "model_version": "micro-models",
         }
+        self.registry.projects.seen(project)
 
     def add_task(
         self, task: int, project: int = 1, *, video: str | None = "clip", image: bytes | None = None, **data: Any

@@ -134,7 +134,7 @@ def test_a_corrupt_jpeg_costs_that_task_alone(house: House) -> None:
     assert (state["state"], state["version"], state["trained_labels"]) == ("idle", "v1", 3)
     assert "task 61" in state["reason"]
     assert set(house.shown()) == {2, 3, 5, 6, 8}
-    assert house.registry.tasks.get(60).problem  # type: ignore[union-attr]
+    assert house.registry.tasks.get(1, 60).problem  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("bad", ["zero", "outside", "unknown label", "no value"])
@@ -225,19 +225,12 @@ def test_lost_events_are_repaired_by_a_sweep(house: House) -> None:
     rows[1]["annotations"].clear()
     del rows[7]
     rows[70] = {"id": 70, "project": 1, "data": rows[3]["data"] | {"frame": 70}, "annotations": []}
-    sweep_project(house.services, 1)
+    for _ in range(2):  # what is missing once may be missing by mistake
+        sweep_project(house.services, 1)
     house.work()
     state = group(house)
     assert (state["trained_labels"], state["tasks"]) == (2, 8)
     assert {1, 70} <= set(house.shown())
-
-
-def test_a_project_that_is_gone_is_forgotten(house: House) -> None:
-    from backend.loop.sweep import sweep_project
-
-    del house.studio.projects[1]
-    sweep_project(house.services, 1)
-    assert house.registry.projects.get(1) is None
 
 
 def test_manual_training_waits_for_the_button(tmp_path: Path, quick: None) -> None:

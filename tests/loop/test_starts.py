@@ -171,7 +171,7 @@ def test_what_does_not_begin_anew_goes_on_from_the_version_that_serves(
 def test_frames_that_were_never_looked_at_are_looked_at(house: House, begun: list[str | None]) -> None:
     add_clip(house, "a", 1, label=2)
     add_clip(house, "b", 1 + TWIN)
-    assert not house.registry.features.of({task: f"tf_efficientnet_lite0 {d}" for task, d in [(1 + TWIN, "x")]})
+    assert not house.registry.features.of(1, {task: f"tf_efficientnet_lite0 {d}" for task, d in [(1 + TWIN, "x")]})
     add_clip(house, "b", 20 + TWIN, label=1, count=1)
     assert begun == [None, "sibling"]
 

@@ -5,18 +5,19 @@ import stat
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
 import model_registry.migrations
 from backend.errors import RegistryError
-from model_registry import open_registry
+from model_registry import LabelRecord, TaskRecord, open_registry
 from model_registry.database import chunks, open_database, plain, to_json
 from model_registry.tables import metadata
 from tests.model_registry.workers import in_processes, open_and_count, record_labels
@@ -43,6 +44,39 @@ def test_open_again_keeps_what_is_there(fresh_url: str, tmp_path: Path) -> None:
         with open_registry(fresh_url, str(tmp_path / "artifacts")) as registry:
             assert len(registry.projects.all()) == generation
             registry.projects.seen(1)
+
+
+def test_what_an_older_schema_holds_is_kept(fresh_url: str, tmp_path: Path) -> None:
+    engine = create_engine(fresh_url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(model_registry.migrations.__file__).parent))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for row in (
+            "projects (id, config, settings, generation) VALUES (1, 'c', '{}', 3)",
+            "groups (project, name, rule, wanted, trained, published, trained_labels, attempts, forced) "
+            "VALUES (1, 'a', 'r', 1, 1, 1, 1, 0, false)",
+            "tasks (id, project, \"group\", data, problem) VALUES (7, 1, 'a', '{\"image\": \"7\"}', 'odd')",
+            "labels (id, project, task, result, skipped, updated_at, details) VALUES (70, 1, 7, '[]', false, 5.0, '{}')",
+            "labels (id, project, result, skipped, updated_at, deleted_at, details) "
+            "VALUES (71, 1, '[]', false, 5.0, 6.0, '{}')",
+            "ledger (project, task, result, score, versions, model_version, published_at) "
+            "VALUES (1, 7, '[]', 0.5, '{}', 'm', 4.0)",
+            "reviews (annotation, project, task, pending, annotator, round, created_at, shown, actions, accepted, labels, "
+            "tallies) VALUES (70, 1, 7, true, '', 0, 5.0, false, 0, 0, 0, '[]')",
+            "features (task, source, vector) VALUES (7, 'x', '')",
+        ):
+            connection.exec_driver_sql(f"INSERT INTO {row}")
+    engine.dispose()
+    with open_registry(fresh_url, str(tmp_path / "artifacts")) as registry:
+        assert registry.projects.seen(1).generation == 3
+        assert registry.tasks.get(1, 7) == TaskRecord(7, 1, "a", {"image": "7"}, "odd")
+        assert registry.labels.of_group(1, "a") == [LabelRecord(70, 1, 7, [], updated_at=5.0)]
+        assert [record.id for _, record in registry.reviews.pending(1, 9)] == [70]
+        assert set(registry.ledger.latest(1, [7])) == {7}
+        registry.labels.record(1, [LabelRecord(70, 1, 7, [{"listed": 1}], updated_at=4.0)], seen_at=10.0)
+        assert registry.labels.of_group(1, "a")[0].result == [{"listed": 1}], "what is listed wins at once"
 
 
 def test_newer_schema_is_refused_with_what_to_do(fresh_url: str) -> None:

@@ -16,7 +16,8 @@ from tests.model_registry.conftest import Clock, label, task
 
 @pytest.fixture
 def labelled(registry: Registry, clock: Clock) -> Registry:
-    """Tasks 1 and 2 in group a, task 3 in b; label 1 on task 1, changed at 10."""
+    """Tasks 1 and 2 in group a, task 3 in b; label 1 on task 1, changed at 10, heard of at 50."""
+    clock.now = 50.0
     registry.record_event(1, [task(1), task(2), task(3, "b")], [label(1, 1)], "r", None)
     clock.now = 100.0
     return registry
@@ -106,11 +107,11 @@ def test_a_deletion_by_a_clock_that_is_behind(labelled: Registry) -> None:
     assert labelled.labels.known(1) == {}
 
 
-def test_a_list_that_is_older_than_the_label_does_not_delete_it(labelled: Registry) -> None:
-    assert labelled.labels.delete(1, [1], at=9) == set()
+def test_a_listing_that_began_before_the_label_was_heard_of_does_not_delete_it(labelled: Registry) -> None:
+    assert labelled.labels.delete(1, [1], at=50) == set()
     assert labelled.labels.known(1) == {1: 10}
-    assert labelled.labels.delete(1, [1], at=10) == {"a"}
-    assert labelled.labels.record(1, [label(1, 1, at=11)]) == {"a"}
+    assert labelled.labels.delete(1, [1], at=51) == {"a"}
+    assert labelled.labels.record(1, [label(1, 1, at=52)]) == {"a"}
 
 
 def test_seen_alive_after_its_deletion(labelled: Registry) -> None:
@@ -118,6 +119,51 @@ def test_seen_alive_after_its_deletion(labelled: Registry) -> None:
     assert labelled.labels.record(1, [label(1, 1)], seen_at=100) == set()
     assert labelled.labels.record(1, [label(1, 1)], seen_at=101) == {"a"}
     assert labelled.labels.known(1) == {1: 10}
+
+
+@pytest.mark.parametrize("at", [2.0, 10.0, 4e9])
+def test_what_is_listed_wins_over_what_was_heard_before_whatever_its_time(labelled: Registry, at: float) -> None:
+    assert labelled.labels.record(1, [label(1, 1, "listed", at=at)], seen_at=51) == {"a"}
+    assert labelled.labels.of_group(1, "a")[0].result == [{"value": "listed"}]
+
+
+def test_what_is_heard_while_a_listing_is_read_wins_over_it(labelled: Registry) -> None:
+    assert labelled.labels.record(1, [label(1, 1, "heard", at=11)]) == {"a"}
+    assert labelled.labels.record(1, [label(1, 1, "listed", at=99)], seen_at=90) == set()
+    assert labelled.labels.record(1, [label(1, 1, "listed", at=99)], seen_at=101) == {"a"}
+
+
+def test_of_two_listings_the_one_that_began_later_wins(labelled: Registry) -> None:
+    labelled.labels.record(1, [label(1, 1, "second")], seen_at=80)
+    assert labelled.labels.record(1, [label(1, 1, "first")], seen_at=70) == set()
+
+
+def test_the_same_listing_again_changes_nothing(labelled: Registry, clock: Clock) -> None:
+    clock.now = 200
+    listed = [label(1, 1, at=4e9)]
+    labelled.labels.record(1, listed, seen_at=150)
+    known = labelled.labels.known(1)
+    clock.now = 300
+    assert labelled.labels.record(1, listed, seen_at=250) == set()
+    assert labelled.labels.known(1) == known
+
+
+def test_a_clock_that_was_ahead_once_does_no_lasting_harm(labelled: Registry, clock: Clock) -> None:
+    hour = 3600.0
+    labelled.labels.record(1, [label(5, 1, "fast", at=100 + hour), label(6, 2, at=100 + hour)])
+    assert labelled.labels.known(1) == {1: 10, 5: 100, 6: 100}, "a time in the future is that of the arrival"
+    clock.now = 110
+    assert labelled.labels.record(1, [label(5, 1, "corrected", at=109)]) == {"a"}
+    labelled.labels.delete(1, [6])
+    clock.now = 120
+    assert labelled.labels.record(1, [label(6, 2, at=100 + hour)]) == set(), "a late copy brings nothing back"
+    assert labelled.labels.record(1, [label(6, 2, "undone", at=119)]) == {"a"}
+    assert [item.result[0]["value"] for item in labelled.labels.of_group(1, "a")] == [0, "corrected", "undone"]
+
+
+def test_a_clock_that_is_a_little_ahead_keeps_the_order_of_its_events(labelled: Registry) -> None:
+    labelled.labels.record(1, [label(1, 1, "second", at=130)])
+    assert labelled.labels.record(1, [label(1, 1, "first", at=125)]) == set()
 
 
 def test_a_label_that_changes_its_task_changes_both_groups(labelled: Registry) -> None:
@@ -132,11 +178,11 @@ def test_labels_are_listed_by_id(labelled: Registry) -> None:
 def test_a_change_makes_the_group_due_since_then(labelled: Registry, clock: Clock) -> None:
     group = labelled.groups.get(1, "a")
     assert group is not None
-    assert (group.first_due, group.due_at) == (1000.0, None)
+    assert (group.first_due, group.due_at) == (50.0, None)
     labelled.record_event(1, [], [label(2, 2)], "r", due_at=105.0)
     group = labelled.groups.get(1, "a")
     assert group is not None
-    assert (group.first_due, group.due_at) == (1000.0, 105.0)
+    assert (group.first_due, group.due_at) == (50.0, 105.0)
 
 
 @pytest.mark.parametrize(("due_at", "expected"), [(105.0, 105.0), (130.0, 120.0)])

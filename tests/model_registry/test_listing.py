@@ -161,7 +161,7 @@ def test_unlabelled_tasks_come_with_their_last_prediction_the_least_certain_firs
 def test_problems_are_counted_and_told(registry: Registry) -> None:
     add(registry, "a", tasks=2, first=1)
     add(registry, "b", tasks=1, first=11)
-    registry.tasks.set_problem(2, "no image")
+    registry.tasks.set_problem(1, 2, "no image")
     assert registry.listing.counts()[1].problems == 1
     assert [(t.id, t.problem) for t in registry.listing.problems(1)] == [(2, "no image")]
     assert registry.listing.problems(1, "b") == []

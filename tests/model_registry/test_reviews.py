@@ -99,8 +99,8 @@ def test_a_label_whose_task_comes_later_waits_for_it(registry: Registry) -> None
 
 def test_a_label_that_comes_back_is_reviewed_again(labelled: Registry) -> None:
     labelled.reviews.record(1, [made(1, CAT)])
-    labelled.labels.delete(1, [1], at=20)
-    labelled.labels.record(1, [label(1, 1, at=21)])
+    labelled.labels.delete(1, [1])
+    labelled.labels.record(1, [label(1, 1, at=1001)])
     assert ("a", 1) in waiting(labelled)
 
 

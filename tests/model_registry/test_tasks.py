@@ -13,9 +13,9 @@ def test_nothing(registry: Registry) -> None:
     assert registry.tasks.upsert(1, [], "r") == set()
     assert registry.tasks.delete(1, []) == set()
     assert registry.tasks.delete(1, [5]) == set()
-    assert registry.tasks.get(5) is None
+    assert registry.tasks.get(1, 5) is None
     assert registry.tasks.of_group(1, "a") == []
-    registry.tasks.set_problem(5, "none such")
+    registry.tasks.set_problem(1, 5, "none such")
 
 
 def test_tasks_make_their_groups_without_asking_for_training(registry: Registry) -> None:
@@ -63,7 +63,7 @@ def test_labels_that_came_before_their_task(registry: Registry) -> None:
 
 def test_problem_stays_until_the_data_change(registry: Registry) -> None:
     registry.tasks.upsert(1, [task(1)], "r")
-    registry.tasks.set_problem(1, "corrupt")
+    registry.tasks.set_problem(1, 1, "corrupt")
     registry.tasks.upsert(1, [task(1, "b")], "r")
     assert registry.tasks.of_group(1, "b")[0].problem == "corrupt"
     registry.tasks.upsert(1, [task(1, "b", extra=1)], "r")

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from backend.errors import StudioError, StudioForbidden, StudioMissing
+from backend.errors import StudioError, StudioForbidden, StudioMissing, StudioUnreachable
 from tests.studio.server import Server
 
 TASKS = "/api/tasks/"
@@ -60,19 +60,70 @@ def test_a_task_deleted_between_pages_hides_no_other() -> None:
     assert found + [row["id"] for row in rows] == [1, 2, 3, 4, 5]
 
 
-def test_annotations_without_their_result_are_refused() -> None:
-    server = Server()
-    data_manager(server, [task(1, annotations=({"id": 9},))])
-    with pytest.raises(StudioError, match=r"expected `result`"):
-        list(server.studio().tasks(1))
-
-
 def test_predictions_of() -> None:
     server = Server()
     queries = data_manager(server, [task(1, "ours"), task(2, "other"), task(3), task(4, "ours", "other", "ours")])
     assert server.studio().predictions_of(1, [1, 2, 3, 4, 99], "ours") == {1: [10], 4: [40, 42]}
     assert server.studio().predictions_of(1, [], "ours") == {}
     assert len(queries) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [{"tasks": [], "total": 2}, {"tasks": []}, {"tasks": None, "total": 0}, {"total": 0}, []]
+)
+def test_an_answer_that_is_not_whole_is_no_answer_about_tasks_and_predictions(body: object) -> None:
+    server = Server()
+    server.on("GET", TASKS, body=body)
+    with pytest.raises(StudioUnreachable):
+        server.studio().predictions_of(1, [1, 2], "ours")
+    with pytest.raises(StudioUnreachable):
+        server.studio().existing_tasks(1, [1, 2])
+
+
+def test_what_a_project_has_is_asked_for_by_number() -> None:
+    server = Server()
+    studio = server.studio()
+    server.on("GET", "/api/tasks/1/", body={"id": 1, "project": 1})
+    server.on("GET", "/api/annotations/5/", body={"id": 5, "project": 2})
+    assert [studio.has_task(project, task) for project, task in [(1, 1), (2, 1), (1, 9)]] == [True, False, False]
+    assert [studio.has_annotation(project, one) for project, one in [(2, 5), (1, 5), (2, 9)]] == [True, False, False]
+    server.on("GET", "/api/predictions/", body=[{"id": 7, "model_version": "ours"}])
+    assert studio.has_prediction(1, 1, "ours")
+    assert not studio.has_prediction(1, 1, "other")
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(404, text="<html>"), httpx.Response(200, text="<html>"), httpx.Response(500)]
+)
+def test_what_something_else_answers_says_nothing_about_a_task(answer: httpx.Response) -> None:
+    server = Server()
+    server.answer("GET", "/api/tasks/1/", lambda _: answer)
+    with pytest.raises(StudioUnreachable):
+        server.studio().has_task(1, 1)
+
+
+def test_the_list_of_projects() -> None:
+    server = Server()
+    with pytest.raises(StudioMissing):
+        server.studio().lists_project(1)
+    server.on("GET", "/api/projects/", body={"results": [{"id": 3}], "count": 1, "next": None})
+    assert [server.studio().lists_project(project) for project in (1, 3)] == [False, True]
+
+
+@pytest.mark.parametrize("body", [{"results": [], "count": 3}, {"results": {"id": 1}}, {"detail": "x"}, []])
+def test_a_list_of_projects_that_is_not_whole_says_nothing(body: object) -> None:
+    server = Server()
+    server.on("GET", "/api/projects/", body=body)
+    with pytest.raises(StudioUnreachable):
+        server.studio().lists_project(1)
+
+
+@pytest.mark.parametrize("body", [{"id": 2, "label_config": ""}, {"id": 1}, {"id": 1, "label_config": None}, [], "x"])
+def test_an_answer_that_is_not_the_project(body: object) -> None:
+    server = Server()
+    server.on("GET", "/api/projects/1/", body=body)
+    with pytest.raises(StudioUnreachable):
+        server.studio().project(1)
 
 
 def test_predictions_of_many_tasks_asks_in_bounded_pages() -> None:
@@ -118,6 +169,14 @@ def test_refused_items_cost_no_other() -> None:
     refused = server.studio().import_predictions(1, items(range(1, 301)))
     assert sorted(item["task"] for item in refused) == [3, 7, 250]
     assert sorted(n for chunk in stored for n in chunk) == [n for n in range(1, 301) if n not in (3, 7, 250)]
+
+
+def test_an_import_whose_outcome_is_not_known_is_not_repeated() -> None:
+    server = Server()
+    server.on("POST", "/api/projects/1/import/predictions", 500, {"detail": "FOREIGN KEY constraint failed"})
+    with pytest.raises(StudioUnreachable, match="HTTP 500"):
+        server.studio().import_predictions(1, items(range(1, 9)))
+    assert len(server.requests) == 1
 
 
 def test_lost_key_is_no_refused_item() -> None:

@@ -79,7 +79,7 @@ def test_tasks_created_and_deleted() -> None:
     created = events.parse(payload("TASKS_CREATED", tasks=[TASK, {"id": 22, "data": {}}]))
     assert isinstance(created, events.TasksCreated)
     assert [task.id for task in created.tasks] == [21, 22]
-    assert events.parse(payload("TASKS_DELETED", tasks=[{"id": 21}])) == events.TasksDeleted(7, (21,))
+    assert events.parse(payload("TASKS_DELETED", tasks=[{"id": 21}])) == events.TasksDeleted(7, CONFIG, (21,))
 
 
 def test_project_updated_and_training() -> None:

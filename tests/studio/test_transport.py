@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -107,10 +108,34 @@ def test_answers_become_errors_with_the_fix(status: int, body: object, error: ty
     assert type(found.value) is error
 
 
-def test_errors_of_the_sdk_are_ours_too() -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"html": "<html>default backend - 404</html>"},
+        {"text": "404 page not found"},
+        {"json": ["Not found."]},
+        {"json": {"error": "no route"}},
+        {"json": {"detail": ["Not found."]}},
+        {"content": b""},
+    ],
+)
+def test_a_404_that_is_not_label_studios_does_not_say_that_a_thing_is_gone(answer: dict[str, Any]) -> None:
+    server = Server()
+    server.answer("GET", WHO, lambda _: httpx.Response(404, **answer))
+    with pytest.raises(StudioUnreachable, match="not Label Studio's"):
+        server.studio().whoami()
+
+
+def test_a_404_of_label_studio_does() -> None:
     server = Server()
     with pytest.raises(StudioMissing):
         server.studio().project(1)
+
+
+def test_errors_of_the_sdk_are_ours_too() -> None:
+    server = Server()
+    with pytest.raises(StudioMissing):
+        server.studio().webhooks(1)
 
 
 def test_redirect_names_the_address_to_set() -> None:
@@ -131,7 +156,7 @@ def test_web_page_instead_of_json() -> None:
 def test_path_prefix_is_kept(url: str) -> None:
     server = Server()
     server.on("GET", "/prefix" + WHO, body={"email": "a"})
-    server.on("GET", "/prefix/api/projects/3/", body={"id": 3})
+    server.on("GET", "/prefix/api/projects/3/", body={"id": 3, "label_config": ""})
     studio = server.studio(url=url)
     assert studio.whoami() == {"email": "a"}
     assert studio.project(3)["id"] == 3

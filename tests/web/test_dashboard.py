@@ -162,7 +162,7 @@ def test_a_group_before_its_first_training(client: TestClient) -> None:
 
 
 def test_a_task_that_cannot_be_used_is_told(client: TestClient, house: House) -> None:
-    house.registry.tasks.set_problem(3, "3.png cannot be decoded")
+    house.registry.tasks.set_problem(1, 3, "3.png cannot be decoded")
     assert "Task 3: 3.png cannot be decoded" in page(client, "/projects/1/groups/clip").text
 
 
@@ -244,7 +244,7 @@ def test_any_name_is_shown_as_it_is_and_runs_nothing(client: TestClient, house: 
 
 
 def test_labels_and_reasons_are_escaped(client: TestClient, house: House) -> None:
-    house.registry.tasks.set_problem(3, "<script>alert(1)</script>")
+    house.registry.tasks.set_problem(1, 3, "<script>alert(1)</script>")
     text = client.get("/projects/1/groups/clip").text
     assert "&lt;script&gt;" in text
     assert "<script>alert" not in text

@@ -102,8 +102,8 @@ def dashboard_routes(services: Services, pages: Pages) -> APIRouter:
 
     @routes.get("/projects/{project}/tasks/{task}/thumbnail")
     def thumbnail(project: Id, task: Id, v: str = "") -> Response:
-        record, found = services.registry.projects.get(project), services.registry.tasks.get(task)
-        if record is None or found is None or found.project != project:
+        record, found = services.registry.projects.get(project), services.registry.tasks.get(project, task)
+        if record is None or found is None:
             raise HTTPException(404, f"Project {project} has no task {task}.")
         try:
             return picture(thumbnails.jpeg(record, found), "image/jpeg", A_YEAR if v else "no-cache")
