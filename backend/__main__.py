@@ -17,6 +17,7 @@ from backend.commands.connect import check, connect, disconnect, forget
 from backend.commands.import_ import import_
 from backend.commands.suggest import suggest
 from backend.errors import MicroModelsError
+from backend.settings import Settings
 
 app = typer.Typer(
     help="Micro-models for Label Studio: label five frames of a video, a tiny model labels the rest.",

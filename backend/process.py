@@ -77,7 +77,7 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
     services = open_services(settings)
     recorder = Recorder(services)
     # Before a worker is started: a server that cannot listen leaves none behind.
-    listener = listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port, BACKLOG)
     config = uvicorn.Config(
         create_app(services),
         http=PatientProtocol,
@@ -110,11 +110,11 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
         services.registry.close()
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, backlog: int) -> socket.socket:
     """A socket that listens there; raises SettingsError where that is not possible."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=backlog)
     except (OSError, UnicodeError) as error:
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         why = "something else listens there" if taken else getattr(error, "strerror", None) or str(error)

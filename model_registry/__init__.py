@@ -42,6 +42,7 @@ from model_registry.artifacts import Artifacts
 from model_registry.backup import Kept
 from model_registry.cache import ModelCache
 from model_registry.checkup import Stored
+from model_registry.database import storable
 from model_registry.groups import COMMON, Groups
 from model_registry.inbox import Arrival, Inbox
 from model_registry.labels import Labels
@@ -118,4 +119,5 @@ __all__ = [
     "accepted_secrets",
     "open_registry",
     "restore_registry",
+    "storable",
 ]

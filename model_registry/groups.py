@@ -1,7 +1,7 @@
 """Groups: which revision of their labels is wanted, trained and published, and when to work on them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, or_, select, update
@@ -121,11 +121,11 @@ class Groups:
         now = self._clock()
         first = func.coalesce(groups.c.first_due, now)
         due = case((first + patience < now + quiet, first + patience), else_=now + quiet)
-        self._change(project, names, must_exist=False, first_due=first, due_at=due)
+        self._change(project, names, {"first_due": first, "due_at": due}, must_exist=False)
 
     def force(self, project: int, *names: str) -> None:
         """Asks for a training of the groups now, whether the labels changed or not, whatever failed before."""
-        self._change(project, names, **WELL | {"forced": True, "due_at": None, "reason": None})
+        self._change(project, names, WELL | {"forced": True, "due_at": None, "reason": None})
 
     def progress(
         self,
@@ -185,14 +185,14 @@ class Groups:
         with self._database.reading() as connection:
             return [GroupRecord(**row._mapping) for row in connection.execute(query)]
 
-    def _change(self, project: int, names: Iterable[str], must_exist: bool = True, **values: Any) -> None:
+    def _change(self, project: int, names: Iterable[str], values: Mapping[str, Any], must_exist: bool = True) -> None:
         """Changes groups, in one transaction."""
         if not (wanted := sorted(set(names))):
             return
         with self._database.writing() as connection:
             for chunk in chunks(wanted):
                 mine = (groups.c.project == project, groups.c.name.in_(chunk))
-                found = connection.execute(update(groups).where(*mine).values(**values).returning(groups.c.name))
+                found = connection.execute(update(groups).where(*mine).values(values).returning(groups.c.name))
                 if must_exist and (missing := set(chunk) - set(found.scalars())):
                     raise RegistryError(
                         f"There is no group {min(missing)!r} in project {project}; groups are made by their tasks."

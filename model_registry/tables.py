@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Dialect,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -18,11 +19,26 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
+    TypeDecorator,
     and_,
     literal_column,
     or_,
 )
+from sqlalchemy import Text as AnyText
+
+from model_registry.database import storable
+
+
+class Text(TypeDecorator[str]):
+    """Text that both engines take, whatever somebody called a thing: one odd name must not fail its transaction."""
+
+    impl = AnyText
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """As it is stored, and compared."""
+        return None if value is None else storable(value)
+
 
 metadata = MetaData(
     naming_convention={

@@ -42,15 +42,23 @@ class Engine:
         give_up = time.monotonic() + START_SECONDS
         while True:
             self.child.check_alive()
-            with suppress(Exception):
-                self._ready()
+            if self.answers():
                 return
             assert time.monotonic() < give_up, self.child.log_tail()
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stop it; what it keeps on disk stays."""
+        """Stop it; what it keeps on disk stays. AssertionError where it answers all the same."""
         self.child.stop()
+        assert not self.answers(), f"{self.child.name} was stopped, and answers"
+
+    def answers(self) -> bool:
+        """Whether it takes requests now."""
+        try:
+            self._ready()
+        except Exception:  # each engine has errors of its own for being away
+            return False
+        return True
 
     def __enter__(self) -> Self:
         self.start()

@@ -19,6 +19,8 @@ class Proxy:
         self._targets = targets
         self._turns = itertools.count()
         self._fault: Fault = ""
+        self.failed = 0
+        """Connections that met a fault: cut, not taken, or answered with 500."""
         self._open: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -45,6 +47,7 @@ class Proxy:
     async def _play(self, fault: Fault) -> None:
         self._fault = fault
         if fault:
+            self.failed += len(self._open)
             for writer in self._open:
                 writer.transport.abort()
 
@@ -58,6 +61,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
+        self.failed += bool(self._fault)
         try:
             if self._fault == "500":
                 await _answer_broken(reader, writer)

@@ -14,7 +14,7 @@ from backend.settings import new_secret
 from backend.studio import connection
 from backend.studio.client import Studio
 from backend.studio.connection import Check
-from model_registry import STOPPED, ProjectRecord
+from model_registry import STOPPED, ProjectRecord, accepted_secrets
 
 FRESH = dict.fromkeys((STOPPED, "model_missing_since", "studio_problem", "next_secret"))
 """What is lifted from a project's settings by a connection that works."""

@@ -1,5 +1,6 @@
 """Which group a task belongs to, and where in the group's time it stands. Pure."""
 
+import hashlib
 import json
 import math
 import re
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from backend.studio.task_data import value_at
+from model_registry import storable
 
 WELL_KNOWN = (
     "video", "video_id", "scene", "scene_id", "patient", "patient_id", "series", "series_id", "sequence", "clip",
@@ -23,6 +25,9 @@ _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
 _NUMBER = re.compile(r"\d+")
 _ENDING = re.compile(r"\.[A-Za-z]\w{1,4}$")
 """Of a file's name: the digits of `.mp4` count nothing."""
+LONGEST = 200
+"""Characters of a group's name: people read it, and PostgreSQL refuses keys of more than some 2,700 bytes."""
+
 WHOLE_PROJECT = "project"
 """Name of the only group of a project whose tasks name none."""
 
@@ -121,16 +126,30 @@ def _place_of_text(text: str) -> float | None:
 
 def _name(value: Any) -> str:
     """A group's name from a data value: its text; of a whole number without a fraction, of a list its elements, and of an
-    object its JSON. Nothing for what says nothing."""
+    object its JSON. Nothing for what says nothing.
+
+    What no engine stores (NUL, half a surrogate pair) is replaced; of a text that is no name but a story the beginning
+    is kept, with what tells it from others that begin alike.
+    """
+    try:
+        name = storable(_text(value)).strip()
+    except (ValueError, RecursionError):  # Python writes no number of thousands of digits
+        return ""
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[:LONGEST]}... {hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         value = int(value) if value.is_integer() else value if math.isfinite(value) else None
     if isinstance(value, list):
-        return ", ".join(filter(None, map(_name, value)))
+        return ", ".join(filter(None, map(_text, value)))
     if isinstance(value, Mapping):
         return json.dumps(value, sort_keys=True, ensure_ascii=False) if value else ""
-    return str(value).strip() if isinstance(value, str | int | float) else ""
+    return str(value) if isinstance(value, str | int | float) else ""
 
 
 def _remark(value: Any) -> str:

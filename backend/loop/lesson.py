@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
 from backend.loop.frames import FrameStore
 from backend.loop.memory import Held
 from backend.loop.review import NOTHING, Accepted
@@ -12,6 +14,8 @@ from backend.studio import regions
 from backend.studio.visibility import hidden
 from backend.types import Control, Frame, Head, LabeledFrame, Media
 from model_registry import LabelRecord, TaskRecord
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +72,12 @@ def prepare(
         label = newest[frame.task]
         if hidden([control], label.result):
             continue  # nobody could say anything with it
-        read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
+        try:
+            read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
+        except Exception as error:  # an annotation stranger than any that we know costs itself alone
+            log.exception("annotation not usable", task=frame.task, annotation=label.id)
+            problems.append(f"task {frame.task}: its annotation cannot be read ({type(error).__name__}: {error})")
+            continue
         if not read.usable:
             unused[frame.task] = "; ".join(read.problems)
             problems.append(f"task {frame.task}: {unused[frame.task]}")

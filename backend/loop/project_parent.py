@@ -66,8 +66,11 @@ def train_parents(
             _Parent(services, project, common, owner, alive, control).train([g.name for g in groups], available)
         except (TrainingInterrupted, LeaseLost, *PASSING):
             raise
-        except MicroModelsError as error:
-            log.error("the project's parent failed", project=project.id, control=control.from_name, why=str(error))
+        except Exception as error:  # of this control: the others have their parents
+            expected, name = isinstance(error, MicroModelsError), control.from_name
+            log.error(
+                "the project's parent failed", project=project.id, control=name, why=str(error), exc_info=not expected
+            )
             failures.append(f"{control.from_name}: {error}")
     return failures
 

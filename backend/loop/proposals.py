@@ -60,8 +60,9 @@ def propose(services: Services, project: ProjectRecord, owner: str, alive: Calla
             _Proposal(services, project, group, owner, alive).make()
         except (TrainingInterrupted, LeaseLost, *PASSING):
             raise
-        except MicroModelsError as error:
-            log.warning("no proposals", project=project.id, group=group.name, why=str(error))
+        except Exception as error:  # of this group: the others have theirs
+            expected = isinstance(error, MicroModelsError)
+            log.warning("no proposals", project=project.id, group=group.name, why=str(error), exc_info=not expected)
             failures.append(f"proposals for {group.name}: {error}")
     return failures
 
@@ -138,7 +139,8 @@ class _Proposal:
 
     def _is_due(self, tasks: Sequence[TaskRecord], best: Mapping[str, VersionRecord]) -> bool:
         last = self._services.registry.ledger.latest(self._project.id, [task.id for task in tasks])
-        usable = [task for task in tasks if task.problem is None]
+        # What is wrong with a task was true then: where that is all of them, it may have been the network.
+        usable = [task for task in tasks if task.problem is None] or tasks
         if self._group.doubt is None or any(task.id not in last for task in usable):
             return bool(usable)
         ids = {version for entry in last.values() for version in entry.versions.values()}

@@ -8,6 +8,7 @@ import structlog
 
 from backend.errors import StudioUnreachable
 from backend.learning import catalogue
+from backend.loop.alone import predict_each
 from backend.loop.frames import FrameStore
 from backend.loop.label_next import renew_tab
 from backend.loop.lesson import prepare
@@ -90,7 +91,8 @@ def predicted(
             videos = predict_clips(speaker.model, control, lesson.clips)
             parts.append(Part(control, speaker.version, shown_tracks(control, videos)))
             continue
-        predictions = catalogue.predict(speaker.model, lesson.rest, lesson.labeled, parents_of(control, parts))
+        predictions, odd = predict_each(speaker.model, lesson.rest, lesson.labeled, parents_of(control, parts))
+        unreadable |= odd
         parts.append(Part(control, speaker.version, shown(control, predictions), lesson.sizes))
     if parts:
         now_wrong = {task.id: unreadable.get(task.id) for task in tasks if task.problem != unreadable.get(task.id)}

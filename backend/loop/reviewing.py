@@ -5,6 +5,8 @@ Not on the path of a webhook: a worker does it before it trains, and whoever ask
 
 from collections.abc import Iterable, Sequence
 
+import structlog
+
 from backend.errors import LabelingConfigError
 from backend.loop.review import Accepted, compare, kept_regions, rows, shown_entry
 from backend.loop.rounds import promotions, round_at
@@ -13,6 +15,8 @@ from backend.studio.events import created_at
 from backend.studio.visibility import hidden
 from backend.types import Control
 from model_registry import LabelRecord, LedgerEntry, Review
+
+log = structlog.get_logger(__name__)
 
 AT_ONCE = 200
 """Labels reviewed between two transactions: an import of thousands must not hold them all in memory."""
@@ -50,8 +54,12 @@ def _controls(services: Services, project: int) -> tuple[Control, ...]:
 
 
 def _kept(label: LabelRecord, published: Sequence[LedgerEntry]) -> frozenset[str]:
-    entry = _shown(label, published)
-    return kept_regions(entry.result, label.result) if entry else frozenset()
+    try:
+        entry = _shown(label, published)
+        return kept_regions(entry.result, label.result) if entry else frozenset()
+    except Exception:
+        log.exception("what was kept of a prediction cannot be told", annotation=label.id, task=label.task)
+        return frozenset()
 
 
 def _shown(label: LabelRecord, published: Sequence[LedgerEntry]) -> LedgerEntry | None:
@@ -66,7 +74,20 @@ def review(
     label: LabelRecord, served: Sequence[float], published: Sequence[LedgerEntry], controls: Sequence[Control] = ()
 ) -> Review:
     """One label against what was published for its task, newest first; `served` are the promotions of its group, and
-    `controls` those of the labeling config."""
+    `controls` those of the labeling config.
+
+    One too odd to be compared has a review without figures: it must not stand in the way of the project's others.
+    """
+    try:
+        return _review(label, served, published, controls)
+    except Exception:
+        log.exception("label not reviewed", annotation=label.id, task=label.task)
+        return Review(label.id, label.updated_at, "", 0, label.updated_at, False, None, ())
+
+
+def _review(
+    label: LabelRecord, served: Sequence[float], published: Sequence[LedgerEntry], controls: Sequence[Control]
+) -> Review:
     made_at, entry = _made_at(label), _shown(label, published)
     return Review(
         annotation=label.id,

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any
 
 from backend.studio import regions
@@ -40,10 +41,17 @@ def chained(controls: Sequence[Control]) -> list[Control]:
 
 
 def shown(control: Control, predictions: Sequence[Prediction]) -> list[Prediction]:
-    """The predictions without instances below the control's own threshold, each instance with an id for its region."""
+    """The predictions without instances below the control's own threshold, each instance with an id for its region.
+
+    What a network says with numbers that are none, it does not say: the frame counts as its least certain.
+    """
     limit = control.score_threshold
     return [
-        replace(p, instances=tuple(_named(i) for i in p.instances if limit is None or i.score >= limit))
+        replace(
+            p,
+            instances=tuple(_named(i) for i in p.instances if _is_sound(i) and (limit is None or i.score >= limit)),
+            score=p.score if isfinite(p.score) else 0.0,
+        )
         for p in predictions
     ]
 
@@ -88,6 +96,11 @@ def _written(prediction: Prediction | VideoPrediction, part: Part) -> list[dict[
     if isinstance(prediction, VideoPrediction):
         return regions.for_video(part.control).write(prediction.tracks, part.control, prediction.size)
     return regions.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
+
+
+def _is_sound(instance: Instance) -> bool:
+    points = [number for point in instance.keypoints for number in (point.x, point.y)]
+    return all(isfinite(number) for number in (*instance.box, instance.score, *points))
 
 
 def _named(instance: Instance) -> Instance:

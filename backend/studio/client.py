@@ -196,12 +196,15 @@ class Studio:
         self.http.json("PATCH", f"api/predictions/{prediction}/", json=body)
 
     def update_predictions(self, items: Mapping[int, Item]) -> list[int]:
-        """Renew many stored predictions, several at a time; ids of those that do not exist any more."""
+        """Renew many stored predictions, several at a time; ids of those that do not exist any more or were refused."""
 
         def update(pair: tuple[int, Item]) -> int | None:
             try:
                 self.update_prediction(*pair)
-            except StudioMissing:
+            except StudioError as error:
+                # Only an answer about this prediction is its own fault: a lost key or server is not.
+                if type(error) not in (StudioError, StudioMissing):
+                    raise
                 return pair[0]
             return None
 

@@ -3,8 +3,8 @@
 The wall clocks of the two workers are ten minutes fast and slow in all of these tests.
 """
 
-import os
-import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
+import redis
 
 from backend.demo.annotator import Annotator
 from backend.demo.data_set import DataSet
@@ -26,6 +28,7 @@ from tests.end_to_end.clips import moving_square
 from tests.end_to_end.scaled import ScaledBackend, shared_settings
 from tests.end_to_end.work import Work, until
 from tests.engines import PostgresServer, RedisServer, S3Server
+from tests.processes import kill
 from tests.proxy import Proxy
 
 pytestmark = [pytest.mark.slow, pytest.mark.label_studio]
@@ -85,6 +88,7 @@ def work(house: House, person: Annotator, square: DataSet) -> Iterator[Work]:
     yield made
     for proxy in (house.s3, house.label_studio):
         proxy.play("")
+        proxy.failed = 0
     for process in house.backend.workers:
         if not process.alive:
             process.start()
@@ -125,6 +129,13 @@ def holder(work: Work, house: House) -> int:
     return int(group.lease_owner.split(":")[1])
 
 
+def test_the_workers_clocks_are_wrong(house: House) -> None:
+    for worker, skew in zip(house.backend.workers, SKEWS, strict=True):
+        ask = [sys.executable, "-c", "import time; print(time.time())"]
+        told = subprocess.run(ask, env=worker.env, capture_output=True, text=True, check=True).stdout
+        assert float(told) - time.time() == pytest.approx(skew, abs=60)
+
+
 def test_a_promotion_is_served_by_all_servers(work: Work, house: House) -> None:
     work.label(2, 7)
     newest = settle(work, house)[0]
@@ -142,7 +153,7 @@ def test_a_worker_killed_in_mid_training(work: Work, house: House) -> None:
     work.label(1, 6, 11)
     killed = training(work, house)
     victim = holder(work, house)
-    os.kill(victim, signal.SIGKILL)
+    kill(psutil.Process(victim))
     # The other one, not a new one: nobody starts the dead one again.
     again, left = settle(work, house, since=killed.id)
     assert [w.pid for w in house.backend.workers if not w.alive] == [victim]
@@ -151,6 +162,8 @@ def test_a_worker_killed_in_mid_training(work: Work, house: House) -> None:
 
 
 def test_redis_restarted_and_emptied(work: Work, house: House) -> None:
+    mark = redis.Redis.from_url(house.redis.url)
+    mark.set("mark", "here")
     house.redis.stop()
     try:
         started = time.monotonic()
@@ -158,16 +171,22 @@ def test_redis_restarted_and_emptied(work: Work, house: House) -> None:
         assert time.monotonic() - started < 10  # the annotator is not kept waiting
     finally:
         house.redis.start()
+    assert mark.get("mark") is None
     settle(work, house)
 
 
 def test_postgres_restarted_in_mid_training(work: Work, house: House) -> None:
     work.label(3, 9)
-    training(work, house)
+    began = training(work, house)
     house.postgres.stop()
-    time.sleep(2)
+    time.sleep(2)  # longer than a worker's pause between two reports: it meets the fault
     house.postgres.start()
+    back = house.registry.clock()
     settle(work, house)
+    cut = house.registry.versions.get(began.id)
+    assert cut is not None
+    assert cut.finished_at is not None
+    assert cut.finished_at > back - 2, "the training had ended before PostgreSQL was stopped"
     assert all(worker.alive for worker in house.backend.workers)
 
 
@@ -175,7 +194,7 @@ def test_s3_answers_500_for_a_while(work: Work, house: House) -> None:
     house.s3.play("500")
     work.label(3, 9)
     version = training(work, house)
-    time.sleep(8)  # beyond a training of this size
+    until(lambda: house.s3.failed > 1, "the weights to be refused, and tried again", 120)
     waiting = house.registry.versions.get(version.id)
     assert waiting is not None
     assert waiting.state == "training", waiting.reason
@@ -188,6 +207,7 @@ def test_label_studio_down_for_a_while(work: Work, house: House) -> None:
     work.label(3, 9)
     began = training(work, house)
     house.label_studio.play("silent")
+    until(lambda: house.label_studio.failed, "somebody to meet a silent Label Studio", 90)
     until(lambda: [g for g in work.status()["groups"] if g["state"] == "failed"], "the failure to be told", 90)
     for server in house.backend.servers:
         assert httpx.get(f"{server.url}/health", timeout=2, trust_env=False).status_code == 200
@@ -225,7 +245,7 @@ def test_a_server_killed_under_load(work: Work, house: House) -> None:
     try:
         work.label(2, 5)
         killed = time.monotonic()
-        house.backend.servers[0].child.process.kill()  # type: ignore[union-attr]
+        kill(psutil.Process(house.backend.servers[0].child.pid))
         work.label(8, 11)
         settle(work, house)
     finally:

@@ -1,23 +1,24 @@
 """kill -9 of the worker, the server, or both, at random moments: no label is lost, nothing is doubled or half done."""
 
 import json
-import os
 import random
 import signal
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from backend.demo.annotator import Annotator
-from backend.demo.backend_server import BackendServer
 from tests.end_to_end.clips import moving_square
 from tests.end_to_end.conftest import BackendFactory
 from tests.end_to_end.work import Work, until
+from tests.processes import is_alive, kill, worker_beside
 
 pytestmark = [pytest.mark.slow, pytest.mark.label_studio]
 
@@ -27,50 +28,54 @@ LEASE_SECONDS = "3"
 """Short, so that what a killed worker held is free again soon."""
 
 
-def worker_of(server: BackendServer) -> int | None:
-    """Process id of the worker beside a server."""
-    with suppress(OSError):
-        for child in Path(f"/proc/{server.child.pid}/task/{server.child.pid}/children").read_text().split():
-            if b"worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-                return int(child)
-    return None
+def worker_of(work: Work) -> psutil.Process:
+    """The worker beside the server; the server may be about to start it."""
+    return until(
+        lambda: worker_beside(work.backend.child.pid), lambda: f"a worker; {work.backend.child.log_tail()}", 60
+    )
 
 
-def kill(pid: int | None) -> None:
-    """kill -9; a process that has ended already is fine."""
-    if pid is not None:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def kill_worker(work: Work, meanwhile: Callable[[], None]) -> None:
+def kill_worker(work: Work, meanwhile: Callable[[], None]) -> list[psutil.Process]:
     """The server starts another by itself."""
-    kill(worker_of(work.backend))
-    meanwhile()
-
-
-def kill_server(work: Work, meanwhile: Callable[[], None]) -> None:
-    """The worker notices and ends by itself; the user starts the server again."""
-    kill(work.backend.child.pid)
-    work.backend.child.stop()
-    meanwhile()
-    work.backend.start()
-
-
-def kill_both(work: Work, meanwhile: Callable[[], None]) -> None:
-    """As when the machine loses power."""
-    worker = worker_of(work.backend)
-    kill(work.backend.child.pid)
+    worker = worker_of(work)
     kill(worker)
-    work.backend.child.stop()
+    meanwhile()
+    assert worker_of(work) != worker
+    return [worker]
+
+
+def kill_server(work: Work, meanwhile: Callable[[], None]) -> list[psutil.Process]:
+    """The worker notices and ends by itself; the user starts the server again."""
+    worker, server = worker_of(work), end_server(work)
     meanwhile()
     work.backend.start()
+    until(lambda: not is_alive(worker), "the end of a worker without a server", 60)
+    return [server]
 
 
-VICTIMS = (kill_worker, kill_server, kill_both)
+def kill_both(work: Work, meanwhile: Callable[[], None]) -> list[psutil.Process]:
+    """As when the machine loses power."""
+    worker, server = worker_of(work), end_server(work)
+    kill(worker)
+    meanwhile()
+    work.backend.start()
+    return [server, worker]
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker in /proc")
+def end_server(work: Work) -> psutil.Process:
+    """Kill the server, and take note of its end."""
+    process = work.backend.child.process
+    assert process is not None
+    server = psutil.Process(process.pid)
+    kill(server)
+    assert process.wait() == -signal.SIGKILL
+    return server
+
+
+VICTIMS = {kill_worker: 1, kill_server: 1, kill_both: 2}
+"""How many processes each of them ends."""
+
+
 def test_every_label_survives_every_kill(person: Annotator, backend: BackendFactory, tmp_path: Path) -> None:
     dice = random.Random(SEED)
     env = {
@@ -86,15 +91,22 @@ def test_every_label_survives_every_kill(person: Annotator, backend: BackendFact
     dice.shuffle(unlabelled)
     work.label(*sorted(unlabelled.pop() for _ in range(3)))
     work.wait()
+    killed: Counter[psutil.Process] = Counter()
     for number in range(KILLS):
         give_work(work, unlabelled, dice)
         wait_for_the_moment(work, dice)
         # Half the time somebody labels while the backend is away, so that no event ever tells of it.
         lost = (lambda: give_work(work, unlabelled, dice)) if dice.random() < 0.5 else (lambda: None)
-        VICTIMS[number % len(VICTIMS)](work, lost)
+        strike = list(VICTIMS)[number % len(VICTIMS)]
+        ended = strike(work, lost)
+        assert len(ended) == VICTIMS[strike]
+        killed.update(ended)
         if number % 4 == 3:
             settle(work, tmp_path / "data")
     settle(work, tmp_path / "data")
+    # 7 times the worker, 7 times the server, 6 times both: each of them another process, and none lives.
+    assert sorted(killed.values()) == [1] * 26
+    assert not [process for process in killed if is_alive(process)]
 
 
 def give_work(work: Work, unlabelled: list[int], dice: random.Random) -> None:

@@ -126,12 +126,13 @@ def test_a_worker_stops_when_its_server_is_gone(tmp_path: Path) -> None:
     code = """
 import os, subprocess, sys
 child = "import os, sys, threading; from backend.jobs.worker import stop_with_parent; stop = threading.Event(); " \\
-        "stop_with_parent(stop, int(sys.argv[1]), 0.1); stop.wait(30); open(sys.argv[2], 'w').write('stopped')"
+        "stop_with_parent(stop, int(sys.argv[1]), 0.1); open(sys.argv[2], 'w').write(str(stop.wait(30)))"
 subprocess.Popen([sys.executable, "-c", child, str(os.getpid()), sys.argv[1]])
 """
     mark = tmp_path / "mark"
     subprocess.run([sys.executable, "-c", code, str(mark)], check=True, timeout=30)
-    wait(mark.exists)
+    wait(lambda: mark.exists() and mark.read_text())
+    assert mark.read_text() == "True", "it ended at the end of its patience, not of its server"
 
 
 def test_the_watch_ends_with_the_worker() -> None:

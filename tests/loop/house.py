@@ -1,7 +1,8 @@
 """The loop's rooms for tests: a real registry, media on disk, a queue that only remembers, a Label Studio in memory."""
 
+import io
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,19 +10,19 @@ from threading import Event
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from backend.errors import StudioMissing
-from backend.learning.training import Trained
 from backend.loop.group_work import GroupWorker
 from backend.loop.on_event import on_event
 from backend.loop.services import Services, make_services
 from backend.settings import Settings
 from backend.studio import events
 from backend.studio.task_list import TaskList
-from backend.types import Frame, Instance, LabeledFrame, Prediction, Progress, Weights
 from model_registry import open_registry
+from tests.untrained import EyeForColour, glance, teach
+
+__all__ = ["EyeForColour", "glance", "teach"]
 
 CONFIG = (
     '<View><Image name="image" value="$image"/>'
@@ -117,43 +118,6 @@ class Words:
         self.projects.append(project)
 
 
-@dataclass(frozen=True)
-class EyeForColour:
-    """A micro-model that finds the bright square, and calls it by the first label it was taught."""
-
-    weights: Weights
-    nbytes: int = 1
-
-    def predict(
-        self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = (), parents: object = None
-    ) -> list[Prediction]:
-        return [Prediction(f.task, self._look(f), 0.9) for f in frames]
-
-    def _look(self, frame: Frame) -> tuple[Instance, ...]:
-        ys, xs = np.nonzero(frame.image[..., 0] > 128)
-        if not len(xs):
-            return ()
-        box = (float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1))
-        return (Instance(self.weights.metadata["label"], box, 0.9),)
-
-
-def teach(
-    labeled: Sequence[LabeledFrame], unlabeled: Sequence[Frame], labels: tuple[str, ...], recipe: object, *,
-    progress: Callable[[Progress], None], **_: Any,
-) -> Trained:  # fmt: skip
-    """Trains an EyeForColour."""
-    progress(Progress(0.5, 1.0))
-    seen = [i.label for f in labeled for i in f.instances]
-    weights = Weights({"w": np.zeros(3, np.float32)}, {"label": seen[0] if seen else labels[0]})
-    return Trained(weights, {"loss": 0.1}, 0.01)
-
-
-def glance(frame: Frame) -> NDArray[np.float16]:
-    """Stands in for the backbone's features: the mean of each quarter."""
-    h, w = frame.image.shape[0] // 2, frame.image.shape[1] // 2
-    return np.array([frame.image[y : y + h, x : x + w].mean() for y in (0, h) for x in (0, w)], np.float16)
-
-
 class House:
     """A project or several with one task a frame, driven as Label Studio's webhooks drive it."""
 
@@ -196,13 +160,7 @@ class House:
     ) -> None:
         """A task whose frame shows a bright square at `square_of(task)`."""
         path = self.media / f"{task}.png"
-        if image is None:
-            picture = np.full((48, 64, 3), 40, np.uint8)
-            x0, y0, x1, y1 = square_of(task)
-            picture[y0:y1, x0:x1] = (250, 200, 60)
-            Image.fromarray(picture).save(path)
-        else:
-            path.write_bytes(image)
+        path.write_bytes(picture(task) if image is None else image)
         fields = {
             "image": f"/data/local-files/?d={path.name}",
             "frame": task,
@@ -245,6 +203,16 @@ class House:
         for item in self.studio.predictions.values():
             found.setdefault(item["task"], []).append(item)
         return found
+
+
+def picture(task: int) -> bytes:
+    """A task's frame as PNG, 64 x 48: a bright square where `square_of` says."""
+    pixels = np.full((48, 64, 3), 40, np.uint8)
+    x0, y0, x1, y1 = square_of(task)
+    pixels[y0:y1, x0:x1] = (250, 200, 60)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
 
 
 def square_of(task: int) -> tuple[int, int, int, int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import fsspec
 import pytest
+import redis
 
 from backend.errors import StudioUnreachable
 from backend.jobs.complaints import Complaints
@@ -109,6 +110,7 @@ def house(engines: Engines, quick: None, tmp_path: Path, monkeypatch: pytest.Mon
             made.add_task(task)
         yield made
         engines.s3.play("")
+        engines.s3.failed = 0
 
 
 def until(look: Callable[[], Any], what: str, seconds: float = 60) -> Any:
@@ -150,28 +152,36 @@ def test_one_training_for_each_change_whoever_hears_of_it(house: SharedHouse) ->
 
 
 def test_redis_emptied_and_restarted(house: SharedHouse, engines: Engines) -> None:
+    mark = redis.Redis.from_url(engines.redis.url)
+    mark.set("mark", "here")
     engines.redis.stop()
     started = time.monotonic()
     house.label(1)
     assert time.monotonic() - started < 3
     engines.redis.start()
+    assert mark.get("mark") is None
     assert len(settle(house, 1)) == 1
 
 
 def test_postgres_restarted_in_mid_training(house: SharedHouse, engines: Engines) -> None:
     house.label(1)
-    training(house)
+    began = training(house)
     engines.postgres.stop()
-    time.sleep(1)
+    time.sleep(1)  # longer than a worker's pause between two reports: it meets the fault
     engines.postgres.start()
+    back = house.registry.clock()
     assert settle(house, 1)[0].state == "serving"
+    cut = house.registry.versions.get(began.id)
+    assert cut is not None
+    assert cut.finished_at is not None
+    assert cut.finished_at > back - 1, "the training had ended before PostgreSQL was stopped"
 
 
 def test_a_store_that_is_away_costs_no_training(house: SharedHouse, engines: Engines) -> None:
     engines.s3.play("500")
     house.label(1)
     version = training(house)
-    time.sleep(2 * TRAINING_SECONDS)
+    until(lambda: engines.s3.failed > 1, "the weights to be refused, and tried again")
     still = house.registry.versions.get(version.id)
     assert still is not None
     assert still.state == "training"

@@ -64,12 +64,16 @@ def test_it_goes_on_while_the_server_is_away(server: str, monkeypatch: pytest.Mo
     clock = ServerClock(database, counter)
     before = clock()
 
+    asked = []
+
     def away() -> None:
+        asked.append(counter())
         raise ConnectionError("gone")
 
     monkeypatch.setattr(database, "reading", away)
     counter.start += 2 * ASK_AGAIN_SECONDS
     assert clock() - before == pytest.approx(2 * ASK_AGAIN_SECONDS, abs=5)
+    assert asked, "nobody looked at the server's clock"
     database.close()
 
 

@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 import time
@@ -82,6 +83,7 @@ def test_a_killed_worker_leaves_no_half_version(url: str, tmp_path: Path) -> Non
             assert worker.stdout is not None
             assert worker.stdout.readline() == b"training\n"
             worker.kill()
+        assert worker.returncode == -signal.SIGKILL
         while not registry.leases.take(1, "a", "me", 60):
             time.sleep(0.01)
         [left] = registry.versions.history(1, "a")

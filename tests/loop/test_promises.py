@@ -1,0 +1,66 @@
+"""What the design promises holds whatever happens in whatever order, on SQLite and on PostgreSQL."""
+
+import itertools
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy import create_engine, text
+
+from model_registry.database import open_database
+from tests.engines import own_schema, postgres_at_hand
+from tests.loop.promises import Promises, World
+
+RUNS = {"sqlite": 700, "postgresql": 300}
+STEPS = 25
+
+
+@pytest.fixture(params=list(RUNS))
+def machine(request: pytest.FixtureRequest, tmp_path: Path, quick: None) -> Iterator[type[Promises]]:
+    """A machine whose every run begins with an empty registry."""
+    runs = itertools.count()
+
+    def folder() -> Path:
+        made = tmp_path / str(next(runs))
+        made.mkdir()
+        return made
+
+    def on_sqlite() -> World:
+        place = folder()
+        (place / "data").mkdir()
+        shutil.copy(template, place / "data" / "registry.db")
+        return World(place, artifacts_url=f"memory://{uuid.uuid4().hex}")
+
+    def on_postgres() -> World:
+        with engine.begin() as connection:
+            connection.execute(text("TRUNCATE projects CASCADE"))
+        return World(folder(), artifacts_url=f"memory://{uuid.uuid4().hex}", database_url=schema)
+
+    if request.param == "sqlite":
+        template = tmp_path / "template.db"
+        open_database(f"sqlite:///{template}").close()
+        yield type("Promises", (Promises,), {"make": staticmethod(on_sqlite)})
+        return
+    with postgres_at_hand() as postgres, own_schema(postgres) as schema:
+        open_database(schema).close()
+        engine = create_engine(schema)
+        yield type("Promises", (Promises,), {"make": staticmethod(on_postgres)})
+        engine.dispose()
+
+
+@pytest.mark.slow
+def test_promises(machine: type[Promises], request: pytest.FixtureRequest) -> None:
+    engine = request.node.callspec.params["machine"]
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        machine,
+        settings=settings(
+            max_examples=RUNS[engine],
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
