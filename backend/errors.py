@@ -8,6 +8,7 @@
     │   ├── StudioMissing        Label Studio answered 404: the thing is gone
     │   └── StudioForbidden      the API key is missing, wrong or of a kind that is switched off
     ├── MediaError               one task's image cannot be had: costs that task alone
+    │   └── DamagedMedia         what was fetched cannot be decoded: not kept, fetched again the next time
     ├── LabelError               one annotation cannot be used: costs that annotation alone
     ├── RegistryError            a record is missing or a transition is not allowed
     │   ├── ArtifactError        an artifact is missing or its hash is wrong
@@ -51,6 +52,10 @@ class StudioForbidden(StudioError):
 
 class MediaError(MicroModelsError):
     """The media of one task cannot be had; the others are not touched by it."""
+
+
+class DamagedMedia(MediaError):
+    """What was fetched is no whole picture or video; another answer may be."""
 
 
 class LabelError(MicroModelsError):

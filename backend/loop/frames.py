@@ -26,7 +26,8 @@ log = structlog.get_logger(__name__)
 class FrameStore:
     """Frames of tasks by their media field, decoded at most once while they fit into `limit_mb`.
 
-    `alive` is called for each frame that somebody asks for; what it raises passes through.
+    `alive` is called for each frame that somebody asks for, and while one is waited for; what it raises passes through.
+    What cannot be had is not asked for again: a slow file would cost its time at each step of a training.
     """
 
     def __init__(self, media: MediaCache, limit_mb: int, alive: Callable[[], None] = lambda: None) -> None:
@@ -34,7 +35,10 @@ class FrameStore:
         self._limit = limit_mb * 1_000_000
         self._kept: OrderedDict[Hashable, Frame] = OrderedDict()
         self._lock = Lock()
-        self.clips = Clips(media, self._get, MAX_SIDE)
+        self._failed = dict[Hashable, str]()
+        self.remarks = dict[int, str]()
+        """{task: what is odd about its media, which are used nevertheless}."""
+        self.clips = Clips(media, self._get, MAX_SIDE, alive)
         """The videos of tasks that hold whole ones."""
 
     def frame(self, task: TaskRecord, field: str) -> Frame:
@@ -45,7 +49,9 @@ class FrameStore:
             raise MediaError(f"Task {task.id} has {url!r} in data field '{field}', expected the address of an image.")
 
         def read() -> Frame:
-            image, (width, height) = self._media.image(url, task.id, MAX_SIDE)
+            image, (width, height) = self._media.image(
+                url, task.id, MAX_SIDE, self._alive, lambda remark: self.remarks.update({task.id: remark})
+            )
             return Frame(task.id, image, width, height, order_of(task.data))
 
         return self._get((task.id, url), read)
@@ -55,11 +61,20 @@ class FrameStore:
 
         Downloads what is not here yet, several at once, and decodes every image one time to know.
         """
-        with ThreadPoolExecutor(FETCHERS, thread_name_prefix="media") as pool:
-            outcomes = list(pool.map(lambda task: self._size(task, field), tasks))
+        outcomes = self._fetched(tasks, field)
         sizes = {t.id: size for t, size in zip(tasks, outcomes, strict=True) if not isinstance(size, str)}
         problems = {t.id: why for t, why in zip(tasks, outcomes, strict=True) if isinstance(why, str)}
         return FrameSequence(self, [t for t in tasks if t.id in sizes], field, sizes), problems
+
+    def _fetched(self, tasks: Sequence[TaskRecord], field: str) -> list[tuple[int, int] | str]:
+        """For each task the original size of its frame, or what is wrong. Ends within a second of what `alive` raises."""
+        with ThreadPoolExecutor(FETCHERS, thread_name_prefix="media") as pool:
+            line = [pool.submit(self._size, task, field) for task in tasks]
+            try:
+                return [one.result() for one in line]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def _size(self, task: TaskRecord, field: str) -> tuple[int, int] | str:
         """Original (width, height) of a task's frame, or what is wrong with it."""
@@ -76,7 +91,14 @@ class FrameStore:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        frame = read()
+            if key in self._failed:
+                raise MediaError(self._failed[key])
+        try:
+            frame = read()
+        except MediaError as error:
+            with self._lock:
+                self._failed[key] = str(error)
+            raise
         with self._lock:
             self._kept[key] = frame
             size = sum(f.image.nbytes for f in self._kept.values())

@@ -68,8 +68,16 @@ class GroupWorker:
                 return
             review_pending(self._services, group.project)
             media = self._services.media(registry.projects.seen(group.project))
-            frames = FrameStore(media, self._services.settings.frame_cache_mb)
-            train_group(self._services, group, self._owner, frames, lambda: lost.is_set() or self._stop.is_set())
+
+            def stopped() -> bool:
+                return lost.is_set() or self._stop.is_set()
+
+            def alive() -> None:
+                if stopped():
+                    raise TrainingInterrupted("the worker stops, or another one has the group")
+
+            frames = FrameStore(media, self._services.settings.frame_cache_mb, alive)
+            train_group(self._services, group, self._owner, frames, stopped)
             if publish_group(self._services, group, self._owner, frames):
                 call(self._services, group.project)
         except TrainingInterrupted as why:

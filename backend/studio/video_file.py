@@ -1,7 +1,7 @@
-"""One video file, read frame by frame as Label Studio counts them: from 1, at a constant rate."""
+"""One video file, read frame by frame as Label Studio counts them: from 1, at a constant rate, from time 0 on."""
 
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +9,9 @@ import av
 import numpy as np
 
 from backend import types
-from backend.errors import MediaError
+from backend.errors import DamagedMedia, MediaError
+from backend.studio.decoding import decoded, opened, quarter_turns, upright
+from backend.studio.images import MOST_PIXELS
 from backend.types import VideoSize
 
 DEFAULT_RATE = 24.0
@@ -23,6 +25,8 @@ CONVERT = "Convert it with `ffmpeg -i in.mp4 -r {rate} -c:v libx264 -pix_fmt yuv
 class VideoFile:
     """Frames of one file by number. Memory holds one frame at a time; opened at the first frame, until `close`.
 
+    The editor shows of frame k the picture that the player has at the middle of its time, (k - 0.5) / rate: pictures that
+    begin later than time 0 have higher numbers, before the first one the first is shown, behind the last one the last.
     Going on from frame to frame decodes each once; a jump starts at the codec's keyframe before the frame. One thread.
     """
 
@@ -32,18 +36,22 @@ class VideoFile:
         self._name = name
         self._container: av.container.InputContainer | None = None
         self._frames: Iterator[av.VideoFrame] = iter(())
-        self._next = 0
+        self._last: av.VideoFrame | None = None
+        self._at = 0
+        """Index of the last picture that was decoded."""
         try:
-            self._times, self._starts, self.size = self._indexed()
-        except (av.FFmpegError, IndexError, OSError) as error:
-            raise MediaError(f"{name} cannot be decoded ({error}). Expected a video file that FFmpeg reads.") from error
+            self._times, self._starts, self._early, self._first, self.size = self._indexed()
+        except (av.FFmpegError, IndexError, StopIteration, OSError) as error:
+            raise DamagedMedia(
+                f"{name} cannot be decoded ({error}). Expected a video file that FFmpeg reads."
+            ) from error
 
     def frame(self, number: int, max_side: int | None = None) -> types.Image:
         """(height, width, 3) uint8 RGB of frame `number`, from 1, upright, no side longer than `max_side` pixels."""
         if not 1 <= number <= self.size.frames:
             raise MediaError(f"{self._name} has no frame {number}. Expected 1 to {self.size.frames}.")
         try:
-            return self._image(self._decoded(number), max_side)
+            return upright(self._decoded(self._picture(number), number), max_side)
         except (av.FFmpegError, OSError) as error:
             self.close()
             raise MediaError(f"{self._name}: frame {number} cannot be decoded ({error}). Convert it again.") from error
@@ -52,25 +60,43 @@ class VideoFile:
         """Let the decoder go; the next frame opens the file again."""
         if self._container is not None:
             self._container.close()
-        self._container, self._frames, self._next = None, iter(()), 0
+        self._container, self._frames, self._last = None, iter(()), None
 
-    def _indexed(self) -> tuple[list[int], list[int], VideoSize]:
-        """(time of each frame, numbers of the frames at which decoding can start, size), without decoding all."""
-        with av.open(str(self._path)) as container:
+    def _indexed(self) -> tuple[list[int], list[int], list[float], float, VideoSize]:
+        """(time of each picture in ticks, indices of those at which decoding can start, places from which on a jump shows
+        these, place of the first picture, size), without decoding all. Places are in frames from time 0."""
+        with opened(self._path) as container:
             stream = container.streams.video[0]
-            seen = [(p.pts, p.is_keyframe) for p in container.demux(stream) if p.size and not p.is_discard]
-            times = sorted(pts for pts, _ in seen if pts is not None)
+            self._check_pixels(stream)
+            shown = [p for p in container.demux(stream) if p.size and not p.is_discard and p.pts is not None]
+            times = sorted({p.pts for p in shown})
             if not times:
-                raise MediaError(
+                raise DamagedMedia(
                     f"{self._name} holds no video frame with a time. Expected a video such as an H.264 mp4."
                 )
-            rate = self._rate(times, stream.time_base or Fraction(1), stream.average_rate)
-            places = {pts: number for number, pts in enumerate(times, 1)}
-            starts = sorted(places[pts] for pts, key in seen if key and pts is not None)
+            base = stream.time_base or Fraction(1)
+            rate = self._rate(times, base, stream.average_rate)
+            places = {pts: index for index, pts in enumerate(times)}
+            # What is shown first need not be a keyframe: a trimmer leaves the one before it in the file, hidden.
+            keys = {places[p.pts]: p.pts if p.dts is None else p.dts for p in shown if p.is_keyframe}
+            starts = sorted({0, *keys})
+            decoded_at = [keys.get(start, times[start]) for start in starts]
+            if not _jumps_early(container, [(at, times[start]) for at, start in zip(decoded_at, starts, strict=True)]):
+                decoded_at = [times[start] for start in starts]
             container.seek(times[0], stream=stream)
-            first = next(container.decode(stream))
-            height, width = (first.width, first.height) if first.rotation % 180 else (first.height, first.width)
-            return times, starts or [1], VideoSize(width, height, len(times), rate)
+            frame = next(decoded(container))
+            width, height = (frame.height, frame.width) if quarter_turns(frame) % 2 else (frame.width, frame.height)
+            first, lasts = float(times[0] * base) * rate, (container.duration or 0) / av.time_base
+            count = max(int(first + 0.5) + len(times), round(lasts * rate))  # sound may go on behind the last picture
+            early = [float(at * base) * rate for at in decoded_at]
+            return times, starts, early, first, VideoSize(width, height, count, rate)
+
+    def _check_pixels(self, stream: "av.video.stream.VideoStream") -> None:
+        if stream.width * stream.height > MOST_PIXELS:
+            raise MediaError(
+                f"{self._name} has {stream.width} x {stream.height} pixels, expected at most {MOST_PIXELS // 1_000_000} "
+                "million. Scale it down and import it again."
+            )
 
     def _rate(self, times: list[int], base: Fraction, stated: Fraction | None) -> float:
         """Frames a second; raises MediaError where the frames are not evenly spread."""
@@ -88,34 +114,48 @@ class VideoFile:
             )
         return 1 / float(step * base)
 
-    def _decoded(self, number: int) -> av.VideoFrame:
-        start = self._starts[max(bisect_right(self._starts, number) - 1, 0)]
+    def _picture(self, number: int) -> int:
+        """Index of the picture that is shown at the middle of a frame's time."""
+        place = number - 0.5
+        jump = self._starts[max(bisect_right(self._early, place) - 1, 0)]
+        return min(max(int(np.floor(place - self._first)), jump), len(self._times) - 1)
+
+    def _decoded(self, index: int, number: int) -> av.VideoFrame:
+        start = self._starts[bisect_right(self._starts, index) - 1]
+        if self._last is not None and self._at == index:
+            return self._last
         if self._container is None:
-            self._container = av.open(str(self._path))
-            self._container.streams.video[0].thread_type = "AUTO"
-        if not self._next <= number or start > self._next:
-            self._seek(self._times[start - 1])
-        target = self._times[number - 1]
+            self._container = opened(self._path)
+        if self._last is None or self._at > index or self._at + 1 < start:
+            self._seek(self._times[start])
         for frame in self._frames:
-            if frame.pts is not None and frame.pts >= target:
-                if frame.pts > target:
-                    break
-                self._next = number + 1
-                return frame
-        self.close()
+            if frame.pts is not None and frame.pts >= self._times[index]:
+                self._last, self._at = frame, bisect_left(self._times, frame.pts)
+                if self._at == index:
+                    return frame
+                break
+        else:
+            self.close()
         raise MediaError(f"{self._name}: frame {number} cannot be decoded. {CONVERT.format(rate=self.size.rate)}")
 
     def _seek(self, time: int) -> None:
         assert self._container is not None
-        stream = self._container.streams.video[0]
-        self._container.seek(time, stream=stream)
-        self._frames = self._container.decode(stream)
+        self._container.seek(time, stream=self._container.streams.video[0])
+        self._frames = decoded(self._container)
 
-    def _image(self, frame: av.VideoFrame, max_side: int | None) -> types.Image:
-        scale = min(1.0, max_side / max(frame.width, frame.height)) if max_side else 1.0
-        width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
-        image = frame.to_ndarray(format="rgb24", width=width, height=height)
-        return np.ascontiguousarray(np.rot90(image, frame.rotation // 90))
+
+def _jumps_early(container: av.container.InputContainer, keys: Sequence[tuple[int, int]]) -> bool:
+    """Whether a jump to just before a codec keyframe shows that keyframe; `keys` are (time of decoding, time) in ticks.
+
+    In a fragmented MP4 players find keyframes by the time at which they are decoded, which B-frames make an earlier one.
+    """
+    stream = container.streams.video[0]
+    for decoded_at, shown_at in keys[1:]:
+        if decoded_at < shown_at:
+            container.seek((decoded_at + shown_at) // 2, stream=stream)
+            packet = next(container.demux(stream))
+            return packet.pts is not None and packet.pts >= shown_at
+    return False
 
 
 def check_rate(size: VideoSize, stated: str, data: Mapping[str, object], name: str) -> None:
