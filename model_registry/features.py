@@ -1,10 +1,10 @@
 """Features: what a frozen network sees in the frames of tasks, as one vector a frame."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from model_registry.database import Database, chunks, upsert
 from model_registry.tables import features, tasks
@@ -33,12 +33,30 @@ class Features:
                     replaced = {name: insert.excluded[name] for name in ("source", "vector")}
                     connection.execute(insert.on_conflict_do_update(index_elements=["task"], set_=replaced), rows)
 
+    def sources(self, of: Iterable[int]) -> dict[int, str]:
+        """{task: what its vector was made of}; tasks without one are left out."""
+        found: dict[int, str] = {}
+        with self._database.reading() as connection:
+            for chunk in chunks(set(of)):
+                query = select(features.c.task, features.c.source).where(features.c.task.in_(chunk))
+                found |= {row.task: row.source for row in connection.execute(query)}
+        return found
+
+    def forget(self, of: Iterable[int]) -> None:
+        """Deletes the vectors of these tasks."""
+        with self._database.writing() as connection:
+            for chunk in chunks(set(of)):
+                connection.execute(delete(features).where(features.c.task.in_(chunk)))
+
     def of(self, sources: Mapping[int, str]) -> dict[int, Vector]:
-        """The vectors of those of the tasks whose vector was made of this source; {task: (n,) float16}."""
+        """The vectors of those of the tasks whose vector was made of this source; {task: (n,) float16}.
+
+        What a source says behind a line break is which content it had: that makes it no other source.
+        """
         found: dict[int, Vector] = {}
         with self._database.reading() as connection:
             for chunk in chunks(sources):
                 for row in connection.execute(select(features).where(features.c.task.in_(chunk))):
-                    if row.source == sources[row.task]:
+                    if row.source.partition("\n")[0] == sources[row.task]:
                         found[row.task] = np.frombuffer(row.vector, dtype="<f2")
         return found

@@ -3,12 +3,14 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 
 import structlog
 
 from backend.errors import MediaError
 from backend.loop.grouping import order_of
+from backend.loop.readable import nearest, readable
 from backend.loop.video_frames import Clips
 from backend.studio.media import MediaCache
 from backend.types import Frame
@@ -36,8 +38,7 @@ class FrameStore:
         self._kept: OrderedDict[Hashable, Frame] = OrderedDict()
         self._lock = Lock()
         self._failed = dict[Hashable, str]()
-        self.remarks = dict[int, str]()
-        """{task: what is odd about its media, which are used nevertheless}."""
+        self._remarks = dict[int, str]()
         self.clips = Clips(media, self._get, MAX_SIDE, alive)
         """The videos of tasks that hold whole ones."""
 
@@ -50,11 +51,20 @@ class FrameStore:
 
         def read() -> Frame:
             image, (width, height) = self._media.image(
-                url, task.id, MAX_SIDE, self._alive, lambda remark: self.remarks.update({task.id: remark})
+                url, task.id, MAX_SIDE, self._alive, lambda remark: self._remarks.update({task.id: remark})
             )
             return Frame(task.id, image, width, height, order_of(task.data))
 
         return self._get((task.id, url), read)
+
+    def stamp(self, url: str) -> str:
+        """See `MediaCache.stamp`."""
+        return self._media.stamp(url)
+
+    @property
+    def remarks(self) -> dict[int, str]:
+        """{task: what is odd about its media, which are used nevertheless}, of what was read so far."""
+        return {**self._remarks, **self.clips.remarks}
 
     def select(self, tasks: Sequence[TaskRecord], field: str) -> tuple["FrameSequence", dict[int, str]]:
         """(frames of the tasks whose media can be had, {task: what is wrong} for the others).
@@ -108,7 +118,10 @@ class FrameStore:
 
 
 class FrameSequence(Sequence[Frame]):
-    """Frames of a group in the order of its time where it has one, else of its tasks; decoded when asked for."""
+    """Frames of a group in the order of its time where it has one, else of its tasks; decoded when asked for.
+
+    One that cannot be had any more is left out by iteration, and its nearest neighbour stands for it at its index.
+    """
 
     def __init__(
         self, store: FrameStore, tasks: Sequence[TaskRecord], field: str, sizes: Mapping[int, tuple[int, int]]
@@ -125,7 +138,8 @@ class FrameSequence(Sequence[Frame]):
     def __getitem__(self, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
         if isinstance(index, slice):
             return FrameSequence(self._store, self._tasks[index], self._field, self.sizes)
-        return self._store.frame(self._tasks[index], self._field)
+        place = range(len(self))[index]
+        return nearest(lambda at: self._store.frame(self._tasks[at], self._field), place, len(self))
 
     def __iter__(self) -> Iterator[Frame]:
-        return (self._store.frame(task, self._field) for task in self._tasks)
+        return readable(partial(self._store.frame, task, self._field) for task in self._tasks)

@@ -51,7 +51,8 @@ def prepare(
         return _of_videos(control, tasks, newest, frames)
     labelled, broken = frames.select([t for t in tasks if t.id in newest], control.media_field)
     rest, broken_rest = frames.select([t for t in tasks if t.id not in newest], control.media_field)
-    learnt, problems = [], [f"task {i}: {why}" for i, why in broken.items()]
+    odd = {task: why for task, why in frames.remarks.items() if task in newest}
+    learnt, problems = [], [f"task {i}: {why}" for i, why in (odd | broken).items()]
     for frame in labelled:
         label = newest[frame.task]
         read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))

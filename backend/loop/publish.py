@@ -84,9 +84,10 @@ def predicted(
             continue
         predictions = catalogue.predict(model, lesson.rest, lesson.labeled, parents_of(control, parts))
         parts.append(Part(control, speaker.version, shown(control, predictions)))
+    said = frames.remarks | unreadable
     for task in tasks:
-        if parts and task.problem != unreadable.get(task.id):
-            registry.tasks.set_problem(task.id, unreadable.get(task.id))
+        if parts and task.problem != said.get(task.id):
+            registry.tasks.set_problem(task.id, said.get(task.id))
     found = stitch(parts, sizes)
     scores = published_scores(services, group, tasks, {task: one.score for task, one in found.items()})
     title, now = model_version(services, project), services.clock()

@@ -8,9 +8,7 @@ import numpy as np
 
 from backend import types
 
-FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,gif,h264,hevc,m4v,ivf,obu,av1,mjpeg,mxf,nut,dv"
-)
+FORMATS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,gif,h264,hevc,m4v,ivf,obu,av1,mjpeg,mxf,nut,dv"
 """Containers that hold their own pictures. FFmpeg's other readers are closed to foreign files: a playlist (HLS, DASH,
 concat, SDP) would make it open whatever files and addresses it names."""
 

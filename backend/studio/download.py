@@ -198,9 +198,7 @@ class Download:
             raise MediaError(f"{plain(url)}: HTTP {status}, expected an image. {hint}")
         kind = response.headers.get("Content-Type", "")
         if kind.startswith(("text/html", "application/json")):
-            raise MediaError(
-                f"{plain(url)}: {kind}, expected an image. Does the URL lead to a page instead of a file?"
-            )
+            raise MediaError(f"{plain(url)}: {kind}, expected an image. Does the URL lead to a page instead of a file?")
 
 
 def _target(url: httpx.URL, response: httpx.Response) -> httpx.URL:

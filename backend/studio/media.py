@@ -88,8 +88,7 @@ class MediaCache:
 
         def fill(file: BinaryIO) -> bytes:
             validators = self._download.write(wanted, file)
-            file.seek(0)
-            return validators.with_digest(hashlib.file_digest(file, "sha256").hexdigest()).dump()
+            return validators.with_digest(_digest(file)).dump()
 
         return self._cache.get(key, fill, alive)
 
@@ -100,10 +99,7 @@ class MediaCache:
         """
         if not isinstance(url, str) or is_inline(url):
             return ""
-        try:
-            local = self._local_file(url)
-        except MediaError:
-            return ""
+        local = self._known_local(url)
         if local is not None:
             status = local.stat()
             return f"{status.st_mtime_ns}-{status.st_size}"
@@ -112,7 +108,10 @@ class MediaCache:
 
     def reject(self, url: str) -> None:
         """The content at `url` was of no use: fetch it again the next time. A file of the document root stays."""
-        self._cache.forget(url if is_inline(url) else self._key(url))
+        if is_inline(url):
+            self._cache.forget(url)
+        elif self._known_local(url) is None:
+            self._cache.forget(self._key(url))
 
     def bytes(self, url: str, task_id: int) -> bytes:
         """The media at `url`; see `path`."""
@@ -149,6 +148,12 @@ class MediaCache:
     def close(self) -> None:
         """Close the connections to other hosts than Label Studio's."""
         self._download.close()
+
+    def _known_local(self, url: str) -> Path | None:
+        try:
+            return self._local_file(url)
+        except MediaError:
+            return None
 
     def _key(self, url: str) -> str:
         return f"{self._studio.url if self._studio else ''}\n{url}"
@@ -191,6 +196,15 @@ class MediaCache:
         return file if file.is_file() else None
 
 
+def _digest(file: BinaryIO) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
 def is_inline(url: str) -> bool:
     """Whether the URL is a `data:` URI, which holds the media itself."""
     return url[:20].lstrip().lower().startswith("data:")
@@ -202,14 +216,18 @@ def _write_inline(url: str, file: BinaryIO) -> None:
     if not comma:
         raise MediaError("a data: URI without a comma. Expected data:image/png;base64,.. with an image in it.")
     if len(body) > 4 * MOST_INLINE_BYTES:
-        raise MediaError(f"a data: URI of {len(body) / 1e6:.0f} MB. Expected at most {MOST_INLINE_BYTES // 1_000_000} MB.")
+        raise MediaError(
+            f"a data: URI of {len(body) / 1e6:.0f} MB. Expected at most {MOST_INLINE_BYTES // 1_000_000} MB."
+        )
     content = unquote_to_bytes(body.partition("#")[0])
     if head.rstrip().lower().endswith("base64"):
         content = re.sub(rb"[\t\n\f\r ]", b"", content)
         try:
             content = b64decode(content.rstrip(b"=") + b"=" * (-len(content.rstrip(b"=")) % 4), validate=True)
         except (binascii.Error, ValueError):
-            raise MediaError("a data: URI that is no base64. Expected data:image/png;base64,.. with an image.") from None
+            raise MediaError(
+                "a data: URI that is no base64. Expected data:image/png;base64,.. with an image."
+            ) from None
     if not 0 < len(content) <= MOST_INLINE_BYTES:
         raise MediaError(
             f"a data: URI of {len(content)} bytes. Expected an image of at most {MOST_INLINE_BYTES // 1_000_000} MB."

@@ -26,7 +26,9 @@ class SlowHosts:
         with self._lock:
             rests = self._count.get(host, 0) >= IN_A_ROW and self._clock() < self._until[host]
         if rests:
-            why = f"{host}: {IN_A_ROW} files in a row came too slowly or not at all. No more are asked for at the moment"
+            why = (
+                f"{host}: {IN_A_ROW} files in a row came too slowly or not at all. No more are asked for at the moment"
+            )
             if is_studio:
                 raise StudioUnreachable(f"{why}; is Label Studio, or a proxy before it, overloaded?")
             raise MediaError(f"{why}; they are tried again at the next training. Is {host} overloaded?")

@@ -32,7 +32,7 @@ def source_of(url: str, task: int, base: httpx.URL | None) -> tuple[httpx.URL, b
             asked = _at(base, url.strip())
     except (httpx.InvalidURL, UnicodeError):
         raise MediaError(f"{short(url)!r} is not a URL. Expected the URL of an image.") from None
-    if asked.scheme not in ("http", "https"):
+    if asked.scheme not in ("http", "https") or not asked.host:
         raise MediaError(
             f"{short(url)!r} cannot be fetched. Expected an upload (/data/upload/..), a local file "
             f"(/data/local-files/?d=..), http(s), data:, or through a storage of Label Studio: "

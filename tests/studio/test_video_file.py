@@ -46,7 +46,7 @@ def test_going_on_does_not_seek(counted: Path, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(VideoFile, "_seek", counting)
     video = VideoFile(counted, "v")
-    starts = len(video._starts)
+    starts = len(video._index.starts)
     for n in range(1, FRAMES + 1):
         video.frame(n)
     assert len(sought) == 1

@@ -12,7 +12,6 @@ FRAMES, RATE = 60, 25
 AAC_RATE = 48_000
 
 
-
 def plain(folder: Path, name: str = "plain.mp4", rate: int | Fraction = RATE, **options: object) -> Path:
     """60 frames with a codec keyframe each 20, B-frames where the codec has them."""
     return write_video(folder / name, [numbered(n) for n in range(1, FRAMES + 1)], rate, **options)  # type: ignore[arg-type]
@@ -25,7 +24,10 @@ def remuxed(
 
     With `sound` a tone of so many seconds is added, from time 0. `options` are the muxer's.
     """
-    with av.open(str(source)) as old, av.open(str(target), "w", options={"avoid_negative_ts": "disabled", **options}) as new:
+    with (
+        av.open(str(source)) as old,
+        av.open(str(target), "w", options={"avoid_negative_ts": "disabled", **options}) as new,
+    ):
         pictures = old.streams.video[0]
         stream = new.add_stream_from_template(pictures)
         tone = new.add_stream("aac", rate=AAC_RATE) if sound else None
