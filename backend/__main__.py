@@ -89,6 +89,15 @@ def train(project: ProjectOption, group: GroupOption = None) -> None:
 
 
 @app.command()
+def refresh(project: ProjectOption, group: OneGroupOption) -> None:
+    """Fetch a group's pictures anew and train it: files were replaced under their addresses."""
+    from backend.loop.refresh import refresh as fetch_again
+
+    count = fetch_again(_services(), project, group)
+    console.print(f"{count} tasks are fetched anew; `micro-models status --project {project}` shows the training.")
+
+
+@app.command()
 def rollback(project: ProjectOption, group: OneGroupOption, control: ControlOption = None) -> None:
     """Let the version before the serving one serve again, pinned; the group's predictions are renewed."""
     from backend.loop.versions import rollback as go_back

@@ -9,6 +9,7 @@
     │   └── StudioForbidden      the API key is missing, wrong or of a kind that is switched off
     ├── ImportRefused            a video does not belong into this project as frames, or is there already
     ├── MediaError               one task's image cannot be had: costs that task alone
+    │   └── DamagedMedia         what was fetched cannot be decoded: not kept, fetched again the next time
     ├── LabelError               one annotation cannot be used: costs that annotation alone
     ├── StorageError             a disk is full or a folder cannot be written: worth trying again
     ├── RegistryError            a record is missing or a transition is not allowed
@@ -62,6 +63,10 @@ class ImportRefused(MicroModelsError):
 
 class MediaError(MicroModelsError):
     """The media of one task cannot be had; the others are not touched by it."""
+
+
+class DamagedMedia(MediaError):
+    """What was fetched is no whole picture or video; another answer may be."""
 
 
 class LabelError(MicroModelsError):

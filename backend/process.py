@@ -72,7 +72,7 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
 
     from backend.loop.draining import Recorder
     from backend.web.app import create_app
-    from backend.web.connections import PatientProtocol
+    from backend.web.connections import BACKLOG, PatientProtocol
 
     services = open_services(settings)
     recorder = Recorder(services)

@@ -1,11 +1,11 @@
 """Features: what a frozen network sees in the frames of tasks, as one vector a frame."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from model_registry.database import Database, chunks, upsert
 from model_registry.tables import features, tasks
@@ -33,14 +33,34 @@ class Features:
                         insert.on_conflict_do_update(index_elements=["project", "task"], set_=replaced), rows
                     )
 
+    def sources(self, project: int, of: Iterable[int]) -> dict[int, str]:
+        """{task: what its vector was made of}; tasks without one are left out."""
+        found: dict[int, str] = {}
+        with self._database.reading() as connection:
+            for chunk in chunks(set(of)):
+                mine = (features.c.project == project, features.c.task.in_(chunk))
+                query = select(features.c.task, features.c.source).where(*mine)
+                found |= {row.task: row.source for row in connection.execute(query)}
+        return found
+
+    def forget(self, project: int, of: Iterable[int]) -> None:
+        """Deletes the vectors of these tasks."""
+        with self._database.writing() as connection:
+            for chunk in chunks(set(of)):
+                connection.execute(delete(features).where(features.c.project == project, features.c.task.in_(chunk)))
+
     def of(self, project: int, sources: Mapping[int, str]) -> dict[int, Vector]:
-        """The vectors of those of the tasks whose vector was made of this source; {task: (n,) float16}."""
+        """The vectors of those of the tasks whose vector was made of this source; {task: (n,) float16}.
+
+        What a source says behind a line break is which content it had: that makes it no other source.
+        """
         found: dict[int, Vector] = {}
         with self._database.reading() as connection:
             for chunk in chunks(sources):
                 mine = (features.c.project == project, features.c.task.in_(chunk))
                 for row in connection.execute(select(features).where(*mine)):
-                    if row.source == sources[row.task] and len(row.vector) % 2 == 0:  # else it is damaged
+                    made_of = row.source.partition("\n")[0]
+                    if made_of == sources[row.task] and len(row.vector) % 2 == 0:  # else it is damaged
                         found[row.task] = np.frombuffer(row.vector, dtype="<f2")
         return found
 

@@ -83,8 +83,13 @@ class GroupWorker:
                 spend(self._services, group, self._owner, stopped)
                 return
             review_pending(self._services, group.project)
+
+            def alive() -> None:
+                if stopped():
+                    raise TrainingInterrupted("the worker stops, or another one has the group")
+
             media, settings = self._services.media(registry.projects.require(group.project)), self._services.settings
-            frames = FrameStore(media, settings.frame_cache_mb, room=room(settings))
+            frames = FrameStore(media, settings.frame_cache_mb, alive, room(settings))
             train_group(self._services, group, self._owner, frames, stopped)
             if publish_group(self._services, group, self._owner, frames):
                 call(self._services, group.project)

@@ -65,7 +65,8 @@ def prepare(
         return _of_videos(control, tasks, newest, frames)
     labelled, broken = frames.select([t for t in tasks if t.id in newest], control.media_field)
     rest, broken_rest = frames.select([t for t in tasks if t.id not in newest], control.media_field)
-    learnt, problems, unused = [], [f"task {i}: {why}" for i, why in broken.items()], dict[int, str]()
+    odd = {task: why for task, why in frames.remarks.items() if task in newest}
+    learnt, problems, unused = [], [f"task {i}: {why}" for i, why in (odd | broken).items()], dict[int, str]()
     held = Held(frames.room)
     held.take(labelled.nbytes, len(labelled))
     for frame in labelled:

@@ -1,6 +1,7 @@
 """What a frozen network sees in a group's frames, made once and kept in the registry."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from backend.loop.services import Services
 from backend.studio.task_data import value_at
 from backend.types import Frame, Media
 from model_registry import ProjectRecord, TaskRecord
+
+LONGEST_URL = 1000
+"""Characters of a URL that are kept as they are."""
 
 Vector = NDArray[np.float16]
 Vectors = NDArray[np.float32]
@@ -27,7 +31,8 @@ def look(
     frames: FrameStore,
     alive: Callable[[], None] = lambda: None,
 ) -> None:
-    """Make the features of those of the tasks that have none yet; frames that cannot be had are left out.
+    """Make the features of those of the tasks that have none yet, or those of a picture that was replaced since; frames
+    that cannot be had are left out.
 
     `alive` is called for each frame. What it raises passes through, and what was made before is kept: thousands of
     frames take minutes, and whoever comes back goes on from there.
@@ -38,22 +43,40 @@ def look(
     if field is None:
         return
     sources = _sources(services, tasks, field)
-    known = services.registry.features.of(project.id, sources)
-    missing = [task for task in tasks if task.id in sources and task.id not in known]
-    for start in range(0, len(missing), TOGETHER):
-        usable, _ = frames.select(missing[start : start + TOGETHER], field)
+    known = services.registry.features.sources(project.id, sources)
+    urls = {task.id: str(value_at(task.data, field)) for task in tasks if task.id in sources}
+    wanted = [
+        task
+        for task in tasks
+        if task.id in sources and not _is_of(known.get(task.id), sources[task.id], frames.stamp(urls[task.id]))
+    ]
+    for start in range(0, len(wanted), TOGETHER):
+        usable, _ = frames.select(wanted[start : start + TOGETHER], field)
         if not len(usable):
             continue
-        seen = [frame.task for frame in usable]
-        found = features.vectors(_watched(usable, alive), services.settings.backbone)
-        made = {task: (sources[task], vector) for task, vector in zip(seen, found, strict=True)}
+        seen: list[int] = []
+        found = features.vectors(_noted(usable, alive, seen), services.settings.backbone)
+        made = {
+            task: (f"{sources[task]}\n{frames.stamp(urls[task])}", vector)
+            for task, vector in zip(seen, found, strict=True)
+            if task not in frames.remarks
+        }
         services.registry.features.record(project.id, made)
 
 
-def _watched(frames: Iterable[Frame], alive: Callable[[], None]) -> Iterator[Frame]:
+def _noted(frames: Iterable[Frame], alive: Callable[[], None], seen: list[int]) -> Iterator[Frame]:
     for frame in frames:
         alive()
+        seen.append(frame.task)
         yield frame
+
+
+def _is_of(made_of: str | None, source: str, content: str) -> bool:
+    """Whether features were made of this source, and of this content as far as both are known."""
+    if made_of is None:
+        return False
+    before, _, known = made_of.partition("\n")
+    return before == source and (not known or not content or known == content)
 
 
 def places_of(services: Services, project: ProjectRecord, tasks: Sequence[TaskRecord]) -> Places:
@@ -94,4 +117,10 @@ def _sources(services: Services, tasks: Sequence[TaskRecord], field: str) -> dic
     """{task: what its features are made of}; other media or another backbone make others."""
     backbone = services.settings.backbone
     addresses = {task.id: value_at(task.data, field) for task in tasks}
-    return {id_: f"{backbone} {url}" for id_, url in addresses.items() if isinstance(url, str) and url}
+    urls = {id_: url for id_, url in addresses.items() if isinstance(url, str) and url}
+    return {task: f"{backbone} {_brief(url)}" for task, url in urls.items()}
+
+
+def _brief(url: str) -> str:
+    """A URL as a part of a source: a `data:` URI has megabytes and may have lines."""
+    return url if len(url) <= LONGEST_URL and url.isprintable() else sha256(url.encode(errors="replace")).hexdigest()

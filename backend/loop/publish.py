@@ -95,7 +95,8 @@ def predicted(
         unreadable |= odd
         parts.append(Part(control, speaker.version, shown(control, predictions), lesson.sizes))
     if parts:
-        now_wrong = {task.id: unreadable.get(task.id) for task in tasks if task.problem != unreadable.get(task.id)}
+        said = frames.remarks | unreadable
+        now_wrong = {task.id: said.get(task.id) for task in tasks if task.problem != said.get(task.id)}
         registry.tasks.set_problems(project.id, now_wrong)
     found = stitch(parts)
     scores = published_scores(services, group, tasks, {task: one.score for task, one in found.items()})

@@ -9,11 +9,15 @@ from backend.jobs.queue import Queue
 from backend.settings import Settings
 from backend.studio.client import Studio
 from backend.studio.labeling_config import LabelingConfig, parse
-from backend.studio.media import MediaCache
+from backend.studio.media import DECODED_BYTES, MediaCache
+from backend.studio.room import Room
 from model_registry import ProjectRecord, Registry
 
 CONFIGS_KEPT = 256
 """Parsed labeling configs that a process keeps: every event brings one, and they seldom change."""
+
+RECHECK_SECONDS = 60.0
+"""How long a picture is taken for current before its server is asked whether it was replaced: about once a training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Services:
     clock: Callable[[], float]
     parse_config: Callable[[str], LabelingConfig]
     connect_studio: Callable[[str, str], Studio]
+    open_media: Callable[[str, str], MediaCache]
     seed: int = 0
     """Added to a version's number, it seeds that version's training."""
     given: Access = NOT_GIVEN
@@ -66,11 +71,8 @@ class Services:
 
     def media(self, project: ProjectRecord) -> MediaCache:
         """Where the project's media are fetched from and kept."""
-        settings = self.settings
-        return MediaCache(
-            self.studio(project), settings.folder / "media", settings.media_cache_mb,
-            settings.media_hosts, settings.document_root,
-        )  # fmt: skip
+        access = self.access(project)
+        return self.open_media(access.url, access.key)
 
     def config(self, project: ProjectRecord) -> LabelingConfig:
         """The project's labeling config; raises LabelingConfigError where it cannot be read, whatever is odd in it."""
@@ -97,13 +99,22 @@ def make_services(
     open_studio: type[Studio] = Studio,
     given: Access = NOT_GIVEN,
 ) -> Services:
-    """Services with one Label Studio client for each address and key, and labeling configs parsed once."""
+    """Services with one Label Studio client and one media cache for each address and key, and labeling configs parsed once."""
+    connect_studio, room = lru_cache(CONFIGS_KEPT)(open_studio), Room(DECODED_BYTES)
+
+    def open_media(url: str, key: str) -> MediaCache:
+        return MediaCache(
+            connect_studio(url, key) if url and key else None, settings.folder / "media", settings.media_cache_mb,
+            settings.media_hosts, settings.document_root, recheck_seconds=RECHECK_SECONDS, room=room,
+        )  # fmt: skip
+
     return Services(
         settings=settings,
         registry=registry,
         queue=queue,
         clock=clock,
         parse_config=lru_cache(CONFIGS_KEPT)(parse),
-        connect_studio=lru_cache(CONFIGS_KEPT)(open_studio),
+        connect_studio=connect_studio,
+        open_media=lru_cache(CONFIGS_KEPT)(open_media),
         given=given,
     )

@@ -52,7 +52,8 @@ class Thumbnails:
                 draw = self._video if controls[0].media is Media.VIDEO else self._image
                 draw(project, task, url, controls, entry).save(file, "JPEG", quality=QUALITY)
 
-        key = f"{project.id}\n{task.id}\n{url}\n{entry.published_at if entry else ''}"
+        stamp = self._services.media(project).stamp(url)
+        key = f"{project.id}\n{task.id}\n{url}\n{entry.published_at if entry else ''}\n{stamp}"
         try:
             return self._cache.get(key, fill).read_bytes()
         except FileNotFoundError:  # another process evicted it between the two steps

@@ -1,12 +1,14 @@
 """The frames of whole-video tasks: read by number when asked for, one file open at a time."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
-from backend.errors import MediaError
-from backend.studio.media import MediaCache
+from backend.errors import DamagedMedia, MediaError
+from backend.loop.readable import nearest, readable
+from backend.studio.media import MediaCache, is_inline
 from backend.studio.task_data import value_at
 from backend.studio.video_file import VideoFile, check_rate
 from backend.types import Control, Frame, VideoSize
@@ -47,12 +49,22 @@ class Clip:
 class Clips:
     """The videos of a group's tasks. `keep` answers from a cache what it has, else reads and keeps it."""
 
-    def __init__(self, media: MediaCache, keep: Keep, max_side: int) -> None:
-        self._media = media
+    def __init__(self, media: MediaCache, keep: Keep, max_side: int, alive: Callable[[], None] = lambda: None) -> None:
+        self._media, self._alive = media, alive
         self._keep = keep
         self._max_side = max_side
+        self._damaged: dict[int, set[int]] = {}
         self._files: dict[tuple[int, str], VideoFile] = {}
         self._playing: VideoFile | None = None
+
+    @property
+    def remarks(self) -> dict[int, str]:
+        """{task: which frames of its video could not be decoded, of those that were asked for}."""
+        return {
+            task: f"{'frame' if len(numbers) == 1 else 'frames'} {_spans(numbers)} of its video cannot be decoded; the "
+            "others are used. Convert it again for all."
+            for task, numbers in self._damaged.items()
+        }
 
     def select(self, tasks: Sequence[TaskRecord], control: Control) -> tuple[list[Clip], dict[int, str]]:
         """(videos of the tasks whose media can be had and counted, {task: what is wrong} for the others)."""
@@ -74,9 +86,14 @@ class Clips:
             raise MediaError(
                 f"Task {task.id} has {url!r} in data field '{control.media_field}', expected the address of a video."
             )
-        name, key = url.split("?d=")[-1].split("?")[0].rsplit("/", 1)[-1], (task.id, url)
+        name, key = name_of(url, task.id), (task.id, url)
         if key not in self._files:
-            self._files[key] = VideoFile(self._media.path(url, task.id), name)
+            path = self._media.path(url, task.id, self._alive)
+            try:
+                self._files[key] = VideoFile(path, name)
+            except DamagedMedia:
+                self._media.reject(url)
+                raise
         file = self._files[key]
         check_rate(file.size, control.frame_rate, task.data, name)
         return Clip(task.id, file.size, start, lambda clip, number: self._frame(clip, number, url))
@@ -87,7 +104,12 @@ class Clips:
             if self._playing is not file and self._playing is not None:
                 self._playing.close()
             self._playing = file
-            image = file.frame(number, self._max_side)
+            self._alive()
+            try:
+                image = file.frame(number, self._max_side)
+            except MediaError:
+                self._damaged.setdefault(clip.task, set()).add(number)
+                raise
             key = clip.start + number
             return Frame(key, image, clip.size.width, clip.size.height, float(key))
 
@@ -95,7 +117,10 @@ class Clips:
 
 
 class ClipFrames(Sequence[Frame]):
-    """Some frames of some videos, in order of time; decoded when asked for."""
+    """Some frames of some videos, in order of time; decoded when asked for.
+
+    A damaged one is left out by iteration, and its nearest neighbour stands for it at its index.
+    """
 
     def __init__(self, frames: Sequence[tuple[Clip, int]]) -> None:
         self._frames = frames
@@ -106,8 +131,23 @@ class ClipFrames(Sequence[Frame]):
     def __getitem__(self, index):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN204
         if isinstance(index, slice):
             return ClipFrames(self._frames[index])
-        clip, number = self._frames[index]
-        return clip.frame(number)
+        place = range(len(self))[index]
+        return nearest(lambda at: self._frames[at][0].frame(self._frames[at][1]), place, len(self))
 
     def __iter__(self) -> Iterator[Frame]:
-        return (clip.frame(number) for clip, number in self._frames)
+        return readable(partial(clip.frame, number) for clip, number in self._frames)
+
+
+def name_of(url: str, task: int) -> str:
+    """What to call a video in words."""
+    if is_inline(url):
+        return f"the video of task {task}"
+    return url.split("?d=")[-1].split("?")[0].rsplit("/", 1)[-1]
+
+
+def _spans(numbers: Collection[int]) -> str:
+    """Numbers in words: 3, 7-9."""
+    ordered = sorted(numbers)
+    starts = [n for n in ordered if n - 1 not in numbers]
+    ends = [n for n in ordered if n + 1 not in numbers]
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))

@@ -1,14 +1,14 @@
 """What a micro-model can learn from whole-video tasks: the frames in which a person drew something."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from backend.loop.memory import Held
-from backend.loop.video_frames import Clip, Clips
+from backend.loop.video_frames import Clip, ClipFrames, Clips
 from backend.studio import regions
-from backend.types import Control, Head, Instance, LabeledFrame, Track
+from backend.types import Control, Frame, Head, Instance, LabeledFrame, Track
 from model_registry import LabelRecord, TaskRecord
 
 LEARNT = 60
@@ -66,6 +66,8 @@ def gather(
             unreadable[clip.task] = "; ".join(read.problems)
         elif label and not read.tracks:
             problems.append(f"task {clip.task}: nothing of {control.from_name!r} is drawn in it yet")
+        if clip.task in clips.remarks:
+            problems.append(f"task {clip.task}: {clips.remarks[clip.task]}")
     return lessons, unreadable, problems
 
 
@@ -77,8 +79,8 @@ def _of_tracks(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
     # Behind its last keyframe the player holds a box where it was: where the object is then, nobody has said.
     known = [n for n in numbers if all(n <= track.keyframes[-1].frame for track in shown[n])]
     labeled = tuple(
-        LabeledFrame(clip.frame(n), _instances(shown[n], n), 1.0 if n in certain else INTERPOLATED)
-        for n in _spread(known or numbers, LEARNT)
+        LabeledFrame(frame, _instances(shown[n], n), 1.0 if n in certain else INTERPOLATED)
+        for n, frame in _read(clip, _spread(known or numbers, LEARNT))
     )
     return ClipLesson(clip, tracks, labeled, certain)
 
@@ -93,10 +95,15 @@ def _of_ranges(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
         outside = [n for n in clip.looks if n not in inside]
         numbers.update(_spread(outside, len(numbers)))
     labeled = tuple(
-        LabeledFrame(clip.frame(n), _instances([t for t in tracks if t.box_at(n)], n))
-        for n in _spread(sorted(numbers), LEARNT)
+        LabeledFrame(frame, _instances([t for t in tracks if t.box_at(n)], n))
+        for n, frame in _read(clip, _spread(sorted(numbers), LEARNT))
     )
     return ClipLesson(clip, tracks, labeled, inside)
+
+
+def _read(clip: Clip, numbers: Sequence[int]) -> Iterator[tuple[int, Frame]]:
+    """(number, frame) of those that can be decoded; `Clips.remarks` names the others."""
+    return ((frame.task - clip.start, frame) for frame in ClipFrames([(clip, number) for number in numbers]))
 
 
 def _keyed(track: Track, number: int) -> bool:

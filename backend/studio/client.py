@@ -11,6 +11,7 @@ import httpx
 from label_studio_sdk.client import LabelStudio
 
 from backend.errors import StudioError, StudioMissing, StudioUnreachable
+from backend.studio import patience
 from backend.studio.events import DETAILS
 from backend.studio.task_list import TaskList
 from backend.studio.transport import ADDRESS_FIX, StudioHttp
@@ -48,7 +49,7 @@ class Studio:
         connect_timeout: float = 5.0,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], object] = time.sleep,
+        sleep: Callable[[float], object] = patience.pause,
     ) -> None:
         limits = httpx.Timeout(timeout, connect=connect_timeout)
         self.http = StudioHttp(url, api_key, timeout=limits, transport=transport, clock=clock, sleep=sleep)

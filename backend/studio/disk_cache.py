@@ -14,10 +14,15 @@ from backend.errors import StorageError
 
 ABANDONED_SECONDS = 3600.0
 """Age at which the unfinished file of a killed process is removed."""
+NOTE = ".note"
+"""Ending of the small file that lies beside a file and goes with it."""
+WAIT_SECONDS = 1.0
+"""Between two questions whether whoever waits for another thread's fill still wants it."""
 LOOK_AGAIN_SHARE = 0.05
 """Share of the limit that this process may add before it looks at what other processes have added."""
 
-Fill = Callable[[BinaryIO], None]
+Fill = Callable[[BinaryIO], bytes | None]
+"""Writes a file; the bytes that it gives back are kept as the file's note."""
 
 
 class DiskCache:
@@ -37,18 +42,40 @@ class DiskCache:
         self._busy: dict[str, tuple[threading.Lock, int]] = {}
         self._unseen = limit_bytes  # bytes added since the folder was last looked through; at first everything
 
-    def get(self, key: str, fill: Fill) -> Path:
+    def get(self, key: str, fill: Fill, alive: Callable[[], None] = lambda: None) -> Path:
         """The file of `key`, filled by `fill` where it is missing; one fill at a time for each key.
 
-        Raises StorageError where it cannot be written: that is no fault of the file's.
+        What `fill` returns, if anything, is the file's note. `alive` is called while another thread fills; what it
+        raises ends the wait. Raises StorageError where the file cannot be written: that is no fault of the file's.
         """
         path = self.path_of(key)
         if self._touch(path):
             return path
-        with self._alone(path.name):
+        with self._alone(path.name, alive):
             if not self._touch(path):
                 self._write(path, fill)
         return path
+
+    def note(self, key: str) -> tuple[bytes, float] | None:
+        """(the note of a file that is here, when it was written), None where there is none."""
+        path = self.path_of(key)
+        beside = path.with_suffix(NOTE)
+        try:
+            return (beside.read_bytes(), beside.stat().st_mtime) if path.is_file() else None
+        except FileNotFoundError:
+            return None
+
+    def write_note(self, key: str, note: bytes) -> None:
+        """Put a note beside the file of `key`."""
+        path = self.path_of(key)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        self._put(path.with_suffix(NOTE), lambda file: file.write(note))
+
+    def forget(self, key: str) -> None:
+        """Delete the file of `key` and its note."""
+        path = self.path_of(key)
+        path.unlink(missing_ok=True)
+        path.with_suffix(NOTE).unlink(missing_ok=True)
 
     def path_of(self, key: str) -> Path:
         """Where the file of `key` is, or would be."""
@@ -69,26 +96,34 @@ class DiskCache:
     def _write(self, path: Path, fill: Fill) -> None:
         with _told(self.folder):
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-            part = Path(name)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    fill(file)
-                    size = file.tell()
-                self._touch(part)
-                part.replace(path)
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
+            note: list[bytes | None] = []
+            size = self._put(path, lambda file: note.append(fill(file)))
+            if note[0] is not None:
+                self._put(path.with_suffix(NOTE), lambda file: file.write(note[0] or b""))
         self._added(size, path)
+
+    def _put(self, path: Path, write: Callable[[BinaryIO], object]) -> int:
+        """Write a file aside and rename it; returns its bytes."""
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        part = Path(name)
+        try:
+            with os.fdopen(handle, "w+b") as file:
+                write(file)
+                size = file.seek(0, os.SEEK_END)
+            self._touch(part)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        return size
 
     def _added(self, size: int, newest: Path) -> None:
         with self._lock:
             self._unseen += size
             if self._unseen < self.limit_bytes * LOOK_AGAIN_SHARE:
                 return
-            self._evict(newest)
             self._unseen = 0
+        self._evict(newest)  # without the lock: a large folder takes a second to look through
 
     def _evict(self, newest: Path) -> None:
         """Delete the least recently used files until there is room for what may be added before the next look."""
@@ -96,26 +131,41 @@ class DiskCache:
         total = sum(size for _, size, _ in files)
         goal = self.limit_bytes * (1 - LOOK_AGAIN_SHARE)
         for used_at, size, path in files:
-            abandoned = path.suffix == ".part" and used_at < self._clock() - ABANDONED_SECONDS
+            abandoned = path.suffix in (".part", NOTE) and used_at < self._clock() - ABANDONED_SECONDS
             if abandoned or (total > goal and path.suffix != ".part" and path != newest):
                 path.unlink(missing_ok=True)
                 total -= size
+                if path.suffix != ".part":
+                    path.with_suffix(NOTE).unlink(missing_ok=True)
 
     def _files(self) -> Iterator[tuple[float, int, Path]]:
-        for path in self.folder.glob("*/*"):
-            with suppress(FileNotFoundError):  # evicted by another process meanwhile
-                status = path.stat()
-                yield status.st_mtime, status.st_size, path
+        """(last use, bytes, place) of each file; of the notes, those that no file is left of."""
+        with os.scandir(self.folder) as folders:
+            names = [folder.path for folder in folders if folder.is_dir(follow_symlinks=False)]
+        for name in names:
+            with os.scandir(name) as entries:
+                found = {entry.name: entry for entry in entries}
+            for entry in found.values():
+                path = Path(entry.path)
+                if path.suffix == NOTE and path.stem in found:
+                    continue
+                with suppress(FileNotFoundError):  # evicted by another process meanwhile
+                    status = entry.stat(follow_symlinks=False)
+                    yield status.st_mtime, status.st_size, path
 
     @contextmanager
-    def _alone(self, name: str) -> Iterator[None]:
+    def _alone(self, name: str, alive: Callable[[], None]) -> Iterator[None]:
         """Hold the lock of one key; locks exist only while somebody wants them."""
         with self._lock:
             lock, wanted = self._busy.get(name, (threading.Lock(), 0))
             self._busy[name] = (lock, wanted + 1)
         try:
-            with lock:
+            while not lock.acquire(timeout=WAIT_SECONDS):
+                alive()
+            try:
                 yield
+            finally:
+                lock.release()
         finally:
             with self._lock:
                 lock, wanted = self._busy.pop(name)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from backend.errors import StudioError, StudioForbidden, StudioMissing, StudioUnreachable
+from backend.studio import patience
 from backend.studio.auth import RENEWABLE, StudioAuth
 
 TRIES = 4
@@ -25,6 +26,12 @@ ADDRESS_FIX = (
     "Something else answers there, for instance a proxy while Label Studio restarts. If it stays so, check that "
     "LABEL_STUDIO_URL is Label Studio's address, with its path prefix if any."
 )
+LONGEST_SECONDS = 180.0
+"""Waited for one answer of the API, repeats included: a page comes in a second or two, a busy Label Studio takes a minute."""
+GRACE_SECONDS = 90.0
+"""Before an answer's speed counts: longer than the timeout of a read, after which it is tried again."""
+SLOWEST = 2_000.0
+"""Bytes a second that an answer must bring on average after that. One that drips would hold the upkeep of all projects."""
 
 RAW = "studio_raw"
 """Request extension: leave error answers to the caller."""
@@ -38,7 +45,7 @@ PRIVATE_ADDRESS_FIX = (
 class RetryTransport(httpx.BaseTransport):
     """Repeats what may be repeated: anything whose connection failed, and idempotent requests that got no answer."""
 
-    def __init__(self, inner: httpx.BaseTransport, sleep: Callable[[float], object] = time.sleep) -> None:
+    def __init__(self, inner: httpx.BaseTransport, sleep: Callable[[float], object] = patience.pause) -> None:
         self._inner = inner
         self._sleep = sleep
 
@@ -50,7 +57,7 @@ class RetryTransport(httpx.BaseTransport):
                 response = self._inner.handle_request(request)
             except httpx.TransportError as error:
                 unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
-                if last or not (unsent or request.method in REPEATABLE):
+                if last or patience.is_over() or not (unsent or request.method in REPEATABLE):
                     raise StudioUnreachable(unreachable(request.url, error)) from error
                 self._sleep(_pause(attempt))
                 continue
@@ -77,7 +84,7 @@ class StudioHttp:
         timeout: httpx.Timeout,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], object] = time.sleep,
+        sleep: Callable[[float], object] = patience.pause,
     ) -> None:
         self.base = base_url(url)
         self.auth = StudioAuth(self.base, api_key, clock)
@@ -86,7 +93,7 @@ class StudioHttp:
             timeout=timeout,
             # Redirects are never followed blindly: a POST would become a GET, and media has rules of its own.
             follow_redirects=False,
-            transport=RetryTransport(transport or httpx.HTTPTransport(limits=httpx.Limits(max_connections=16)), sleep),
+            transport=RetryTransport(transport or patience.transport(max_connections=16), sleep),
             event_hooks={"response": [raise_for_answer]},
         )
 
@@ -129,9 +136,10 @@ def base_url(url: str) -> httpx.URL:
 
 @contextmanager
 def answers(base: httpx.URL) -> Iterator[None]:
-    """Turns failures while an answer is being read into StudioUnreachable."""
+    """Turns failures while an answer is being read into StudioUnreachable, and so does one that does not come to its end."""
     try:
-        yield
+        with patience.during(patience.Patience(LONGEST_SECONDS, GRACE_SECONDS, SLOWEST)):
+            yield
     except httpx.TransportError as error:
         raise StudioUnreachable(unreachable(base, error)) from error
 

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from backend.errors import MediaError
+from backend.studio.decoding import decoded, opened, upright
 
 JPEG_QUALITY = 90
 """Of 100: no artefact that the eye sees, at a tenth of a PNG's size."""
@@ -44,20 +45,30 @@ def require_picture(video: Path) -> None:
 
 
 def write_frames(video: Path, folder: Path, every: int = 1) -> dict[int, Path]:
-    """Decode every `every`-th frame of a video into `folder`; {frame number from 0: its file}.
+    """Decode every `every`-th frame of a video into `folder`, upright; {frame number from 0: its file}.
 
-    Raises MediaError for a file that FFmpeg cannot decode or that holds no frame. Memory holds one frame at a time.
+    Frames that are damaged are left out, and the others keep their numbers. Raises MediaError for a file that FFmpeg
+    cannot decode or that holds no frame. Memory holds one frame at a time.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[int, Path] = {}
     try:
-        with av.open(str(video)) as container:
-            for number, frame in enumerate(container.decode(video=0)):
+        numbers = _numbers(video)
+        with opened(video) as container:
+            for rank, frame in enumerate(decoded(container)):
+                number = rank if frame.pts is None else numbers.get(frame.pts, rank)
                 if number % every == 0:
                     written[number] = folder / f"{number:06d}.jpg"
-                    frame.to_image().save(written[number], quality=JPEG_QUALITY)  # type: ignore[no-untyped-call]
+                    Image.fromarray(upright(frame)).save(written[number], quality=JPEG_QUALITY)
     except (av.FFmpegError, IndexError) as error:
         raise MediaError(f"{video} cannot be decoded ({error}). Expected a video file that FFmpeg reads.") from error
     if not written:
         raise MediaError(f"{video} holds no video frame. Expected a video file that FFmpeg reads.")
     return written
+
+
+def _numbers(video: Path) -> dict[int, int]:
+    """{time in ticks: number from 0} of the frames that a player shows, damaged ones too."""
+    with opened(video) as container:
+        times = {p.pts for p in container.demux(video=0) if p.size and not p.is_discard and p.pts is not None}
+    return {time: number for number, time in enumerate(sorted(times))}

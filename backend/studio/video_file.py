@@ -1,24 +1,19 @@
-"""One video file, read frame by frame as Label Studio counts them: from 1, at a constant rate."""
+"""One video file, read frame by frame as Label Studio counts them: from 1, at a constant rate, from time 0 on."""
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 
 from backend import types
-from backend.errors import MediaError
+from backend.errors import DamagedMedia, MediaError
+from backend.studio.decoding import decoded, opened, quarter_turns, upright
+from backend.studio.images import MOST_PIXELS
 from backend.studio.task_data import value_at
+from backend.studio.video_index import CONVERT, DEFAULT_RATE, LARGEST_DRIFT, VideoIndex, index_of
 from backend.types import VideoSize
-
-DEFAULT_RATE = 24.0
-"""Frames a second that Label Studio counts by where the config tells no `framerate`."""
-LARGEST_DRIFT = 0.5
-"""Frames that a frame's time may lie off a constant rate, and that two rates may lie apart at the end of a video: from
-half a frame on a number means the neighbouring frame. Container clocks round times to a millisecond, which is less."""
-CONVERT = "Convert it with `ffmpeg -i in.mp4 -r {rate} -c:v libx264 -pix_fmt yuv420p out.mp4` and import it again."
 
 
 class VideoFile:
@@ -33,18 +28,22 @@ class VideoFile:
         self._name = name
         self._container: av.container.InputContainer | None = None
         self._frames: Iterator[av.VideoFrame] = iter(())
-        self._next = 0
+        self._last: av.VideoFrame | None = None
+        self._at = 0
+        """Index of the last picture that was decoded."""
         try:
-            self._times, self._starts, self.size = self._indexed()
-        except (av.FFmpegError, IndexError, OSError) as error:
-            raise MediaError(f"{name} cannot be decoded ({error}). Expected a video file that FFmpeg reads.") from error
+            self._index, self.size = self._looked_through()
+        except (av.FFmpegError, IndexError, StopIteration, OSError) as error:
+            raise DamagedMedia(
+                f"{name} cannot be decoded ({error}). Expected a video file that FFmpeg reads."
+            ) from error
 
     def frame(self, number: int, max_side: int | None = None) -> types.Image:
         """(height, width, 3) uint8 RGB of frame `number`, from 1, upright, no side longer than `max_side` pixels."""
         if not 1 <= number <= self.size.frames:
             raise MediaError(f"{self._name} has no frame {number}. Expected 1 to {self.size.frames}.")
         try:
-            return self._image(self._decoded(number), max_side)
+            return upright(self._decoded(self._index.picture(number), number), max_side)
         except (av.FFmpegError, OSError) as error:
             self.close()
             raise MediaError(f"{self._name}: frame {number} cannot be decoded ({error}). Convert it again.") from error
@@ -53,70 +52,45 @@ class VideoFile:
         """Let the decoder go; the next frame opens the file again."""
         if self._container is not None:
             self._container.close()
-        self._container, self._frames, self._next = None, iter(()), 0
+        self._container, self._frames, self._last = None, iter(()), None
 
-    def _indexed(self) -> tuple[list[int], list[int], VideoSize]:
-        """(time of each frame, numbers of the frames at which decoding can start, size), without decoding all."""
-        with av.open(str(self._path)) as container:
+    def _looked_through(self) -> tuple[VideoIndex, VideoSize]:
+        with opened(self._path) as container:
             stream = container.streams.video[0]
-            seen = [(p.pts, p.is_keyframe) for p in container.demux(stream) if p.size and not p.is_discard]
-            times = sorted(pts for pts, _ in seen if pts is not None)
-            if not times:
+            if stream.width * stream.height > MOST_PIXELS:
                 raise MediaError(
-                    f"{self._name} holds no video frame with a time. Expected a video such as an H.264 mp4."
+                    f"{self._name} has {stream.width} x {stream.height} pixels, expected at most "
+                    f"{MOST_PIXELS // 1_000_000} million. Scale it down and import it again."
                 )
-            rate = self._rate(times, stream.time_base or Fraction(1), stream.average_rate)
-            places = {pts: number for number, pts in enumerate(times, 1)}
-            starts = sorted(places[pts] for pts, key in seen if key and pts is not None)
-            container.seek(times[0], stream=stream)
-            first = next(container.decode(stream))
-            height, width = (first.width, first.height) if first.rotation % 180 else (first.height, first.width)
-            return times, starts or [1], VideoSize(width, height, len(times), rate)
+            index = index_of(container, self._name)
+            container.seek(index.times[0], stream=stream)
+            frame = next(decoded(container))
+            width, height = (frame.height, frame.width) if quarter_turns(frame) % 2 else (frame.width, frame.height)
+            return index, VideoSize(width, height, index.frames, index.rate)
 
-    def _rate(self, times: list[int], base: Fraction, stated: Fraction | None) -> float:
-        """Frames a second; raises MediaError where the frames are not evenly spread."""
-        if len(times) == 1:
-            return float(stated or DEFAULT_RATE)
-        step = (times[-1] - times[0]) / (len(times) - 1)
-        even = times[0] + step * np.arange(len(times))
-        # A clock tick is the least that a time can be off.
-        if step == 0 or np.abs(np.array(times) - even).max() > max(LARGEST_DRIFT * step, 1):
-            gaps = np.diff(times) * float(base)
-            usual = f"{1 / max(float(np.median(gaps)), 1e-3):.5g}"
-            raise MediaError(
-                f"{self._name} has a variable frame rate (frames are {gaps.min():.3f} to {gaps.max():.3f} s apart), and "
-                f"Label Studio counts frames at a constant one. {CONVERT.format(rate=usual)}"
-            )
-        return 1 / float(step * base)
-
-    def _decoded(self, number: int) -> av.VideoFrame:
-        start = self._starts[max(bisect_right(self._starts, number) - 1, 0)]
+    def _decoded(self, index: int, number: int) -> av.VideoFrame:
+        """The picture of an index, which is frame `number`."""
+        start, time = self._index.start(index), self._index.times[index]
+        if self._last is not None and self._at == index:
+            return self._last
         if self._container is None:
-            self._container = av.open(str(self._path))
-            self._container.streams.video[0].thread_type = "AUTO"
-        if not self._next <= number or start > self._next:
-            self._seek(self._times[start - 1])
-        target = self._times[number - 1]
+            self._container = opened(self._path)
+        if self._last is None or self._at > index or self._at + 1 < start:
+            self._seek(self._index.times[start])
         for frame in self._frames:
-            if frame.pts is not None and frame.pts >= target:
-                if frame.pts > target:
-                    break
-                self._next = number + 1
-                return frame
-        self.close()
+            if frame.pts is not None and frame.pts >= time:
+                self._last, self._at = frame, bisect_left(self._index.times, frame.pts)
+                if self._at == index:
+                    return frame
+                break
+        else:
+            self.close()
         raise MediaError(f"{self._name}: frame {number} cannot be decoded. {CONVERT.format(rate=self.size.rate)}")
 
     def _seek(self, time: int) -> None:
         assert self._container is not None
-        stream = self._container.streams.video[0]
-        self._container.seek(time, stream=stream)
-        self._frames = self._container.decode(stream)
-
-    def _image(self, frame: av.VideoFrame, max_side: int | None) -> types.Image:
-        scale = min(1.0, max_side / max(frame.width, frame.height)) if max_side else 1.0
-        width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
-        image = frame.to_ndarray(format="rgb24", width=width, height=height)
-        return np.ascontiguousarray(np.rot90(image, frame.rotation // 90))
+        self._container.seek(time, stream=self._container.streams.video[0])
+        self._frames = decoded(self._container)
 
 
 def check_rate(size: VideoSize, stated: str, data: Mapping[str, object], name: str) -> None:

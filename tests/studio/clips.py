@@ -35,12 +35,13 @@ def write_video(
     times: Sequence[int] | None = None,
     turned: int = 0,
     codec: str = "libx264",
+    bf: int = 2,
 ) -> Path:
     """An H.264 file, with B frames and a codec keyframe each 20 frames; `times` in frames, `turned` in degrees."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = frames[0].shape[1], frames[0].shape[0], "yuv420p"
-        stream.options = {"g": "20", "bf": "2"}
+        stream.options = {"g": "20", "bf": str(bf)}
         if turned:
             stream.set_display_rotation(turned)
         for n, image in enumerate(frames):

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import pytest
 
+from backend.errors import TrainingInterrupted
 from backend.studio.disk_cache import ABANDONED_SECONDS, DiskCache
 
 
@@ -137,3 +138,53 @@ def test_two_processes_share_a_folder(tmp_path: Path) -> None:
     # Each process may be ahead of the other by what it adds between two looks.
     assert total(tmp_path) <= 2000 * 1.15
     assert not list(tmp_path.glob("*/*.part"))
+
+
+def test_a_note_goes_with_its_file(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path / "c", 1000, lambda: 5.0)
+    cache.get("a", lambda file: file.write(b"x") and b"about a")
+    assert cache.note("a") == (b"about a", 5.0)
+    assert cache.note("b") is None
+    cache.write_note("a", b"more about a")
+    assert cache.note("a") == (b"more about a", 5.0)
+    cache.forget("a")
+    assert cache.note("a") is None
+    assert [path for path in (tmp_path / "c").glob("*/*")] == []
+    cache.forget("never there")
+
+
+def test_notes_are_evicted_with_their_files_and_orphans_after_a_while(tmp_path: Path) -> None:
+    now = [0.0]
+    cache = DiskCache(tmp_path / "c", 100, lambda: now[0])
+    for n in range(40):
+        now[0] += 1
+        cache.get(f"{n}", lambda file: file.write(b"x" * 10) and b"note")
+    files = {path.stem for path in cache.folder.glob("*/*") if path.suffix == ""}
+    assert 0 < len(files) <= 10
+    assert {path.stem for path in cache.folder.glob("*/*.note")} == files
+    kept = cache.path_of("39")
+    kept.unlink()
+    now[0] += ABANDONED_SECONDS + 1
+    cache.get("new", lambda file: file.write(b"x" * 50) and None)
+    assert not kept.with_suffix(".note").exists()
+
+
+def test_whoever_waits_for_another_threads_fill_may_stop(tmp_path: Path) -> None:
+    cache, filling, done = DiskCache(tmp_path / "c", 1000), threading.Event(), threading.Event()
+
+    def slow(file: BinaryIO) -> None:
+        filling.set()
+        done.wait(30)
+        file.write(b"x")
+
+    def stop() -> None:
+        raise TrainingInterrupted("stop")
+
+    thread = threading.Thread(target=cache.get, args=("a", slow))
+    thread.start()
+    assert filling.wait(30)
+    with pytest.raises(TrainingInterrupted):
+        cache.get("a", slow, stop)
+    done.set()
+    thread.join()
+    assert cache.get("a", slow).read_bytes() == b"x"

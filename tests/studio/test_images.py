@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -6,8 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from backend.errors import MediaError
+from backend.errors import DamagedMedia, MediaError, TrainingInterrupted
 from backend.studio import images
+from backend.studio.room import Room
+from tests.studio.zoo.pictures import encoded, orientation, xmp
 
 # Left half red, right half blue; the upper left pixel green in larger ones.
 PICTURE = np.zeros((20, 40, 3), np.uint8)
@@ -118,13 +122,90 @@ def test_no_image(tmp_path: Path, content: bytes) -> None:
         images.read(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
-def test_truncated(tmp_path: Path, name: str) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    path = save(tmp_path / name, noise)
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.bmp", "a.gif"])
+def test_a_file_that_ends_too_early_is_read_as_far_as_it_goes(tmp_path: Path, name: str) -> None:
+    picture = np.random.default_rng(0).integers(0, 120, (64, 64, 3), np.uint8)
+    options = {"interlace": False} if name == "a.gif" else {}
+    path = save(tmp_path / name, picture, **options)
+    whole, _ = images.read(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(MediaError, match="cannot be decoded"):
+    remarks: list[str] = []
+    array, size = images.read(path, remark=remarks.append)
+    assert size == (64, 64)
+    assert len(remarks) == 1
+    assert "damaged" in remarks[0]
+    seen, unseen = (slice(48, None), slice(0, 16)) if name == "a.bmp" else (slice(0, 8), slice(56, None))
+    assert (array[seen] == whole[seen]).all()  # a BMP begins with its last row
+    assert (array[unseen] == 255).all()
+
+
+def test_a_progressive_jpeg_that_ends_too_early_is_whole_and_coarse(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.jpg", np.kron(PICTURE, np.ones((10, 10, 1), np.uint8)), progressive=True, quality=95)
+    whole, _ = images.read(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    remarks: list[str] = []
+    array, _ = images.read(path, remark=remarks.append)
+    assert len(remarks) == 1
+    assert np.abs(array.astype(int) - whole).mean() < 20
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.avif", "a.tiff"])
+def test_what_browsers_show_nothing_of_is_damaged(tmp_path: Path, name: str) -> None:
+    path = save(tmp_path / name, np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(DamagedMedia, match="cannot be decoded"):
         images.read(path)
+
+
+def test_a_whole_file_has_no_remark(tmp_path: Path) -> None:
+    remarks: list[str] = []
+    images.read(save(tmp_path / "a.jpg", PICTURE), remark=remarks.append)
+    assert remarks == []
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
+def test_an_orientation_in_xmp_turns_nothing(tmp_path: Path, format_: str) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(encoded(Image.fromarray(PICTURE), format_, xmp=xmp(6)))
+    assert images.read(path)[1] == (40, 20)
+
+
+def test_a_webp_is_not_turned_by_its_exif(tmp_path: Path) -> None:
+    path = tmp_path / "a.webp"
+    path.write_bytes(encoded(Image.fromarray(PICTURE), "WEBP", exif=orientation(6)))
+    assert images.read(path)[1] == (40, 20)
+
+
+@pytest.mark.parametrize(("mode", "format_"), [("I;16", "PNG"), ("F", "TIFF"), ("RGBA", "PNG"), ("L", "PNG")])
+def test_memory_of_a_large_picture_is_bounded(tmp_path: Path, mode: str, format_: str) -> None:
+    """In a process of its own: the peak of a process never goes down."""
+    path = tmp_path / "a"
+    Image.new(mode, (4000, 4000)).save(path, format_)
+    code = (
+        "import sys; from pathlib import Path; from backend.studio import images\n"
+        "def peak(): return next(int(x.split()[1]) for x in open('/proc/self/status') if x.startswith('VmHWM'))\n"
+        "small = Path(sys.argv[2]); images.read(small, 64); before = peak(); images.read(Path(sys.argv[1]), 2048)\n"
+        "print(peak() - before)"
+    )
+    small = save(tmp_path / "small.png", PICTURE)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path), str(small)], capture_output=True, check=True, text=True
+    )
+    assert int(done.stdout) * 1024 < 16_000_000 * images.BYTES[mode] + 60_000_000
+
+
+def test_decoding_waits_for_its_room(tmp_path: Path) -> None:
+    room, path = Room(1), save(tmp_path / "a.png", PICTURE)
+    asked: list[int] = []
+
+    def nobody_wants_it() -> None:
+        asked.append(1)
+        raise TrainingInterrupted("stop")
+
+    with room.taken(1), pytest.raises(TrainingInterrupted):
+        images.read(path, room=room, alive=nobody_wants_it)
+    assert asked
+    assert images.read(path, room=room)[1] == (40, 20)
 
 
 def test_decompression_bomb_is_refused_undecoded(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -9,6 +10,9 @@ from backend.errors import MediaError
 from backend.studio.video import write_frames, write_video
 from backend.studio.video_file import VideoFile
 from backend.types import VideoSize
+from tests.studio.clips import number_of, numbered
+from tests.studio.clips import write_video as encode
+from tests.studio.zoo.videos import damaged, remuxed
 
 
 def grey_video(path: Path, levels: list[int]) -> Path:
@@ -59,3 +63,34 @@ def test_a_file_that_is_no_video_is_refused_with_words(tmp_path: Path, content: 
     broken.write_bytes(content)
     with pytest.raises(MediaError, match=r"broken\.mp4 cannot be decoded"):
         write_frames(broken, tmp_path / "frames")
+
+
+@pytest.mark.parametrize("turned", [90, -90, 180])
+def test_a_turned_video_is_cut_into_the_frames_that_a_whole_video_has(tmp_path: Path, turned: int) -> None:
+    picture = np.zeros((48, 96, 3), np.uint8)
+    picture[:16], picture[:, :30, 0] = 255, 160
+    path = encode(tmp_path / "v.mp4", [picture, picture], turned=turned)
+    written, video = write_frames(path, tmp_path / "frames"), VideoFile(path, "v")
+    for number, file in written.items():
+        with Image.open(file) as image:
+            assert image.size == (video.size.width, video.size.height)
+            assert np.abs(np.asarray(image).astype(int) - video.frame(number + 1)).mean() < 3
+
+
+def test_damaged_frames_are_left_out_and_the_others_keep_their_numbers(tmp_path: Path) -> None:
+    source = encode(tmp_path / "a.mp4", [numbered(n) for n in range(1, 61)], 25)
+    whole = write_frames(source, tmp_path / "whole")
+    written = write_frames(damaged(source, tmp_path / "b.mp4", 30, 31), tmp_path / "frames")
+    lost = whole.keys() - written.keys()
+    assert 0 < len(lost) < 25
+    for number in (0, 10, 49, 59):
+        with Image.open(written[number]) as image:
+            assert number_of(np.asarray(image)) == number + 1
+
+
+def test_what_a_trimmer_hides_is_not_written(tmp_path: Path) -> None:
+    source = encode(tmp_path / "a.mp4", [numbered(n) for n in range(1, 61)], 25)
+    written = write_frames(remuxed(source, tmp_path / "b.mp4", -Fraction(12, 25)), tmp_path / "frames")
+    assert list(written) == list(range(48))
+    with Image.open(written[0]) as image:
+        assert number_of(np.asarray(image)) == 13

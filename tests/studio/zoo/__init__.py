@@ -1,0 +1,1 @@
+"""Every kind of picture and video that people have, made when asked for, and what a browser shows of it."""
