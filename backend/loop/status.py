@@ -7,12 +7,13 @@ from backend.errors import LabelingConfigError
 from backend.loop.common import Baseline, baselines, named, parents, proposed_by
 from backend.loop.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
+from backend.loop.vanished import absence
 from model_registry import GroupRecord, ProjectRecord, VersionRecord
 
 
 def project_status(services: Services, project_id: int) -> dict[str, Any]:
-    """State of a project: `{"project", "problem", "unsupported", "parent", "groups": [...]}`; `parent` is the version of
-    the one network over all labelled groups.
+    """State of a project: `{"project", "problem", "unsupported", "gone_since", "parent", "groups": [...]}`; `parent` is the
+    version of the one network over all labelled groups, `gone_since` is set where Label Studio has no such project.
 
     A group is `idle` with `trained_labels` equal to its submitted annotations when all of them were learnt and the
     predictions are in Label Studio.
@@ -21,6 +22,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
     if project is None:
         return {"project": project_id, "problem": "not connected: run `micro-models connect`", "groups": []}
     problem, unsupported = _config_problem(services, project)
+    problem = " ".join(absence(project) or ()) or problem
     groups = [group for group in services.registry.groups.all(project_id) if group.tasks]
     efficiency = project_efficiency(services, groups)
     together = parents(services, project_id)
@@ -31,6 +33,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         "unsupported": unsupported,
         "model_version": project.settings.get("title", services.settings.title),
         "synced_at": project.synced_at,
+        "gone_since": project.gone_since,
         "parent": ", ".join(_name(v, len(together) > 1) for v in together) or None,
         "groups": [
             group_status(services, group, efficiency[group.name]) | _of_others(services, group, baseline)
