@@ -12,6 +12,7 @@ from backend.loop.common import Baseline, baselines, in_words, named, parents, p
 from backend.loop.efficiency import Efficiency, project_efficiency
 from backend.loop.links import project_url
 from backend.loop.services import Services
+from backend.loop.vanished import absence
 from model_registry import (
     SORTS,
     GroupRecord,
@@ -106,7 +107,8 @@ def front(services: Services) -> Front:
     troubles = house_troubles(services) + [trouble for p in projects for trouble in p.troubles]
     troubles += [failure(row.record, now) for row in failed]
     queued = sum(p.counts.states.get("queued", 0) for p in projects)
-    return Front(projects, tuple(working), tuple(sorted(troubles, key=lambda t: not t.grave)), total, queued)
+    there = tuple(p for p in projects if not p.record.gone)
+    return Front(there, tuple(working), tuple(sorted(troubles, key=lambda t: not t.grave)), total, queued)
 
 
 def house_troubles(services: Services) -> list[Trouble]:
@@ -157,6 +159,8 @@ def project_view(services: Services, project: ProjectRecord, counts: ProjectCoun
 
 def project_troubles(services: Services, project: ProjectRecord, counts: ProjectCounts) -> list[Trouble]:
     """What troubles the project as a whole."""
+    if (missing := absence(project)) is not None:
+        return [Trouble(project.id, *missing, grave=not project.gone)]
     found: list[Trouble] = []
     try:
         config = services.config(project)

@@ -11,6 +11,7 @@ from backend.loop.alive import worker_problem
 from backend.loop.common import Baseline, baselines, in_words, named, parents, proposed_by
 from backend.loop.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
+from backend.loop.vanished import absence
 from model_registry import GroupRecord, ProjectRecord, Space, VersionRecord
 
 OF_VERSIONS = ("version", "start", "score", "pinned", "project_score", "project_score_honest", "proposed_by")
@@ -21,9 +22,9 @@ log = structlog.get_logger(__name__)
 
 
 def project_status(services: Services, project_id: int) -> dict[str, Any]:
-    """State of a project: `{"project", "problem", "worker_problem", "remark", "stopped", "unsupported", "parent",
-    "refused", "groups": [...]}`; `worker_problem` says that no worker lives, `refused` is the number of events that could
-    not be recorded.
+    """State of a project: `{"project", "problem", "worker_problem", "remark", "stopped", "unsupported", "gone_since",
+    "parent", "refused", "groups": [...]}`; `worker_problem` says that no worker lives, `gone_since` is set where Label
+    Studio has no such project, `refused` is the number of events that could not be recorded.
 
     `parent` is the version of the one network over all labelled groups. A group is `idle` with `trained_labels` equal to
     its submitted annotations when all of them were learnt and the predictions are in Label Studio.
@@ -33,7 +34,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         unknown = "not connected: run `micro-models connect`"
         return {"project": project_id, "problem": unknown, "worker_problem": worker_problem(services), "groups": []}
     problem, unsupported = _config_problem(services, project)
-    if (wrong := standing.trouble(project)) is not None:
+    if (wrong := absence(project) or standing.trouble(project)) is not None:
         problem = " ".join(wrong)
     remark = standing.unprotected(project)
     groups = [group for group in services.registry.groups.all(project_id) if group.tasks]
@@ -49,6 +50,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         "unsupported": unsupported,
         "model_version": project.settings.get("title", services.settings.title),
         "synced_at": project.synced_at,
+        "gone_since": project.gone_since,
         "refused": sum(event.project == project_id for event in services.registry.inbox.refused()),
         "weights_bytes": services.registry.versions.space(project_id).get(project_id, Space(0, 0)).nbytes,
         "parent": ", ".join(_name(v, len(together) > 1) for v in together) or None,

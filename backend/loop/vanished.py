@@ -8,6 +8,7 @@ aside, and only when it said so a day before, too.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -54,6 +55,20 @@ def set_aside(services: Services, project: ProjectRecord, why: str) -> None:
     noted = services.registry.projects.note_missing(project.id, services.clock(), PATIENCE_SECONDS)
     what = "left alone" if noted.gone else "left alone if that stays so for a day"
     log.warning("project missing from Label Studio", project=project.id, why=why, since=noted.missing_since, then=what)
+
+
+def absence(project: ProjectRecord) -> tuple[str, str] | None:
+    """That Label Studio says it does not have the project, and what comes of it, for a person; None where it has it."""
+    if project.missing_since is None:
+        return None
+    when = datetime.fromtimestamp(project.missing_since, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    what = f"Label Studio says since {when} that it has no project {project.id}."
+    if not project.gone:
+        return what, "If it says so for a day, the project is set aside: nothing is trained for it, nothing deleted."
+    return what, (
+        "Set aside: nothing is trained for it, nothing is deleted. It comes back by itself when Label Studio has it again; "
+        f"`micro-models forget --project {project.id}` deletes what is kept."
+    )
 
 
 def look_up(studio: Studio, project: ProjectRecord) -> tuple[dict[str, Any] | None, str]:
