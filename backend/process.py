@@ -85,7 +85,8 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
     except KeyboardInterrupt:
         pass
     finally:
-        supervisor.stop()
+        if embedded_worker:
+            supervisor.stop()
         recorder.stop()
         services.registry.close()
 
