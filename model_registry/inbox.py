@@ -3,6 +3,9 @@
 With SQLite it is a file of its own beside the registry's, with a write lock of its own: whoever accepts an event never
 waits for whoever writes to the registry. PostgreSQL's writers do not wait for each other, so there it is one more table.
 Its rows live for seconds, so it has no history of migrations: a table of another shape gets another name.
+
+Like the registry's file it is written with `synchronous = NORMAL`: the kill of a process loses nothing, a power cut may
+lose the last events, which the next comparison with their source brings.
 """
 
 import fcntl
@@ -153,7 +156,7 @@ class Inbox:
         """The events that were set aside, oldest first."""
         query = select(*_columns(Refusal)).where(~waits).order_by(events.c.id)
         with self._database.reading() as connection:
-            return [Refusal(*row) for row in connection.execute(query)]
+            return [Refusal(**row._mapping) for row in connection.execute(query)]
 
     @contextmanager
     def recorder(self) -> Iterator[bool]:
@@ -180,7 +183,7 @@ class Inbox:
                     break
                 ids.append(row.id)
             query = select(*_columns(Arrival)).where(events.c.id.in_(ids)).order_by(events.c.id)
-            return [Arrival(*row) for row in connection.execute(query)] if ids else []
+            return [Arrival(**row._mapping) for row in connection.execute(query)] if ids else []
 
     def _has_room(self) -> bool:
         now = time.monotonic()
@@ -203,12 +206,15 @@ class Inbox:
             metadata.create_all(connection)
 
     def _mended(self, call: Callable[[], T]) -> T:
-        """The call's result; where the file turns out to be damaged, after it was set aside and begun again."""
+        """The call's result, if need be after the file was set aside, by this process or another, and begun anew."""
         try:
             return call()
-        except (DBAPIError, RegistryError) as error:
-            if self._file is None or not ("no such table" in str(error) or set_aside_damaged(self._file)):
+        except InboxError:
+            raise
+        except (DBAPIError, RegistryError):
+            if self._file is None:
                 raise
+        set_aside_damaged(self._file)
         self._database.close()  # its connections know the old file
         self._create()
         return call()

@@ -113,21 +113,21 @@ class _SoundStorage(SqliteStorage):  # type: ignore[misc]
         self._mended(lambda: super(_SoundStorage, self).enqueue(data, priority))
 
     def dequeue(self) -> bytes | None:
-        return self._mended(lambda: super(_SoundStorage, self).dequeue())
+        word: bytes | None = self._mended(lambda: super(_SoundStorage, self).dequeue())
+        return word
 
     def enqueued_items(self, limit: int | None = None) -> list[bytes]:
         return self._mended(lambda: super(_SoundStorage, self).enqueued_items(limit))
 
     def _mended(self, call: Callable[[], T]) -> T:
+        """The call's result, if need be after the file was set aside, by this process or another, and begun anew."""
         try:
             return call()
         except sqlite3.DatabaseError as error:
-            lacks_table = isinstance(error, sqlite3.OperationalError) and "no such table" in str(error)
-            file = Path(self.filename)
-            if isinstance(error, sqlite3.OperationalError) and not lacks_table:
+            if isinstance(error, sqlite3.OperationalError) and "no such table" not in str(error):
                 raise  # locked, or no space: not damaged
-            set_aside_damaged(file)
-        self.close()  # the connection knows the old file
+        set_aside_damaged(Path(self.filename))
+        self.close()  # its connection knows the old file
         self.initialize_schema()
         return call()
 

@@ -14,7 +14,7 @@ from backend.loop.services import Services
 from backend.studio import events
 from model_registry import Arrival
 
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.1
 """Pause between the arrival of an event and its recording: those that come meanwhile share a transaction."""
 LOOK_SECONDS = 1.0
 """Pause between looks for events that another process accepted."""

@@ -232,6 +232,21 @@ def test_a_file_that_is_damaged_while_it_is_used_is_set_aside(sqlite_box: Inbox,
     assert len(list(tmp_path.glob("registry.inbox.db.damaged-*"))) == 1
 
 
+def test_another_process_goes_on_with_the_new_file(sqlite_box: Inbox, tmp_path: Path) -> None:
+    with open_registry(f"sqlite:///{tmp_path}/registry.db", str(tmp_path / "artifacts")) as other:
+        other.inbox.append(1, "before")
+        with closing(sqlite3.connect(tmp_path / "registry.inbox.db")) as connection:
+            connection.execute("DROP TABLE inbox_events")
+            connection.commit()
+        with (
+            pytest.raises(sqlite3.OperationalError, match="no such table"),
+            closing(sqlite3.connect(tmp_path / "registry.inbox.db")) as connection,
+        ):
+            connection.execute("SELECT 1 FROM inbox_events")
+        sqlite_box.append(1, "after")
+        assert texts(other.inbox) == ["after"]
+
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("append"), st.integers(1, 3)),
