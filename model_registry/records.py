@@ -205,8 +205,8 @@ class WorkerRecord:
 
     @property
     def gone_since(self) -> float:
-        """Since when it is not there, if it is not."""
-        return self.ended_at or self.seen_at or self.started_at
+        """Since when it is not there, if it is not; of one that never gave a sign of life, since it began."""
+        return self.started_at if self.seen_at is None else self.ended_at or self.seen_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,15 @@ def test_status_without_a_project_says_what_to_do(house: House) -> None:
     assert "micro-models connect" in run(app, ["status"]).output
 
 
+def test_status_says_that_no_worker_lives_and_why(house: House) -> None:
+    assert "No worker has run yet" in run(app, ["status"]).output
+    house.registry.workers.seen("here", house.now)
+    assert "worker" not in run(app, ["status"]).output
+    house.registry.workers.ended("here", "killed by SIGKILL [out of memory?]")
+    house.now += 90
+    assert "No worker runs since 90 s: killed by SIGKILL [out of memory?]" in run(app, ["status"]).output
+
+
 def test_status_shows_groups_and_the_rule_that_made_them(house: House) -> None:
     house.add_project()
     house.add_task(1)

@@ -1,5 +1,6 @@
 """Files kept on disk up to a limit, the least recently used go first."""
 
+import errno
 import os
 import tempfile
 import threading
@@ -20,6 +21,10 @@ WAIT_SECONDS = 1.0
 """Between two questions whether whoever waits for another thread's fill still wants it."""
 LOOK_AGAIN_SHARE = 0.05
 """Share of the limit that this process may add before it looks at what other processes have added."""
+OF_THE_DISK = frozenset({
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EEXIST, errno.ENOTDIR,
+})  # fmt: skip
+"""Errors that say: full, read-only, not allowed, broken, no folder."""
 
 Fill = Callable[[BinaryIO], bytes | None]
 """Writes a file; the bytes that it gives back are kept as the file's note."""
@@ -179,7 +184,9 @@ def _told(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno not in OF_THE_DISK:  # whatever fills the file has errors of its own
+            raise
         raise StorageError(
-            f"The folder {folder} cannot be written: {error.strerror or error}. "
+            f"The folder {folder} cannot be written: {error.strerror}. "
             "Expected one that this user may write to, with room; what waits for it is done by itself once it has that."
         ) from error

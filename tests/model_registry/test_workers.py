@@ -27,7 +27,7 @@ def test_who_is_silent_for_long_is_gone(registry: Registry, clock: Clock) -> Non
     assert only(registry).gone_since == 1000.0
 
 
-def test_one_that_never_comes_up_is_gone_since_its_first_end(registry: Registry, clock: Clock) -> None:
+def test_one_that_never_comes_up_is_gone_since_it_began(registry: Registry, clock: Clock) -> None:
     registry.workers.starting("a")
     assert only(registry).starting(clock.now)
     assert not only(registry).alive(clock.now)
@@ -35,7 +35,8 @@ def test_one_that_never_comes_up_is_gone_since_its_first_end(registry: Registry,
         clock.now += 5
         registry.workers.ended("a", error)
     assert not only(registry).starting(clock.now)
-    assert (only(registry).gone_since, only(registry).last_error) == (1005.0, "no torch at all")
+    assert only(registry).ended_at == 1005.0
+    assert (only(registry).gone_since, only(registry).last_error) == (1000.0, "no torch at all")
 
 
 def test_the_next_sign_of_life_clears_the_end_and_the_error(registry: Registry, clock: Clock) -> None:

@@ -7,8 +7,9 @@ from typing import BinaryIO
 
 import pytest
 
-from backend.errors import TrainingInterrupted
+from backend.errors import StorageError, TrainingInterrupted
 from backend.studio.disk_cache import ABANDONED_SECONDS, DiskCache
+from tests.disk import short_files, small_disk
 
 
 class Clock:
@@ -188,3 +189,29 @@ def test_whoever_waits_for_another_threads_fill_may_stop(tmp_path: Path) -> None
     done.set()
     thread.join()
     assert cache.get("a", slow).read_bytes() == b"x"
+
+
+def test_a_disk_without_room_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path / "cache", 1_000_000)
+    with short_files(10_000), pytest.raises(StorageError, match="cannot be written: File too large"):
+        cache.get("a", writes(bytes(200_000)))
+    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
+    assert cache.get("a", writes(bytes(200_000))).stat().st_size == 200_000
+
+
+def test_what_is_there_is_read_from_a_read_only_disk(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "cache") as disk:
+        cache = DiskCache(disk.folder, 1_000_000)
+        before = cache.get("a", writes(b"content"))
+        disk.lock("ro")
+        assert cache.get("a", never) == before
+        with pytest.raises(StorageError, match="Read-only"):
+            cache.get("b", writes(b"content"))
+        disk.lock("rw")
+        assert cache.get("b", writes(b"content")).read_bytes() == b"content"
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("x")
+    with pytest.raises(StorageError, match="File exists"):
+        DiskCache(tmp_path / "cache", 1000)
