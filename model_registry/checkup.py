@@ -136,7 +136,7 @@ class Checkup:
                     ArtifactRef(row.artifact_uri, row.artifact_sha256, row.artifact_nbytes)
                     if row.artifact_uri
                     else None,
-                )  # fmt: skip
+                )
                 for row in connection.execute(query.order_by(versions.c.id))
             ]
 
