@@ -132,7 +132,6 @@ class _Parent:
         try:
             services.registry.groups.note_work(self._project.id, COMMON, self._owner, work)
             self._train(version, origin, recipe, material, available)
-            services.registry.groups.note_work(self._project.id, COMMON, self._owner, None)
         except BaseException as error:
             why = str(error) if isinstance(error, MicroModelsError) else f"{type(error).__name__}: {error}"
             try:
@@ -140,6 +139,7 @@ class _Parent:
             except LeaseLost:
                 log.warning("another worker has the project", project=self._project.id)
             raise
+        services.registry.groups.note_work(self._project.id, COMMON, self._owner, None)
 
     def _train(
         self,
