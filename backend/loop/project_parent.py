@@ -136,10 +136,10 @@ class _Parent:
         try:
             services.registry.groups.note_work(self._project.id, COMMON, self._owner, work)
             self._train(version, origin, recipe, material, available)
-            services.registry.groups.note_work(self._project.id, COMMON, self._owner, None)
         except BaseException as error:
             break_off(services, version, self._owner, error)
             raise
+        services.registry.groups.note_work(self._project.id, COMMON, self._owner, None)
 
     def _train(
         self,

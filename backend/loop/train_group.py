@@ -170,9 +170,9 @@ class _Training:
             label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,
             recipe=asdict(self._recipe), parent=before.id if before else None, start=str(origin.kind),
         )  # fmt: skip
-        registry = self._services.registry
-        registry.groups.note_work(self._group.project, self._group.name, self._owner, self._lesson.work)
+        groups = self._services.registry.groups
         try:
+            groups.note_work(self._group.project, self._group.name, self._owner, self._lesson.work)
             self._train_and_judge(version, origin, serving)
         except BaseException as error:
             break_off(self._services, version, self._owner, error)
@@ -244,8 +244,7 @@ class _Training:
             return
         self._reported = now
         groups, group = self._services.registry.groups, self._group
-        seconds = progress.seconds_left
-        groups.progress(group.project, group.name, self._owner, "training", progress.done, seconds)
+        groups.progress(group.project, group.name, self._owner, "training", progress.done, progress.seconds_left)
         newest = groups.get(group.project, group.name)
         if newest and self._starts_again(newest, progress.done, now):
             raise TrainingInterrupted("Newer labels came early in the training; it starts again with them.")

@@ -126,7 +126,11 @@ def test_it_is_found_told_and_mended(house: House, fault: Callable[[House], None
     assert found(house) == []
 
 
-@pytest.mark.parametrize("fault", [flip, remove, no_weights])
+def unreadable_serving(house: House) -> None:
+    sql(house, "UPDATE versions SET recipe = '{' WHERE state = 'serving'")
+
+
+@pytest.mark.parametrize("fault", [flip, remove, no_weights, unreadable_serving])
 def test_a_group_without_sound_weights_is_trained_again(house: House, fault: Callable[[House], None]) -> None:
     before = serving(house)
     fault(house)

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from backend.errors import ArtifactError
+from backend.errors import ArtifactDamaged, ArtifactError
 from backend.types import Weights
 from model_registry.artifacts import PAUSES, Artifacts
 from model_registry.records import ArtifactRef
+from tests.engines import S3_ACCOUNT, S3Server
 from tests.model_registry.conftest import Clock
 
 WEIGHTS = Weights({"head.weight": np.arange(6, dtype=np.float32).reshape(2, 3)}, {"labels": '["bunny"]'})
@@ -151,3 +153,86 @@ def test_a_store_that_stays_away(clock: Clock, monkeypatch: pytest.MonkeyPatch) 
     assert pauses == list(PAUSES)
     with pytest.raises(ArtifactError, match="nobody there"):
         store.read(ArtifactRef("ab/" + "0" * 32 + ".safetensors", "", 0))
+
+
+def test_what_is_damaged_is_told_from_a_store_that_does_not_answer(tmp_path: Path, clock: Clock) -> None:
+    store = Artifacts(str(tmp_path / "a"), clock)
+    missing, flipped, cut = (store.write(WEIGHTS) for _ in range(3))
+    (tmp_path / "a" / missing.uri).unlink()
+    for ref, change in ((flipped, lambda b: b[:-1] + bytes([b[-1] ^ 1])), (cut, lambda b: b[:-9])):
+        path = tmp_path / "a" / ref.uri
+        before = path.read_bytes()
+        path.write_bytes(change(before))
+        assert path.read_bytes() != before
+    for ref in (missing, flipped, cut):
+        with pytest.raises(ArtifactDamaged):
+            store.read(ref)
+    (tmp_path / "a").rename(tmp_path / "not mounted")
+    with pytest.raises(ArtifactError, match="mount it") as away:
+        store.read(missing)
+    assert not isinstance(away.value, ArtifactDamaged)
+    with pytest.raises(ArtifactError, match="cannot be stored"):
+        store.write(WEIGHTS)
+
+
+def test_damage_on_the_way_is_read_again(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Artifacts(str(tmp_path), clock)
+    ref = store.write(WEIGHTS)
+    read, answers = store._files.cat_file, iter([b"cut", None])
+    monkeypatch.setattr(store._files, "cat_file", lambda path: next(answers) or read(path))
+    assert store.read(ref).metadata == WEIGHTS.metadata
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    store = Artifacts(str(tmp_path), clock)
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(ArtifactError, match=r"No space left.*MICRO_MODELS_ARTIFACTS_URL"):
+        store.write(WEIGHTS)
+    assert files(tmp_path) == []
+
+
+def test_put_takes_what_it_names_and_nothing_else(store: Artifacts) -> None:
+    ref = store.write(WEIGHTS)
+    content = store.content(ref)
+    store.collect(set(), -1e12)
+    store.put(ref, content)
+    assert store.content(ref) == content
+    for bad in (replace(ref, uri="../x"), replace(ref, sha256="0" * 64)):
+        with pytest.raises(ArtifactDamaged):
+            store.put(bad, content)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_s3_tells_a_missing_object_from_a_missing_bucket_and_a_dead_server(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with S3Server() as server:
+        for name, value in {**S3_ACCOUNT, "FSSPEC_S3_ENDPOINT_URL": server.endpoint}.items():
+            monkeypatch.setenv(name, value)
+        options = {"endpoint_url": server.endpoint, "key": "test", "secret": "test", "skip_instance_cache": True}
+        files_ = fsspec.filesystem("s3", **options)
+        store = Artifacts("memory://unused", clock)
+        store._files, store._root, store._local = files_, f"{server.bucket}/weights", False
+        refs = [store.write(WEIGHTS) for _ in range(3)]
+        assert store.read(refs[0]).metadata == WEIGHTS.metadata
+        assert {file.uri for file in store.files()} == {ref.uri for ref in refs}
+        assert {file.nbytes for file in store.files()} == {refs[0].nbytes}
+        assert store.collect({refs[0].uri, refs[1].uri}, -1e12) == 1
+        files_.rm_file(f"{server.bucket}/weights/{refs[1].uri}")
+        with pytest.raises(ArtifactDamaged, match="missing"):
+            store.read(refs[1])
+        content = store.content(refs[0])
+        files_.pipe_file(f"{server.bucket}/weights/{refs[0].uri}", content[:-1])
+        with pytest.raises(ArtifactDamaged, match="damaged or replaced"):
+            store.read(refs[0])
+        files_.rm(f"{server.bucket}/weights", recursive=True)
+        files_.rmdir(server.bucket)
+        with pytest.raises(ArtifactError, match="not there") as gone:
+            store.read(refs[0])
+        assert not isinstance(gone.value, ArtifactDamaged)
+    with pytest.raises(ArtifactError) as dead:
+        store.read(refs[0])
+    assert not isinstance(dead.value, ArtifactDamaged)

@@ -1,0 +1,147 @@
+"""Weights that can be read and are still no micro-model: refused as such, whatever is wrong with them."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backend.errors import WeightsUnusable
+from backend.learning import catalogue
+from backend.learning.classification import training as classification_training
+from backend.learning.detection import micro_model as detection_model
+from backend.learning.detection import training as detection_training
+from backend.types import Weights
+from tests.learning.classification.classes import LABELS as CLASSES
+from tests.learning.classification.classes import clip as class_clip
+from tests.learning.classification.classes import split
+from tests.learning.classification.test_training import QUICK as QUICK_CLASSES
+from tests.learning.detection.test_training import QUICK
+from tests.learning.synthetic import LABELS, clip
+
+Damage = Callable[[Weights], Weights]
+
+
+@pytest.fixture(scope="module")
+def boxes() -> Weights:
+    return detection_training.train(clip(3).labeled(0, 2), [], LABELS, QUICK, device="cpu").weights
+
+
+@pytest.fixture(scope="module")
+def classes() -> Weights:
+    labeled, others = split(class_clip(12), 1, 4, 7, 10)
+    frames = [one.frame for one in others]
+    return classification_training.train(labeled, frames, CLASSES, QUICK_CLASSES, device="cpu").weights
+
+
+def floats(weights: Weights) -> list[str]:
+    return sorted(name for name, array in weights.arrays.items() if array.dtype.kind == "f" and name != "orders")
+
+
+def with_arrays(weights: Weights, change: Callable[[str, Any], Any]) -> Weights:
+    return replace(weights, arrays={name: change(name, array) for name, array in weights.arrays.items()})
+
+
+def not_finite(weights: Weights) -> Weights:
+    """One number in one array."""
+    first = floats(weights)[0]
+
+    def change(name: str, array: Any) -> Any:
+        if name != first:
+            return array
+        copied = array.copy()
+        copied.flat[0] = np.nan
+        return copied
+
+    return with_arrays(weights, change)
+
+
+def infinite(weights: Weights) -> Weights:
+    last = floats(weights)[-1]
+    return with_arrays(weights, lambda name, array: np.full_like(array, np.inf) if name == last else array)
+
+
+def reshaped(weights: Weights) -> Weights:
+    return with_arrays(weights, lambda name, array: array[..., None])
+
+
+def halved(weights: Weights) -> Weights:
+    return with_arrays(weights, lambda name, array: array[: len(array) // 2] if array.ndim else array)
+
+
+def nothing(weights: Weights) -> Weights:
+    return replace(weights, arrays={})
+
+
+def described(weights: Weights, **changes: Any) -> Weights:
+    blueprint = {**json.loads(weights.metadata["blueprint"]), **changes}
+    return replace(weights, metadata={**weights.metadata, "blueprint": json.dumps(blueprint)})
+
+
+def no_json(weights: Weights) -> Weights:
+    return replace(weights, metadata={**weights.metadata, "blueprint": "{"})
+
+
+def a_list(weights: Weights) -> Weights:
+    return replace(weights, metadata={**weights.metadata, "blueprint": "[1]"})
+
+
+def unknown_field(weights: Weights) -> Weights:
+    return described(weights, colour="blue")
+
+
+def no_labels(weights: Weights) -> Weights:
+    return described(weights, labels=[])
+
+
+def more_labels(weights: Weights) -> Weights:
+    return described(weights, labels=["a", "b", "c", "d", "e", "f", "g"])
+
+
+def other_head(weights: Weights) -> Weights:
+    return replace(weights, metadata={**weights.metadata, "head": "pose"})
+
+
+def older_format(weights: Weights) -> Weights:
+    return replace(weights, metadata={**weights.metadata, "format": "0"})
+
+
+def bare(weights: Weights) -> Weights:
+    return replace(weights, metadata={})
+
+
+DAMAGES = [
+    not_finite, infinite, reshaped, halved, nothing, no_json, a_list, unknown_field, no_labels, more_labels, other_head,
+    older_format, bare,
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("head", ["boxes", "classes"])
+def test_they_are_refused(head: str, damage: Damage, request: pytest.FixtureRequest) -> None:
+    weights: Weights = request.getfixturevalue(head)
+    catalogue.load(weights, "cpu")
+    with pytest.raises(WeightsUnusable):
+        catalogue.load(damage(weights), "cpu")
+
+
+def test_places_in_time_may_be_missing(classes: Weights) -> None:
+    catalogue.load(catalogue.elsewhere(classes), "cpu")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), OSError("disk"), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+     RuntimeError("CUDA error: device-side assert")],
+)  # fmt: skip
+def test_the_machine_is_not_blamed_on_them(boxes: Weights, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Mapping[str, object]:
+        raise error
+
+    monkeypatch.setattr(detection_model, "restored", fail)
+    with pytest.raises(type(error)) as raised:
+        catalogue.load(boxes, "cpu")
+    assert not isinstance(raised.value, WeightsUnusable)
