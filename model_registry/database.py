@@ -23,6 +23,8 @@ from model_registry.tables import metadata
 from model_registry.unavailable import damaged, unavailable
 
 T = TypeVar("T")
+LONGEST_INTEGER = 14_000
+"""Bits; Python writes and reads 4,300 digits."""
 _REFUSED = re.compile("[\0\ud800-\udfff]")
 BUSY_SECONDS = 30.0
 """How long a writer waits for another process's transaction; those take milliseconds, so more means that it hangs."""
@@ -267,7 +269,8 @@ def storable(text: str) -> str:
 
 
 def to_json(value: Any) -> str:
-    """JSON that every engine takes: numbers that are not finite, which JSON does not have, become null."""
+    """JSON that every engine takes: numbers that are not finite, which JSON does not have, become null, and so do those
+    of thousands of digits, which Python does not write."""
     try:
         return json.dumps(value, allow_nan=False, separators=(",", ":"))
     except ValueError:
@@ -290,6 +293,8 @@ def plain(value: Any) -> Any:
 def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if value.bit_length() <= LONGEST_INTEGER else None
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

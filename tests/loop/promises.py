@@ -9,7 +9,7 @@ import copy
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
@@ -23,6 +23,7 @@ from backend.loop.group_work import GroupWorker
 from backend.loop.projects import setup
 from backend.loop.sweep import LookRound, sweep_project
 from backend.loop.versions import pin, rollback, train_now, unpin
+from backend.studio.task_list import TaskList
 from model_registry import Registry
 from tests.loop.house import CONFIG, FakeStudio, House, box_of, picture
 
@@ -79,6 +80,14 @@ class Studio(FakeStudio):
     fuse: Fuse
     snapshot: Mapping[int, dict[str, Any]] = {}
 
+    def listed(self) -> list[dict[str, Any]]:
+        rows = sorted(self._seen.values(), key=lambda row: int(row["id"]))
+        return copy.deepcopy(self._part(rows))
+
+    def lists_project(self, project: int) -> bool:
+        self._answers()
+        return super().lists_project(project)
+
     def project(self, project: int) -> dict[str, Any]:
         self._answers()
         return super().project(project)
@@ -87,11 +96,26 @@ class Studio(FakeStudio):
         self._answers()
         return super().backends(project)
 
-    def tasks(self, project: int) -> Iterator[dict[str, Any]]:
+    def tasks(self, project: int) -> TaskList:
         self._answers()
-        rows = self.snapshot if self.lie == "old" else self.rows
-        mine = [copy.deepcopy(row) for _, row in sorted(rows.items()) if row["project"] == project]
-        return iter(self._part(mine))
+        return super().tasks(project)
+
+    def existing_tasks(self, project: int, tasks: Iterable[int]) -> set[int]:
+        self._answers()
+        return super().existing_tasks(project, tasks)
+
+    def has_task(self, project: int, task: int) -> bool:
+        self._answers()
+        return task in self._seen and self._seen[task]["project"] == project
+
+    def has_annotation(self, project: int, annotation: int) -> bool:
+        self._answers()
+        mine = [row for row in self._seen.values() if row["project"] == project]
+        return any(one["id"] == annotation for row in mine for one in row["annotations"])
+
+    def has_prediction(self, project: int, task: int, model_version: str) -> bool:
+        self._answers()
+        return super().has_prediction(project, task, model_version)
 
     def predictions_of(self, project: int, tasks: Sequence[int], model_version: str) -> dict[int, list[int]]:
         self._answers()
@@ -113,6 +137,10 @@ class Studio(FakeStudio):
             cut()
             super().update_predictions(there)
         return [number for number in items if number not in there]
+
+    @property
+    def _seen(self) -> Mapping[int, dict[str, Any]]:
+        return self.snapshot if self.lie == "old" else self.rows
 
     def _answers(self) -> None:
         if self.fuse.dead:

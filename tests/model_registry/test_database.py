@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 import model_registry.migrations
 from backend.errors import RegistryError
 from model_registry import LabelRecord, TaskRecord, open_registry
-from model_registry.database import chunks, open_database, plain, to_json
+from model_registry.database import chunks, open_database, plain, storable, to_json
 from model_registry.tables import metadata
 from tests.model_registry.workers import in_processes, open_and_count, record_labels
 
@@ -143,6 +143,32 @@ def test_a_failing_transaction_leaves_nothing(url: str) -> None:
     with database.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM projects")).scalar() == 0
     database.close()
+
+
+@given(st.text(st.characters(), max_size=20))
+def test_storable_text_is_unicode_without_nul_and_changes_no_other(text: str) -> None:
+    stored = storable(text)
+    assert "\0" not in stored
+    stored.encode()
+    assert storable(stored) == stored
+    assert len(stored) == len(text)
+    assert all(after == before for before, after in zip(text, stored, strict=True) if before.isprintable())
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "\ud800", "\0", "x\udfff\0"])
+def test_odd_text_fails_no_transaction(url: str, tmp_path: Path, odd: str) -> None:
+    with open_registry(url, str(tmp_path)) as registry:
+        tasks = [TaskRecord(1, 1, "plain", {}), TaskRecord(2, 1, odd, {"x": odd, odd: 1})]
+        labels = [LabelRecord(1, 1, 1, []), LabelRecord(2, 1, 2, [{"id": odd}], details={"by": odd})]
+        assert registry.record_event(1, tasks, labels, odd, None) == {"plain", storable(odd)}
+        registry.projects.configure(1, config=odd, settings={"title": odd})
+        registry.tasks.set_problem(1, 1, odd)
+        assert registry.tasks.of_group(1, "plain")[0].problem == storable(odd)
+        found = registry.groups.get(1, odd)
+        assert found is not None
+        assert (found.name, found.labelled) == (storable(odd), 1)
+        assert registry.leases.take(1, odd, odd, 60)
+        registry.groups.mark_failed(1, odd, odd, 1, odd, None)
 
 
 def test_readers_do_not_wait_for_a_writer(url: str) -> None:

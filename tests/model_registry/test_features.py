@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from model_registry import Registry
+from model_registry.tables import features
 from tests.model_registry.conftest import task
 
 VECTOR = np.array([0.5, -2, 60000], np.float16)
@@ -23,6 +25,13 @@ def test_what_is_kept_comes_back(tasks: Registry) -> None:
     found = tasks.features.of(1, {1: "a.jpg", 2: "b.jpg", 3: "c.jpg"})
     assert set(found) == {1, 2}
     assert found[1].tolist() == VECTOR.tolist()
+
+
+def test_a_damaged_one_counts_as_missing(tasks: Registry) -> None:
+    tasks.features.record(1, {1: ("a.jpg", VECTOR), 2: ("b.jpg", VECTOR)})
+    with tasks._database.writing() as connection:
+        connection.execute(update(features).where(features.c.task == 1).values(vector=b"odd"))
+    assert set(tasks.features.of(1, {1: "a.jpg", 2: "b.jpg"})) == {2}
 
 
 def test_other_media_ask_for_other_features(tasks: Registry) -> None:

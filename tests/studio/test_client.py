@@ -194,6 +194,21 @@ def test_update_sends_only_what_a_prediction_has() -> None:
     assert server.sent("PATCH", "/api/predictions/5/") == [{"result": [], "score": 0.5, "model_version": "v"}]
 
 
+def test_a_refused_update_costs_no_other() -> None:
+    server = Server()
+    for prediction, status in ((5, 200), (6, 400), (7, 200)):
+        server.on("PATCH", f"/api/predictions/{prediction}/", status, body={"detail": "too large"})
+    assert server.studio().update_predictions({number: {"result": []} for number in (5, 6, 7)}) == [6]
+    assert len(server.sent("PATCH", "/api/predictions/7/")) == 1
+
+
+def test_an_update_that_nobody_answered_is_no_refusal() -> None:
+    server = Server()
+    server.on("PATCH", "/api/predictions/5/", 503)
+    with pytest.raises(StudioUnreachable):
+        server.studio().update_predictions({5: {"result": []}})
+
+
 def test_updates_name_those_that_are_gone() -> None:
     server = Server()
     server.on("PATCH", "/api/predictions/5/", body={})
