@@ -3,7 +3,6 @@
 import json
 import math
 import random
-import re
 import sqlite3
 import threading
 import time
@@ -25,7 +24,6 @@ from model_registry.unavailable import damaged, unavailable
 T = TypeVar("T")
 LONGEST_INTEGER = 14_000
 """Bits; Python writes and reads 4,300 digits."""
-_REFUSED = re.compile("[\0\ud800-\udfff]")
 BUSY_SECONDS = 30.0
 """How long a writer waits for another process's transaction; those take milliseconds, so more means that it hangs."""
 POLL_MILLISECONDS = 3
@@ -261,11 +259,6 @@ def chunks(items: Iterable[T]) -> Iterator[Sequence[T]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, CHUNK)):
         yield chunk
-
-
-def storable(text: str) -> str:
-    """The text without what an engine refuses, and a whole transaction with it: NUL and halves of surrogate pairs."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if _REFUSED.search(text) else text
 
 
 def to_json(value: Any) -> str:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as AnyText
 
-from model_registry.database import storable
+from model_registry.text import storable
 
 
 class Text(TypeDecorator[str]):

@@ -28,7 +28,7 @@ def house(tmp_path: Path, quick: None) -> House:
 
 def known(house: House) -> set[int]:
     sources = {task.id: f"{house.settings.backbone} {task.data['image']}" for task in tasks(house)}
-    return set(house.registry.features.of(sources))
+    return set(house.registry.features.of(1, sources))
 
 
 def tasks(house: House) -> list[TaskRecord]:

@@ -18,8 +18,9 @@ from sqlalchemy.exc import IntegrityError
 import model_registry.migrations
 from backend.errors import RegistryError
 from model_registry import LabelRecord, TaskRecord, open_registry
-from model_registry.database import chunks, open_database, plain, storable, to_json
+from model_registry.database import chunks, open_database, plain, to_json
 from model_registry.tables import metadata
+from model_registry.text import storable
 from tests.model_registry.workers import in_processes, open_and_count, record_labels
 
 JSON = st.recursive(
@@ -162,7 +163,7 @@ def test_odd_text_fails_no_transaction(url: str, tmp_path: Path, odd: str) -> No
         labels = [LabelRecord(1, 1, 1, []), LabelRecord(2, 1, 2, [{"id": odd}], details={"by": odd})]
         assert registry.record_event(1, tasks, labels, odd, None) == {"plain", storable(odd)}
         registry.projects.configure(1, config=odd, settings={"title": odd})
-        registry.tasks.set_problem(1, 1, odd)
+        registry.tasks.set_problems(1, {1: odd})
         assert registry.tasks.of_group(1, "plain")[0].problem == storable(odd)
         found = registry.groups.get(1, odd)
         assert found is not None

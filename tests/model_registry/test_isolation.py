@@ -26,7 +26,7 @@ def two(registry: Registry) -> Registry:
     )
     registry.ledger.record(1, [LedgerEntry(id, 1, None, [], 0.5, {"c": 1}, "m", 5.0) for id in (1, 2, 3)])
     registry.features.record(1, {id: ("x", np.ones(2, np.float16)) for id in (1, 2, 3)})
-    registry.tasks.set_problem(1, 2, "odd")
+    registry.tasks.set_problems(1, {2: "odd"})
     registry.projects.seen(2)
     return registry
 
@@ -56,7 +56,7 @@ def foreign(id: int, task: int, **fields: Any) -> LabelRecord:
         lambda r: r.tasks.upsert(2, [task(1, "stolen", 2), task(4, "stolen", 2)], "r"),
         lambda r: r.tasks.delete(2, [1, 2, 3]),
         lambda r: r.tasks.note_missing(2, [1, 2, 3], 5.0),
-        lambda r: r.tasks.set_problem(2, 1, "broken"),
+        lambda r: r.tasks.set_problems(2, {1: "broken"}),
         lambda r: r.record_event(2, [task(1, "stolen", 2)], [foreign(1, 1)], "r", None),
         lambda r: r.reviews.record(2, [Review(3, 10.0, "8", 1, 5.0, True, 0.5, [])]),
         lambda r: r.ledger.record(2, [LedgerEntry(1, 2, 5, [], 0.1, {}, "m", 9.0) for _ in range(9)]),
