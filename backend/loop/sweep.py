@@ -98,7 +98,11 @@ def _refresh_project(services: Services, studio: Studio, project: ProjectRecord,
 
 def _title(studio: Studio, project: ProjectRecord, default: str) -> str:
     """Our title in this project: that of the backend that `connect` made, else of the only one, else the default."""
-    backends = studio.backends(project.id)
+    try:
+        backends = studio.backends(project.id)
+    except StudioError as error:  # Label Studio asks each of them for this list; one that hangs must not stop the rest
+        log.warning("the list of ML backends cannot be had", project=project.id, why=str(error))
+        return str(project.settings.get("title") or default)
     ours = project.settings.get("backend_id")
     for backend in backends:
         if backend["id"] == ours:

@@ -306,3 +306,14 @@ def test_a_project_that_is_gone_is_asked_for_less_often_and_at_once_when_it_spea
     house.studio.projects[1] = missing_row
     house.label(6)
     assert len(house.queue.projects) == asked + 2
+
+
+def test_a_list_of_backends_that_cannot_be_had_costs_itself_alone(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.registry.projects.configure(1, settings={"title": "mine"})
+    monkeypatch.setattr(house.studio, "backends", answer(StudioUnreachable("HTTP 500")))
+    house.studio.rows[4]["annotations"] = [house.studio.rows[1]["annotations"][0] | {"id": 7000, "task": 4}]
+    sweep_project(house.services, 1)
+    assert 7000 in house.registry.labels.known(1)
+    assert house.registry.projects.require(1).settings["title"] == "mine"
