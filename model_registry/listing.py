@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, disti
 from sqlalchemy.exc import DBAPIError
 
 from model_registry.database import Database
-from model_registry.groups import GroupKey, records
+from model_registry.groups import GroupKey, records, there
 from model_registry.listed import GroupRow, ProjectCounts, Serving, Work
 from model_registry.records import GroupRecord, GroupState, LedgerEntry, TaskRecord
 from model_registry.tables import (
@@ -85,15 +85,14 @@ class Listing:
         offset: int = 0,
         limit: int = 50,
     ) -> tuple[list[GroupRow], int]:
-        """One page of the groups that have a task (of one project), and how many there are in all.
+        """One page of the groups that have a task (of one project, or of all that are not gone), and how many there are.
 
         `search` is part of a name, upper or lower case. Equal ones are in the order of project and name; where a group
         has no value to sort by, it comes last.
         """
         state = state_at(self._clock())
         where = [has_tasks()]
-        if project is not None:
-            where.append(groups.c.project == project)
+        where.append(there if project is None else groups.c.project == project)
         if search:
             where.append(groups.c.name.icontains(search, autoescape=True))
         if states:

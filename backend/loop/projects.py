@@ -37,7 +37,7 @@ def setup(services: Services, project_id: int, config: str, extra_params: Any, h
             project_id, config=config or None, settings={"extra_params": extra}
         )
         services.queue.sweep(project_id)
-    elif project.synced_at is None and services.studio(project):
+    elif (project.synced_at is None or project.gone) and services.studio(project):
         services.queue.sweep(project_id)
     return model_version(services, project)
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import structlog
 
-from backend.errors import LabelingConfigError, RegistryError, StudioError
+from backend.errors import LabelingConfigError, RegistryError, StudioError, StudioForbidden
 from backend.loop import standing
 from backend.loop.common import call
 from backend.loop.draining import drain, settle
@@ -110,7 +110,12 @@ def _refresh_project(services: Services, studio: Studio, project: ProjectRecord,
     if project.missing_since is not None:
         log.info("the project is in Label Studio again", project=project.id)
         projects.note_found(project.id)
-    project = standing.look(services, studio, project)
+    try:
+        project = standing.look(services, studio, project)
+    except StudioForbidden:
+        raise
+    except StudioError as error:  # Label Studio asks each backend for this list; one that hangs must not stop the rest
+        log.warning("the list of ML backends cannot be had", project=project.id, why=str(error))
     return projects.configure(project.id, config=row["label_config"], settings={"created_at": row.get("created_at")})
 
 

@@ -16,6 +16,7 @@ import structlog
 from backend.errors import StudioMissing
 from backend.loop.services import Services
 from backend.studio.client import Studio
+from backend.studio.events import created_at
 from backend.studio.task_list import TaskList
 from model_registry import ProjectRecord
 
@@ -81,13 +82,14 @@ def look_up(studio: Studio, project: ProjectRecord) -> tuple[dict[str, Any] | No
             log.warning("Label Studio lists the project and says it does not have it", project=project.id)
             return None, ""
         return None, f"{error} Its list of projects lacks it, too."
-    known, found = project.settings.get("created_at"), row.get("created_at")
-    if known and found and known != found:
-        return None, (
-            f"Label Studio's project {project.id} was created at {found}, the one known here at {known}: another database "
-            "answers. If that is meant, forget the project and connect it again."
-        )
-    return row, ""
+    known, found = created_at(project.settings), created_at(row)
+    if known is None or found is None or abs(found - known) < 1:  # another release may write the same time otherwise
+        return row, ""
+    return None, (
+        f"Label Studio's project {project.id} was created at {row['created_at']}, the one known here at "
+        f"{project.settings['created_at']}: another database answers. If that is meant, forget the project and connect it "
+        "again."
+    )
 
 
 def remove_vanished(

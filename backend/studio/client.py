@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import httpx
 from label_studio_sdk.client import LabelStudio
 
-from backend.errors import StudioError, StudioMissing, StudioUnreachable
+from backend.errors import StudioError, StudioForbidden, StudioMissing, StudioUnreachable
 from backend.studio import patience
 from backend.studio.events import DETAILS
 from backend.studio.task_list import TaskList
@@ -214,7 +214,12 @@ class Studio:
 
     def has_prediction(self, project: int, task: int, model_version: str) -> bool:
         """Whether the task has a prediction of this version, asked for by itself."""
-        rows = self.http.json("GET", "api/predictions/", params={"project": project, "task": task})
+        try:
+            rows = self.http.json("GET", "api/predictions/", params={"project": project, "task": task})
+        except (StudioUnreachable, StudioForbidden):
+            raise
+        except StudioError:  # of a task or project that is gone it says that the choice is not valid
+            return False
         return any(row.get("model_version") == model_version for row in _rows(rows, "a list of predictions"))
 
     def existing_tasks(self, project: int, tasks: Iterable[int]) -> set[int]:

@@ -167,7 +167,8 @@ def annotation(row: object, task: int | None = None) -> Annotation | None:
 
 
 def created_at(details: Mapping[str, Any]) -> float | None:
-    """When the annotation with these details was first submitted, Unix seconds; None where it does not say."""
+    """When the annotation with these details was first submitted, or the project with this row made, Unix seconds; None
+    where it does not say."""
     return _seconds(details.get("created_at"))
 
 

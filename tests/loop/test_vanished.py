@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from backend.errors import StudioForbidden, StudioMissing, StudioUnreachable
+from backend.loop.projects import setup
 from backend.loop.sweep import GONE_SWEEP_SECONDS, LookRound, sweep_project
 from backend.loop.vanished import PATIENCE_SECONDS
-from tests.loop.house import House, box_of
+from tests.loop.house import CONFIG, House, box_of
 
 DAY = PATIENCE_SECONDS
 
@@ -283,7 +284,7 @@ def test_another_database_behind_the_address_is_not_taken_over(house: House) -> 
     assert house.registry.labels.of_group(1, "clip") == before
     assert house.registry.projects.require(1).config != "<View/>"
     assert known(house) == ALL
-    house.studio.projects[1] |= {"created_at": "2026-01-01T00:00:00Z"}
+    house.studio.projects[1] |= {"created_at": "2026-01-01T01:00:00.000000+01:00"}
     house.studio.rows = rows
     sweep_project(house.services, 1)
     assert house.registry.projects.require(1).missing_since is None
@@ -306,3 +307,16 @@ def test_a_project_that_is_gone_is_asked_for_less_often_and_at_once_when_it_spea
     house.studio.projects[1] = missing_row
     house.label(6)
     assert len(house.queue.projects) == asked + 2
+    setup(house.services, 1, CONFIG, None)
+    assert len(house.queue.projects) == asked + 3
+
+
+def test_a_list_of_backends_that_cannot_be_had_costs_itself_alone(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.registry.projects.configure(1, settings={"title": "mine"})
+    monkeypatch.setattr(house.studio, "backends", answer(StudioUnreachable("HTTP 500")))
+    house.studio.rows[4]["annotations"] = [house.studio.rows[1]["annotations"][0] | {"id": 7000, "task": 4}]
+    sweep_project(house.services, 1)
+    assert 7000 in house.registry.labels.known(1)
+    assert house.registry.projects.require(1).settings["title"] == "mine"

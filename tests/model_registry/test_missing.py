@@ -51,6 +51,8 @@ def test_the_groups_of_a_project_that_is_gone_are_left_alone_and_kept(three: Reg
     three.projects.note_missing(1, 100.0, 0.0)
     assert three.groups.pending(clock.now) == []
     assert not three.groups.waits(clock.now, "me")
+    assert three.listing.groups() == ([], 0)
+    assert [row.record.name for row in three.listing.groups(1)[0]] == ["a"]
     assert set(three.labels.known(1)) == {1, 2, 3}
     three.projects.note_found(1)
     assert [g.name for g in three.groups.pending(clock.now)] == ["a"]

@@ -90,6 +90,13 @@ def test_what_a_project_has_is_asked_for_by_number() -> None:
     server.on("GET", "/api/predictions/", body=[{"id": 7, "model_version": "ours"}])
     assert studio.has_prediction(1, 1, "ours")
     assert not studio.has_prediction(1, 1, "other")
+    server.on(
+        "GET", "/api/predictions/", 400, {"detail": "Validation error", "validation_errors": {"task": ["no choice"]}}
+    )
+    assert not studio.has_prediction(1, 9, "ours")
+    server.on("GET", "/api/predictions/", 401, {"detail": "Invalid token."})
+    with pytest.raises(StudioForbidden):
+        studio.has_prediction(1, 1, "ours")
 
 
 @pytest.mark.parametrize(
