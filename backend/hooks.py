@@ -37,9 +37,9 @@ class MicroModelBackend:
         nothing = [] if context is None else {"result": [], "score": 0.0}
         return [nothing if answer is None else answer for answer in answers]
 
-    def fit(self, event: str, data: Mapping[str, Any], **kwargs: Any) -> dict[str, str]:
+    def fit(self, event: str, data: Mapping[str, Any], *, vouched: bool = False, **kwargs: Any) -> dict[str, str]:
         """Keep an event and return at once: it is recorded in a moment, and training happens in a worker.
 
         `vouched`: whether its sender proved who they are.
         """
-        return {"status": receive(self._services, {**data, "action": event}, vouched=kwargs.get("vouched") is True)}
+        return {"status": receive(self._services, {**data, "action": event}, vouched)}

@@ -95,7 +95,8 @@ class Groups:
             return True
 
     def postpone(self, project: int, names: Iterable[str], quiet: float, patience: float) -> None:
-        """Puts work off until no label came for `quiet` seconds, but never beyond `patience` seconds in all."""
+        """Puts work off until no label came for `quiet` seconds, but never beyond `patience` seconds in all; groups that
+        are gone meanwhile are left out."""
         now = self._clock()
         first = func.coalesce(groups.c.first_due, now)
         due = case((first + patience < now + quiet, first + patience), else_=now + quiet)
@@ -103,7 +104,11 @@ class Groups:
 
     def force(self, project: int, *names: str) -> None:
         """Asks for a training of the groups now, whether the labels changed or not, whatever failed before."""
-        self._change(project, names, forced=True, due_at=None, reason=None, **WELL)
+        missing = self._change(project, names, forced=True, due_at=None, reason=None, **WELL)
+        if missing:
+            raise RegistryError(
+                f"There is no group {min(missing)!r} in project {project}; groups are made by their tasks."
+            )
 
     def progress(
         self, project: int, name: str, owner: str, phase: Phase, progress: float | None, seconds_left: float | None
@@ -145,18 +150,17 @@ class Groups:
         with self._database.reading() as connection:
             return [GroupRecord(**row._mapping) for row in connection.execute(query)]
 
-    def _change(self, project: int, names: Iterable[str], **values: Any) -> None:
-        """Changes groups, in one transaction."""
-        if not (wanted := sorted(set(names))):
-            return
+    def _change(self, project: int, names: Iterable[str], **values: Any) -> set[str]:
+        """Changes groups, in one transaction; returns those that there are none of."""
+        missing = set(names)
+        if not missing:
+            return missing
         with self._database.writing() as connection:
-            for chunk in chunks(wanted):
+            for chunk in chunks(sorted(missing)):
                 mine = (groups.c.project == project, groups.c.name.in_(chunk))
                 found = connection.execute(update(groups).where(*mine).values(**values).returning(groups.c.name))
-                if missing := set(chunk) - set(found.scalars()):
-                    raise RegistryError(
-                        f"There is no group {min(missing)!r} in project {project}; groups are made by their tasks."
-                    )
+                missing -= set(found.scalars())
+        return missing
 
     def _update(self, project: int, name: str, owner: str, /, **values: Any) -> None:
         """Changes one group while it is the owner's, in one statement so that nothing can intervene."""

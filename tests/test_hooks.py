@@ -24,7 +24,7 @@ def test_signatures_are_those_of_label_studio_ml() -> None:
     fit = inspect.signature(MicroModelBackend.fit).parameters
     assert list(predict) == ["self", "tasks", "context", "kwargs"]
     assert predict["context"].default is None
-    assert list(fit) == ["self", "event", "data", "kwargs"]
+    assert list(fit) == ["self", "event", "data", "vouched", "kwargs"]
 
 
 def test_fit_takes_events_by_name_and_returns_at_once(backend: MicroModelBackend) -> None:
