@@ -116,16 +116,20 @@ class Groups:
             return True
 
     def postpone(self, project: int, names: Iterable[str], quiet: float, patience: float) -> None:
-        """Puts work off until no label came for `quiet` seconds, but never beyond `patience` seconds in all. A group
-        that is gone is left out."""
+        """Puts work off until no label came for `quiet` seconds, but never beyond `patience` seconds in all; groups that
+        are gone meanwhile are left out."""
         now = self._clock()
         first = func.coalesce(groups.c.first_due, now)
         due = case((first + patience < now + quiet, first + patience), else_=now + quiet)
-        self._change(project, names, {"first_due": first, "due_at": due}, must_exist=False)
+        self._change(project, names, {"first_due": first, "due_at": due})
 
     def force(self, project: int, *names: str) -> None:
         """Asks for a training of the groups now, whether the labels changed or not, whatever failed before."""
-        self._change(project, names, WELL | {"forced": True, "due_at": None, "reason": None})
+        missing = self._change(project, names, WELL | {"forced": True, "due_at": None, "reason": None})
+        if missing:
+            raise RegistryError(
+                f"There is no group {min(missing)!r} in project {project}; groups are made by their tasks."
+            )
 
     def progress(
         self,
@@ -185,18 +189,17 @@ class Groups:
         with self._database.reading() as connection:
             return [GroupRecord(**row._mapping) for row in connection.execute(query)]
 
-    def _change(self, project: int, names: Iterable[str], values: Mapping[str, Any], must_exist: bool = True) -> None:
-        """Changes groups, in one transaction."""
-        if not (wanted := sorted(set(names))):
-            return
+    def _change(self, project: int, names: Iterable[str], values: Mapping[str, Any]) -> set[str]:
+        """Changes groups, in one transaction; returns those that there are none of."""
+        missing = set(names)
+        if not missing:
+            return missing
         with self._database.writing() as connection:
-            for chunk in chunks(wanted):
+            for chunk in chunks(sorted(missing)):
                 mine = (groups.c.project == project, groups.c.name.in_(chunk))
                 found = connection.execute(update(groups).where(*mine).values(values).returning(groups.c.name))
-                if must_exist and (missing := set(chunk) - set(found.scalars())):
-                    raise RegistryError(
-                        f"There is no group {min(missing)!r} in project {project}; groups are made by their tasks."
-                    )
+                missing -= set(found.scalars())
+        return missing
 
     def _update(self, project: int, name: str, owner: str, /, **values: Any) -> None:
         """Changes one group while it is the owner's, in one statement so that nothing can intervene."""

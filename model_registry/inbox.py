@@ -226,9 +226,14 @@ def open_inbox(database: Database, url: str, clock: Callable[[], float]) -> Inbo
     if registry is None:
         return Inbox(database, clock, None)
     file = registry.with_name(f"{registry.stem}.inbox.db")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    set_aside_damaged(file)
-    return Inbox(connect_database(f"sqlite:///{file}"), clock, file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        set_aside_damaged(file)
+        return Inbox(connect_database(f"sqlite:///{file}"), clock, file)
+    except OSError as error:
+        raise RegistryError(
+            f"The inbox's file {file} cannot be used: {error}. Check the folder's permissions and the room on its disk."
+        ) from None
 
 
 def _columns(of: type[Arrival] | type[Refusal]) -> list[Column[object]]:

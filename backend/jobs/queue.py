@@ -34,6 +34,9 @@ class Queue(Protocol):
     def sweep(self, project: int) -> None:
         """Have a worker compare a project with Label Studio and repair what differs."""
 
+    def waiting(self) -> int:
+        """How many words nobody has heard yet: of what is to be done for groups the registry knows more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
@@ -63,6 +66,10 @@ class HueyQueue:
     def sweep(self, project: int) -> None:
         """See Queue."""
         _leave(self.projects, str(project).encode())
+
+    def waiting(self) -> int:
+        """See Queue."""
+        return int(self.groups.queue_size() + self.projects.queue_size())
 
 
 def open_storage(url: str, folder: Path) -> Storage:

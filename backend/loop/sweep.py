@@ -67,16 +67,16 @@ class LookRound:
         self._tidy = Tidy(services)
 
     def __call__(self) -> None:
-        """Record what lies in the inbox, send every project for a sweep when its time has come, and wake a worker where
-        a group has work left."""
+        """Send every project for a sweep when its time has come, wake a worker where a group has work left, and record
+        what lies in the inbox."""
         services, now = self._services, self._services.clock()
-        drain(services)
         for project in services.registry.projects.all():
             if self._is_due(project, now):
                 services.queue.sweep(project.id)
                 self._swept[project.id] = now
         for group in services.registry.groups.pending(now, 1):
             services.queue.look_at(group.project, group.name)
+        drain(services)
         self._tidy()
 
     def _is_due(self, project: ProjectRecord, now: float) -> bool:

@@ -64,7 +64,8 @@ class Load:
         self.backend = backend
         self.frames = frames
         self.groups = groups
-        limits = httpx.Limits(max_connections=None)
+        # As Label Studio does: a connection for each event.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         self.http = httpx.Client(base_url=backend.url, timeout=30, trust_env=False, limits=limits)
         self.annotation = 0
         self._numbers = itertools.count(1)

@@ -60,6 +60,7 @@ def test_a_word_that_waits_is_not_left_again(storage: Storage) -> None:
         queue.look_at(1 + number % 3, f"clip {number}")
         queue.sweep(1 + number % 3)
     assert words(queue) == ([b"look"], [b"1", b"2", b"3"])
+    assert queue.waiting() == 4
 
 
 def test_a_word_that_was_heard_is_left_again(storage: Storage) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from backend.errors import InboxError
 from backend.loop import draining
 from backend.loop.draining import Recorder, drain, receive, settle
 from backend.loop.sweep import sweep_project
-from model_registry import inbox
+from model_registry import inbox, open_registry
+from tests.engines import own_schema, postgres_at_hand
 from tests.loop.house import CONFIG, House
 
 
@@ -248,6 +250,35 @@ def test_settling_waits_for_another_who_records(house: House) -> None:
     thread.join(20)
     assert not waiter.is_alive()
     assert labels(house) == {10}
+
+
+def test_several_servers_share_a_postgresql_and_nothing_is_lost_or_reordered(tmp_path: Path) -> None:
+    """Each accepts and each would record; one at a time does."""
+    with postgres_at_hand() as postgres, own_schema(postgres) as schema:
+        house = House(tmp_path, database_url=schema)
+        others = [open_registry(schema, house.settings.artifacts, house.clock) for _ in range(2)]
+        servers = [house.services, *(replace(house.services, registry=other) for other in others)]
+        recorders = [Recorder(server) for server in servers]
+        try:
+            house.add_project()
+            for task in range(1, 6):
+                house.add_task(task)
+            for recorder in recorders:
+                recorder.start()
+            for version in range(1, 31):  # the same five labels again and again, at one server after the other
+                for number in range(1, 6):
+                    payload = event(house, number, 100 + number, at=version)
+                    payload["annotation"]["result"] = [{"version": version}]
+                    receive(servers[(version + number) % 3], payload)
+            wait(lambda: house.registry.inbox.waiting() == 0)
+        finally:
+            for recorder in recorders:
+                recorder.stop()
+        found = house.registry.labels.of_group(1, "clip")
+        assert [label.result for label in found] == [[{"version": 30}]] * 5
+        assert house.registry.inbox.refused() == []
+        for registry in (*others, house.registry):
+            registry.close()
 
 
 def test_an_order_comes_after_the_labels_before_it(house: House) -> None:

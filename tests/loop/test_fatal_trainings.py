@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backend.jobs.supervisor import Supervisor
-from backend.process import give_back, new_worker_name, worker_name
+from backend.process import new_worker_name, note_death, worker_name
 from model_registry.leases import UNWATCHED
 from tests.end_to_end.work import until
 from tests.loop.house import House
@@ -41,7 +41,7 @@ def test_a_worker_that_its_server_finds_dead_twice_has_the_group_set_aside(house
 
     def on_death(pid: int) -> None:
         ends.append((pid, Path(f"/proc/{pid}").exists()))
-        give_back(house.services, pid)
+        note_death(house.services, "here", pid, "killed by SIGKILL")
 
     command = [sys.executable, "-c", WORKER, house.settings.database, house.settings.artifacts]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -25,8 +25,8 @@ def test_nothing(registry: Registry) -> None:
     registry.groups.progress(1, "a", "me", "training", 0.5, None)
     with pytest.raises(RegistryError, match="no group 'a' in project 1"):
         registry.groups.force(1, "a")
-    with pytest.raises(RegistryError, match="no group 'a' in project 1"):
-        registry.groups.postpone(1, ["a"], 1, 2)
+    registry.groups.postpone(1, ["a"], 1, 2)
+    assert registry.groups.all() == []
 
 
 def test_the_whole_way(queued: Registry, clock: Clock) -> None:
@@ -221,12 +221,13 @@ def test_what_is_for_the_whole_project_waits_for_who_is_due_soon(registry: Regis
     assert due(registry, 990, 995) == ("b", 0.0)
 
 
-def test_many_groups_are_ordered_at_once_or_none(registry: Registry, clock: Clock) -> None:
+def test_one_group_that_is_gone_keeps_no_other_from_being_ordered(registry: Registry, clock: Clock) -> None:
     registry.record_event(1, [task(1, "a"), task(2, "b")], [], "r", None)
     registry.groups.force(1)
     registry.groups.postpone(1, [], 1, 2)
-    with pytest.raises(RegistryError, match="no group 'c'"):
-        registry.groups.force(1, "a", "b", "c")
     assert registry.groups.pending(1000) == []
-    registry.groups.force(1, "a", "b")
+    with pytest.raises(RegistryError, match="no group 'c'"):
+        registry.groups.force(1, "a", "c", "b")
     assert [group.name for group in registry.groups.pending(1000)] == ["a", "b"]
+    registry.groups.postpone(1, ["a", "c", "b"], quiet=5, patience=60)
+    assert [group.due_at for group in registry.groups.all(1)] == [1005.0, 1005.0]
