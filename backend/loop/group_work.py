@@ -4,8 +4,8 @@ import threading
 
 import structlog
 
-from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
-from backend.loop.common import call, in_words
+from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted, in_words
+from backend.loop.common import call
 from backend.loop.frames import FrameStore
 from backend.loop.holding import held
 from backend.loop.publish import publish_group
