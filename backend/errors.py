@@ -127,3 +127,8 @@ class DemoError(MicroModelsError):
 
 class StoryError(MicroModelsError):
     """A picture cannot be drawn, or a benchmark cannot be run as asked for."""
+
+
+def in_words(error: BaseException) -> str:
+    """What an error says to a person; one that nobody foresaw is told by its name."""
+    return str(error) if isinstance(error, MicroModelsError) else f"{type(error).__name__}: {error}"

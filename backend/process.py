@@ -8,7 +8,9 @@ import socket
 import sys
 import threading
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,6 +22,9 @@ from backend.jobs.worker import stop_with_parent, work
 from backend.loop.services import NOT_GIVEN, Access, Services, make_services
 from backend.settings import Settings, worker_environment
 from model_registry import open_registry
+
+if TYPE_CHECKING:
+    from backend.loop.group_work import GroupWorker
 
 TICK_SECONDS = 5.0
 """Pause between a worker's looks for work that no message told of: a lost job costs no more than this."""
@@ -128,9 +133,8 @@ def run_worker(settings: Settings, parent: int | None) -> None:
     """Run a worker until it is told to stop, or until process `parent` is gone."""
     from backend.learning import threads
     from backend.loop.group_work import GroupWorker
-    from backend.loop.heartbeat import Heartbeat
     from backend.loop.memory import offer_itself
-    from backend.loop.sweep import LookRound, sweep_project
+    from backend.loop.sweep import sweep_project
 
     stop, complaints = threading.Event(), Complaints()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -155,15 +159,8 @@ def run_worker(settings: Settings, parent: int | None) -> None:
     services = open_services(settings, queue)
     worker = GroupWorker(services, name, stop)
     place = name if parent is None else worker_name(parent)
-    beat, look_round = Heartbeat(services, place, lambda: worker.doing, lambda: complaints.newest), LookRound(services)
-
-    def tick() -> None:
-        with complaints.about("the sign of life"):
-            beat()
-        look_round()
-
     with suppress(BrokenPipeError):  # the server is gone that read what is logged, and we are about to go
-        work(queue, stop, tick, TICK_SECONDS, complaints)
+        work(queue, stop, _tick(services, place, worker, complaints), TICK_SECONDS, complaints)
         with complaints.about("the farewell"):
             services.registry.leases.release_owner(name)
             services.registry.workers.ended(place)
@@ -172,6 +169,21 @@ def run_worker(settings: Settings, parent: int | None) -> None:
     with suppress(OSError):
         sys.stderr.flush()
     os._exit(0)
+
+
+def _tick(services: Services, place: str, worker: "GroupWorker", complaints: Complaints) -> Callable[[], None]:
+    """What a worker does every few seconds: give a sign of life, and look for work that no message told of."""
+    from backend.loop.heartbeat import Heartbeat
+    from backend.loop.sweep import LookRound
+
+    beat, look_round = Heartbeat(services, place, lambda: worker.doing, lambda: complaints.newest), LookRound(services)
+
+    def tick() -> None:
+        with complaints.about("the sign of life"):
+            beat()
+        look_round()
+
+    return tick
 
 
 def note_death(services: Services, place: str, pid: int | None, why: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from backend.errors import MicroModelsError
+from backend.errors import MicroModelsError, in_words
 
 log = structlog.get_logger(__name__)
 
@@ -38,10 +38,10 @@ class Complaints:
             return next((f"{what}: {why}" for what, why in reversed(self._said.items())), None)
 
     def _complain(self, what: str, error: BaseException) -> None:
-        expected = isinstance(error, MicroModelsError)
-        why = str(error) if expected else f"{type(error).__name__}: {error}"
+        why = in_words(error)
         with self._lock:
             known = self._said.get(what) == why
             self._said[what] = why
         if not known:
-            log.error("it failed; tried again, and said once", what=what, why=why, exc_info=None if expected else error)
+            trace = None if isinstance(error, MicroModelsError) else error
+            log.error("it failed; tried again, and said once", what=what, why=why, exc_info=trace)

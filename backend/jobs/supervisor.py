@@ -95,10 +95,10 @@ class Supervisor:
         reader.start()
         code = child.wait()
         reader.join(1)  # not for ever: a child of the child may still hold the other end
-        return child.pid, "\n".join([in_words(code), *last])
+        return child.pid, "\n".join([ending(code), *last])
 
 
-def in_words(code: int) -> str:
+def ending(code: int) -> str:
     """How a process ended, by its return code as `subprocess` gives it."""
     if code == -signal.SIGKILL:
         return "killed by SIGKILL, perhaps since memory ran out"

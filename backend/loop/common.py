@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from backend.errors import LeaseLost, MicroModelsError, RegistryError, TrainingInterrupted
+from backend.errors import LeaseLost, RegistryError, TrainingInterrupted, in_words
 from backend.loop.services import Services
 from backend.types import Start
 from model_registry import COMMON, GroupRecord, VersionRecord
@@ -69,11 +69,6 @@ def started_from(version: VersionRecord, parent: VersionRecord | None) -> str:
     if (version.project, version.group) == (parent.project, parent.group):
         return f"{version.start} v{parent.number}" if version.start == Start.SERVING else version.start
     return f"{version.start}: {named(parent)}"
-
-
-def in_words(error: BaseException) -> str:
-    """What an error says to a person."""
-    return str(error) if isinstance(error, MicroModelsError) else f"{type(error).__name__}: {error}"
 
 
 def break_off(services: Services, version: VersionRecord, owner: str, error: BaseException) -> None:

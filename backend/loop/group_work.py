@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import structlog
 
-from backend.errors import ArtifactDamaged, LeaseLost, MicroModelsError, TrainingInterrupted
-from backend.loop.common import call, in_words
+from backend.errors import ArtifactDamaged, LeaseLost, MicroModelsError, TrainingInterrupted, in_words
+from backend.loop.common import call
 from backend.loop.frames import FrameStore
 from backend.loop.holding import held
 from backend.loop.looking import look

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from backend.errors import LabelingConfigError
+from backend.errors import LabelingConfigError, in_words
 from backend.loop import standing
 from backend.loop.alive import disk_problem, span, worker_problem
-from backend.loop.common import Baseline, baselines, in_words, named, parents, proposed_by
+from backend.loop.common import Baseline, baselines, named, parents, proposed_by
 from backend.loop.efficiency import Efficiency, project_efficiency
 from backend.loop.links import project_url
 from backend.loop.services import Services

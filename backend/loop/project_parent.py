@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from backend.errors import PASSING, LeaseLost, MicroModelsError, TrainingInterrupted
+from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
 from backend.learning import catalogue
 from backend.loop.common import break_off
 from backend.loop.frames import FrameStore
@@ -64,7 +64,7 @@ def train_parents(
             continue
         try:
             _Parent(services, project, common, owner, alive, control).train([g.name for g in groups], available)
-        except (TrainingInterrupted, LeaseLost, *PASSING):
+        except (TrainingInterrupted, LeaseLost):
             raise
         except Exception as error:  # of this control: the others have their parents
             expected, name = isinstance(error, MicroModelsError), control.from_name

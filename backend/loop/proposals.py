@@ -14,7 +14,7 @@ from statistics import mean
 
 import structlog
 
-from backend.errors import PASSING, LeaseLost, MicroModelsError, TrainingInterrupted
+from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
 from backend.learning import catalogue
 from backend.loop.common import named
 from backend.loop.frames import FrameStore
@@ -58,7 +58,7 @@ def propose(services: Services, project: ProjectRecord, owner: str, alive: Calla
         alive()
         try:
             _Proposal(services, project, group, owner, alive).make()
-        except (TrainingInterrupted, LeaseLost, *PASSING):
+        except (TrainingInterrupted, LeaseLost):
             raise
         except Exception as error:  # of this group: the others have theirs
             expected = isinstance(error, MicroModelsError)

@@ -5,10 +5,10 @@ from typing import Any
 
 import structlog
 
-from backend.errors import LabelingConfigError
+from backend.errors import LabelingConfigError, in_words
 from backend.loop import standing
 from backend.loop.alive import worker_problem
-from backend.loop.common import Baseline, baselines, in_words, named, parents, proposed_by
+from backend.loop.common import Baseline, baselines, named, parents, proposed_by
 from backend.loop.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
 from backend.loop.vanished import absence
