@@ -17,6 +17,7 @@ from backend.loop.services import Services
 from backend.loop.starts import POOR, Origin, of_kind, start_of
 from backend.loop.weights import read_and_load
 from backend.studio.labeling_config import control_fingerprint
+from backend.studio.regions.limits import told
 from backend.types import Control, Prediction, Progress, Quality, Start, Weights
 from model_registry import GroupRecord, VersionRecord
 
@@ -64,7 +65,7 @@ def train_group(
         if len(failures) == len(controls):
             raise TrainingError("; ".join(failures))
     count = group.trained_labels if waits else sum(x.task in learnt for x in labels)
-    reason = "; ".join(dict.fromkeys(failures + problems)) or None
+    reason = "; ".join((*failures, *told(dict.fromkeys(problems)))) or None
     registry.groups.mark_trained(group.project, group.name, owner, group.wanted, count, reason)
 
 
