@@ -1,7 +1,7 @@
 import pytest
 
 from backend.errors import LeaseLost, RegistryError
-from model_registry import COMMON, GroupRecord, Registry
+from model_registry import COMMON, STOPPED, GroupRecord, Registry
 from tests.model_registry.conftest import Clock, label, task
 
 
@@ -183,3 +183,14 @@ def test_what_is_for_the_whole_project_comes_last_and_gives_way(registry: Regist
     common = registry.groups.get(1, COMMON)
     assert common is not None
     assert (common.wanted, common.tasks, common.state(1000)) == (2, 0, "queued")
+
+
+def test_nothing_of_a_project_that_is_stopped_is_pending(queued: Registry) -> None:
+    assert queued.groups.waits(1e9, "me")
+    before = queued.groups.pending(1e9)
+    assert before
+    queued.projects.configure(before[0].project, settings={STOPPED: "removed"})
+    assert queued.groups.pending(1e9) == []
+    assert not queued.groups.waits(1e9, "me")
+    queued.projects.configure(before[0].project, settings={STOPPED: None})
+    assert queued.groups.pending(1e9) == before
