@@ -52,7 +52,7 @@ def worker(
     """Run a worker alone: it trains and publishes what the registry says is left to do."""
     from backend.process import run_worker
 
-    run_worker(_settings(), parent)
+    run_worker(_settings(tell=parent is None), parent)
 
 
 app.command()(connect)

@@ -21,7 +21,7 @@ from backend.errors import SettingsError
 
 NAME = "micro-models"
 OLD_FOLDER = Path("micro-models-data")
-"""Data folder of releases before 0.2, in the working directory."""
+"""Data folder of earlier releases, in the working directory."""
 DEFAULT_USER = NAME
 """Goes with a password that was made."""
 
@@ -33,7 +33,7 @@ class Settings(BaseSettings):
 
     # -- where things are
     data_dir: Path | None = Field(
-        None, description="Folder of registry, artifacts, queue and media cache; empty: the user's own, see below."
+        None, description="Folder of registry, artifacts, queue and media cache; empty: the user's own."
     )
     database_url: str = Field("", description="SQLAlchemy URL of the registry; empty: SQLite in the data folder.")
     artifacts_url: str = Field("", description="fsspec URL of the artifacts; empty: a folder in the data folder.")

@@ -40,6 +40,24 @@ def test_predict_without_tasks(backend: MicroModelBackend) -> None:
     assert backend.predict([], context={"result": []}, login=None, password=None) == []
 
 
+def test_without_a_project_the_one_with_this_labeling_config_answers(tmp_path: Path, quick: Any) -> None:  # noqa: F811
+    house = House(tmp_path)
+    house.add_project()
+    for task in (1, 2):
+        house.add_task(task)
+    house.label(1)
+    house.work()
+    tasks = [{"id": 2, "data": house.studio.rows[2]["data"]}]
+
+    def ask(config: str | None) -> list[Any]:
+        return MicroModelBackend(house.services, Predictor(house.services), None, config).predict(tasks)
+
+    assert ask(CONFIG)[0]["result"]
+    assert ask("<View></View>") == ask(None) == [{}]
+    house.registry.projects.configure(2, config=CONFIG)
+    assert ask(CONFIG) == [{}], "which of the two is meant nobody can tell"
+
+
 def test_hosted_under_label_studio_ml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: Any) -> None:  # noqa: F811
     """The framework's own web application calls our class. It is on its git host only, so usually this is skipped."""
     pytest.importorskip(
@@ -64,5 +82,7 @@ def test_hosted_under_label_studio_ml(tmp_path: Path, monkeypatch: pytest.Monkey
     house.work()
     answer = client.post("/predict", json=request).json["results"]
     assert answer[1]["result"][0]["type"] == "rectanglelabels"
+    nameless = {"tasks": [{"data": {}}], "label_config": "<View></View>"}  # as the framework's own test template asks
+    assert client.post("/predict", json=nameless).json == {"results": [{}]}
     event = {"action": "START_TRAINING", "project": {"id": 1, "label_config": CONFIG}}
     assert client.post("/webhook", json=event).json["result"] == {"status": "received"}

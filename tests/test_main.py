@@ -72,6 +72,38 @@ def test_status_tells_what_groups_have_of_each_other(house: House) -> None:
     assert " all groups" not in output
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["status"],
+        ["train"],
+        ["suggest"],
+        ["disconnect"],
+        ["forget", "--yes"],
+        ["rollback", "--group", "clip"],
+        ["pin", "--group", "clip"],
+        ["unpin", "--group", "clip"],
+    ],
+)
+def test_an_unknown_project_is_told_with_those_there_are_and_leaves_no_trace(house: House, command: list[str]) -> None:
+    house.registry.projects.configure(4)
+    answer = run(app, [*command, "--project", "99"])
+    assert answer.exit_code == 1
+    assert "connected are: 4" in str(answer.exception)
+    assert [p.id for p in house.registry.projects.all()] == [4]
+
+
+def test_a_phantom_of_an_older_release_can_be_forgotten(house: House) -> None:
+    house.registry.projects.configure(99)
+    house.studio.rows_of_backends.clear()
+    assert run(app, ["forget", "--project", "99"], input="n\n").exit_code == 1
+    assert len(house.registry.projects.all()) == 1
+    answer = run(app, ["forget", "--project", "99"], input="y\n")
+    assert answer.exit_code == 0
+    assert "Project 99 is forgotten" in answer.output
+    assert house.registry.projects.all() == []
+
+
 def test_train_asks_for_labelled_groups_only(house: House) -> None:
     house.add_project()
     house.add_task(1)

@@ -29,13 +29,13 @@ BackendOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
-def settings(**changes: object) -> Settings:
-    """Settings of the environment, with what the command line changes."""
+def settings(tell: bool = True, **changes: object) -> Settings:
+    """Settings of the environment, with what the command line changes; `tell` where the data folder is an old one."""
     from backend.process import configure_logging
 
     found = load_settings(**{name: value for name, value in changes.items() if value is not None})
     configure_logging(found)
-    if found.uses_old_folder:
+    if tell and found.uses_old_folder:
         say = f"Data folder: {found.folder}, which an older release made here. MICRO_MODELS_DATA_DIR names another."
         Console(stderr=True).print(say, style="dim", highlight=False, soft_wrap=True)
     return found

@@ -77,9 +77,10 @@ def next_task(work: Work) -> dict[str, Any]:
 
 @pytest.mark.browser
 def test_the_data_manager_sorts_by_prediction_score(trained: Work, browser: Browser) -> None:
-    tab = trained.studio.create_tab(
-        trained.project, "by score", hiddenColumns={"explore": ["tasks:annotators"], "labeling": []}
-    )
+    hidden = {"explore": ["tasks:annotators"], "labeling": []}
+    data = {"title": "by score", "type": "list", "target": "tasks", "hiddenColumns": hidden}
+    body = {"project": trained.project, "data": data}
+    tab = trained.studio.http.json("POST", "api/dm/views/", json=body)
     browser.goto(f"/projects/{trained.project}/data?tab={tab['id']}")
     browser.find_text("Order by", "button").click()
     browser.find_text("Prediction score", ".lsf-menu-dm__item").click()

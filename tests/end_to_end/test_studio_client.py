@@ -171,24 +171,34 @@ def stub() -> Iterator[ThreadingHTTPServer]:
     server.server_close()
 
 
+def connect(client: Studio, project: int, url: str, secret: str, **wanted: Any) -> connection.Registered:
+    """As `loop.connect` does it."""
+    made = connection.register(client, project, url, **wanted)
+    connection.finish(client, project, made, secret)
+    return made
+
+
 def test_connecting_twice_makes_one_of_everything(client: Studio, project: int, stub: ThreadingHTTPServer) -> None:
     url = f"http://127.0.0.1:{stub.server_address[1]}"
     broken = {check.name for check in connection.checks(client, project, url, "hush") if not check.ok}
     assert broken == {"backend", "webhook"}
-    first = connection.connect(client, project, url, "hush", group_by="video")
+    first = connect(client, project, url, "hush", group_by="video")
     assert first.created
     assert [check for check in connection.checks(client, project, url, "hush") if not check.ok] == []
-    again = connection.connect(client, project, url + "/", "hush", group_by="video")
-    assert (again.backend, again.webhook, again.created) == (first.backend, first.webhook, False)
+    again = connect(client, project, url + "/", "hush", group_by="video")
+    assert (again.id, again.created) == (first.id, False)
     assert len(client.backends(project)) == len(client.webhooks(project)) == 1
-    assert client.project(project)["model_version"] == first.title == connection.title_of(client, project, url)
-    renamed = connection.connect(client, project, url, "new secret", title="hare finder")
+    assert client.project(project)["model_version"] == first.title
+    renamed = connect(client, project, url, "new secret", title="hare finder")
     assert client.project(project)["model_version"] == renamed.title == "hare finder"
     assert [check.name for check in connection.checks(client, project, url, "hush") if not check.ok] == ["webhook"]
+    assert len(connection.remove(client, project, first.id, first.url)) == 2
+    assert client.backends(project) == client.webhooks(project) == []
+    assert connection.remove(client, project, first.id, first.url) == []
 
 
 def test_webhooks_carry_the_secret_and_are_understood(client: Studio, project: int, stub: ThreadingHTTPServer) -> None:
-    connection.connect(client, project, f"http://127.0.0.1:{stub.server_address[1]}", "hush")
+    connect(client, project, f"http://127.0.0.1:{stub.server_address[1]}", "hush")
     hooks = stub.hooks  # type: ignore[attr-defined]
     hooks.clear()
     (task,) = client.create_tasks(project, [{"image": "http://x.example/1.png", "video": "v"}])
@@ -203,4 +213,4 @@ def test_webhooks_carry_the_secret_and_are_understood(client: Studio, project: i
 
 def test_connection_refused_names_the_container(client: Studio, project: int) -> None:
     with pytest.raises(StudioError, match=r"host\.docker\.internal"):
-        connection.connect(client, project, "http://127.0.0.1:9", "hush")
+        connect(client, project, "http://127.0.0.1:9", "hush")

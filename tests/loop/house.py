@@ -55,6 +55,9 @@ class FakeStudio:
     def backends(self, project: int) -> list[dict[str, Any]]:
         return self.rows_of_backends
 
+    def webhooks(self, project: int) -> list[dict[str, Any]]:
+        return []
+
     def views(self, project: int) -> list[dict[str, Any]]:
         return self.tabs
 

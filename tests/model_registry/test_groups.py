@@ -1,7 +1,7 @@
 import pytest
 
 from backend.errors import LeaseLost, RegistryError
-from model_registry import COMMON, GroupRecord, Registry
+from model_registry import COMMON, STOPPED, GroupRecord, Registry
 from tests.model_registry.conftest import Clock, label, task
 
 
@@ -231,3 +231,14 @@ def test_one_group_that_is_gone_keeps_no_other_from_being_ordered(registry: Regi
     assert [group.name for group in registry.groups.pending(1000)] == ["a", "b"]
     registry.groups.postpone(1, ["a", "c", "b"], quiet=5, patience=60)
     assert [group.due_at for group in registry.groups.all(1)] == [1005.0, 1005.0]
+
+
+def test_nothing_of_a_project_that_is_stopped_is_pending(queued: Registry) -> None:
+    assert queued.groups.waits(1e9, "me")
+    before = queued.groups.pending(1e9)
+    assert before
+    queued.projects.configure(before[0].project, settings={STOPPED: "removed"})
+    assert queued.groups.pending(1e9) == []
+    assert not queued.groups.waits(1e9, "me")
+    queued.projects.configure(before[0].project, settings={STOPPED: None})
+    assert queued.groups.pending(1e9) == before

@@ -6,6 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 
+from backend.errors import StudioUnreachable
+from backend.studio import connection
 from tests.loop.house import House
 
 OURS = {"sec-fetch-site": "same-origin"}
@@ -104,3 +106,47 @@ def test_an_unknown_group_is_not_found(client: TestClient) -> None:
 
 def test_a_huge_form_is_refused(client: TestClient) -> None:
     assert press(client, do="train", group="x" * 200_000).status_code == 413
+
+
+@pytest.mark.parametrize("do", ["disconnect", "forget"])
+def test_a_project_is_not_parted_with_by_one_press(client: TestClient, house: House, do: str) -> None:
+    for form in ({}, {"sure": "yes"}, {"sure": "train"}):
+        assert press(client, do=do, **form).status_code == 422
+    assert house.registry.projects.seen(1).stopped is None
+    assert f'name="sure" value="{do}" required' in client.get("/projects/1").text
+
+
+def test_disconnecting(client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "remove", lambda *_: [])
+    answer = press(client, do="disconnect", sure="disconnect")
+    assert answer.headers["location"] == "/projects/1?done=disconnect"
+    text = client.get(answer.headers["location"]).text
+    assert "Labels and versions are kept" in text
+    assert "Nothing is trained or published: disconnected." in text
+    refused = press(client, do="train")
+    assert refused.status_code == 409
+    assert "is stopped" in refused.text
+
+
+def test_disconnecting_while_label_studio_is_away(
+    client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "remove", away)
+    assert press(client, do="disconnect", sure="disconnect").status_code == 409
+    assert house.registry.projects.seen(1).stopped is None
+
+
+def away(*_: Any) -> list[str]:
+    raise StudioUnreachable("Label Studio is away")
+
+
+@pytest.mark.parametrize("remove", [away, lambda *_: []])
+def test_forgetting_even_a_project_whose_label_studio_is_gone(
+    client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch, remove: Any
+) -> None:
+    monkeypatch.setattr(connection, "remove", remove)
+    answer = press(client, do="forget", sure="forget")
+    assert answer.headers["location"] == "/?done=forget"
+    assert "is forgotten" in client.get(answer.headers["location"]).text
+    assert house.registry.projects.all() == []
+    assert press(client, do="forget", sure="forget").status_code == 409

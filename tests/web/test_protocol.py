@@ -203,3 +203,28 @@ def test_refused_events_are_counted_where_people_look(client: TestClient, house:
 def test_versions_are_the_titles(client: TestClient, house: House) -> None:
     house.registry.projects.configure(1, settings={"title": "bunny finder"})
     assert client.get("/versions").json() == {"versions": ["bunny finder", "micro-models"]}
+
+
+def test_predict_without_a_project_is_answered_and_makes_none(client: TestClient, house: House) -> None:
+    answer = client.post("/predict", json={"tasks": [{"data": {}}], "label_config": "<View></View>"})
+    assert (answer.status_code, answer.json()) == (200, {"results": [{}]})
+    assert client.post("/predict", json={"tasks": [], "project": "abc"}).status_code == 422
+    assert [p.id for p in house.registry.projects.all()] == [1]
+
+
+def test_while_a_secret_is_changed_the_old_and_the_new_are_believed(client: TestClient, house: House) -> None:
+    house.registry.projects.configure(1, settings={"webhook_secret": "old", "next_secret": "new"})
+    body = annotation(house, 1)
+    for secret, status in (("old", 200), ("new", 200), ("other", 401), ("", 401)):
+        assert client.post("/webhook", json=body, headers={SECRET_HEADER: secret}).status_code == status
+
+
+def test_the_host_that_label_studio_calls_is_remembered_until_its_row_is_known(
+    client: TestClient, house: House
+) -> None:
+    body = {"project": PROJECT, "schema": CONFIG, "extra_params": None}
+    client.post("/setup", json=body)
+    assert house.registry.projects.seen(1).settings["heard_as"] == "testserver"
+    house.registry.projects.configure(1, settings={"backend_id": 1})
+    client.post("/setup", json=body, headers={"host": "another"})
+    assert house.registry.projects.seen(1).settings["heard_as"] == "testserver"
