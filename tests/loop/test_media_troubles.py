@@ -201,7 +201,9 @@ def test_a_worker_that_stops_gives_up_a_training_that_waits_for_a_picture(
     assert (state["state"], state["trained_labels"]) == ("queued", 0)
 
 
-def test_a_replaced_picture_has_other_features_and_another_thumbnail(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replaced_picture_has_other_features_and_another_thumbnail(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made: list[list[int]] = []
 
     def vectors(frames: Any, backbone: str) -> list[Any]:

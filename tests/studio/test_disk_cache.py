@@ -149,7 +149,7 @@ def test_a_note_goes_with_its_file(tmp_path: Path) -> None:
     assert cache.note("a") == (b"more about a", 5.0)
     cache.forget("a")
     assert cache.note("a") is None
-    assert [path for path in (tmp_path / "c").glob("*/*")] == []
+    assert list((tmp_path / "c").glob("*/*")) == []
     cache.forget("never there")
 
 

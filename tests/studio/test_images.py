@@ -188,7 +188,9 @@ def test_memory_of_a_large_picture_is_bounded(tmp_path: Path, mode: str, format_
         "print(peak() - before)"
     )
     small = save(tmp_path / "small.png", PICTURE)
-    done = subprocess.run([sys.executable, "-c", code, str(path), str(small)], capture_output=True, check=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path), str(small)], capture_output=True, check=True, text=True
+    )
     assert int(done.stdout) * 1024 < 16_000_000 * images.BYTES[mode] + 60_000_000
 
 

@@ -17,6 +17,7 @@ from backend.studio import download, media
 from backend.studio.client import Studio
 from backend.studio.media import MediaCache
 from backend.studio.slow_hosts import IN_A_ROW
+from tests.studio.clips import number_of, numbered, write_video
 from tests.studio.server import LEGACY, URL, Server
 from tests.studio.test_patience import dripping
 
@@ -468,7 +469,9 @@ def test_a_redirect_of_label_studio_to_what_is_no_media_goes_without_the_key(wor
     assert "Authorization" not in world.elsewhere.requests[0].headers
 
 
-@pytest.mark.parametrize("where", ["http://me:secret@cdn.example/x.png", "http://me:secret@ls.example/data/upload/1/a.png"])
+@pytest.mark.parametrize(
+    "where", ["http://me:secret@cdn.example/x.png", "http://me:secret@ls.example/data/upload/1/a.png"]
+)
 def test_credentials_of_a_url_go_nowhere(world: World, where: str) -> None:
     cache = world.cache(hosts=("cdn.example",))
     with pytest.raises(MediaError, match="holds a user name or password") as error:
@@ -505,7 +508,14 @@ def test_a_data_uri_is_its_own_picture(world: World, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["data:", "data:image/png;base64", "data:image/png;base64,", "data:image/png;base64,%%%", "data:image/png;base64,A"]
+    "url",
+    [
+        "data:",
+        "data:image/png;base64",
+        "data:image/png;base64,",
+        "data:image/png;base64,%%%",
+        "data:image/png;base64,A",
+    ],
 )
 def test_a_data_uri_that_holds_nothing_costs_its_task(world: World, url: str) -> None:
     with pytest.raises(MediaError, match="a data: URI"):
@@ -540,7 +550,9 @@ def test_a_file_that_drips_costs_its_task_and_is_tried_again(world: World, monke
     with dripping(head + bytes(1000), 0.02, len(head) + 3) as (url, sent):
         cache = MediaCache(Studio(url, "key"), world.folder, 1)
         for times in (1, 2):
-            with pytest.raises(MediaError, match=r"bytes in \d+ s\. Expected at least 10 kB a second; it is tried again"):
+            with pytest.raises(
+                MediaError, match=r"bytes in \d+ s\. Expected at least 10 kB a second; it is tried again"
+            ):
                 cache.path(UPLOAD, 1)
             assert len(sent) == times
         assert 3 < sent[0] - len(head) < 1000
@@ -576,3 +588,13 @@ def test_a_cache_costs_nothing_before_it_is_used(world: World) -> None:
     assert "_elsewhere" not in vars(made._download)
     made.close()
     assert "_elsewhere" not in vars(made._download)
+
+
+def test_a_video_that_is_none_is_not_kept(world: World, tmp_path: Path) -> None:
+    url = "/data/upload/1/a.mp4"
+    world.serve(url, b"<!doctype html>")
+    cache = world.cache()
+    with pytest.raises(MediaError, match="holiday cannot be decoded"):
+        cache.video(url, 1, "holiday")
+    world.serve(url, write_video(tmp_path / "a.mp4", [numbered(5)]).read_bytes())
+    assert number_of(cache.video(url, 1, "holiday").frame(1)) == 5

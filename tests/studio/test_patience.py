@@ -159,7 +159,11 @@ def test_each_stretch_must_bring_its_bytes(size: int) -> None:
     for _ in range(100):
         waiting.read(read(10), None)  # twice the floor
     assert waiting.left > 0
-    with pytest.raises(httpcore.ReadTimeout, match="bytes in"):
+
+    def slowly() -> None:
         for _ in range(100):
             waiting.read(read(size), None)
+
+    with pytest.raises(httpcore.ReadTimeout, match="bytes in"):
+        slowly()
     assert waiting.left <= 0

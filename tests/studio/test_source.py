@@ -73,7 +73,9 @@ def test_a_user_or_password_in_a_url_is_refused_and_not_repeated(url: str) -> No
         check_credentials(httpx.URL(url))
 
 
-@pytest.mark.parametrize("url", ["http://[::1", "http://", "\x00", "file:///etc/passwd", "ftp://a/b", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://", "\x00", "file:///etc/passwd", "ftp://a/b", "javascript:alert(1)"]
+)
 def test_what_cannot_be_fetched_is_refused_with_words(url: str) -> None:
     with pytest.raises(MediaError, match="Expected"):
         source_of(url, 1, BASE)

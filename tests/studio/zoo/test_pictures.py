@@ -59,7 +59,9 @@ def test_we_see_what_chromium_shows(shown: tuple[Path, dict[str, Any]], name: st
 def test_the_zoo_has_every_kind(shown: tuple[Path, dict[str, Any]]) -> None:
     """So that the test above compares pictures, and not errors."""
     _, seen = shown
-    whole = [name for name in seen if not any(word in name for word in ("minus", "half", "head", "hole", "page", "empty"))]
+    whole = [
+        name for name in seen if not any(word in name for word in ("minus", "half", "head", "hole", "page", "empty"))
+    ]
     assert len(whole) > 80
     assert all(seen[name] is not None for name in whole)
     assert seen["exif6.jpg"]["size"] == [60, 80]
