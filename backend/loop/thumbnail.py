@@ -15,7 +15,6 @@ from backend.studio import regions
 from backend.studio.disk_cache import DiskCache
 from backend.studio.drawing import draw_instances
 from backend.studio.task_data import value_at
-from backend.studio.video_file import VideoFile
 from backend.types import Control, Instance, Media
 from model_registry import LedgerEntry, ProjectRecord, TaskRecord
 
@@ -83,7 +82,7 @@ class Thumbnails:
         self, project: ProjectRecord, task: TaskRecord, url: str, controls: list[Control], entry: LedgerEntry | None
     ) -> Image.Image:
         """The first frame in which something was predicted."""
-        video = VideoFile(self._services.media(project).path(url, task.id), f"The video of task {task.id}")
+        video = self._services.media(project).video(url, task.id, f"The video of task {task.id}")
         try:
             tracks = [
                 (control, regions.for_video(control).read(entry.result, control, video.size).tracks if entry else ())

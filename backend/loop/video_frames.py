@@ -6,7 +6,7 @@ from functools import partial
 
 import structlog
 
-from backend.errors import DamagedMedia, MediaError
+from backend.errors import MediaError
 from backend.loop.readable import nearest, readable
 from backend.studio.media import MediaCache, is_inline
 from backend.studio.task_data import value_at
@@ -88,12 +88,7 @@ class Clips:
             )
         name, key = name_of(url, task.id), (task.id, url)
         if key not in self._files:
-            path = self._media.path(url, task.id, self._alive)
-            try:
-                self._files[key] = VideoFile(path, name)
-            except DamagedMedia:
-                self._media.reject(url)
-                raise
+            self._files[key] = self._media.video(url, task.id, name, self._alive)
         file = self._files[key]
         check_rate(file.size, control.frame_rate, task.data, name)
         return Clip(task.id, file.size, start, lambda clip, number: self._frame(clip, number, url))

@@ -101,10 +101,11 @@ class DiskCache:
     def _write(self, path: Path, fill: Fill) -> None:
         with _told(self.folder):
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            note: list[bytes | None] = []
-            size = self._put(path, lambda file: note.append(fill(file)))
-            if note[0] is not None:
-                self._put(path.with_suffix(NOTE), lambda file: file.write(note[0] or b""))
+            notes = list[bytes | None]()
+            size = self._put(path, lambda file: notes.append(fill(file)))
+            for note in notes:
+                if isinstance(note, bytes):
+                    self._put(path.with_suffix(NOTE), lambda file, note=note: file.write(note))  # type: ignore[misc]
         self._added(size, path)
 
     def _put(self, path: Path, write: Callable[[BinaryIO], object]) -> int:

@@ -23,6 +23,7 @@ from backend.studio.download import Download, Wanted
 from backend.studio.room import Room
 from backend.studio.source import short, source_of
 from backend.studio.validators import Validators
+from backend.studio.video_file import VideoFile
 
 DECODED_BYTES = 512_000_000
 """Memory that the images which are being decoded may take together; a larger one is decoded alone."""
@@ -144,6 +145,15 @@ class MediaCache:
             self.reject(url)  # it may have been cut on its way
             remark(one)
         return found
+
+    def video(self, url: str, task_id: int, name: str, alive: Callable[[], None] = _nothing) -> VideoFile:
+        """The video at `url`, which messages call `name`; see `path` and `VideoFile`."""
+        path = self.path(url, task_id, alive)
+        try:
+            return VideoFile(path, name)
+        except DamagedMedia:
+            self.reject(url)
+            raise
 
     def close(self) -> None:
         """Close the connections to other hosts than Label Studio's."""

@@ -17,6 +17,7 @@ from backend.studio import download, media
 from backend.studio.client import Studio
 from backend.studio.media import MediaCache
 from backend.studio.slow_hosts import IN_A_ROW
+from tests.studio.clips import number_of, numbered, write_video
 from tests.studio.server import LEGACY, URL, Server
 from tests.studio.test_patience import dripping
 
@@ -587,3 +588,13 @@ def test_a_cache_costs_nothing_before_it_is_used(world: World) -> None:
     assert "_elsewhere" not in vars(made._download)
     made.close()
     assert "_elsewhere" not in vars(made._download)
+
+
+def test_a_video_that_is_none_is_not_kept(world: World, tmp_path: Path) -> None:
+    url = "/data/upload/1/a.mp4"
+    world.serve(url, b"<!doctype html>")
+    cache = world.cache()
+    with pytest.raises(MediaError, match="holiday cannot be decoded"):
+        cache.video(url, 1, "holiday")
+    world.serve(url, write_video(tmp_path / "a.mp4", [numbered(5)]).read_bytes())
+    assert number_of(cache.video(url, 1, "holiday").frame(1)) == 5
