@@ -3,12 +3,11 @@
 import ast
 import re
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from backend.studio.media import MediaCache
 from backend.web import protocol
 from backend.web.app import create_app
 from backend.web.headers import HEADERS
@@ -22,6 +21,7 @@ PATHS = [
     ("GET", "/static/dashboard.js"), ("GET", "/nowhere"), ("GET", "/status"), ("GET", "/projects/1/groups/nope"),
     ("POST", "/setup"), ("POST", "/predict"), ("POST", "/webhook"), ("POST", "/projects/1/actions"), ("OPTIONS", "/setup"),
 ]  # fmt: skip
+THUMBNAIL = "/projects/1/tasks/1/thumbnail"
 RUNS_CODE = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "yaml"}
 
 
@@ -64,31 +64,33 @@ def test_other_sites_pages_reach_no_route(
         assert "MICRO_MODELS_ALLOWED_HOSTS" in answer.text
 
 
-def thumbnail(house: House, **headers: str) -> httpx.Response:
-    answer: Any = TestClient(create_app(house.services)).get("/projects/1/tasks/1/thumbnail", headers=headers)
-    return answer  # type: ignore[no-any-return]
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::", "192.168.1.5"])
 def test_nobody_from_elsewhere_is_shown_label_studios_pictures(
     tmp_path: Path, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where others can call, they must give the password, though nobody set one; where not, pages of others get none."""
-    for name, listen in (("open", host), ("here", "127.0.0.1")):
-        folder = tmp_path / name
-        folder.mkdir()
-        house = House(folder, host=listen)
-        house.add_project()
-        house.add_task(1)
-        fetched: list[str] = []
-        monkeypatch.setattr(type(house.services), "media", lambda *_, **__: fetched.append("asked") or 1 / 0)
-        if listen == host:
-            assert thumbnail(house).status_code == 401
-            assert thumbnail(house, authorization="Basic bWljcm8tbW9kZWxzOg==").status_code == 401
-        for foreign in ({"host": "evil.example"}, {"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}):
-            assert thumbnail(house, **foreign).status_code in (403, 421)
-        assert fetched == []
-        house.registry.close()
+    house, fetched = House(tmp_path, host=host), list[int]()
+    house.add_project()
+    house.add_task(1)
+    fetch = MediaCache.image
+    monkeypatch.setattr(MediaCache, "image", lambda self, *asked: fetched.append(1) or fetch(self, *asked))
+    client = TestClient(create_app(house.services))
+    login = house.settings.basic_auth
+    others: list[dict[str, str]] = [
+        {"host": "evil.example"},
+        {"origin": "http://evil.example"},
+        {"sec-fetch-site": "same-site"},
+    ]
+    for headers in others:
+        assert client.get(THUMBNAIL, headers=headers, auth=login).status_code in (403, 421)
+    assert (login is None) == (host == "127.0.0.1")
+    if login:
+        for wrong in (None, (login[0], ""), (login[0], "x"), ("", login[1])):
+            assert client.get(THUMBNAIL, auth=wrong).status_code == 401
+    assert fetched == []
+    assert client.get(THUMBNAIL, auth=login).headers["content-type"] == "image/jpeg"
+    assert fetched
+    house.registry.close()
 
 
 def test_nothing_is_loaded_that_can_run_code() -> None:
@@ -120,11 +122,11 @@ def test_a_button_leads_to_our_own_pages(client: TestClient, house: House, group
     assert not {"x-evil"} & set(answer.headers)
 
 
-@pytest.mark.parametrize("name", ["{{ 7 * 191 }}", "{% raw %}1337", "${7*191}", "{{ cycler.__init__.__globals__ }}"])
+@pytest.mark.parametrize("name", ["{{ 7 * 191 }}", "${7*191}", "{{ cycler.__init__.__globals__ }}"])
 def test_a_name_is_no_template(client: TestClient, house: House, name: str) -> None:
     house.add_task(50, video=name)
     page = client.get("/projects/1/groups/", params={"name": name}).text
-    assert name.replace("{%", "{%") in page
+    assert name in page
     assert "1337" not in page.replace(name, "")
 
 
