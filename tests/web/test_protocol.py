@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from backend.loop.draining import drain
+from backend.studio.connection import SECRET_HEADER
 from backend.web.app import create_app
 from tests.loop.house import CONFIG, House
 
