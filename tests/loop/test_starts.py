@@ -250,8 +250,10 @@ def test_a_start_whose_weights_are_gone_is_passed_over(house: House, begun: list
     for path in Path(house.settings.artifacts).rglob("*.safetensors"):
         path.unlink()
     add_clip(house, "b", 1 + TWIN, label=2)
-    assert begun == [None, None]
+    # The group whose weights they were is trained again, with the help of the one that now knows something.
+    assert begun == [None, None, "sibling"]
     assert serving(house, "b").start == "backbone"
+    assert [str(v.state) for v in house.registry.versions.history(1, "a")] == ["serving", "damaged"]
 
 
 def test_a_poisoned_start_does_not_keep_a_group_from_learning(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
