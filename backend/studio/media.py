@@ -7,6 +7,7 @@ import threading
 import time
 from base64 import b64decode
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
@@ -188,7 +189,8 @@ class MediaCache:
             with self._lock:
                 self._unasked_until = now + REST_SECONDS
             return False
-        self._cache.write_note(key, known.dump())  # its time is when the server was asked
+        with suppress(OSError):  # a full disk: the server is asked again the next time
+            self._cache.write_note(key, known.dump())  # its time is when the server was asked
         return False
 
     def _local_file(self, url: str) -> Path | None:

@@ -17,6 +17,9 @@ import httpx
 SLICE_SECONDS = 1.0
 """Longest wait without asking whether anybody still wants the answer."""
 
+KEPT_SECONDS = 5.0
+"""How long a connection is kept for another request: httpx's own choice."""
+
 
 class Patience:
     """The time for one answer. Of one thread.
@@ -119,12 +122,16 @@ def pause(seconds: float) -> None:
         patience.pause(seconds)
 
 
-def transport(max_connections: int | None = None) -> httpx.HTTPTransport:
+def transport(max_connections: int = 100) -> httpx.HTTPTransport:
     """An HTTP transport whose reads keep to the patience of their thread."""
-    made = httpx.HTTPTransport()
+    certificates = httpx.create_ssl_context()
+    made = httpx.HTTPTransport(verify=certificates)
     # httpx has no argument for the network that its pool stands on.
     made._pool = httpcore.ConnectionPool(
-        ssl_context=httpx.create_ssl_context(), max_connections=max_connections, network_backend=_Network()
+        ssl_context=certificates,
+        max_connections=max_connections,
+        keepalive_expiry=KEPT_SECONDS,
+        network_backend=_Network(),
     )
     return made
 
