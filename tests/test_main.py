@@ -127,6 +127,7 @@ def test_explain_draws_and_tells_both_sides(tmp_path: Path) -> None:
 def test_serve_says_a_password_that_nobody_chose(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str) -> None:
     monkeypatch.setenv("MICRO_MODELS_HOST", host)
     monkeypatch.setenv("MICRO_MODELS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("backend.process.configure_logging", lambda settings: None)  # would keep the runner's stderr
     served = []
     monkeypatch.setattr("backend.process.serve", lambda settings, embedded_worker: served.append(settings))
     said = run(app, ["serve"], catch_exceptions=False).output
