@@ -166,3 +166,19 @@ def test_explain_draws_and_tells_both_sides(tmp_path: Path) -> None:
     assert (tmp_path / "idea.png").stat().st_size > 10_000
     assert "Each group has its own law" in answer.output
     assert "All groups have one law" in answer.output
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+def test_serve_says_a_password_that_nobody_chose(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str) -> None:
+    monkeypatch.setenv("MICRO_MODELS_HOST", host)
+    monkeypatch.setenv("MICRO_MODELS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("backend.process.configure_logging", lambda settings: None)  # would keep the runner's stderr
+    served = []
+    monkeypatch.setattr("backend.process.serve", lambda settings, embedded_worker: served.append(settings))
+    said = run(app, ["serve"], catch_exceptions=False).output
+    [settings] = served
+    if settings.basic_auth:
+        assert f"User micro-models, password {settings.basic_auth[1]}" in said
+    else:
+        assert "password" not in said
+    assert (settings.basic_auth is None) == (host == "127.0.0.1")

@@ -60,6 +60,8 @@ def diagnose(url: str, text: str) -> str:
         return PRIVATE_ADDRESS_FIX
     if "authentication parameters" in text or "401" in text:
         return "Give `connect` the backend's MICRO_MODELS_BASIC_AUTH_USER and MICRO_MODELS_BASIC_AUTH_PASSWORD."
+    if "421" in text or "Misdirected" in text:
+        return f'Start the backend with MICRO_MODELS_ALLOWED_HOSTS=["{httpx.URL(url).host}"], since it is called so.'
     if httpx.URL(url).host in LOOPBACK:
         return (
             "Is `micro-models serve` running on that port? For a Label Studio in a container `localhost` is that "

@@ -79,6 +79,8 @@ class Load:
             x, y = self.corner(number)
             picture[y : y + SIDE, x : x + SIDE] = (240, 200, 60)
             Image.fromarray(picture).save(folder / f"{number}.jpg")
+        # Nobody tells of a project before it is connected.
+        self.http.post("/setup", json={"project": "1.1", "schema": CONFIG}).raise_for_status()
         self.post("TASKS_CREATED", tasks=[self.task(n) for n in range(1, self.frames * self.groups + 1)])
 
     def corner(self, number: int) -> tuple[int, int]:

@@ -116,6 +116,7 @@ def test_backend_that_label_studio_cannot_call(world: World, error: str, fix: st
 def test_diagnosis_of_other_hosts() -> None:
     assert "resolve" in diagnose("http://backend:9090", "Name or service not known")
     assert "firewall" in diagnose("http://backend:9090", "Connection refused")
+    assert 'HOSTS=["mm.example"]' in diagnose("https://mm.example", "421 Client Error: Misdirected Request for url")
 
 
 def test_backend_behind_another(world: World) -> None:

@@ -205,10 +205,10 @@ def test_over_sockets_while_others_ask(fuzzed: Fuzzed, caplog: pytest.LogCapture
     print(f"/health meanwhile: {len(seconds)} answers, p99 {sorted(seconds)[int(len(seconds) * 0.99)]:.3f} s")
 
 
-def sender(served: Served, seed: int, answers: Counter[int]) -> None:
-    """Sends some hundred requests, each with its own connection, and notes what was answered."""
+def sender(served: Served, seed: int, answers: Counter[int], calls: int = 400) -> None:
+    """Sends requests, each with its own connection, and notes what was answered."""
     random = Random(seed)
-    for _ in range(400):
+    for _ in range(calls):
         answer = served.say(on_the_wire(fuzzing.call(random), random))
         status = int(answer.split(b" ")[1]) if answer else 0
         answers[status] += 1
