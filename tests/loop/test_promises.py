@@ -24,8 +24,8 @@ FAULTS = {
     *(f"Label Studio lies: {lie}" for lie in LIES),
     *(f"killed {when} effect" for when in ("in mid", "after")),
     *(f"a webhook {fate}" for fate in ("is lost", "arrives, and again later")),
-    *(f"a foreign project names a {kind}" for kind in ("label", "deletion", "task", "no task")),
-    *(f"somebody orders {order}" for order in ("rollback", "pin", "unpin", "train_now")),
+    "a foreign project interferes",
+    "somebody orders",
     "labels learnt",
     "versions superseded",
 }
