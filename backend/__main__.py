@@ -41,8 +41,7 @@ def serve(
     from backend.process import serve as run
 
     settings = _settings(port=port)
-    _say_password(settings)
-    run(settings, embedded_worker=worker)
+    run(settings, embedded_worker=worker, listening=lambda: _say_password(settings))
 
 
 @app.command()

@@ -71,8 +71,11 @@ def new_worker_name() -> str:
     return f"{worker_name(os.getpid())}:{uuid.uuid4().hex[:8]}"
 
 
-def serve(settings: Settings, embedded_worker: bool = True) -> None:
-    """Run the server until it is told to stop, with a worker beside it unless workers run elsewhere."""
+def serve(settings: Settings, embedded_worker: bool = True, listening: Callable[[], object] = lambda: None) -> None:
+    """Run the server until it is told to stop, with a worker beside it unless workers run elsewhere.
+
+    `listening` is called once the address is ours.
+    """
     import uvicorn
 
     from backend.loop.draining import Recorder
@@ -83,6 +86,7 @@ def serve(settings: Settings, embedded_worker: bool = True) -> None:
     recorder = Recorder(services)
     # Before a worker is started: a server that cannot listen leaves none behind.
     listener = listen(settings.host, settings.port, BACKLOG)
+    listening()
     config = uvicorn.Config(
         create_app(services),
         http=PatientProtocol,

@@ -330,7 +330,7 @@ def _train_again(connection: Connection, damaged: Row[Any], reason: str, now: fl
     pause = min(DAMAGED_AGAIN_SECONDS * 2.0 ** min(before - 1, 10), 3600.0) if before else None
     mine = (groups.c.project == damaged.project, groups.c.name == damaged.group)
     due = None if pause is None else now + pause
-    connection.execute(update(groups).where(*mine).values(forced=True, due_at=due, reason=reason, **WELL))
+    connection.execute(update(groups).where(*mine).values(WELL | {"forced": True, "due_at": due, "reason": reason}))
 
 
 def _held_by(connection: Connection, candidate: Row[Any]) -> Row[Any] | None:

@@ -174,7 +174,9 @@ def test_serve_says_a_password_that_nobody_chose(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("MICRO_MODELS_DATA_DIR", str(tmp_path))
     monkeypatch.setattr("backend.process.configure_logging", lambda settings: None)  # would keep the runner's stderr
     served = []
-    monkeypatch.setattr("backend.process.serve", lambda settings, embedded_worker: served.append(settings))
+    monkeypatch.setattr(
+        "backend.process.serve", lambda settings, embedded_worker, listening: (served.append(settings), listening())
+    )
     said = run(app, ["serve"], catch_exceptions=False).output
     [settings] = served
     if settings.basic_auth:

@@ -63,6 +63,9 @@ class GroupWorker:
         group, now = registry.groups.get(project, name), self._services.clock()
         if group is None or group.state(now) not in ("queued", "failed") or (group.due_at or now) > now:
             return
+        whole = registry.projects.get(project)
+        if whole is None or whole.gone or whole.stopped:
+            return
         if not registry.leases.take(project, name, self._owner, self._services.settings.lease_seconds):
             return
         self.doing = f"project {project}" if name == COMMON else f"group {name} of project {project}"

@@ -6,8 +6,10 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from backend.jobs.complaints import Complaints
-from backend.jobs.queue import HueyQueue, sqlite_storage
+from backend.jobs.queue import Handlers, HueyQueue, sqlite_storage
 from backend.jobs.worker import work
+
+NOTHING = Handlers(look=lambda: None, sweep=lambda project: None)
 
 
 def test_a_look_round_that_fails_goes_on_and_is_said_once(tmp_path: Path) -> None:
@@ -20,6 +22,6 @@ def test_a_look_round_that_fails_goes_on_and_is_said_once(tmp_path: Path) -> Non
         raise MemoryError("no room for a list")
 
     with capture_logs() as said:
-        work(HueyQueue(sqlite_storage(tmp_path)), stop, tick, 0.01, Complaints())
+        work(HueyQueue(sqlite_storage(tmp_path), NOTHING), stop, tick, 0.01, Complaints())
     assert len(rounds) == 4
     assert [(line["what"], line["why"]) for line in said] == [("the look-round", "MemoryError: no room for a list")]

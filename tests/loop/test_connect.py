@@ -16,7 +16,7 @@ from backend.loop.connect import check_project, connect_project, reached
 from backend.loop.probing import Answer
 from backend.loop.services import Access, Services
 from backend.studio.checks import SECRET_HEADER
-from model_registry import ProjectRecord
+from model_registry import ProjectRecord, accepted_secrets
 from tests.loop.house import House
 from tests.studio.server import Answer as HttpAnswer
 from tests.studio.test_connection import HOOK, ROW, URL, World, project
@@ -43,6 +43,12 @@ class Guarded(World):
         if request.headers.get("Authorization") != f"Token {GOOD}":
             return httpx.Response(401, json={"detail": "Invalid token."})
         return super().__call__(request)
+
+
+def secrets_of(house: House) -> tuple[str, ...]:
+    record = house.registry.projects.get(1)
+    assert record is not None
+    return accepted_secrets(record.settings)
 
 
 @pytest.fixture
@@ -167,7 +173,7 @@ def test_while_the_webhook_is_changed_both_secrets_hold(house: House, world: Gua
     sent = list[str]()
 
     def patched(request: httpx.Request) -> httpx.Response:
-        accepted.append(probing.accepted_secrets(house.registry.projects.get(1)))
+        accepted.append(secrets_of(house))
         sent.append(request.content.decode())
         return httpx.Response(200, json=HOOK)
 
@@ -182,7 +188,7 @@ def test_the_first_secret_is_known_before_label_studio_has_it(house: House, worl
     accepted = list[tuple[str, ...]]()
 
     def patched(request: httpx.Request) -> httpx.Response:
-        accepted.append(probing.accepted_secrets(house.registry.projects.get(1)))
+        accepted.append(secrets_of(house))
         return httpx.Response(200, json=HOOK)
 
     world.answer("PATCH", "/api/webhooks/5/", patched)

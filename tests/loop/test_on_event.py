@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from backend.hooks import MicroModelBackend
+from backend.loop.draining import drain
 from backend.loop.on_event import on_event
 from backend.loop.predict import Predictor
 from backend.studio import events
@@ -84,8 +85,11 @@ def test_a_project_that_is_no_number_is_no_project(house: House, project: object
 def test_a_sender_that_is_vouched_for_may_tell_of_a_new_project(house: House) -> None:
     backend = MicroModelBackend(house.services, Predictor(house.services), 7)
     payload = {"project": {"id": 7, "label_config": CONFIG}, "tasks": [{"id": 70, "data": {"image": "a.png"}}]}
-    assert backend.fit("TASKS_CREATED", payload)["status"].startswith("ignored")
-    assert backend.fit("TASKS_CREATED", payload, vouched=True) == {"status": "recorded"}
+    assert backend.fit("TASKS_CREATED", payload) == {"status": "received"}
+    assert drain(house.services)
+    assert house.registry.projects.get(7) is None
+    assert backend.fit("TASKS_CREATED", payload, vouched=True) == {"status": "received"}
+    assert drain(house.services)
     assert house.registry.tasks.ids(7) == {70}
 
 

@@ -176,7 +176,7 @@ def test_the_largest_honest_requests_fit(client: TestClient, house: House) -> No
     project = {"id": 1, "label_config": CONFIG}
     body = {"action": "TASKS_CREATED", "project": project, "tasks": tasks}
     assert len(json.dumps(body)) < bodies.MOST_STRANGER
-    assert client.post("/webhook", json=body).json() == {"status": "recorded"}
+    assert client.post("/webhook", json=body).json() == {"status": "received"}
     mask = {"format": "rle", "rle": [n % 256 for n in range(30_000)], "brushlabels": ["square"]}
     regions = [
         {"id": f"r{n}", "from_name": "label", "to_name": "image", "type": "brushlabels", "value": mask}
@@ -185,7 +185,7 @@ def test_the_largest_honest_requests_fit(client: TestClient, house: House) -> No
     row = {"id": 5, "task": 1, "result": regions, "updated_at": "2026-01-01T00:00:00Z"}
     body = {"action": "ANNOTATION_CREATED", "project": project, "annotation": row, "task": tasks[0]}
     assert len(json.dumps(body)) < bodies.MOST_STRANGER
-    assert client.post("/webhook", json=body).json() == {"status": "recorded"}
+    assert client.post("/webhook", json=body).json() == {"status": "received"}
     tasks = [{"id": n, "data": data, "annotations": [{"id": n, "result": regions[:1]}]} for n in range(1, 301)]
     answer = client.post("/predict", json={"project": "1.1", "label_config": CONFIG, "tasks": tasks})
     assert len(answer.json()["results"]) == 300
