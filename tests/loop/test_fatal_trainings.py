@@ -39,9 +39,10 @@ def house(tmp_path: Path) -> House:
 def test_a_worker_that_its_server_finds_dead_twice_has_the_group_set_aside(house: House) -> None:
     ends: list[tuple[int, bool]] = []
 
-    def on_death(pid: int) -> None:
+    def on_death(pid: int | None, why: str) -> None:
+        assert pid is not None
         ends.append((pid, Path(f"/proc/{pid}").exists()))
-        note_death(house.services, "here", pid, "killed by SIGKILL")
+        note_death(house.services, "here", pid, why)
 
     command = [sys.executable, "-c", WORKER, house.settings.database, house.settings.artifacts]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

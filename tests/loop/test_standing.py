@@ -83,7 +83,7 @@ def test_then_nothing_is_trained_or_published_and_people_are_told(house: House) 
     assert "micro-models forget --project 1" in status["problem"]
     page = project_page(house.services, 1)
     assert page is not None
-    assert [t.what for t in page.troubles if t.grave] == [f"Nothing is trained or published: {standing.REMOVED}."]
+    assert f"Nothing is trained or published: {standing.REMOVED}." in [t.what for t in page.troubles if t.grave]
     with pytest.raises(RegistryError, match="is stopped"):
         train_now(house.services, 1)
 
@@ -134,8 +134,7 @@ def test_an_odd_answer_stops_nothing(house: House, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(house.studio, "backends", odd)
     for _ in range(3):
-        with pytest.raises(StudioError):
-            sweep(house)
+        sweep(house)
     assert project(house).stopped is None
     assert "model_missing_since" not in project(house).settings
 
@@ -149,15 +148,13 @@ def test_a_project_that_label_studio_never_listed_us_for_goes_on(house: House) -
 def test_what_label_studio_refuses_is_told_until_it_is_mended(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     connected(house)
     monkeypatch.setattr(house.studio, "project", refusing("Label Studio does not know this API key."))
-    with pytest.raises(StudioForbidden):
-        sweep(house)
+    sweep(house)
     problem = project_status(house.services, 1)["problem"]
     assert "does not know this API key" in problem
     assert "micro-models connect --url URL --api-key KEY --project 1" in problem
     page = project_page(house.services, 1)
     assert page is not None
-    assert page.troubles[0].grave
-    assert "--api-key KEY" in page.troubles[0].remedy
+    assert any(t.grave and "--api-key KEY" in t.remedy for t in page.troubles)
     monkeypatch.undo()
     monkeypatch.setattr(connection, "protect", lambda *_: None)
     sweep(house)
@@ -190,8 +187,7 @@ def test_the_environments_key_takes_over_for_the_same_label_studio_only(
         return good if key == "key" else Refusing()
 
     object.__setattr__(house.services, "connect_studio", connect)
-    with pytest.raises(StudioForbidden):
-        sweep(house)
+    sweep(house)
     assert (house.services.access(project(house)).key == "key") is taken
     assert (("http://studio.test", "key") in tried) is taken
     if taken:
