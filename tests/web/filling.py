@@ -114,7 +114,7 @@ def _regions(task: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _label(task: dict[str, Any], now: float) -> dict[str, Any]:
     return {"id": task["id"], "project": task["project"], "task": task["id"], "result": _regions(task),
-            "skipped": False, "updated_at": now - 500, "deleted_at": None, "details": {}}  # fmt: skip
+            "skipped": False, "updated_at": now - 500, "seen_at": now - 500, "deleted_at": None, "details": {}}  # fmt: skip
 
 
 def _review(task: dict[str, Any], now: float) -> dict[str, Any]:
