@@ -49,10 +49,12 @@ def doctor(
 
 def backup(folder: Annotated[Path, typer.Argument(help="A new folder.", show_default=False)]) -> None:
     """Copy the registry and its weights into a new folder, while everything goes on running."""
-    from model_registry import open_registry
+    from backend.loop.draining import settle
+    from backend.process import open_services
 
-    settings = load_settings()
-    with open_registry(settings.database, settings.artifacts) as registry, console.status("Copying") as status:
+    services = open_services(load_settings())
+    with services.registry as registry, console.status("Copying") as status:
+        settle(services)  # events that were accepted belong to it
         kept = registry.backup(folder.expanduser().absolute(), lambda what: status.update(f"Copying {escape(what)}"))
     console.print(f"{folder}: {_told(kept)}. It holds API keys: keep it as you keep these.")
     if kept.damaged:

@@ -41,7 +41,7 @@ def full(registry: Registry) -> Registry:
     registry.groups.mark_failed(1, "a", "me", 1, "broken", None)  # due at infinity
     registry.versions.pin(1, "a")
     registry.ledger.record(1, [LedgerEntry(1, 1, None, [{"x": 1}], 0.25, {"boxes": 1}, "v", 1000.0, 0.5)])
-    registry.features.record({1: ("source", np.arange(4).astype(np.float16))})
+    registry.features.record(1, {1: ("source", np.arange(4).astype(np.float16))})
     return registry
 
 
@@ -233,7 +233,7 @@ def test_a_backup_of_an_older_release_is_brought_up_to_date(tmp_path: Path, else
     from model_registry.migrations import migrate
 
     url = f"sqlite:///{tmp_path}/old.db"
-    old = backup.bare_database(url)
+    old = backup.connect_database(url)
     with old.writing() as connection:
         migrate(connection, "0002")
         connection.execute(text("INSERT INTO projects (id, config, settings, generation) VALUES (1, '', '{}', 0)"))
@@ -244,7 +244,7 @@ def test_a_backup_of_an_older_release_is_brought_up_to_date(tmp_path: Path, else
         there = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(groups)")}
         projects = connection.exec_driver_sql("SELECT * FROM projects").mappings().one()
         groups = connection.exec_driver_sql("SELECT * FROM groups").mappings().one()
-    assert set(columns) - there == {"work", "deaths", "died_at"}
+    assert set(columns) - there == {"remark", "work", "deaths", "died_at"}
     folder = tmp_path / "backup"
     (folder / "tables").mkdir(parents=True)
     lines = {

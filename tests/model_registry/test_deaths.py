@@ -49,7 +49,7 @@ def test_two_deaths_at_the_same_labels_set_it_aside_with_the_reason(queued: Regi
     assert found.reason.startswith(f"set aside: {WORK} ended the worker 2 times, probably out of memory")
     assert found.lease_owner is None
     assert [group.name for group in queued.groups.pending(clock.now)] == ["b"]
-    assert {version.state for version in queued.versions.history(1, "a")} == {VersionState.FAILED}
+    assert {version.state for version in queued.versions.history(1, "a")} == {VersionState.INTERRUPTED}
     clock.now += ASIDE_SECONDS + 1
     assert [group.name for group in queued.groups.pending(clock.now)] == ["b", "a"]
 

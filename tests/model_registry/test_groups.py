@@ -39,7 +39,17 @@ def test_the_whole_way(queued: Registry, clock: Clock) -> None:
     queued.groups.mark_published(1, "a", "me", 1)
     queued.leases.release(1, "a", "me")
     assert get(queued) == GroupRecord(
-        1, "a", "r", tasks=2, labelled=1, wanted=1, trained=1, published=1, trained_labels=1, reason="kept the old one"
+        1,
+        "a",
+        "r",
+        tasks=2,
+        labelled=1,
+        wanted=1,
+        trained=1,
+        published=1,
+        trained_labels=1,
+        reason="kept the old one",
+        remark="kept the old one",
     )
     assert get(queued).state(1000) == "idle"
     assert queued.groups.pending(1e9) == []

@@ -240,7 +240,7 @@ def test_refused_backend(world: World, status: int, detail: str, fix: str) -> No
 )
 def test_only_label_studios_own_word_confirms_a_project(world: World, body: Any) -> None:
     world.on("GET", "/api/projects/1/", body=body)
-    with pytest.raises(StudioError, match="Label Studio's own address"):
+    with pytest.raises(StudioError, match="LABEL_STUDIO_URL is Label Studio's address"):
         connection.confirmed(world.studio(), 1)
 
 
