@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, 
 from backend.errors import LeaseLost, RegistryError
 from model_registry.database import Database, chunks, upsert
 from model_registry.projects import lock_project
-from model_registry.records import FATAL, STOPPED, GroupRecord, Phase
+from model_registry.records import FATAL, GroupRecord, Phase
 from model_registry.tables import counts, groups, labels, labels_task, open_, projects, tasks
 
 GroupKey = tuple[int, str]
@@ -20,9 +20,7 @@ WELL = {"failed_revision": None, "attempts": 0, "reason": groups.c.remark}
 """The last thing that was tried with the group worked: why an earlier try failed is not told any more."""
 NEVER = float("inf")
 there = groups.c.project.not_in(
-    select(projects.c.id).where(
-        or_(projects.c.gone_since.is_not(None), projects.c.settings[STOPPED].as_string().is_not(None))
-    )
+    select(projects.c.id).where(or_(projects.c.gone_since.is_not(None), projects.c.stopped.is_not(None)))
 )
 """The group's project is neither gone from its source nor stopped."""
 ASIDE_SECONDS = 3600.0

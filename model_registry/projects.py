@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Connection, Row, case, delete, func, select, update
 
 from backend.errors import RegistryError
 from model_registry.database import Database, upsert
-from model_registry.records import ProjectRecord
+from model_registry.records import STOPPED, ProjectRecord
 from model_registry.tables import projects
 
 
@@ -45,16 +46,20 @@ class Projects:
         """{project: the secrets that its webhook may carry}: its own, and one that it is being given; of all projects."""
         with self._database.reading() as connection:
             rows = connection.execute(select(projects.c.id, projects.c.settings))
-            return {row.id: accepted_secrets(row.settings) for row in rows}
+            # What cannot be read protects no less: a secret that nobody knows.
+            unknown = {"webhook_secret": uuid4().hex}
+            return {row.id: accepted_secrets(unknown if row.settings is None else row.settings) for row in rows}
 
     def configure(self, id: int, config: str | None = None, settings: Mapping[str, Any] | None = None) -> ProjectRecord:
         """Stores the config where given, and merges the settings: a value of None removes its key."""
         with self._database.writing() as connection:
             stored = _record(lock_project(connection, id))
             merged = stored.settings | dict(settings or {})
+            kept = {key: value for key, value in merged.items() if value is not None}
             values = {
                 "config": stored.config if config is None else config,
-                "settings": {key: value for key, value in merged.items() if value is not None},
+                "settings": kept,
+                "stopped": kept.get(STOPPED),
             }
             changed = update(projects).where(projects.c.id == id).values(values).returning(*projects.c)
             return _record(connection.execute(changed).one())

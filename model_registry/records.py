@@ -37,15 +37,13 @@ class ProjectRecord:
     gone_since: float | None = None
     """The same, once that was said again long after: the project is left alone, and nothing of it is deleted."""
 
+    stopped: str | None = None
+    """Why nothing of the project is trained or published (its setting `STOPPED`); None where it goes on."""
+
     @property
     def gone(self) -> bool:
         """Whether its source has said for long that it has no such project."""
         return self.gone_since is not None
-
-    @property
-    def stopped(self) -> str | None:
-        """Why nothing of the project is trained or published; None where it goes on."""
-        return self.settings.get(STOPPED)
 
 
 class TaskLike(Protocol):

@@ -59,6 +59,8 @@ projects = Table(
     Column("synced_at", Double),
     Column("missing_since", Double),
     Column("gone_since", Double),
+    # What the setting of that name says: queries ask it of every project, and one odd setting must not fail them.
+    Column("stopped", Text),
 )
 
 groups = Table(

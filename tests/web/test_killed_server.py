@@ -52,6 +52,11 @@ class Server:
             self.process.terminate()
             self.process.wait(30)
 
+    def connect(self) -> None:
+        """As Label Studio does when somebody adds the model."""
+        body = {"project": "1.1", "schema": CONFIG}
+        httpx.post(f"{self.url}/setup", json=body, timeout=20, trust_env=False).raise_for_status()
+
     def webhook(self, action: str, **payload: Any) -> httpx.Response:
         body = {"action": action, "project": {"id": 1, "label_config": CONFIG}, **payload}
         return httpx.post(f"{self.url}/webhook", json=body, timeout=20, trust_env=False)
@@ -88,6 +93,7 @@ def annotation(number: int) -> dict[str, Any]:
 
 def test_what_was_accepted_survives_the_kill_of_the_server(server: Server) -> None:
     registry = server.folder / "registry.db"
+    server.connect()
     assert server.webhook("TASKS_CREATED", tasks=[{"id": 1, "data": {"video": "clip"}}]).status_code == 200
     wait(lambda: rows(registry, "SELECT id FROM tasks") == [1], "the task to be recorded")
     with closing(sqlite3.connect(registry, isolation_level=None)) as other:
