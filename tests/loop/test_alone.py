@@ -106,10 +106,10 @@ def test_a_label_that_cannot_be_compared(house: House, monkeypatch: pytest.Monke
     house.work()
     compare, odd = reviewing.compare, house.label(2)
 
-    def chokes(shown: Any, result: Any) -> Any:
+    def chokes(shown: Any, result: Any, *hidden: Any) -> Any:
         if result and result[0]["id"] == "r2":
             raise KeyError("frame")
-        return compare(shown, result)
+        return compare(shown, result, *hidden)
 
     monkeypatch.setattr(reviewing, "compare", chokes)
     house.label(3)
@@ -212,7 +212,8 @@ def test_a_control_whose_parent_cannot_be_trained(tmp_path: Path, quick: None, m
 @pytest.mark.parametrize("name", ["a\0b", "half \ud83d pair", "story " * 2000, "\0", pytest.param(10**5000, id="long")])
 def test_a_name_that_no_engine_stores(house: House, name: object) -> None:
     house.add_task(8, video=name)  # type: ignore[arg-type]
-    house.send("TASKS_CREATED", tasks=[{"id": 9, "data": {"video": "clip"}}, {"id": 10, "data": {"video": name}}])
+    others = [{"id": task, "data": {"video": of, "frame": task}} for task, of in ((9, "clip"), (10, name))]
+    house.send("TASKS_CREATED", tasks=others)
     assert house.registry.tasks.ids(1) >= {8, 9, 10}
     [eight, ten] = [house.registry.tasks.get(1, task) for task in (8, 10)]
     assert eight is not None
