@@ -16,6 +16,7 @@ from backend.loop.projects import current_versions, model_version
 from backend.loop.scoring import published_scores
 from backend.loop.services import Services
 from backend.loop.stitch import Part, parents_of, shown, shown_tracks, stitch
+from backend.loop.vanished import ABSENT
 from backend.loop.video_predict import predict_clips
 from backend.loop.weights import read_and_load
 from backend.studio.client import Studio
@@ -142,6 +143,8 @@ def _ours(
         raise StudioUnreachable(f"Label Studio's list has none of {len(tasks)} tasks. {AGAIN}")
     if odd := next((task for task in sorted(without - there) if studio.has_task(project.id, task)), None):
         raise StudioUnreachable(f"Label Studio has task {odd}, and its list does not. {AGAIN}")
+    # Such a task may come back, with a database that is restored: then the next sweep has the group published again.
+    services.registry.tasks.set_problems(project.id, dict.fromkeys(without - there, ABSENT))
     # What was published before should be there still, unless somebody deleted it: a few show whether that is so.
     before = services.registry.ledger.earlier(project.id, there, entries[0].published_at)
     for task in sorted(before)[:ASKED]:

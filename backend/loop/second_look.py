@@ -7,6 +7,7 @@ import structlog
 from backend.errors import LabelingConfigError
 from backend.loop.frames import FrameStore
 from backend.loop.services import Services
+from backend.loop.vanished import ABSENT
 from backend.types import Media
 from model_registry import ProjectRecord
 
@@ -20,7 +21,8 @@ log = structlog.get_logger(__name__)
 
 def look_again(services: Services, project: ProjectRecord) -> None:
     """Fetch some of the pictures that could not be had; those that can now are mended, and their groups woken."""
-    troubled = services.registry.listing.problems(project.id, limit=KNOWN)
+    known = services.registry.listing.problems(project.id, limit=KNOWN)
+    troubled = [task for task in known if task.problem != ABSENT]
     try:
         controls = services.config(project).controls
     except LabelingConfigError:

@@ -17,7 +17,7 @@ from backend.loop.reviewing import review_pending
 from backend.loop.second_look import look_again
 from backend.loop.services import Services
 from backend.loop.tidy import Tidy
-from backend.loop.vanished import Listed, look_up, remove_vanished, set_aside
+from backend.loop.vanished import Listed, look_up, remove_vanished, returned, set_aside
 from backend.studio import events
 from backend.studio.client import Item, Studio
 from backend.studio.labeling_config import control_fingerprint
@@ -136,6 +136,7 @@ def _refresh_tasks(services: Services, studio: Studio, project: ProjectRecord, r
         changed |= record(services, project, tasks, labels, seen_at=started)
     if listed.tasks - set(listed.tasks_before):
         call(services, project.id)
+    changed |= returned(services, project.id, listed)
     gone = remove_vanished(services, studio, row, listing, listed)
     return changed | put_off(services, project.id, gone)
 

@@ -22,6 +22,10 @@ from model_registry import ProjectRecord
 
 PATIENCE_SECONDS = 86_400.0
 """Between the first and the last time that Label Studio says that a project, or all that is in it, is gone."""
+ABSENT = "Label Studio says that it does not have this task; it gets its prediction when it is listed again."
+"""The problem of a task that was asked for when its prediction was handed over."""
+RETURNED_AT_ONCE = 1000
+"""Tasks that a listing shows to be there again, of one sweep."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +50,13 @@ class Listed:
         """Known labels that it lacked, but for those that go with their task."""
         with_task = self.missing_tasks()
         return {label for label, task in self.labels_before.items() if task not in with_task} - self.labels
+
+
+def returned(services: Services, project: int, listed: Listed) -> set[str]:
+    """Have the groups published again whose tasks Label Studio lacked when they were, and now lists; returns them."""
+    troubled = services.registry.listing.problems(project, limit=RETURNED_AT_ONCE)
+    there = [task.id for task in troubled if task.problem == ABSENT and task.id in listed.tasks]
+    return services.registry.tasks.mended(project, there)
 
 
 def set_aside(services: Services, project: ProjectRecord, why: str) -> None:

@@ -141,3 +141,21 @@ def test_only_some_of_many_are_asked_for_one_by_one(house: House, monkeypatch: p
     monkeypatch.setattr(house.studio, "has_prediction", lambda _, task, __: asked.append(task))
     house.work()
     assert asked == [3, 4]
+
+
+def test_a_task_that_label_studio_lacked_for_a_while_gets_its_prediction(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.work()
+    rows = house.studio.rows
+    house.add_task(7)
+    yesterday = [row for row in rows.values() if row["id"] != 7]
+    with monkeypatch.context() as patch:
+        patch.setattr(house.studio, "listed", lambda: yesterday)
+        patch.setattr(house.studio, "has_task", lambda project, task: task in {row["id"] for row in yesterday})
+        house.work(1)
+        assert 7 not in shown(house)
+    later(house)
+    sweep_project(house.services, 1)
+    later(house)
+    assert shown(house)[7] == 1
