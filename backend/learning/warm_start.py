@@ -15,10 +15,6 @@ SAME_SCALE = 1.3
 
 KIND = "start"
 """Key in the metadata of a start that names its kind, one of `Start`."""
-BACKBONE = "backbone"
-"""Key in the metadata of a shipped start, which has no blueprint: the backbone that it was trained on."""
-PROJECTION = "pyramid.laterals.0.weight"
-"""Tensor that shows the pyramid's width."""
 
 
 class Planned(Protocol):
@@ -53,8 +49,6 @@ class Warm(Generic[Plan]):
 
         Labels may differ: a label that the start knows keeps its rows, the others begin as the mean of all.
         """
-        if is_shipped(start):
-            return planned, adopted(start, self.shape(planned)[:4], self.rows, planned.labels, self.each)
         before = earlier(self.read, start)
         if start is None or before is None or self.shape(before) != self.shape(planned):
             return planned, {}
@@ -77,33 +71,6 @@ def kind_of(start: Weights | None, taken: State) -> Start:
     if start is None or not taken:
         return Start.BACKBONE
     return Start(start.metadata.get(KIND, Start.SERVING))
-
-
-def is_shipped(start: Weights | None) -> bool:
-    """Whether it comes with the package: then it has no labels, no scale and no plan of its own."""
-    return start is not None and start.metadata.get(KIND) == Start.SHIPPED
-
-
-def adopted(
-    start: Weights | None,
-    shape: tuple[str, tuple[str, ...], int, int],
-    rows: Sequence[str],
-    labels: Sequence[str],
-    each: int = 1,
-) -> State:
-    """The arrays of a shipped start with `each` rows of the tensors named `rows` for each label.
-
-    `shape` is the planned backbone, its frozen layers, the width of the pyramid and of the rows; none where the start was
-    made for another.
-    """
-    backbone, frozen, *widths = shape
-    if start is None or start.metadata.get(BACKBONE) != backbone:
-        return {}
-    if [len(start.arrays[PROJECTION]), start.arrays[rows[0]].shape[1]] != widths:
-        return {}
-    if any(name.startswith(tuple(f"backbone.body.{prefix}" for prefix in frozen)) for name in start.arrays):
-        return {}
-    return {**start.arrays, **{name: rows_for(start.arrays[name], (), labels, each) for name in rows}}
 
 
 def rows_for(known: NDArray[Any], before: Sequence[str], labels: Sequence[str], each: int = 1) -> NDArray[Any]:

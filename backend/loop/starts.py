@@ -1,9 +1,9 @@
 """Where the training of a micro-model starts: a ladder, of which the best rung at hand is taken.
 
-The group's serving version; the serving version of the nearest sibling; the project's parent; what the package brings
-along; the bare backbone. A sibling is another group of the project whose micro-model of the same control answers to the
-same part of the labeling config on the same backbone, that looks alike, whose version is not poor, and does not do poorly
-on this group's labels either: a camera may show the same place while other people are meant.
+The group's serving version; the serving version of the nearest sibling; the project's model; the bare backbone. A sibling
+is another group of the project whose micro-model of the same control answers to the same part of the labeling config on
+the same backbone, that looks alike, whose version is not poor, and does not do poorly on this group's labels either: a
+camera may show the same place while other people are meant.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.learning.parent.shipped import shipped
 from backend.loop.frames import FrameStore
 from backend.loop.looking import sight
 from backend.loop.services import Services
@@ -111,13 +110,7 @@ def start_of(
             found = weights_of(services, version)
             if found is not None and (kind is not Start.SIBLING or suits(found)):
                 return Origin(kind, version, of_kind(found, kind))
-    return brought_along(services, control)
-
-
-def brought_along(services: Services, control: Control) -> Origin:
-    """What a training starts from where nobody in the project can help: the shipped parent, else the bare backbone."""
-    weights = shipped(control.head, services.settings.backbone)
-    return Origin(Start.BACKBONE) if weights is None else Origin(Start.SHIPPED, weights=weights)
+    return Origin(Start.BACKBONE)
 
 
 def borrowed(

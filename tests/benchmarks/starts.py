@@ -3,7 +3,7 @@
     python -m tests.benchmarks.starts ../shared/data/detection [--only NAME ...] [--on NAME ...] [--counts 2 5]
 
 All groups of the folder (with --only, these) are taken as one project with one label. Each group (with --on, these) is
-trained from each start: the bare backbone; the shipped parent, where there is one; the project's parent, trained on five
+trained from each start: the bare backbone; the project's parent, trained on five
 frames of every other group; the sibling, which is the nearest other group by what the backbone sees, trained on five
 frames. "as it is" is what the start itself proposes, before any label. One that does poorly on the labels is, as in the
 product, no sibling: what it learnt is a start like the project's parent.
@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.learning import catalogue, features, threads
-from backend.learning.parent.shipped import shipped
 from backend.loop.project_parent import EFFORT
 from backend.loop.starts import FEW, POOR, apart, of_kind
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Start, Weights
@@ -114,16 +113,14 @@ def measure(clip: Clip, clips: Sequence[Clip], counts: Sequence[int], kinds: Seq
     others = [c for c in clips if c is not clip and c.control == clip.control]
     for kind in kinds:
         weights, note = None, ""
-        if kind == Start.SHIPPED:
-            weights = shipped(clip.control.head, BACKBONE)
-        elif kind == Start.PROJECT and len(others) > 1:
+        if kind == Start.PROJECT and len(others) > 1:
             weights, note = parent_of(others, seed), f"{len(others)} other groups"
         elif kind == Start.SIBLING and others:
             weights, note = sibling_of(clip, others, seed)
         if weights is None and kind != Start.BACKBONE:
             continue
         start = None if weights is None else of_kind(weights, Start(kind))
-        if start is not None and kind != Start.SHIPPED:
+        if start is not None:
             found = quality(clip, catalogue.elsewhere(start), (), clip.group, time.perf_counter())
             told(clip, kind, 0, *found, f"as it is; {note}")
         for count in counts:

@@ -72,9 +72,7 @@ def test_learns_and_leaves_frozen_layers_alone(lesson: Lesson) -> None:
     assert all(torch.equal(a, b) for a, b in zip(before, lesson.network.backbone[0].parameters(), strict=True))
 
 
-@pytest.mark.parametrize(
-    ("start", "steps"), [("backbone", 40), ("shipped", 40), ("project", 40), ("sibling", 20), ("serving", 10)]
-)
+@pytest.mark.parametrize(("start", "steps"), [("backbone", 40), ("project", 40), ("sibling", 20), ("serving", 10)])
 def test_the_groups_own_start_needs_fewer_steps(lesson: Lesson, start: str, steps: int) -> None:
     told: list[Progress] = []
     metrics = overfit(lesson, RECIPE, _session(told), start=Start(start), wide=False)  # type: ignore[arg-type]

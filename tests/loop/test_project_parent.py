@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from backend.errors import TrainingError
 from backend.learning import catalogue
-from backend.loop import starts, watch
+from backend.loop import watch
 from backend.loop.common import baselines, parents
 from backend.loop.project_parent import FRAMES, PER_GROUP, shared_out
 from backend.loop.status import project_status
@@ -21,7 +21,6 @@ from tests.loop.test_starts import TWIN, add_clip, dark, serving
 def house(quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     """Two groups that look different, with two labels each."""
     monkeypatch.setattr(watch, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(starts, "shipped", lambda head, backbone: None)
     made = House(tmp_path)
     made.add_project()
     add_clip(made, "a", 1, label=2)

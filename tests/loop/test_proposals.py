@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from backend.errors import StudioUnreachable, TrainingError
 from backend.learning import catalogue
-from backend.loop import proposals, starts, watch
+from backend.loop import proposals, watch
 from backend.loop.proposals import MODEST, outdated
 from backend.loop.status import project_status
 from model_registry import COMMON, GroupRecord, LedgerEntry, VersionRecord
@@ -18,7 +18,6 @@ from tests.loop.test_starts import TWIN, add_clip, dark, serving, version
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker looks whether it is needed at every frame; no parent is shipped."""
     monkeypatch.setattr(watch, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(starts, "shipped", lambda head, backbone: None)
 
 
 @pytest.fixture

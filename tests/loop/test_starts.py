@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from backend.errors import TrainingError
 from backend.learning import catalogue
 from backend.learning.detection.recipe import DetectionRecipe
-from backend.loop import starts
 from backend.loop.common import started_from
 from backend.loop.frames import FrameStore
 from backend.loop.starts import NEAR, NEAREST, Neighbour, apart, borrowed, honest, is_poor, ladder
@@ -42,7 +41,6 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
         return teach(*arguments, **options)
 
     monkeypatch.setattr(catalogue, "train", train)
-    monkeypatch.setattr(starts, "shipped", lambda head, backbone: None)
     return found
 
 
@@ -270,16 +268,6 @@ def test_a_poisoned_start_does_not_keep_a_group_from_learning(house: House, monk
     group = house.registry.groups.get(1, "b")
     assert group is not None
     assert (group.state(house.now), group.reason) == ("idle", None)
-
-
-def test_what_the_package_brings_along_comes_before_the_bare_backbone(
-    house: House, begun: list[str | None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    brought = Weights({}, {"start": "shipped"})
-    monkeypatch.setattr(starts, "shipped", lambda head, backbone: brought if backbone.startswith("tf_") else None)
-    add_clip(house, "a", 1, label=2)
-    assert begun == ["shipped"]
-    assert (serving(house, "a").start, serving(house, "a").parent) == ("shipped", None)
 
 
 def test_a_group_whose_labels_are_gone_keeps_its_version_and_others_may_start_from_it(
