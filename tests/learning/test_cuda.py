@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.learning import catalogue
+from backend.learning import methods
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.types import Head, LabeledFrame
 from tests.learning import synthetic
@@ -37,17 +37,15 @@ def test_a_head_learns_on_it_and_its_weights_say_the_same_on_a_processor(head: H
     frames = make()
     labeled, others = frames[::3], [one for at, one in enumerate(frames) if at % 3]
     unseen = [one.frame for one in others]
-    trained = catalogue.train(
-        labeled, unseen, labels, recipe, start=None, device="cuda", seed=0, progress=lambda _: None
-    )
+    trained = methods.train(labeled, unseen, labels, recipe, start=None, device="cuda", seed=0, progress=lambda _: None)
     assert all(np.isfinite(array).all() for array in trained.weights.arrays.values() if array.dtype.kind == "f")
     quality = {}
     for device in ("cuda", "cpu"):
-        found = catalogue.predict(catalogue.load(trained.weights, device), unseen, labeled)
-        quality[device] = catalogue.evaluate(head, found, others).score or 0.0
+        found = methods.predict(methods.load(trained.weights, device), unseen, labeled)
+        quality[device] = methods.evaluate(head, found, others).score or 0.0
     assert quality["cuda"] >= least, quality
     assert abs(quality["cuda"] - quality["cpu"]) <= 0.05, quality
-    again = catalogue.train(
+    again = methods.train(
         labeled, unseen, labels, recipe, start=trained.weights, device="cuda", seed=1, progress=lambda _: None
     )
     assert all(np.isfinite(value) for value in again.metrics.values())
