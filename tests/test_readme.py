@@ -21,8 +21,8 @@ BACKEND = (ROOT / "backend" / "README.md").read_text()
 FIGURES = (ROOT / "tests" / "benchmarks" / "README.md").read_text()
 ROWS = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|", BACKEND.split("## Settings")[1].split("\n## ")[0], re.MULTILINE))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-LONGEST = 200
-"""Lines of the front page: it is for people who label, the folders' READMEs hold the rest."""
+LONGEST = 170
+"""Lines of the front page that are not folded: it is for people who label, the folders' READMEs hold the rest."""
 PICTURE_BYTES = 200_000
 
 
@@ -87,7 +87,8 @@ def test_the_front_page_leads_to_every_other(path: Path) -> None:
 
 
 def test_the_front_page_stays_short() -> None:
-    assert len(FRONT.splitlines()) <= LONGEST
+    unfolded = re.sub(r"<details>.*?</details>", "", FRONT, flags=re.DOTALL)
+    assert len(unfolded.splitlines()) <= LONGEST
 
 
 def test_pictures_stay_small() -> None:
