@@ -24,4 +24,10 @@ METHOD = Method(
     fit=training.train,
     restore=micro_model.load,
     measure=_quality,
+    switches={
+        "skeleton": {"skeleton": False},
+        "test-time views": {"views": 1},
+        "pseudo-labels": {"pseudo_labels": False},
+        "weights of accepted labels": {"accepted_weight": 1.0},
+    },
 )
