@@ -1,10 +1,10 @@
 """Scores: what a region's and a frame's mean, the same for all heads, and the one place where they are calibrated.
 
-A region's score is the probability that the region is right: that a person leaves it as it is. Of a mask, which nobody leaves
-to the last pixel, it is the intersection over union to expect. A frame's score is the probability that a person leaves the
-whole frame: that each region shown is right, that no candidate left out is, and that the frame holds no more than is shown,
-as the counts of the labelled frames tell. Without the last, a frame in which nothing is seen would be the surest of all, and
-a missed object would hide behind the highest score.
+A region's score is the probability that the region is right: that a person leaves it as it is. Of a mask, which
+nobody leaves to the last pixel, it is the intersection over union to expect. A frame's score is the probability that
+a person leaves the whole frame: that each region shown is right, that no candidate left out is, and that the frame
+holds no more than is shown, as the counts of the labelled frames tell (`detection/count_prior.py`). Without the last,
+a frame in which nothing is seen would be the surest of all, and a missed object would hide behind the highest score.
 
 The chain from the network to Label Studio's column:
 1. a head's confidence in [0, 1]: height of a heatmap's peak, mass around a keypoint, expected overlap, share of the votes;

@@ -76,10 +76,10 @@ def test_smoothing() -> None:
 
 
 def test_count_prior() -> None:
-    frames = [dataclasses.replace(_seen(1, None, (10, 0.9), (200, 0.3)))]
-    [on], [free] = (decision.decide(frames, [], blueprint(name)) for name in (None, "count prior"))
-    assert (len(on.shown[0].boxes), len(free.shown[0].boxes)) == (1, 2)
-    assert on.no_more < free.no_more == 1.0
+    frames = [_seen(1, None, (10, 0.9), (200, 0.3)), _seen(2, None)]
+    on, free = (decision.decide(frames, [], blueprint(name)) for name in (None, "count prior"))
+    assert [len(one.shown[0].boxes) for one in (*on, *free)] == [1, 0, 2, 0]
+    assert on[1].no_more < on[0].no_more == free[0].no_more == free[1].no_more == 1.0
 
 
 def test_calibration() -> None:

@@ -42,8 +42,10 @@ def odds_in_time(orders: Sequence[float], labeled: Sequence[tuple[float, int]]) 
 
 
 def no_more(odds: Sequence[float], shown: int) -> float:
-    """The probability that a frame of these log odds holds no more than so many instances."""
-    return float(1 / (1 + np.exp(odds[min(shown, len(odds) - 1)])))
+    """The probability that a frame of these log odds holds no more than so many instances, given that none holds more than
+    the fullest labelled frame: of that nothing is known, and it is the same for all frames."""
+    fewer, most = 1 / (1 + np.exp([odds[min(shown, len(odds) - 1)], odds[-1]]))
+    return float(fewer / most)
 
 
 def odds_of_frames(

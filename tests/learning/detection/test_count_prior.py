@@ -20,12 +20,13 @@ def test_odds_of_counts(counts: list[int], expected: list[int]) -> None:
 @given(st.lists(st.integers(0, 80), min_size=1, max_size=8), st.integers(0, 90))
 def test_no_more_than_what_is_shown_is_the_surer_the_more_is_shown(counts: list[int], shown: int) -> None:
     odds = odds_of_counts(counts)
-    assert 0 < no_more(odds, shown) <= no_more(odds, shown + 1) < 1
+    assert 0 < no_more(odds, shown) <= no_more(odds, shown + 1) <= 1
+    assert no_more(odds, max(counts)) == 1.0
 
 
 def test_of_one_object_in_each_labelled_frame_none_is_seldom_all() -> None:
     odds = odds_of_counts([1] * 9)
-    assert [no_more(odds, n) for n in (0, 1, 2)] == pytest.approx([0.05, 0.95, 0.95])
+    assert [no_more(odds, n) for n in (0, 1, 2)] == pytest.approx([0.05 / 0.95, 1.0, 1.0])
 
 
 def test_frames_have_the_odds_of_their_time_else_those_of_the_training_else_none() -> None:
