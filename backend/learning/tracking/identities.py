@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
 
 import numpy as np
@@ -12,18 +13,32 @@ from backend.learning.tracking.motion import motion_costs, typical_interval
 
 
 def fix_identities(graph: Graph) -> None:
-    """Tie the keyframes of each object together, by the best path from one to the next."""
+    """Tie the keyframes of each object together, by the best path from one to the next.
+
+    The cheapest path is fixed first, and takes its detections away from the others: what moves evenly and is seen well is
+    sure, and what is hidden meanwhile gets what is left.
+    """
     free = [np.ones(len(frame), bool) for frame in graph.frames]
-    for start, end in _intervals(graph):
-        between = _best_between(graph, start, end, free)
-        for t, i in between:
-            graph.gains[t][i], graph.protected[t][i] = graph.rules.anchor_gain, True
-            duplicates = graph.duplicates(t, i)
-            graph.free[t] &= ~duplicates
-            free[t] &= ~duplicates
-            free[t][i] = False
-        for before, after in pairwise([start, *between, end]):
-            graph.fix(before, after)
+    waiting = [(*_best_between(graph, start, end, free), start, end) for start, end in _intervals(graph)]
+    heapify(waiting)
+    while waiting:
+        _, between, start, end = heappop(waiting)
+        if all(free[t][i] for t, i in between):
+            _fix(graph, [start, *between, end], free)
+        else:
+            heappush(waiting, (*_best_between(graph, start, end, free), start, end))
+
+
+def _fix(graph: Graph, path: Path, free: Sequence[Flags]) -> None:
+    """Whoever passes one node of a path passes all; its detections and their duplicates are no longer free."""
+    for t, i in path[1:-1]:
+        graph.gains[t][i], graph.protected[t][i] = graph.rules.anchor_gain, True
+        duplicates = graph.duplicates(t, i)
+        graph.free[t] &= ~duplicates
+        free[t] &= ~duplicates
+        free[t][i] = False
+    for before, after in pairwise(path):
+        graph.fix(before, after)
 
 
 def split_by_identity(graph: Graph, path: Path) -> list[Path]:
@@ -60,28 +75,31 @@ def _intervals(graph: Graph) -> list[tuple[Node, Node]]:
     return found
 
 
-def _best_between(graph: Graph, start: Node, end: Node, free: Sequence[Flags]) -> Path:
-    """The best path from one node to another, without these two: along the edges, or else over any gap at any speed."""
+def _best_between(graph: Graph, start: Node, end: Node, free: Sequence[Flags]) -> tuple[float, Path]:
+    """Cost of the best path from one node to another, and its nodes without these two: along the edges, or else over any gap
+    at any speed."""
     usable = {t: free[t] & (graph.frames[t].tracks == NO_TRACK) for t in range(start[0] + 1, end[0])}
-    near = _search(graph, start, end, usable, {t: graph.edges[t] for t in range(start[0] + 1, end[0] + 1)})
-    return (
-        near if near is not None else _search(graph, start, end, usable, _wide_edges(graph, start, end, usable)) or []
-    )
+    edges = {t: graph.edges[t] for t in range(start[0] + 1, end[0] + 1)}
+    cost, path = _search(graph, start, end, usable, edges)
+    return (cost, path) if cost < np.inf else _search(graph, start, end, usable, _wide_edges(graph, start, end, usable))
 
 
 def _search(
     graph: Graph, start: Node, end: Node, usable: Mapping[int, Flags], edges: Mapping[int, Edges]
-) -> Path | None:
+) -> tuple[float, Path]:
+    """As `_best_between`; infinite where no path leads there.
+
+    That the object is there is certain. So a detection that is surely an object earns nothing: it may be another one.
+    """
     scores: dict[int, Floats] = {start[0]: np.full(len(graph.frames[start[0]]), -np.inf)}
     scores[start[0]][start[1]] = 0.0
     previous = dict[int, Ints]()
     for t in range(start[0] + 1, end[0] + 1):
         into = [(s, costs) for s, costs in edges[t] if s >= start[0]]
         best, previous[t] = viterbi_step(into, scores, len(graph.frames[t]), -np.inf)
-        scores[t] = np.where(usable[t], best + graph.gain(t, 0), -np.inf) if t < end[0] else best
-    if scores[end[0]][end[1]] == -np.inf:
-        return None
-    return path_between(previous, start, end)
+        scores[t] = np.where(usable[t], best + np.minimum(graph.gain(t, 0), 0), -np.inf) if t < end[0] else best
+    cost = -float(scores[end[0]][end[1]])
+    return cost, path_between(previous, start, end) if cost < np.inf else []
 
 
 def _wide_edges(graph: Graph, start: Node, end: Node, usable: dict[int, Flags]) -> dict[int, Edges]:
