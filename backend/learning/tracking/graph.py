@@ -136,7 +136,7 @@ def build_graph(frames: Sequence[Detections], prior: Prior, rules: TrackerRules)
         prior=prior,
         rules=rules,
         gains=[_gains(frame, rules) for frame in frames],
-        edges=_edges(frames, rules),
+        edges=build_edges(frames, rules),
         free=[np.ones(len(frame), bool) for frame in frames],
         protected=[frame.anchored.copy() for frame in frames],
         passing=np.zeros(len(frames), np.int64),
@@ -182,7 +182,8 @@ def _gains(frame: Detections, rules: TrackerRules) -> Floats:
     return np.where(frame.anchored, rules.anchor_gain, by_score)
 
 
-def _edges(frames: Sequence[Detections], rules: TrackerRules) -> list[Edges]:
+def build_edges(frames: Sequence[Detections], rules: TrackerRules) -> list[Edges]:
+    """Into each frame, from those before it as far as a track may jump."""
     interval, found = typical_interval(frames), list[Edges]()
     for t, frame in enumerate(frames):
         into: Edges = []

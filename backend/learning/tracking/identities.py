@@ -1,44 +1,39 @@
 """Identities that a person gave: a track goes through all keyframes of its object, and through those of no other one."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 
 import numpy as np
 
-from backend.learning.tracking.detections import NO_TRACK, Flags, Floats, Ints
-from backend.learning.tracking.graph import Edges, Graph, Node, Path, path_between, viterbi_step
-from backend.learning.tracking.motion import motion_costs, typical_interval
+from backend.learning.tracking.detections import NO_TRACK
+from backend.learning.tracking.graph import Graph, Node, Path
+from backend.learning.tracking.keyframe_search import Interval, KeyframeSearch
 
 
 def fix_identities(graph: Graph) -> None:
     """Tie the keyframes of each object together, by the best path from one to the next.
 
-    The cheapest path is fixed first, and takes its detections away from the others: what moves evenly and is seen well is
-    sure, and what is hidden meanwhile gets what is left.
+    First by motion alone, lest a path goes over to an object that is seen better: the cheapest path is taken first, since
+    what moves evenly is sure. Then each is found anew with what the others leave, and misses as little as possible.
     """
-    free = [np.ones(len(frame), bool) for frame in graph.frames]
-    waiting = [(*_best_between(graph, start, end, free), start, end) for start, end in _intervals(graph)]
+    intervals = _intervals(graph)
+    search = KeyframeSearch(graph)
+    waiting = [(*search.best(interval, max_gain=0), interval) for interval in intervals]
     heapify(waiting)
+    paths = dict[Interval, Path]()
     while waiting:
-        _, between, start, end = heappop(waiting)
-        if all(free[t][i] for t, i in between):
-            _fix(graph, [start, *between, end], free)
+        _, path, interval = heappop(waiting)
+        if search.is_free(path):
+            search.take(path)
+            paths[interval] = path
         else:
-            heappush(waiting, (*_best_between(graph, start, end, free), start, end))
-
-
-def _fix(graph: Graph, path: Path, free: Sequence[Flags]) -> None:
-    """Whoever passes one node of a path passes all; its detections and their duplicates are no longer free."""
-    for t, i in path[1:-1]:
-        graph.gains[t][i], graph.protected[t][i] = graph.rules.anchor_gain, True
-        duplicates = graph.duplicates(t, i)
-        graph.free[t] &= ~duplicates
-        free[t] &= ~duplicates
-        free[t][i] = False
-    for before, after in pairwise(path):
-        graph.fix(before, after)
+            heappush(waiting, (*search.best(interval, max_gain=0), interval))
+    for interval in intervals:
+        search.release(paths[interval])
+        _, paths[interval] = search.best(interval, max_gain=graph.rules.max_gain)
+        search.take(paths[interval])
+    for (start, end), path in paths.items():
+        _fix(graph, [start, *path, end])
 
 
 def split_by_identity(graph: Graph, path: Path) -> list[Path]:
@@ -62,9 +57,9 @@ def path_identity(graph: Graph, path: Path) -> int:
     return max((identity_of(graph, node) for node in path), default=NO_TRACK)
 
 
-def _intervals(graph: Graph) -> list[tuple[Node, Node]]:
+def _intervals(graph: Graph) -> list[Interval]:
     """Keyframes of one object that follow each other, where no frame in between is known to lack it."""
-    last, found, seen_whole = dict[int, Node](), list[tuple[Node, Node]](), -1
+    last, found, seen_whole = dict[int, Node](), list[Interval](), -1
     for t, frame in enumerate(graph.frames):
         for i in np.flatnonzero(frame.tracks != NO_TRACK):
             identity = int(frame.tracks[i])
@@ -75,41 +70,10 @@ def _intervals(graph: Graph) -> list[tuple[Node, Node]]:
     return found
 
 
-def _best_between(graph: Graph, start: Node, end: Node, free: Sequence[Flags]) -> tuple[float, Path]:
-    """Cost of the best path from one node to another, and its nodes without these two: along the edges, or else over any gap
-    at any speed."""
-    usable = {t: free[t] & (graph.frames[t].tracks == NO_TRACK) for t in range(start[0] + 1, end[0])}
-    edges = {t: graph.edges[t] for t in range(start[0] + 1, end[0] + 1)}
-    cost, path = _search(graph, start, end, usable, edges)
-    return (cost, path) if cost < np.inf else _search(graph, start, end, usable, _wide_edges(graph, start, end, usable))
-
-
-def _search(
-    graph: Graph, start: Node, end: Node, usable: Mapping[int, Flags], edges: Mapping[int, Edges]
-) -> tuple[float, Path]:
-    """As `_best_between`; infinite where no path leads there.
-
-    That the object is there is certain. So a detection that is surely an object earns nothing: it may be another one.
-    """
-    scores: dict[int, Floats] = {start[0]: np.full(len(graph.frames[start[0]]), -np.inf)}
-    scores[start[0]][start[1]] = 0.0
-    previous = dict[int, Ints]()
-    for t in range(start[0] + 1, end[0] + 1):
-        into = [(s, costs) for s, costs in edges[t] if s >= start[0]]
-        best, previous[t] = viterbi_step(into, scores, len(graph.frames[t]), -np.inf)
-        scores[t] = np.where(usable[t], best + np.minimum(graph.gain(t, 0), 0), -np.inf) if t < end[0] else best
-    cost = -float(scores[end[0]][end[1]])
-    return cost, path_between(previous, start, end) if cost < np.inf else []
-
-
-def _wide_edges(graph: Graph, start: Node, end: Node, usable: dict[int, Flags]) -> dict[int, Edges]:
-    """Edges between what is rather an object than not, over longer gaps than usual and at any speed."""
-    rules, frames, found = replace(graph.rules, max_speed=np.inf), graph.frames, dict[int, Edges]()
-    interval = typical_interval(frames)
-    for t in range(start[0] + 1, end[0]):
-        usable[t] = usable[t] & (graph.gain(t, 0) > 0)
-    for t in range(start[0] + 1, end[0] + 1):
-        sources = {start[0], *range(max(start[0], t - rules.keyframe_max_gap), t)}
-        apart = {s: max((frames[t].order - frames[s].order) / interval, 1.0) for s in sources}
-        found[t] = [(s, motion_costs(frames[s].boxes, frames[t].boxes, apart[s], rules)) for s in sorted(sources)]
-    return found
+def _fix(graph: Graph, path: Path) -> None:
+    """Whoever passes one node of a path passes all, and their duplicates are nobody's."""
+    for t, i in path[1:-1]:
+        graph.gains[t][i], graph.protected[t][i] = graph.rules.anchor_gain, True
+        graph.free[t] &= ~graph.duplicates(t, i)
+    for before, after in pairwise(path):
+        graph.fix(before, after)
