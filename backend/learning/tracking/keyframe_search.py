@@ -1,4 +1,4 @@
-"""The best path between two keyframes of one object: that it is there in between is certain, where is asked."""
+"""Viterbi search for the best path between two keyframes of one object: that it is there is certain, where it is not."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,7 +26,8 @@ class KeyframeSearch:
     def best(self, interval: Interval, *, max_gain: float) -> tuple[float, Path]:
         """Cost of the best path from the one node to the other, and its nodes without these two.
 
-        Along the edges of the graph; where these do not lead there, over gaps of `keyframe_max_gap` and at any speed. No detection earns more than `max_gain`.
+        Along the edges of the graph; where these do not lead there, over gaps of `keyframe_max_gap` and at any speed. No
+        detection earns more than `max_gain`.
         """
         start, end = interval
         inside, reach = range(start[0] + 1, end[0] + 1), self._rules.keyframe_max_gap

@@ -112,7 +112,9 @@ def _anchor(clip: Clip, tracks: Sequence[Track], number: int, complete: bool) ->
     """A frame with the boxes that are drawn in it."""
     order = clip.start + number
     frame = Frame(order, np.zeros((1, 1, 3), np.uint8), clip.size.width, clip.size.height, float(order))
-    keyed = [(n, track.label, one.box) for n, track in enumerate(tracks) for one in track.keyframes if one.frame == number]
+    keyed = [
+        (n, track.label, one.box) for n, track in enumerate(tracks) for one in track.keyframes if one.frame == number
+    ]
     return LabeledFrame(frame, tuple(Instance(label, box, track=n) for n, label, box in keyed), complete=complete)
 
 
