@@ -108,7 +108,8 @@ class Graph:
     def duplicates(self, t: int, i: int) -> Flags:
         """(n,) detections of a frame that show the same object as one of them."""
         boxes = self.frames[t].boxes
-        return ~self.protected[t] & (distances(boxes[[i]], boxes)[0] < self.rules.duplicate_distance)
+        near: Flags = distances(boxes[[i]], boxes)[0] < self.rules.duplicate_distance
+        return near & ~self.protected[t]
 
     def cost(self, before: Node, after: Node) -> float:
         """Of one step of a path."""

@@ -55,7 +55,7 @@ class KeyframeSearch:
         self.take(path, -1)
 
     def _free(self, t: int) -> Flags:
-        return self._taken[t] == 0
+        return np.asarray(self._taken[t] == 0)
 
     def _edges(self, t: int, sources: set[int]) -> Edges:
         """Into a frame from others before it, at any speed."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backend.learning.tracking.detections import Detections, with_keyframes
+from backend.learning.tracking.detections import Detections, Ints, with_keyframes
 from backend.learning.tracking.graph import Prior, build_graph
 from backend.learning.tracking.identities import fix_identities, path_identity
 from backend.learning.tracking.rules import TrackerRules
@@ -59,7 +59,7 @@ def _merged(frames: Sequence[Detections], anchors: Sequence[Detections], rules: 
     return [*own, *(anchor for anchor in anchors if anchor.order not in shared)]
 
 
-def _of_frames(tracklet: Tracklet, in_time: np.ndarray, count: int) -> Tracklet:
+def _of_frames(tracklet: Tracklet, in_time: Ints, count: int) -> Tracklet:
     """The tracklet in the first `count` of the frames that were put in order, by their own indices."""
     asked = in_time[tracklet.frames] < count
     return replace(
