@@ -63,12 +63,22 @@ def decide(
         return []
     canvas = frames[0].size
     alike, drawn = [_on_canvas(one, canvas) for one in frames], [_drawn_on_canvas(one, canvas) for one in labeled]
+    found = [[_detections(one, index, blueprint) for one in alike] for index in range(len(blueprint.labels))]
+    anchors = [_anchors(drawn, label, {one.order for one in alike}) for label in blueprint.labels]
+    film = is_film(found, anchors)
     numbers = count(
         1 + max((i.track for one in labeled for i in one.instances if i.track is not None), default=NO_TRACK)
     )
+<<<<<<< HEAD
     by_label = [_of_label(alike, drawn, blueprint, index, numbers) for index in range(len(blueprint.labels))]
     complete = _no_more(frames, by_label, labeled, blueprint)
     calibration = BOXES if blueprint.calibration else AS_IT_IS
+=======
+    by_label = []
+    for index, (own, labelled) in enumerate(zip(found, anchors, strict=True)):
+        trusted = [_trusted(one, boxes, index, blueprint) for one, boxes in zip(alike, own, strict=True)]
+        by_label.append(_linked(trusted, labelled, blueprint, index, film, numbers))
+>>>>>>> tracker
     return [
         FrameDetections(one, tuple(_inside(shown[i], canvas, one.size) for shown in by_label), calibration, complete[i])
         for i, one in enumerate(frames)
@@ -123,30 +133,35 @@ def predictions(decided: Sequence[FrameDetections], labels: Sequence[str]) -> li
     return [_prediction(one, labels) for one in decided]
 
 
-def _of_label(
-    frames: Sequence[FrameCandidates],
-    labeled: Sequence[LabeledFrame],
+def _linked(
+    frames: Sequence[Detections],
+    anchors: Sequence[Detections],
     blueprint: Blueprint,
     index: int,
+    film: bool,
     numbers: Iterator[int],
 ) -> list[Detections]:
     """What is shown of one label in each frame; of a film with tracks, to which `numbers` give new identities."""
-    found = [_detections(one, index, blueprint) for one in frames]
-    trusted = [_trusted(one, own, index, blueprint) for one, own in zip(frames, found, strict=True)]
-    times = {own.order for own in found}
-    anchors = [_anchor(one, blueprint.labels[index]) for one in labeled if one.frame.order is not None]
-    anchors = [one for one in anchors if (one.order not in times if one.complete else len(one))]
     known = [(one.order, len(one)) for one in anchors if one.complete]
+<<<<<<< HEAD
     film = blueprint.linking and is_film(found, anchors)
+=======
+>>>>>>> tracker
 
     def prior(orders: Sequence[float]) -> Prior:
         if film and known and blueprint.count_prior:
             return odds_in_time(orders, known)
         return [odds_of_counts(blueprint.counts[index] if blueprint.count_prior else ())] * len(orders)
 
+<<<<<<< HEAD
     rules = TrackerRules(score_threshold=blueprint.score_threshold, smooth=blueprint.smoothing)
     tracks = Tracker(rules).link(trusted, anchors, prior, film=film)
     return _by_frame(trusted, [_numbered(track, numbers) for track in tracks] if film else tracks)
+=======
+    rules = TrackerRules(score_threshold=blueprint.score_threshold)
+    tracks = Tracker(rules).link(frames, anchors, prior, film=film)
+    return _by_frame(frames, [_numbered(track, numbers) for track in tracks] if film else tracks)
+>>>>>>> tracker
 
 
 def _numbered(track: Tracklet, numbers: Iterator[int]) -> Tracklet:
@@ -184,10 +199,17 @@ def _trusted(frame: FrameCandidates, found: Detections, index: int, blueprint: B
     return replace(found, scores=scores)
 
 
-def _anchor(labeled: LabeledFrame, label: str) -> Detections:
+def _anchors(labeled: Sequence[LabeledFrame], label: str, taken: set[float | None]) -> list[Detections]:
+    """What a person labelled: whole frames at times that are not taken, and keyframes of single objects at any time."""
+    placed = [(one, one.frame.order) for one in labeled if one.frame.order is not None]
+    found = [_anchor(one, order, label) for one, order in placed if not (one.complete and order in taken)]
+    return [one for one in found if one.complete or len(one)]
+
+
+def _anchor(labeled: LabeledFrame, order: float, label: str) -> Detections:
     own = [i for i in labeled.instances if i.label == label]
     return Detections(
-        order=float(labeled.frame.order or 0.0),
+        order=float(order),
         boxes=corners(own),
         scores=np.ones(len(own)),
         complete=labeled.complete,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from backend.learning.video.frames import VideoFrame
-from backend.learning.video.keyframes import thinned
+from backend.learning.video.keyframes import reduce_keyframes
 from backend.learning.video.ranges import ranges
 from backend.learning.video.tracks import to_tracks
 from backend.loop.data.video_dataset import ClipLesson
@@ -31,7 +31,7 @@ def _predict(model: "MicroModel", control: Control, lesson: ClipLesson) -> Video
         # The drawn tracks come first, in their order.
         kept = [{one.frame for one in track.keyframes} for track in lesson.tracks]
         whole = to_tracks(seen, lesson.tracks)
-        tracks = [thinned(track, kept[n] if n < len(kept) else ()) for n, track in enumerate(whole)]
+        tracks = [reduce_keyframes(track, kept[n] if n < len(kept) else ()) for n, track in enumerate(whole)]
     score = sum(one.score for one in found) / len(found) if found else 1.0
     return VideoPrediction(clip.task, clip.size, tuple(tracks), score)
 

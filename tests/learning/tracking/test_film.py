@@ -1,7 +1,11 @@
 import numpy as np
 
 from backend.learning.tracking.detections import Detections
-from backend.learning.tracking.film import is_film
+from backend.learning.tracking.film import is_film as is_film_of_labels
+
+
+def is_film(frames: list[Detections], anchors: list[Detections]) -> bool:
+    return is_film_of_labels([frames], [anchors])
 
 
 def _frame(order: float, *xs: float, track: int | None = None) -> Detections:
@@ -33,3 +37,22 @@ def test_labelled_frames_speak_too() -> None:
 
 def test_where_a_person_drew_tracks_it_is_one() -> None:
     assert is_film([_frame(0), _frame(1)], [_frame(0.5, 10.0, track=0)])
+
+
+def test_what_fills_every_picture_at_other_places_is_no_film() -> None:
+    rng = np.random.default_rng(1)
+    assert not is_film([_frame(i, *rng.uniform(0, 2000, 12)) for i in range(40)], [])
+
+
+def test_what_hardly_moves_is_one() -> None:
+    rng = np.random.default_rng(1)
+    assert is_film([_frame(i, *(np.array([10, 80, 200]) + rng.normal(0, 2, 3))) for i in range(40)], [])
+
+
+def test_all_labels_decide_together() -> None:
+    film, seldom = (
+        [_frame(i, 10 + 3 * i) for i in range(12)],
+        [_frame(i, *([5.0] if i == 3 else [])) for i in range(12)],
+    )
+    assert is_film_of_labels([film, seldom], [[], []])
+    assert not is_film_of_labels([seldom, seldom], [[], []])
