@@ -65,20 +65,16 @@ def decide(
     alike, drawn = [_on_canvas(one, canvas) for one in frames], [_drawn_on_canvas(one, canvas) for one in labeled]
     found = [[_detections(one, index, blueprint) for one in alike] for index in range(len(blueprint.labels))]
     anchors = [_anchors(drawn, label, {one.order for one in alike}) for label in blueprint.labels]
-    film = is_film(found, anchors)
+    film = blueprint.linking and is_film(found, anchors)
     numbers = count(
         1 + max((i.track for one in labeled for i in one.instances if i.track is not None), default=NO_TRACK)
     )
-<<<<<<< HEAD
-    by_label = [_of_label(alike, drawn, blueprint, index, numbers) for index in range(len(blueprint.labels))]
-    complete = _no_more(frames, by_label, labeled, blueprint)
-    calibration = BOXES if blueprint.calibration else AS_IT_IS
-=======
     by_label = []
     for index, (own, labelled) in enumerate(zip(found, anchors, strict=True)):
         trusted = [_trusted(one, boxes, index, blueprint) for one, boxes in zip(alike, own, strict=True)]
         by_label.append(_linked(trusted, labelled, blueprint, index, film, numbers))
->>>>>>> tracker
+    complete = _no_more(frames, by_label, labeled, blueprint)
+    calibration = BOXES if blueprint.calibration else AS_IT_IS
     return [
         FrameDetections(one, tuple(_inside(shown[i], canvas, one.size) for shown in by_label), calibration, complete[i])
         for i, one in enumerate(frames)
@@ -143,25 +139,15 @@ def _linked(
 ) -> list[Detections]:
     """What is shown of one label in each frame; of a film with tracks, to which `numbers` give new identities."""
     known = [(one.order, len(one)) for one in anchors if one.complete]
-<<<<<<< HEAD
-    film = blueprint.linking and is_film(found, anchors)
-=======
->>>>>>> tracker
 
     def prior(orders: Sequence[float]) -> Prior:
         if film and known and blueprint.count_prior:
             return odds_in_time(orders, known)
         return [odds_of_counts(blueprint.counts[index] if blueprint.count_prior else ())] * len(orders)
 
-<<<<<<< HEAD
     rules = TrackerRules(score_threshold=blueprint.score_threshold, smooth=blueprint.smoothing)
-    tracks = Tracker(rules).link(trusted, anchors, prior, film=film)
-    return _by_frame(trusted, [_numbered(track, numbers) for track in tracks] if film else tracks)
-=======
-    rules = TrackerRules(score_threshold=blueprint.score_threshold)
     tracks = Tracker(rules).link(frames, anchors, prior, film=film)
     return _by_frame(frames, [_numbered(track, numbers) for track in tracks] if film else tracks)
->>>>>>> tracker
 
 
 def _numbered(track: Tracklet, numbers: Iterator[int]) -> Tracklet:
