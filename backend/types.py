@@ -79,6 +79,9 @@ class Control:
     """For `Rectangle` + `Labels`: the name of the `Labels` tag that carries the label of each region."""
     parent: str | None = None
     """Of a pose control: the rectangle control whose regions its keypoints hang on (`parentID`), if there is one."""
+    any_number: bool | None = None
+    """Of a pose control, `model_points`: whether a frame may hold any number of points of a label (`many`) or at most one
+    (`one`); None leaves it to what people draw."""
     multiple: bool = False
     """Whether a frame (of a classification control) or a region (of the others) may have several of the labels."""
     media: Media = Media.IMAGE

@@ -1,0 +1,54 @@
+"""A trained micro-model of points: one of boxes, of which the middles are shown."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from backend.learning.detection import micro_model as detection
+from backend.learning.detection.micro_model import DetectionModel
+from backend.learning.points.boxes import boxed, pointed
+from backend.types import Frame, Head, LabeledFrame, Prediction, Weights
+
+METHOD = "points"
+"""Name of this way to learn points, in an artifact's metadata."""
+SIDE = "side"
+"""Key of the metadata that holds the side of the box around a point, as a share of the frame's diagonal."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointsModel:
+    """Sees one group's points. Immutable: may be used from several threads at once."""
+
+    boxes: DetectionModel
+    side: float
+    """Of the box around a point, as a share of the frame's diagonal."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that its own weights take, bytes."""
+        return self.boxes.nbytes
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label set, in the config's order."""
+        return self.boxes.labels
+
+    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+        """One prediction a frame, in order; see `DetectionModel.predict`. Each instance has one point."""
+        return [pointed(one) for one in self.boxes.predict(frames, [boxed(one, self.side) for one in labeled])]
+
+
+def as_points(weights: Weights, side: float) -> Weights:
+    """A detection's artifact as one of points."""
+    return replace(weights, metadata={**weights.metadata, "head": Head.POSE.value, "method": METHOD, SIDE: repr(side)})
+
+
+def as_boxes(weights: Weights) -> Weights:
+    """An artifact of points as the detection's that it is; one of another method as it is."""
+    if weights.metadata.get("method") != METHOD:
+        return weights
+    return replace(weights, metadata={**weights.metadata, "head": Head.DETECTION.value})
+
+
+def load(weights: Weights, device: str = "auto") -> PointsModel:
+    """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
+    return PointsModel(detection.load(as_boxes(weights), device), float(weights.metadata[SIDE]))
