@@ -4,6 +4,7 @@ Boxes are `(x0, y0, x1, y1)` in pixels of the original image: x to the right, y 
 the right-bottom corner exclusive, as floats. Scores and weights lie in [0, 1].
 """
 
+import math
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -120,6 +121,28 @@ class Instance:
     """Predicted, and left as it was by the person who submitted the frame: it is there, but nobody drew its outline."""
     mask: Mask | None = field(default=None, compare=False)
     keypoints: tuple[Keypoint, ...] = ()
+    angle: float = 0.0
+    """Degrees by which the box is turned clockwise about its centre, in (-45, 45]: width is the side nearer to level."""
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """Of the box as it is turned, clockwise from the left-top one."""
+        x0, y0, x1, y1 = self.box
+        if not self.angle:
+            return (x0, y0), (x1, y0), (x1, y1), (x0, y1)
+        x, y, turn = (x0 + x1) / 2, (y0 + y1) / 2, math.radians(self.angle)
+        across = (x1 - x0) / 2 * math.cos(turn), (x1 - x0) / 2 * math.sin(turn)
+        along = (y0 - y1) / 2 * math.sin(turn), (y1 - y0) / 2 * math.cos(turn)
+        signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        return tuple((x + a * across[0] + b * along[0], y + a * across[1] + b * along[1]) for a, b in signs)
+
+    @property
+    def hull(self) -> Box:
+        """The smallest upright box around the box as it is turned."""
+        if not self.angle:
+            return self.box
+        columns, rows = zip(*self.corners, strict=True)
+        return min(columns), min(rows), max(columns), max(rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,8 +26,8 @@ EXAMPLE = """<View>
 
 SUPPORTED = (
     "on an Image: RectangleLabels (boxes); BrushLabels, PolygonLabels or EllipseLabels (masks); KeyPointLabels (points: "
-    "any number of a label in a frame, or those of one object, or of several that each have a rectangle); Choices (classes of the whole image); "
-    "and Rectangle, Brush, Polygon or Ellipse with Labels on the same Image; "
+    "any number of a label in a frame, those of one object, or of several that each have a rectangle); "
+    "Choices (classes of the whole image); and Rectangle, Brush, Polygon or Ellipse with Labels on the same Image; "
     "on a Video: VideoRectangle with Labels (tracks), and TimelineLabels (classes of ranges of frames)"
 )
 

@@ -49,6 +49,8 @@ class Blueprint:
     """Places that fool the network."""
     area: float = 0.0
     """Pixels of a frame of the usual size; see `Scale`."""
+    turned: bool = False
+    """Whether boxes have an angle."""
 
     @property
     def scale(self) -> Scale:
@@ -64,7 +66,7 @@ class Blueprint:
         backbone = Backbone(self.backbone)
         backbone.freeze(self.frozen)
         head = DetectionHead(
-            len(self.labels), self.width, self.size, self.score_floor, self.most_candidates, self.overlap
+            len(self.labels), self.width, self.size, self.score_floor, self.most_candidates, self.overlap, self.turned
         )
         return DetectionNetwork(backbone, Pyramid(backbone.channels, self.width), head)
 

@@ -1,16 +1,18 @@
 """From what the network sees in each frame to what is shown: counts, and agreement in time where there is an order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import Blueprint
 from backend.learning.detection.count_prior import odds_in_time, odds_of_counts
 from backend.learning.detection.hard_negatives import discounted
+from backend.learning.detection.rotation import instance_of
+from backend.learning.detection.seen import Decided, Seen
+from backend.learning.detection.turned import turned_in
 from backend.learning.tracking.graph import Column, Rules
 from backend.learning.tracking.link import FEWEST_STEPS, Shown, link, moves_smoothly
 from backend.types import Box, Instance, LabeledFrame, Prediction
@@ -25,25 +27,6 @@ JUMP = 0.7
 """Probability that a box that fills a jump is right, as a share of the weaker end's."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """One frame's candidates."""
-
-    task: int
-    order: float | None
-    size: tuple[int, int]
-    """Width and height of the original frame, pixels."""
-    candidates: Candidates
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Decided:
-    """What is shown in one frame, by label index, and which candidates these are."""
-
-    seen: Seen
-    shown: tuple[Shown, ...]
-
-
 def decide(seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blueprint) -> list[Decided]:
     """What to show in each frame, in the frames' order.
 
@@ -55,7 +38,8 @@ def decide(seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blu
     alike, drawn = [_on_canvas(one, canvas) for one in seen], [_drawn_on_canvas(one, canvas) for one in labeled]
     by_label = [_of_label(alike, drawn, blueprint, index, rules) for index in range(len(blueprint.labels))]
     return [
-        Decided(one, tuple(_inside(column[i], canvas, one.size) for column in by_label)) for i, one in enumerate(seen)
+        Decided(one, tuple(_inside(column[i], canvas, one.size, blueprint.turned) for column in by_label))
+        for i, one in enumerate(seen)
     ]
 
 
@@ -78,14 +62,16 @@ def _stretched(boxes: Boxes, size: tuple[int, int], to: tuple[int, int]) -> Boxe
     return boxes * np.array([to[0] / size[0], to[1] / size[1]] * 2, boxes.dtype)
 
 
-def _inside(shown: Shown, canvas: tuple[int, int], size: tuple[int, int]) -> Shown:
-    """Back in the frame's own size, and within it, which the smooth course of what leaves it may not be."""
-    return replace(shown, boxes=np.clip(_stretched(shown.boxes, canvas, size), 0, [*size, *size]))
+def _inside(shown: Shown, canvas: tuple[int, int], size: tuple[int, int], turned: bool) -> Shown:
+    """Back in the frame's own size, and within it, which the smooth course of what leaves it may not be; a hull stays whole,
+    since its middle is that of the box in it."""
+    boxes = _stretched(shown.boxes, canvas, size)
+    return replace(shown, boxes=boxes if turned else np.clip(boxes, 0, [*size, *size]))
 
 
 def predictions(decided: Sequence[Decided], labels: Sequence[str]) -> list[Prediction]:
     """As the other rooms see them."""
-    return [_prediction(one, labels) for one in decided]
+    return [_prediction(one, labels, turned_in(decided, at)) for at, one in enumerate(decided)]
 
 
 def _of_label(
@@ -140,13 +126,15 @@ def _box(row: Array) -> Box:
     return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
 
-def _prediction(decided: Decided, labels: Sequence[str]) -> Prediction:
-    instances = [
-        Instance(label, _box(box), float(score))
-        for label, shown in zip(labels, decided.shown, strict=True)
-        for box, score in zip(shown.boxes, _probability(shown.scores, *SHOWN), strict=True)
-        if box[2] > box[0] and box[3] > box[1]
-    ]
+def _prediction(decided: Decided, labels: Sequence[str], turned: Sequence[Array] | None) -> Prediction:
+    instances = list[Instance]()
+    for index, (label, shown) in enumerate(zip(labels, decided.shown, strict=True)):
+        scores = _probability(shown.scores, *SHOWN)
+        for n, (box, score) in enumerate(zip(shown.boxes, scores, strict=True)):
+            if turned is not None:
+                instances.append(instance_of(box, turned[index][n], label, float(score)))
+            elif box[2] > box[0] and box[3] > box[1]:
+                instances.append(Instance(label, _box(box), float(score)))
     return Prediction(decided.seen.task, tuple(instances), _untouched(decided))
 
 

@@ -9,9 +9,11 @@ from torch import Tensor
 
 from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import Blueprint
-from backend.learning.detection.decision import Seen, decide, predictions
+from backend.learning.detection.decision import decide, predictions
 from backend.learning.detection.ensemble import Together, alone, companion_of
 from backend.learning.detection.head import DetectionNetwork
+from backend.learning.detection.seen import Seen
+from backend.learning.geometry.rotation import upright
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
@@ -26,7 +28,8 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
 
         `labeled` are frames of the group that a person labelled: they anchor the linking in time.
         """
-        return predictions(decide(list(self.see(frames)), labeled, self.blueprint), self.labels)
+        drawn = [upright(one) for one in labeled]
+        return predictions(decide(list(self.see(frames)), drawn, self.blueprint), self.labels)
 
     def see(self, frames: Iterable[Frame]) -> Iterator[Seen]:
         """What the network alone sees in each frame, in pixels of the original frame."""
@@ -40,7 +43,9 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
         with torch.inference_mode():
             [found] = self.network.head.decode(self.network(to_batch([pixels])))
         limits = np.array([frame.width, frame.height] * 2, np.float32)
-        candidates = Candidates(np.clip(found.boxes / factor, 0, limits), found.scores, found.classes)
+        turned = None if found.turned is None else found.turned / np.array([factor, factor, 1], np.float32)
+        hulls = found.boxes / factor if turned is not None else np.clip(found.boxes / factor, 0, limits)
+        candidates = Candidates(hulls, found.scores, found.classes, turned)
         return Seen(frame.task, frame.order, (frame.width, frame.height), candidates), pixels, factor
 
 

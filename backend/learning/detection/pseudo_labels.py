@@ -9,7 +9,8 @@ from torch import Tensor
 
 from backend.learning.detection.augmentation import Picture
 from backend.learning.detection.candidates import INEXACT
-from backend.learning.detection.decision import Decided
+from backend.learning.detection.rotation import as_turns
+from backend.learning.detection.seen import Decided
 
 SURE = 0.5
 """Score, smoothed in time, from which a box is taken for true."""
@@ -21,7 +22,7 @@ MISTAKEN = 0.08
 
 def picture_of(decided: Decided, pixels: Tensor, factor: float, weight: float) -> Picture:
     """A frame to learn from, in pixels of the scaled frame."""
-    boxes, classes, ignored, hard = [], [], [], []
+    boxes, classes, ignored, hard, turns = [], [], [], [], []
     for index, shown in enumerate(decided.shown):
         sure = (shown.scores >= SURE) & (shown.chosen >= 0)
         boxes.append(shown.boxes[sure])
@@ -29,6 +30,8 @@ def picture_of(decided: Decided, pixels: Tensor, factor: float, weight: float) -
         ignored.append(shown.boxes[~sure])
         found = decided.seen.candidates
         own = np.flatnonzero(found.classes == index)
+        if found.turned is not None:
+            turns.append(as_turns(found.turned[own[shown.chosen[sure]]], factor))
         rest = np.delete(own, shown.chosen[shown.chosen >= 0])
         ignored.append(found.boxes[rest[found.scores[rest] >= DOUBTFUL]].astype(np.float64))
         wrong = found.boxes[rest[(found.scores[rest] < DOUBTFUL) & (found.scores[rest] >= MISTAKEN)]]
@@ -42,4 +45,5 @@ def picture_of(decided: Decided, pixels: Tensor, factor: float, weight: float) -
         hard=(np.concatenate(hard) * factor).astype(np.float32),
         weight=weight,
         labelled=False,
+        turns=np.concatenate(turns) if turns else None,
     )

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 NEIGHBOURS = 3
 """Points next to one whose distances are averaged: a single one may be chance."""
-LARGEST = 0.05
+LARGEST = 0.1
 """Of the frame's diagonal: the most that a spacing counts."""
 LEAST = 0.005
 """The same for the least: two clicks on one place are no spacing."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from backend.learning.geometry.rotation import has_turned, upright
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.memory import Held
+from backend.loop.data.points import told_apart
 from backend.loop.data.video_dataset import ClipLesson, gather
 from backend.loop.data.video_frames import ClipFrames
 from backend.loop.review.compare import NOTHING, Accepted
@@ -93,6 +95,10 @@ def prepare(
             )  # an empty frame has no outline that could drift
             learnt.append(LabeledFrame(frame, instances, 1.0 if is_drawn else weight))
         problems.extend(f"task {frame.task}: {why}" for why in read.problems)
+    learnt, doubled = told_apart(control, learnt)
+    problems.extend(doubled)
+    if not has_turned(learnt):
+        learnt = [upright(one) for one in learnt]
     tasks_learnt = frozenset(one.frame.task for one in learnt)
     unchanged = frozenset(task for task in tasks_learnt if newest[task].id in accepted.frames)
     unreadable = {**broken, **broken_rest, **unused}

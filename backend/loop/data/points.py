@@ -28,7 +28,7 @@ def told_apart(control: Control, labeled: Sequence[LabeledFrame]) -> tuple[list[
         found.append(replace(frame, instances=(pose,)))
         problems += [
             f"task {frame.frame.task}: region {point.region_id or 'without an id'} of {control.from_name!r} is a second "
-            f"{point.label!r} of the frame's one object; write model_points=\"many\" on the control if it is meant"
+            f'{point.label!r} of the frame\'s one object; write model_points="many" on the control if it is meant'
             for point in doubled
         ]
     return found, problems

@@ -68,7 +68,8 @@ def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Insta
     if control.parent is None:
         return None
     found = (p for part in parts if part.control.from_name == control.parent for p in part.predictions)
-    return {p.task: p.instances for p in found if isinstance(p, Prediction)}
+    # What hangs on a box is looked for in an upright crop.
+    return {p.task: tuple(_upright(i) for i in p.instances) for p in found if isinstance(p, Prediction)}
 
 
 def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
@@ -98,9 +99,13 @@ def _written(prediction: Prediction | VideoPrediction, part: Part) -> list[dict[
     return regions.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
 
 
+def _upright(instance: Instance) -> Instance:
+    return replace(instance, box=instance.hull, angle=0.0) if instance.angle else instance
+
+
 def _is_sound(instance: Instance) -> bool:
     points = [number for point in instance.keypoints for number in (point.x, point.y)]
-    return all(isfinite(number) for number in (*instance.box, instance.score, *points))
+    return all(isfinite(number) for number in (*instance.box, instance.angle, instance.score, *points))
 
 
 def _named(instance: Instance) -> Instance:
