@@ -83,6 +83,8 @@ class Control:
     any_number: bool | None = None
     """Of a pose control, `model_points`: whether a frame may hold any number of points of a label (`many`) or at most one
     (`one`); None leaves it to what people draw."""
+    counted: bool = False
+    """Of a pose control: its points are any number of each label, as `any_number` or the labels of a group told."""
     multiple: bool = False
     """Whether a frame (of a classification control) or a region (of the others) may have several of the labels."""
     media: Media = Media.IMAGE

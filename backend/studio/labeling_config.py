@@ -278,7 +278,7 @@ def _any_number(tag: Any) -> bool | None:
             f"{tag.tag} {tag.name!r} has model_points={text!r}. Expected `many` (any number of points of a label in a frame, "
             "as for counting) or `one` (at most one, as the points of one object)."
         )
-    return text.strip().lower() == "many"
+    return bool(text.strip().lower() == "many")
 
 
 def _threshold(tag: Any) -> float | None:

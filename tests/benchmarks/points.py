@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.points import micro_model, training
 from backend.learning.points.evaluation import evaluate, matches
 from backend.learning.points.recipe import PointsRecipe
@@ -43,7 +44,8 @@ def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, floa
     labeled, others = [group.labeled(i) for i in at], group.without(at)
     began = time.process_time()
     recipe = changed(PointsRecipe(), args.changes)
-    trained = training.train(labeled, others, group.data_set.classes, recipe, seed=seed)
+    given = TrainingInput(labeled=labeled, labels=group.data_set.classes, unlabeled=others, seed=seed)
+    trained = training.train(given, recipe)
     middle = time.process_time()
     model = micro_model.load(trained.weights, "auto")
     predictions = model.predict(others, labeled)

@@ -20,6 +20,7 @@ from backend.learning.detection import micro_model, training
 from backend.learning.detection.evaluation import evaluate
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.detection.rotation import turns_of
+from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.geometry.rotation import overlaps, upright
 from backend.types import Frame, Instance, LabeledFrame, Prediction
 from tests.benchmarks.group import Group, changed, chosen, parser, run
@@ -74,7 +75,8 @@ def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, floa
     recipe, found = changed(DetectionRecipe(), args.changes), dict[str, float]()
     for name, drawn in (("before", [upright(one) for one in labeled]), ("", labeled)):
         began = time.process_time()
-        trained = training.train(drawn, others, group.data_set.classes, recipe, seed=seed)
+        given = TrainingInput(labeled=drawn, labels=group.data_set.classes, unlabeled=others, seed=seed)
+        trained = training.train(given, recipe)
         predictions = micro_model.load(trained.weights, "auto").predict(others, drawn)
         half, strict = evaluate(predictions, truth), evaluate(predictions, truth, 0.7)
         found |= {f"{name}f1": half.f1 or 0.0, f"{name}f1@.7": strict.f1 or 0.0}

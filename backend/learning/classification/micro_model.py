@@ -13,6 +13,7 @@ from backend.errors import WeightsUnusable
 from backend.learning.classification import features
 from backend.learning.classification.averaging import Group, Member, answers
 from backend.learning.classification.kernels import Likeness, standardized
+from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.network.backbone import Backbone
 from backend.learning.network.config import fields_of, to_metadata
 from backend.learning.network.device import fastest, find_device
@@ -91,7 +92,12 @@ class ClassificationModel:
         """The label set, in the config's order."""
         return self.blueprint.labels
 
-    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+    def predict(
+        self,
+        frames: Iterable[Frame],
+        labeled: Sequence[LabeledFrame] = (),
+        enclosing_boxes: EnclosingBoxes | None = None,
+    ) -> list[Prediction]:
         """One prediction a frame, in order. Frames are streamed; their neighbours in time help where `order` is given.
 
         The labelled frames that count are those of the training; `labeled` is not looked at.
@@ -196,7 +202,7 @@ def _check_shapes(blueprint: Blueprint, known: Known) -> None:
         )
 
 
-def elsewhere(weights: Weights) -> Weights:
+def for_other_group(weights: Weights) -> Weights:
     """The weights for use in another group: when its own frames were tells nothing there."""
     return replace(weights, arrays={**weights.arrays, "orders": np.full_like(weights.arrays["orders"], np.nan)})
 

@@ -70,7 +70,7 @@ class Blueprint:
         )
         return DetectionNetwork(backbone, Pyramid(backbone.channels, self.width), head)
 
-    def elsewhere(self) -> "Blueprint":
+    def for_other_group(self) -> "Blueprint":
         """For use in another group: nothing is known of how many instances its frames hold, and what fools the network."""
         return replace(self, counts=((),) * len(self.labels), mistakes=())
 

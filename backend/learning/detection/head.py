@@ -89,8 +89,8 @@ class DetectionHead(nn.Module):
         """Raw output -> (batch, CHANNELS, h, w) as `rotation.encoded`, in pixels of the scaled frame; None: all are upright."""
         if self.turn is None:
             return None
-        sides, code = output[:, self.labels + 4 :].float().split([2, CHANNELS - 2], 1)
-        return torch.cat([sides.clamp(-3, 3) + self.side, code], 1)
+        said = output[:, self.labels + 4 :].float()
+        return torch.cat([said[:, :2].clamp(-3, 3) + self.side, said[:, 2:]], 1)
 
     def loss(self, output: Tensor, crops: Sequence[Crop]) -> Tensor:
         """Focal loss of the heatmap plus GIoU loss of the boxes around the centres, per object."""

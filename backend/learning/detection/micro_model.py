@@ -13,6 +13,7 @@ from backend.learning.detection.decision import decide, predictions
 from backend.learning.detection.ensemble import Together, alone, companion_of
 from backend.learning.detection.head import DetectionNetwork
 from backend.learning.detection.seen import Seen
+from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.rotation import upright
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
@@ -23,7 +24,12 @@ from backend.types import Frame, LabeledFrame, Prediction, Weights
 class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
     """Sees one group's objects."""
 
-    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+    def predict(
+        self,
+        frames: Iterable[Frame],
+        labeled: Sequence[LabeledFrame] = (),
+        enclosing_boxes: EnclosingBoxes | None = None,
+    ) -> list[Prediction]:
         """One prediction a frame, in order. Frames are streamed; their neighbours in time help where `order` is given.
 
         `labeled` are frames of the group that a person labelled: they anchor the linking in time.
@@ -43,8 +49,11 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
         with torch.inference_mode():
             [found] = self.network.head.decode(self.network(to_batch([pixels])))
         limits = np.array([frame.width, frame.height] * 2, np.float32)
-        turned = None if found.turned is None else found.turned / np.array([factor, factor, 1], np.float32)
-        hulls = found.boxes / factor if turned is not None else np.clip(found.boxes / factor, 0, limits)
+        turned, hulls = found.turned, found.boxes / factor
+        if turned is None:
+            hulls = np.clip(hulls, 0, limits)
+        else:
+            turned = np.asarray(turned / np.array([factor, factor, 1]), np.float32)
         candidates = Candidates(hulls, found.scores, found.classes, turned)
         return Seen(frame.task, frame.order, (frame.width, frame.height), candidates), pixels, factor
 

@@ -47,7 +47,8 @@ def encoded(turns: Floats) -> Floats:
     """(n, 3) boxes -> (n, CHANNELS) what the network is to say."""
     angle = turns[:, 2].astype(np.float64)
     code = [np.cos(2 * angle), np.sin(2 * angle), np.cos(4 * angle), np.sin(4 * angle)]
-    return np.concatenate([np.log(np.maximum(turns[:, :2], 1e-3)), np.stack(code, 1)], 1).astype(np.float32)
+    sides = np.log(np.maximum(turns[:, :2], 1e-3))
+    return np.asarray(np.concatenate([sides, np.stack(code, 1)], 1), np.float32)
 
 
 def decoded(said: Array | Floats) -> Array:

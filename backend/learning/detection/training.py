@@ -1,6 +1,5 @@
 """Overfitting a detection micro-model to the labelled frames of one group."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,7 +22,9 @@ from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.detection.rotation import turns_of
 from backend.learning.fitting.initialization import kind_of
 from backend.learning.fitting.loop import begun, overfit
-from backend.learning.fitting.session import Clock, Tell, Trained, session
+from backend.learning.fitting.session import session
+from backend.learning.fitting.trained import Trained
+from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.fitting.unlabeled import choose, weight_of
 from backend.learning.geometry.boxes import ious
 from backend.learning.geometry.rotation import upright
@@ -40,24 +41,11 @@ MOST_WRONG = 12
 """Mistakes kept of a frame, the worst ones."""
 
 
-def train(
-    labeled: Sequence[LabeledFrame],
-    unlabeled: Sequence[Frame],
-    labels: tuple[str, ...],
-    recipe: DetectionRecipe,
-    *,
-    start: Weights | None = None,
-    device: str = "auto",
-    seed: int = 0,
-    progress: Tell = lambda _: None,
-    clock: Clock = time.monotonic,
-) -> Trained:
-    """Train on `labeled`; `unlabeled` frames of the group, decoded when indexed, are learned from where that is safe.
-
-    `start` are weights of an earlier version. What `progress` raises passes through.
-    """
-    with session(labeled, labels, device=device, seed=seed, progress=progress, clock=clock) as under_way:
-        blueprint, arrays = warm(plan(labeled, labels, recipe), start and alone(start))
+def train(given: TrainingInput, recipe: DetectionRecipe) -> Trained:
+    """Train on the labelled frames, and on unlabelled ones where that is safe."""
+    start, labeled, unlabeled = given.start, given.labeled, given.unlabeled
+    with session(given) as under_way:
+        blueprint, arrays = warm(plan(labeled, given.labels, recipe), start and alone(start))
         pictures = [picture(frame, blueprint, under_way.device) for frame in labeled]
         labeled = [upright(frame) for frame in labeled]
         network = begun(blueprint, [one.image for one in pictures], arrays, under_way.device)

@@ -33,7 +33,7 @@ def _candidates(decided: Decided, label: int) -> Array:
     """(n, 3) of a label's candidates."""
     candidates = decided.seen.candidates
     rows = np.zeros((len(candidates), 3)) if candidates.turned is None else candidates.turned.astype(np.float64)
-    return rows[candidates.classes == label]
+    return np.asarray(rows[candidates.classes == label])
 
 
 def _nearby(decided: Sequence[Decided], at: int, label: int, hull: Array) -> Array:
@@ -45,5 +45,6 @@ def _nearby(decided: Sequence[Decided], at: int, label: int, hull: Array) -> Arr
         seen = np.flatnonzero(shown.chosen >= 0)
         off = distance(hull[None], shown.boxes[seen])[0]
         if len(off) and off.min() < NEAR:
-            return _candidates(decided[at + step], label)[shown.chosen[seen[int(off.argmin())]]]
+            nearest = shown.chosen[seen[int(off.argmin())]]
+            return np.asarray(_candidates(decided[at + step], label)[nearest])
     return np.array([hull[2] - hull[0], hull[3] - hull[1], 0.0])

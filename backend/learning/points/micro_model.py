@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 
 from backend.learning.detection import micro_model as detection
 from backend.learning.detection.micro_model import DetectionModel
+from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.points.boxes import boxed, pointed
 from backend.types import Frame, Head, LabeledFrame, Prediction, Weights
 
-METHOD = "points"
-"""Name of this way to learn points, in an artifact's metadata."""
 SIDE = "side"
 """Key of the metadata that holds the side of the box around a point, as a share of the frame's diagonal."""
 
@@ -32,23 +31,31 @@ class PointsModel:
         """The label set, in the config's order."""
         return self.boxes.labels
 
-    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+    def predict(
+        self,
+        frames: Iterable[Frame],
+        labeled: Sequence[LabeledFrame] = (),
+        enclosing_boxes: EnclosingBoxes | None = None,
+    ) -> list[Prediction]:
         """One prediction a frame, in order; see `DetectionModel.predict`. Each instance has one point."""
         return [pointed(one) for one in self.boxes.predict(frames, [boxed(one, self.side) for one in labeled])]
 
 
 def as_points(weights: Weights, side: float) -> Weights:
     """A detection's artifact as one of points."""
-    return replace(weights, metadata={**weights.metadata, "head": Head.POSE.value, "method": METHOD, SIDE: repr(side)})
+    return replace(weights, metadata={**weights.metadata, "head": Head.POSE.value, SIDE: repr(side)})
 
 
 def as_boxes(weights: Weights) -> Weights:
-    """An artifact of points as the detection's that it is; one of another method as it is."""
-    if weights.metadata.get("method") != METHOD:
-        return weights
+    """An artifact of points as the detection's that it is."""
     return replace(weights, metadata={**weights.metadata, "head": Head.DETECTION.value})
+
+
+def side_of(weights: Weights) -> float:
+    """Of the box around a point, as a share of the frame's diagonal."""
+    return float(weights.metadata[SIDE])
 
 
 def load(weights: Weights, device: str = "auto") -> PointsModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
-    return PointsModel(detection.load(as_boxes(weights), device), float(weights.metadata[SIDE]))
+    return PointsModel(detection.load(as_boxes(weights), device), side_of(weights))

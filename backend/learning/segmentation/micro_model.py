@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
@@ -42,7 +43,12 @@ class Look:
 class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]):
     """Outlines one group's objects."""
 
-    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+    def predict(
+        self,
+        frames: Iterable[Frame],
+        labeled: Sequence[LabeledFrame] = (),
+        enclosing_boxes: EnclosingBoxes | None = None,
+    ) -> list[Prediction]:
         """One prediction a frame, in order. Frames are streamed; their neighbours in time help where `order` is given.
 
         `labeled` are frames of the group that a person labelled: their masks flow into their neighbours.

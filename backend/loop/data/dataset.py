@@ -8,7 +8,7 @@ import structlog
 from backend.learning.geometry.rotation import has_turned, upright
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.memory import Held
-from backend.loop.data.points import told_apart
+from backend.loop.data.points import resolved, told_apart
 from backend.loop.data.video_dataset import ClipLesson, gather
 from backend.loop.data.video_frames import ClipFrames
 from backend.loop.review.compare import NOTHING, Accepted
@@ -25,6 +25,7 @@ class Lesson:
     """Labelled and unlabelled frames of one group, for one control tag."""
 
     control: Control
+    """With what the labels tell of it."""
     labeled: tuple[LabeledFrame, ...]
     rest: Sequence[Frame]
     """The group's frames without a submitted annotation, decoded when asked for."""
@@ -95,6 +96,7 @@ def prepare(
             )  # an empty frame has no outline that could drift
             learnt.append(LabeledFrame(frame, instances, 1.0 if is_drawn else weight))
         problems.extend(f"task {frame.task}: {why}" for why in read.problems)
+    control = resolved(control, learnt)
     learnt, doubled = told_apart(control, learnt)
     problems.extend(doubled)
     if not has_turned(learnt):

@@ -8,6 +8,11 @@ from backend.studio.regions.keypoint import as_one_object
 from backend.types import Control, Head, LabeledFrame
 
 
+def resolved(control: Control, labeled: Sequence[LabeledFrame]) -> Control:
+    """The control, with what the group's labels tell of it."""
+    return replace(control, counted=is_many(control, labeled))
+
+
 def is_many(control: Control, labeled: Sequence[LabeledFrame]) -> bool:
     """Whether a control's points are learnt as any number of each label; `model_points` decides before the labels."""
     if control.head is not Head.POSE or control.parent is not None:
@@ -17,7 +22,7 @@ def is_many(control: Control, labeled: Sequence[LabeledFrame]) -> bool:
 
 def told_apart(control: Control, labeled: Sequence[LabeledFrame]) -> tuple[list[LabeledFrame], list[str]]:
     """The frames as they are learnt, and what is not learnt of them, in words: a click too many in a pose."""
-    if control.head is not Head.POSE or control.parent is not None or is_many(control, labeled):
+    if control.head is not Head.POSE or control.parent is not None or control.counted:
         return list(labeled), []
     found, problems = list[LabeledFrame](), list[str]()
     for frame in labeled:

@@ -68,8 +68,12 @@ def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Insta
     if control.parent is None:
         return None
     found = (p for part in parts if part.control.from_name == control.parent for p in part.predictions)
-    # What hangs on a box is looked for in an upright crop.
-    return {p.task: tuple(_upright(i) for i in p.instances) for p in found if isinstance(p, Prediction)}
+    return {p.task: enclosing(p.instances) for p in found if isinstance(p, Prediction)}
+
+
+def enclosing(instances: Sequence[Instance]) -> tuple[Instance, ...]:
+    """Boxes as those of what hangs on them: upright, as the crops are in which it is looked for."""
+    return tuple(replace(one, box=one.hull, angle=0.0) if one.angle else one for one in instances)
 
 
 def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
@@ -97,10 +101,6 @@ def _written(prediction: Prediction | VideoPrediction, part: Part) -> list[dict[
     if isinstance(prediction, VideoPrediction):
         return regions.for_video(part.control).write(prediction.tracks, part.control, prediction.size)
     return regions.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
-
-
-def _upright(instance: Instance) -> Instance:
-    return replace(instance, box=instance.hull, angle=0.0) if instance.angle else instance
 
 
 def _is_sound(instance: Instance) -> bool:

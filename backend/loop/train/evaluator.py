@@ -25,14 +25,14 @@ class Judge:
         Labelled frames lie far apart: taken for neighbours in time they would talk each other out of what is there.
         """
         labeled = self._lesson.labeled
-        parents = {f.frame.task: f.instances for f in labeled} if self._lesson.control.parent else None
+        boxes = {f.frame.task: f.instances for f in labeled} if self._lesson.control.parent else None
         model = methods.load(weights, self._device)
-        return methods.predict(model, [replace(f.frame, order=None) for f in labeled], (), parents)
+        return model.predict([replace(f.frame, order=None) for f in labeled], (), boxes)
 
     def quality(self, found: Sequence[Prediction], indices: Sequence[int] | None = None) -> Quality:
         """Of predictions of the labelled frames, over all of them or over these."""
         labeled, chosen = self._lesson.labeled, range(len(found)) if indices is None else indices
-        return methods.evaluate(self._lesson.control.head, [found[i] for i in chosen], [labeled[i] for i in chosen])
+        return methods.evaluate(self._lesson.control, [found[i] for i in chosen], [labeled[i] for i in chosen])
 
     def strangers(self, found: Sequence[Prediction]) -> list[int]:
         """Tasks with a label that the serving version never saw and does not agree with, the worst first."""
