@@ -73,7 +73,8 @@ def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, floa
     labeled, others = [group.labeled(i) for i in at], group.without(at)
     truth = [LabeledFrame(Frame(i, np.zeros((1, 1, 3), np.uint8), 1, 1), group.truth(i)) for i in others.indices]
     recipe, found = changed(DetectionRecipe(), args.changes), dict[str, float]()
-    for name, drawn in (("before", [upright(one) for one in labeled]), ("", labeled)):
+    ways = {"before": [upright(one) for one in labeled], "": labeled}
+    for name, drawn in ways.items() if args.before else [("", labeled)]:
         began = time.process_time()
         given = TrainingInput(labeled=drawn, labels=group.data_set.classes, unlabeled=others, seed=seed)
         trained = training.train(given, recipe)
@@ -101,7 +102,9 @@ def error(predictions: list[Prediction], truth: list[LabeledFrame]) -> float:
 
 
 def main() -> None:
-    run(parser(__doc__).parse_args(), measure)
+    options = parser(__doc__)
+    options.add_argument("--before", action="store_true", help="also without an angle")
+    run(options.parse_args(), measure)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 CHANNELS = 6
 """Log of longer and shorter side, and four numbers for the angle."""
 NOISE = math.radians(5)
-"""Deviation by which a crop is turned besides: what lies between the drawn angles is seen as well."""
+"""Deviation by which a crop is turned besides, so that the drawn angles are not all that is ever seen."""
 
 
 def turns_of(instances: Sequence[Instance], factor: float = 1.0) -> Floats:
@@ -74,9 +74,11 @@ def moved(boxes: Floats, turns: Floats, view: View) -> tuple[Floats, Floats]:
 
 
 def turn_between(angles: Sequence[float], mirrored: bool, rng: np.random.Generator) -> float:
-    """By how much to turn a crop, radians, mirrored or not: so that one of the drawn boxes gets the angle of another one."""
+    """By how much to turn a crop, radians, mirrored or not: so that one of the drawn boxes gets the angle of another one, or
+    one on the shorter way there."""
     before, after = rng.choice(angles, 2) * (-1 if mirrored else 1, 1)
-    return float((after - before + np.pi / 2) % np.pi - np.pi / 2 + rng.normal(0, NOISE))
+    whole = (after - before + np.pi / 2) % np.pi - np.pi / 2
+    return float(rng.random() * whole + rng.normal(0, NOISE))
 
 
 def kept_apart(hulls: Floats, turned: Array, scores: Floats, classes: NDArray[np.int64], limit: float) -> list[int]:

@@ -9,6 +9,8 @@ from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.points.boxes import boxed, pointed
 from backend.types import Frame, Head, LabeledFrame, Prediction, Weights
 
+OWN = "points of "
+"""Before the format of detection's artifact that it is."""
 SIDE = "side"
 """Key of the metadata that holds the side of the box around a point, as a share of the frame's diagonal."""
 
@@ -43,12 +45,14 @@ class PointsModel:
 
 def as_points(weights: Weights, side: float) -> Weights:
     """A detection's artifact as one of points."""
-    return replace(weights, metadata={**weights.metadata, "head": Head.POSE.value, SIDE: repr(side)})
+    own = {"head": Head.POSE.value, "format": OWN + weights.metadata["format"], SIDE: repr(side)}
+    return replace(weights, metadata={**weights.metadata, **own})
 
 
 def as_boxes(weights: Weights) -> Weights:
     """An artifact of points as the detection's that it is."""
-    return replace(weights, metadata={**weights.metadata, "head": Head.DETECTION.value})
+    format_ = weights.metadata.get("format", "none").removeprefix(OWN)
+    return replace(weights, metadata={**weights.metadata, "head": Head.DETECTION.value, "format": format_})
 
 
 def side_of(weights: Weights) -> float:
