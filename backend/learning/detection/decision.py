@@ -1,18 +1,18 @@
 """From what the network sees in each frame to what is shown: counts, and agreement in time where there is an order."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import Blueprint
 from backend.learning.detection.count_prior import odds_in_time, odds_of_counts
 from backend.learning.detection.hard_negatives import discounted
 from backend.learning.detection.rotation import instance_of
-from backend.learning.detection.seen import Decided, Seen
-from backend.learning.detection.turned import turned_in
+from backend.learning.detection.turned import turned
 from backend.learning.tracking.graph import Column, Rules
 from backend.learning.tracking.link import FEWEST_STEPS, Shown, link, moves_smoothly
 from backend.types import Box, Instance, LabeledFrame, Prediction
@@ -25,6 +25,25 @@ SHOWN, REJECTED = (1.2, 1.5), (2.0, -1.3)
 five frames are too modest about what time confirms. Measured once over groups of several kinds."""
 JUMP = 0.7
 """Probability that a box that fills a jump is right, as a share of the weaker end's."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """One frame's candidates."""
+
+    task: int
+    order: float | None
+    size: tuple[int, int]
+    """Width and height of the original frame, pixels."""
+    candidates: Candidates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decided:
+    """What is shown in one frame, by label index, and which candidates these are."""
+
+    seen: Seen
+    shown: tuple[Shown, ...]
 
 
 def decide(seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blueprint) -> list[Decided]:
@@ -71,7 +90,18 @@ def _inside(shown: Shown, canvas: tuple[int, int], size: tuple[int, int], turned
 
 def predictions(decided: Sequence[Decided], labels: Sequence[str]) -> list[Prediction]:
     """As the other rooms see them."""
-    return [_prediction(one, labels, turned_in(decided, at)) for at, one in enumerate(decided)]
+    by_label = [_turned(decided, index) for index in range(len(labels))]
+    return [_prediction(one, labels, [turns and turns[at] for turns in by_label]) for at, one in enumerate(decided)]
+
+
+def _turned(decided: Sequence[Decided], index: int) -> list[Array] | None:
+    """For each frame (n, 3) how the boxes of a label are turned that are shown in it; None: they are upright."""
+    seen = [one.seen.candidates for one in decided]
+    if any(one.turned is None for one in seen):
+        return None
+    own = [np.asarray(one.turned, np.float64)[one.classes == index] for one in seen]
+    shown = [one.shown[index] for one in decided]
+    return turned([one.boxes for one in shown], [one.chosen for one in shown], own)
 
 
 def _of_label(
@@ -126,13 +156,13 @@ def _box(row: Array) -> Box:
     return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
 
-def _prediction(decided: Decided, labels: Sequence[str], turned: Sequence[Array] | None) -> Prediction:
+def _prediction(decided: Decided, labels: Sequence[str], turns: Sequence[Array | None]) -> Prediction:
     instances = list[Instance]()
-    for index, (label, shown) in enumerate(zip(labels, decided.shown, strict=True)):
+    for label, shown, own in zip(labels, decided.shown, turns, strict=True):
         scores = _probability(shown.scores, *SHOWN)
         for n, (box, score) in enumerate(zip(shown.boxes, scores, strict=True)):
-            if turned is not None:
-                instances.append(instance_of(box, turned[index][n], label, float(score)))
+            if own is not None:
+                instances.append(instance_of(box, own[n], label, float(score)))
             elif box[2] > box[0] and box[3] > box[1]:
                 instances.append(Instance(label, _box(box), float(score)))
     return Prediction(decided.seen.task, tuple(instances), _untouched(decided))

@@ -9,10 +9,9 @@ from torch import Tensor
 
 from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import Blueprint
-from backend.learning.detection.decision import decide, predictions
+from backend.learning.detection.decision import Seen, decide, predictions
 from backend.learning.detection.ensemble import Together, alone, companion_of
 from backend.learning.detection.head import DetectionNetwork
-from backend.learning.detection.seen import Seen
 from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.rotation import upright
 from backend.learning.geometry.scaling import to_batch, to_tensor

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from backend.learning.detection.augmentation import Picture
 from backend.learning.detection.candidates import INEXACT
+from backend.learning.detection.decision import Decided
 from backend.learning.detection.rotation import as_turns
-from backend.learning.detection.seen import Decided
 
 SURE = 0.5
 """Score, smoothed in time, from which a box is taken for true."""

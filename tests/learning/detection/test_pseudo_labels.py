@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from backend.learning.detection.candidates import INEXACT, Candidates
+from backend.learning.detection.decision import Decided, Seen
 from backend.learning.detection.pseudo_labels import picture_of
-from backend.learning.detection.seen import Decided, Seen
 from backend.learning.tracking.link import Shown
 
 

@@ -13,6 +13,7 @@ from backend.learning.detection.ensemble import accompanied
 from backend.learning.detection.evaluation import evaluate
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.detection.rotation import decoded
+from backend.learning.detection.turned import turned
 from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.geometry.rotation import upright
 from backend.types import Frame, Instance, LabeledFrame, Weights
@@ -94,6 +95,15 @@ def test_a_turned_group_says_so_in_its_artifact_and_starts_from_its_like_alone()
 def test_of_a_square_the_angle_is_known_as_well() -> None:
     code = np.array([[math.log(20), math.log(20), 0.0, 0.0, math.cos(1.2), math.sin(1.2)]])
     assert decoded(code)[0] == pytest.approx((20, 20, math.degrees(0.3)))
+
+
+def test_what_fills_a_gap_is_turned_as_the_object_is_next_to_it_in_time() -> None:
+    hull, far = np.array([[0.0, 0.0, 30.0, 30.0]]), np.array([[90.0, 90.0, 99.0, 95.0]])
+    shown, gap = np.array([1], np.int64), np.array([-1], np.int64)
+    candidates = [np.array([[9.0, 9.0, 9.0], [40.0, 8.0, 30.0]]), np.zeros((0, 3)), np.zeros((0, 3))]
+    found = turned([hull, hull + 2, far], [shown, gap, gap], candidates)
+    assert [one.tolist() for one in found] == [[[40, 8, 30]], [[40, 8, 30]], [[9, 5, 0]]]
+    assert turned([], [], []) == []
 
 
 @pytest.mark.slow
