@@ -9,7 +9,7 @@ from backend.learning.geometry.rotation import has_turned, upright
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.memory import Held
 from backend.loop.data.points import resolved, told_apart
-from backend.loop.data.video_dataset import ClipLesson, gather
+from backend.loop.data.video_dataset import ClipLesson, gather, upright_lesson
 from backend.loop.data.video_frames import ClipFrames
 from backend.loop.review.compare import NOTHING, Accepted
 from backend.studio import regions
@@ -112,6 +112,8 @@ def _of_videos(
 ) -> Lesson:
     """The lesson of a control that is drawn on whole videos."""
     clips, unreadable, problems = gather(control, tasks, newest, frames.clips, Held(frames.room))
+    if not has_turned([frame for one in clips for frame in one.labeled]):
+        clips = [upright_lesson(one) for one in clips]
     rest = ClipFrames([(one.clip, number) for one in clips for number in one.unlabeled])
     return Lesson(
         control, tuple(frame for one in clips for frame in one.labeled), rest, {}, tuple(clips),

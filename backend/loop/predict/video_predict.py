@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from backend.learning.video.associate import Look, associate
 from backend.learning.video.keyframes import thinned
 from backend.learning.video.ranges import ranges
+from backend.learning.video.rotation import turned_again, upright_instances, upright_track
 from backend.loop.data.video_dataset import ClipLesson
 from backend.loop.data.video_frames import ClipFrames
 from backend.types import Control, Head, Prediction, VideoPrediction
@@ -24,19 +25,24 @@ def _predict(model: "MicroModel", control: Control, lesson: ClipLesson) -> Video
     frames = ClipFrames([(clip, number) for number in lesson.rest])
     drawn = [one for one in lesson.labeled if one.frame.task - clip.start in lesson.certain]
     found = model.predict(frames, drawn) if len(frames) else []
+    seen = {one.task - clip.start: one.instances for one in found}
     looks = _looks(lesson, found)
     if control.head is Head.CLASSIFICATION:
         tracks = ranges(looks, lesson.tracks, clip.size.frames)
     else:
         # The drawn tracks come first, in their order.
         kept = [{one.frame for one in track.keyframes} for track in lesson.tracks]
-        whole = associate(looks, lesson.tracks)
+        size = clip.size.width, clip.size.height
+        whole = associate(looks, [upright_track(track, size) for track in lesson.tracks])
         tracks = [thinned(track, kept[n] if n < len(kept) else ()) for n, track in enumerate(whole)]
+        if any(one.angle for instances in seen.values() for one in instances):
+            drawn = [*lesson.tracks, *[None] * len(tracks)]
+            tracks = [turned_again(track, seen, own) for track, own in zip(tracks, drawn, strict=False)]
     score = sum(one.score for one in found) / len(found) if found else 1.0
     return VideoPrediction(clip.task, clip.size, tuple(tracks), score)
 
 
 def _looks(lesson: ClipLesson, found: Sequence[Prediction]) -> list[Look]:
     """What is seen, and where a person has seen everything, in order of time."""
-    seen = [Look(one.task - lesson.clip.start, one.instances) for one in found]
+    seen = [Look(one.task - lesson.clip.start, upright_instances(one.instances)) for one in found]
     return sorted([*seen, *(Look(n, (), certain=True) for n in lesson.certain)], key=lambda look: look.frame)

@@ -14,7 +14,7 @@ from typing import Any
 from backend.studio.regions.item import DIGITS, Item, labelled, unique_id, value_of, written
 from backend.studio.regions.region import ReadResult, Size, number
 from backend.studio.regions.several import with_labels
-from backend.types import Box, Control, Instance
+from backend.types import Box, Control, Instance, level
 
 SMALLEST_PIXELS = 0.5
 """Boxes narrower or lower than this, inside the image, were clicks and not boxes."""
@@ -66,15 +66,12 @@ def turned_of(item: Item, image: Size) -> tuple[Box, float] | str:
     if box is None:
         outside = _area(hull) > 0 and min(hull[2] - hull[0], hull[3] - hull[1]) >= SMALLEST_PIXELS
         return "lies outside the image" if outside else f"is {abs(width):.2f} x {abs(height):.2f} pixels, too small"
-    angle = rotation - 90 * math.ceil(rotation / 90 - 0.5)
-    if not angle:
+    if not level(box, rotation)[1]:
         return box, 0.0
     if min(abs(width), abs(height)) < SMALLEST_PIXELS:
         return f"is {abs(width):.2f} x {abs(height):.2f} pixels, too small"
-    quarters = round((rotation - angle) / 90)
-    across, down = (abs(height), abs(width)) if quarters % 2 else (abs(width), abs(height))
-    middle = (hull[0] + hull[2]) / 2, (hull[1] + hull[3]) / 2
-    return (middle[0] - across / 2, middle[1] - down / 2, middle[0] + across / 2, middle[1] + down / 2), angle
+    middle, half = ((hull[0] + hull[2]) / 2, (hull[1] + hull[3]) / 2), (abs(width) / 2, abs(height) / 2)
+    return level((middle[0] - half[0], middle[1] - half[1], middle[0] + half[0], middle[1] + half[1]), rotation)
 
 
 def _hull(x: float, y: float, width: float, height: float, degrees: float) -> Box:
