@@ -91,7 +91,10 @@ def _inside(shown: Shown, canvas: tuple[int, int], size: tuple[int, int], turned
 def predictions(decided: Sequence[Decided], labels: Sequence[str]) -> list[Prediction]:
     """As the other rooms see them."""
     by_label = [_turned(decided, index) for index in range(len(labels))]
-    return [_prediction(one, labels, [turns and turns[at] for turns in by_label]) for at, one in enumerate(decided)]
+    return [
+        _prediction(one, labels, [None if turns is None else turns[at] for turns in by_label])
+        for at, one in enumerate(decided)
+    ]
 
 
 def _turned(decided: Sequence[Decided], index: int) -> list[Array] | None:

@@ -10,6 +10,13 @@ SAME = 0.5
 """IoU of hulls from which a box that was seen is that of the track."""
 
 
+def has_angles(drawn: Sequence[Track], seen: Mapping[int, Sequence[Instance]]) -> bool:
+    """Whether anything is turned in a video."""
+    return any(one.angle for track in drawn for one in track.keyframes) or any(
+        one.angle for instances in seen.values() for one in instances
+    )
+
+
 def upright_instances(instances: Sequence[Instance]) -> tuple[Instance, ...]:
     """The same with their hulls."""
     return tuple(replace(one, box=one.hull, angle=0.0) if one.angle else one for one in instances)

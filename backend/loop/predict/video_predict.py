@@ -1,12 +1,13 @@
 """What micro-models say about whole videos: what they see in single frames, put together over time."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from backend.learning.video.associate import Look, associate
 from backend.learning.video.keyframes import thinned
 from backend.learning.video.ranges import ranges
-from backend.learning.video.rotation import turned_again, upright_instances, upright_track
+from backend.learning.video.rotation import has_angles, turned_again, upright_instances, upright_track
 from backend.loop.data.video_dataset import ClipLesson
 from backend.loop.data.video_frames import ClipFrames
 from backend.types import Control, Head, Prediction, VideoPrediction
@@ -35,9 +36,8 @@ def _predict(model: "MicroModel", control: Control, lesson: ClipLesson) -> Video
         size = clip.size.width, clip.size.height
         whole = associate(looks, [upright_track(track, size) for track in lesson.tracks])
         tracks = [thinned(track, kept[n] if n < len(kept) else ()) for n, track in enumerate(whole)]
-        if any(one.angle for instances in seen.values() for one in instances):
-            drawn = [*lesson.tracks, *[None] * len(tracks)]
-            tracks = [turned_again(track, seen, own) for track, own in zip(tracks, drawn, strict=False)]
+        if has_angles(lesson.tracks, seen):
+            tracks = [turned_again(track, seen, own) for track, own in zip_longest(tracks, lesson.tracks)]
     score = sum(one.score for one in found) / len(found) if found else 1.0
     return VideoPrediction(clip.task, clip.size, tuple(tracks), score)
 
