@@ -2,7 +2,8 @@
 
     python tests/benchmarks/capacity.py [--groups 100000] [--models 200] [--trainings 2]
 
-PostgreSQL and S3 are those of `tests.engines`. The README computes from these figures what larger installations need.
+PostgreSQL and S3 are those of `tests.engines`. `model_registry/README.md` computes from these figures what larger
+installations need.
 """
 
 import argparse

@@ -5,6 +5,7 @@ import numpy as np
 from backend.learning import methods
 from backend.learning.detection.config import Blueprint
 from backend.learning.detection.hard_negatives import Mistake
+from backend.learning.segmentation.config import SegmentationBlueprint
 from backend.types import Weights
 from tests.learning.cases import CASES
 
@@ -31,6 +32,11 @@ def test_of_classes_the_time_of_the_known_frames_says_nothing() -> None:
     assert all(0 <= p.score <= 1 for p in found)
 
 
-def test_other_heads_are_as_they_were() -> None:
-    weights = Weights({}, {"head": "segmentation"})
+def test_of_masks_nothing_is_known_of_how_often_there_are_any() -> None:
+    there = methods.for_other_group(CASES["masks"].trained(unlabeled=()).weights)
+    assert SegmentationBlueprint.from_metadata(there.metadata).counts == ()
+
+
+def test_of_points_all_is_as_it_was() -> None:
+    weights = Weights({}, {"head": "pose"})
     assert methods.for_other_group(weights) is weights

@@ -26,4 +26,10 @@ METHOD = Method(
     measure=_quality,
     for_other_group=micro_model.for_other_group,
     transfers=False,
+    switches={
+        "linking in time": {"linking": False},
+        "averaging over kernels": {"averaging": False},
+        "unlabelled frames": {"group_frames": 0},
+        "weights of accepted labels": {"accepted_weight": 1.0},
+    },
 )

@@ -18,6 +18,7 @@ from backend.learning.network.backbone import Backbone
 from backend.learning.network.config import fields_of, to_metadata
 from backend.learning.network.device import fastest, find_device
 from backend.learning.network.micro_model import nbytes_of
+from backend.learning.score import frame_score
 from backend.types import Frame, Head, Instance, LabeledFrame, Prediction, Weights
 
 FORMAT = "2"
@@ -124,12 +125,12 @@ class ClassificationModel:
         box = (0.0, 0.0, float(frame.width), float(frame.height))
         if self.blueprint.single:
             best = int(chances.argmax())
-            shown, score = [best] if best < len(self.labels) else [], float(chances[best])
+            shown, score = [best] if best < len(self.labels) else [], frame_score([chances[best]])
         else:
             shown = [int(i) for i in np.flatnonzero(chances >= LIKELY)]
-            score = float(np.maximum(chances, 1 - chances).prod())
+            score = frame_score(chances[shown], np.delete(chances, shown))
         instances = tuple(Instance(self.labels[i], box, min(max(float(chances[i]), 0.0), 1.0)) for i in shown)
-        return Prediction(frame.task, instances, min(max(score, 0.0), 1.0))
+        return Prediction(frame.task, instances, score)
 
 
 def group_of(

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from backend.learning.classification import features
-from backend.learning.classification.averaging import elect
+from backend.learning.classification.averaging import FIXED, elect
 from backend.learning.classification.micro_model import Blueprint, Known, frozen, group_of, to_weights
 from backend.learning.classification.recipe import ClassificationRecipe
 from backend.learning.fitting.session import session
@@ -33,7 +33,7 @@ def train(given: TrainingInput, recipe: ClassificationRecipe) -> Trained:
         known = _look(
             [one.frame for one in labeled], unlabeled, chosen, size, backbone, under_way.device, told, targets
         )
-        members = elect(group_of(known, single))
+        members = elect(group_of(known, single), linking=recipe.linking) if recipe.averaging else FIXED
         blueprint = Blueprint(labels, recipe.backbone, size, single, members)
         metrics = {"members": float(len(members)), "frames": float(len(known.tasks)), "warm": 0.0}
         return under_way.trained(to_weights(blueprint, known), metrics)

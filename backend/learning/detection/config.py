@@ -49,6 +49,11 @@ class Blueprint:
     """Places that fool the network."""
     area: float = 0.0
     """Pixels of a frame of the usual size; see `Scale`."""
+    linking: bool = True
+    smoothing: bool = True
+    count_prior: bool = True
+    calibration: bool = True
+    """These four as in the recipe."""
     turned: bool = False
     """Whether boxes have an angle."""
 

@@ -35,4 +35,14 @@ METHOD = Method(
     measure=_quality,
     combine=accompanied,
     for_other_group=for_other_group,
+    switches={
+        "linking in time": {"linking": False},
+        "trajectory smoothing": {"smoothing": False},
+        "count prior": {"count_prior": False},
+        "suppression of hard negatives": {"hard_negatives": False},
+        "hard example mining": {"mining": False},
+        "pseudo-labels": {"pseudo_labels": False},
+        "calibration": {"calibration": False},
+        "weights of accepted labels": {"inexact_box_weight": 1.0},
+    },
 )

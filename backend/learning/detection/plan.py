@@ -31,6 +31,10 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
         score_threshold=recipe.score_threshold,
         overlap=recipe.overlap,
         turned=turned,
+        linking=recipe.linking,
+        smoothing=recipe.smoothing,
+        count_prior=recipe.count_prior,
+        calibration=recipe.calibration,
         most_candidates=max(recipe.most_candidates, sum(candidates_for(c) for c in counts)),
     )
 

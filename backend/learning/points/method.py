@@ -41,4 +41,5 @@ METHOD = Method(
     combine=_combine,
     for_other_group=_for_other_group,
     serves=_serves,
+    switches=detection.METHOD.switches,
 )

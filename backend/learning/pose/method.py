@@ -30,4 +30,10 @@ METHOD = Method(
     restore=micro_model.load,
     measure=_quality,
     serves=_serves,
+    switches={
+        "skeleton": {"skeleton": False},
+        "test-time views": {"views": 1},
+        "pseudo-labels": {"pseudo_labels": False},
+        "weights of accepted labels": {"accepted_weight": 1.0},
+    },
 )

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backend.learning.detection.count_prior import no_more, odds_of_counts
 from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.crop import Points
 from backend.learning.geometry.scaling import to_batch, to_tensor
@@ -18,6 +19,7 @@ from backend.learning.pose.head import peaks, probabilities
 from backend.learning.pose.network import PoseNetwork
 from backend.learning.pose.sample import diagonal, hull, look
 from backend.learning.pose.skeleton import settle
+from backend.learning.score import frame_score
 from backend.types import Box, Frame, Instance, Keypoint, LabeledFrame, Prediction, Weights
 
 TURNS = ((False, 0), (True, 0), (False, 2), (True, 2), (False, 1), (True, 1), (False, 3), (True, 3))
@@ -103,7 +105,9 @@ class PoseModel(NetworkModel[PoseNetwork, Blueprint]):
         for box, view, heat in zip(boxes, views, self.heat(crops), strict=True):
             places, scores = peaks(heat)
             size = self.blueprint.crop / self.blueprint.margin
-            settled, sure = settle(places, scores, poses, loose, size)
+            settled, sure = places[:, 0], scores[:, 0]
+            if self.blueprint.skeleton:
+                settled, sure = settle(places, scores, poses, loose, size)
             found.append(Found(box, view.outward(settled) / factor, sure))
         return found
 
@@ -137,8 +141,7 @@ def _box(corners: NDArray[np.float32]) -> Box:
 
 
 def _prediction(frame: Frame, found: Sequence[Found], blueprint: Blueprint) -> Prediction:
-    lacking = not blueprint.parented and len(found) < min(blueprint.counts, default=0)
-    instances, score = [], 0.0 if lacking else 1.0
+    instances, shown, left_out = list[Instance](), list[float](), list[float]()
     least = np.array(blueprint.thresholds)
     for one in found:
         places = np.clip(one.points, 0, [frame.width, frame.height])
@@ -146,11 +149,13 @@ def _prediction(frame: Frame, found: Sequence[Found], blueprint: Blueprint) -> P
             Keypoint(blueprint.labels[k], float(places[k, 0]), float(places[k, 1]), float(min(one.scores[k], 1.0)))
             for k in np.flatnonzero(one.scores >= least)
         )
-        score *= float(np.prod(np.where(one.scores >= least, one.scores, 1 - one.scores).clip(0, 1)))
+        shown.extend(np.minimum(one.scores[one.scores >= least], 1.0))
+        left_out.extend(one.scores[one.scores < least])
         sure = float(np.mean([p.score for p in points])) if points else 0.0
         if blueprint.parented:
             box = one.around
             instances.append(Instance(box.label, box.box, sure, box.region_id, keypoints=points))
         elif points:
             instances.append(Instance("", hull(np.array([[p.x, p.y] for p in points])), sure, keypoints=points))
-    return Prediction(frame.task, tuple(instances), score)
+    located = no_more(odds_of_counts(blueprint.counts), len(instances)) if not blueprint.parented else 1.0
+    return Prediction(frame.task, tuple(instances), frame_score(shown, left_out, located))
