@@ -26,8 +26,9 @@ BOX_AREA = 0.4
 """Height of the bump from which a cell learns the box."""
 BOX_WEIGHT = 2.0
 """Of the box loss; the heatmap's has 1."""
-TURN_WEIGHT = 1.0
-"""Of the loss of longer side, shorter side and angle, where boxes are turned."""
+TURN_WEIGHT = 3.0
+"""Of the loss of longer side, shorter side and angle, where boxes are turned. With 1 and 3 made-up rods, of which a quarter of
+22 frames is labelled, have F1 0.94 and 1.00 (0.75 and 0.88 at IoU 0.7), and their angles are 5.9 and 3.9 degrees off."""
 VOTERS = 7
 """Side of the square of cells that vote on a peak's box."""
 AGREED = 0.3
