@@ -25,9 +25,9 @@ EXAMPLE = """<View>
 """A config that is served."""
 
 SUPPORTED = (
-    "on an Image: RectangleLabels (boxes); BrushLabels, PolygonLabels or EllipseLabels (masks); KeyPointLabels (points, "
-    "hung on a rectangle where there are several objects); Choices (classes of the whole image); "
-    "and Rectangle, Brush, Polygon or Ellipse with Labels on the same Image; "
+    "on an Image: RectangleLabels (boxes); BrushLabels, PolygonLabels or EllipseLabels (masks); KeyPointLabels (points: "
+    "any number of a label in a frame, those of one object, or of several that each have a rectangle); "
+    "Choices (classes of the whole image); and Rectangle, Brush, Polygon or Ellipse with Labels on the same Image; "
     "on a Video: VideoRectangle with Labels (tracks), and TimelineLabels (classes of ranges of frames)"
 )
 
@@ -143,6 +143,8 @@ def control_fingerprint(control: Control) -> str:
         told_apart.append("objects")  # a polygon is one object, a brush one label
     if control.parent is not None:
         told_apart.append("objects")
+    if control.any_number is not None:
+        told_apart.append("any number of points" if control.any_number else "one point of a label")
     if control.multiple and control.head is Head.CLASSIFICATION:
         told_apart.append("each label for itself")
     if control.media is Media.VIDEO:
@@ -218,7 +220,7 @@ def _object_problem(tag: Any) -> str | None:
 
 def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
     """The control of a tag that has no problem, beside the others that have none."""
-    head = _HEADS[tag.tag]
+    head, any_number = _HEADS[tag.tag], _any_number(tag)
     boxes = (other.name for other in served if _HEADS[other.tag] is Head.DETECTION and other.to_name == tag.to_name)
     return Control(
         from_name=tag.name,
@@ -229,7 +231,8 @@ def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
         media_field=_media_field(tag.objects[0]) or "",
         score_threshold=_threshold(tag),
         labels_from=None if carrier is tag else carrier.name,
-        parent=next(boxes, None) if head is Head.POSE else None,
+        parent=next(boxes, None) if head is Head.POSE and not any_number else None,
+        any_number=any_number,
         multiple=carrier.attr.get("choice") == "multiple",
         media=Media.VIDEO if tag.tag in _ON_VIDEO else Media.IMAGE,
         frame_rate=_frame_rate(tag.objects[0]) if tag.tag in _ON_VIDEO else "",
@@ -263,6 +266,19 @@ def _media_field(media: Any) -> str | None:
 def _frame_rate(media: Any) -> str:
     """`framerate` of a Video; Label Studio reads the names of attributes in any case."""
     return next((str(value).strip() for name, value in media.attr.items() if name.lower() == "framerate"), "")
+
+
+def _any_number(tag: Any) -> bool | None:
+    """Whether `model_points` says that a frame may hold many points of a label; None where it says nothing."""
+    text = tag.attr.get("model_points")
+    if text is None or tag.tag != "KeyPointLabels":
+        return None
+    if text.strip().lower() not in ("one", "many"):
+        raise LabelingConfigError(
+            f"{tag.tag} {tag.name!r} has model_points={text!r}. Expected `many` (any number of points of a label in a frame, "
+            "as for counting) or `one` (at most one, as the points of one object)."
+        )
+    return bool(text.strip().lower() == "many")
 
 
 def _threshold(tag: Any) -> float | None:

@@ -34,6 +34,20 @@ def test_rectangle_labels() -> None:
     assert config.control("other") is None
 
 
+def test_how_many_points_of_a_label_a_frame_may_hold() -> None:
+    def parsed(attribute: str, before: str = "") -> Control:
+        text = f'<KeyPointLabels name="k" toName="img" {attribute}><Label value="cell"/></KeyPointLabels>'
+        return labeling_config.parse(view(before + text)).controls[-1]
+
+    assert [parsed(a).any_number for a in ("", 'model_points="one"', 'model_points=" Many "')] == [None, False, True]
+    assert parsed("", boxes()).parent == "box"
+    assert parsed('model_points="many"', boxes()).parent is None
+    marks = {labeling_config.control_fingerprint(parsed(a)) for a in ("", 'model_points="one"', 'model_points="many"')}
+    assert len(marks) == 3
+    with pytest.raises(LabelingConfigError, match=r"model_points='two'\. Expected `many`"):
+        parsed('model_points="two"')
+
+
 def test_example_of_the_error_text_is_served() -> None:
     assert labeling_config.parse(labeling_config.EXAMPLE).require()
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from backend.learning.geometry.rotation import has_turned, upright
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.memory import Held
-from backend.loop.data.video_dataset import ClipLesson, gather
+from backend.loop.data.points import resolved, told_apart
+from backend.loop.data.video_dataset import ClipLesson, gather, upright_lesson
 from backend.loop.data.video_frames import ClipFrames
 from backend.loop.review.compare import NOTHING, Accepted
 from backend.studio import regions
@@ -23,6 +25,7 @@ class Lesson:
     """Labelled and unlabelled frames of one group, for one control tag."""
 
     control: Control
+    """With what the labels tell of it."""
     labeled: tuple[LabeledFrame, ...]
     rest: Sequence[Frame]
     """The group's frames without a submitted annotation, decoded when asked for."""
@@ -93,6 +96,11 @@ def prepare(
             )  # an empty frame has no outline that could drift
             learnt.append(LabeledFrame(frame, instances, 1.0 if is_drawn else weight))
         problems.extend(f"task {frame.task}: {why}" for why in read.problems)
+    control = resolved(control, learnt)
+    learnt, doubled = told_apart(control, learnt)
+    problems.extend(doubled)
+    if not has_turned(learnt):
+        learnt = [upright(one) for one in learnt]
     tasks_learnt = frozenset(one.frame.task for one in learnt)
     unchanged = frozenset(task for task in tasks_learnt if newest[task].id in accepted.frames)
     unreadable = {**broken, **broken_rest, **unused}
@@ -104,6 +112,8 @@ def _of_videos(
 ) -> Lesson:
     """The lesson of a control that is drawn on whole videos."""
     clips, unreadable, problems = gather(control, tasks, newest, frames.clips, Held(frames.room))
+    if not has_turned([frame for one in clips for frame in one.labeled]):
+        clips = [upright_lesson(one) for one in clips]
     rest = ClipFrames([(one.clip, number) for one in clips for number in one.unlabeled])
     return Lesson(
         control, tuple(frame for one in clips for frame in one.labeled), rest, {}, tuple(clips),

@@ -68,7 +68,12 @@ def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Insta
     if control.parent is None:
         return None
     found = (p for part in parts if part.control.from_name == control.parent for p in part.predictions)
-    return {p.task: p.instances for p in found if isinstance(p, Prediction)}
+    return {p.task: enclosing(p.instances) for p in found if isinstance(p, Prediction)}
+
+
+def enclosing(instances: Sequence[Instance]) -> tuple[Instance, ...]:
+    """Boxes as those of what hangs on them: upright, as the crops are in which it is looked for."""
+    return tuple(replace(one, box=one.hull, angle=0.0) if one.angle else one for one in instances)
 
 
 def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
@@ -100,7 +105,7 @@ def _written(prediction: Prediction | VideoPrediction, part: Part) -> list[dict[
 
 def _is_sound(instance: Instance) -> bool:
     points = [number for point in instance.keypoints for number in (point.x, point.y)]
-    return all(isfinite(number) for number in (*instance.box, instance.score, *points))
+    return all(isfinite(number) for number in (*instance.box, instance.angle, instance.score, *points))
 
 
 def _named(instance: Instance) -> Instance:

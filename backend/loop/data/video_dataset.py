@@ -1,14 +1,16 @@
 """What a micro-model can learn from whole-video tasks: the frames in which a person drew something."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from backend.learning.geometry.rotation import upright
+from backend.learning.video.rotation import upright_track
 from backend.loop.data.memory import Held
 from backend.loop.data.video_frames import Clip, ClipFrames, Clips
 from backend.studio import regions
-from backend.types import Control, Frame, Head, Instance, LabeledFrame, Track
+from backend.types import Control, Frame, Head, Instance, LabeledFrame, Track, level
 from model_registry import LabelRecord, TaskRecord
 
 LEARNT = 60
@@ -44,6 +46,13 @@ class ClipLesson:
         """Numbers of the frames to look at and to predict."""
         keyframes = {one.frame for track in self.tracks for one in track.keyframes}
         return sorted({*self.clip.looks, *keyframes} - self.certain)
+
+
+def upright_lesson(lesson: ClipLesson) -> ClipLesson:
+    """The same with upright boxes."""
+    size = lesson.clip.size.width, lesson.clip.size.height
+    tracks = tuple(upright_track(track, size) for track in lesson.tracks)
+    return replace(lesson, tracks=tracks, labeled=tuple(upright(one) for one in lesson.labeled))
 
 
 def gather(
@@ -123,8 +132,8 @@ def _keyed(track: Track, number: int) -> bool:
 
 
 def _instances(tracks: Sequence[Track], number: int) -> tuple[Instance, ...]:
-    boxes = ((track, track.box_at(number)) for track in tracks)
-    return tuple(Instance(track.label, box, region_id=track.region_id) for track, box in boxes if box)
+    shown = [(track, *level(one.box, one.angle)) for track in tracks if (one := track.at(number))]
+    return tuple(Instance(track.label, box, region_id=track.region_id, angle=angle) for track, box, angle in shown)
 
 
 def _spread(numbers: Sequence[int], most: int) -> list[int]:

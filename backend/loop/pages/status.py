@@ -14,7 +14,7 @@ from backend.loop.services import Services
 from backend.loop.worker.alive import worker_problem
 from model_registry import GroupRecord, ProjectRecord, Space, VersionRecord
 
-OF_VERSIONS = ("version", "start", "score", "pinned", "project_score", "project_score_honest", "proposed_by")
+OF_VERSIONS = ("version", "start", "score", "measure", "pinned", "project_score", "project_score_honest", "proposed_by")
 NO_VERSION: dict[str, Any] = dict.fromkeys(OF_VERSIONS) | {"pinned": []}
 """What is said of the versions of a group that has none."""
 
@@ -77,6 +77,7 @@ def group_status(services: Services, group: GroupRecord, efficiency: Efficiency)
         "version": ", ".join(_name(v, len(serving) > 1) for v in serving.values()) or None,
         "start": ", ".join(dict.fromkeys(v.start for v in serving.values())) or None,
         "score": _honest_score(list(serving.values())),
+        "measure": ", ".join(dict.fromkeys(_measure(v) for v in serving.values() if _measure(v))) or None,
         "pinned": sorted(services.registry.versions.pins(group.project, group.name)),
     }
 
@@ -113,6 +114,11 @@ def _of_others(services: Services, group: GroupRecord, baseline: Mapping[str, Ba
 
 def _name(version: VersionRecord, several: bool) -> str:
     return f"{version.control} v{version.number}" if several else f"v{version.number}"
+
+
+def _measure(version: VersionRecord) -> str:
+    """What its score counts, in words: it tells as well in which way its labels are learnt."""
+    return str((version.metrics.get("labelled") or {}).get("measure") or "")
 
 
 def _honest_score(serving: list[VersionRecord]) -> float | None:

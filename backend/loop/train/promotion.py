@@ -69,6 +69,7 @@ def digest(frame: LabeledFrame) -> str:
         points = [(p.label, round(p.x, 2), round(p.y, 2)) for p in one.keypoints]
         found.update(repr((one.label, [round(edge, 2) for edge in one.box], points)).encode())
         found.update(b"" if one.mask is None else one.mask.tobytes())
+        found.update(f"{one.angle:.1f}".encode() if one.angle else b"")
     return found.hexdigest()[:12]
 
 

@@ -63,6 +63,7 @@ def train_group(
         for control in chained(controls):
             recipe = methods.recipe_for(control, settings.backbone, settings.effort)
             lesson = prepare(control, tasks, labels, frames, untouched, recipe.accepted_weight)
+            recipe = methods.recipe_for(lesson.control, settings.backbone, settings.effort)
             problems.extend(lesson.problems)
             learnt |= lesson.learnt
             if lesson.labeled:

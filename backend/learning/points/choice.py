@@ -1,0 +1,20 @@
+"""Whether the points that people drew are the named points of one object, or any number of each. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from backend.types import LabeledFrame
+
+MANY = 0.1
+"""Share of the labels in frames that are there more than once, from which that is meant: a click too many in a pose is
+none."""
+
+
+def any_number(labeled: Sequence[LabeledFrame]) -> bool:
+    """Whether frames hold more than one point of a label, by points that hang on nothing."""
+    counts = [
+        n
+        for one in labeled
+        for n in Counter(point.label for instance in one.instances for point in instance.keypoints).values()
+    ]
+    return sum(n > 1 for n in counts) > MANY * len(counts)
