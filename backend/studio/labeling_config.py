@@ -4,15 +4,15 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree
 
 from label_studio_sdk.label_interface.interface import LabelInterface
 
 from backend.errors import LabelingConfigError
+from backend.studio.tags import BY_NAME, INSTEAD, supported
 from backend.types import Condition, Control, Head, Media
 
 EXAMPLE = """<View>
@@ -23,45 +23,6 @@ EXAMPLE = """<View>
   </RectangleLabels>
 </View>"""
 """A config that is served."""
-
-SUPPORTED = (
-    "on an Image: RectangleLabels (boxes); BrushLabels, PolygonLabels or EllipseLabels (masks); KeyPointLabels (points, "
-    "hung on a rectangle where there are several objects); Choices (classes of the whole image); "
-    "and Rectangle, Brush, Polygon or Ellipse with Labels on the same Image; "
-    "on a Video: VideoRectangle with Labels (tracks), and TimelineLabels (classes of ranges of frames)"
-)
-
-_SHAPES: Mapping[str, Head] = MappingProxyType(
-    {
-        "Rectangle": Head.DETECTION,
-        "Brush": Head.SEGMENTATION,
-        "Polygon": Head.SEGMENTATION,
-        "Ellipse": Head.SEGMENTATION,
-        "VideoRectangle": Head.DETECTION,
-    }
-)
-"""Tags that carry no labels of their own, and what their regions are for."""
-_HEADS: Mapping[str, Head] = MappingProxyType(
-    {
-        **_SHAPES,
-        **{f"{shape}Labels": head for shape, head in _SHAPES.items() if shape != "VideoRectangle"},
-        "KeyPointLabels": Head.POSE,
-        "Choices": Head.CLASSIFICATION,
-        "TimelineLabels": Head.CLASSIFICATION,
-    }
-)
-"""Tags that micro-models serve."""
-_ON_VIDEO = ("VideoRectangle", "TimelineLabels")
-"""Of these, those that are drawn on a video; the others are drawn on an image."""
-_INSTEAD: Mapping[str, str] = MappingProxyType(
-    {
-        "KeyPoint": "not supported; use KeyPointLabels instead",
-        "Bitmask": "not supported; use Brush instead",
-        "BitmaskLabels": "not supported; use BrushLabels instead",
-        "Taxonomy": "a tree of classes is not supported; use Choices instead",
-    }
-)
-"""What to say of some of the other tags."""
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
@@ -86,7 +47,7 @@ class LabelingConfig:
         has = "; ".join(self.unsupported) or "no control tag at all"
         raise LabelingConfigError(
             f"The labeling config has nothing that a micro-model can learn. It has: {has}. "
-            f"Supported: {SUPPORTED}. "
+            f"Supported on an Image: {supported(Media.IMAGE)}; on a Video: {supported(Media.VIDEO)}. "
             f"Write for instance, in the project's Settings > Labeling Interface > Code:\n{EXAMPLE}"
         )
 
@@ -139,7 +100,7 @@ def control_fingerprint(control: Control) -> str:
     The order of the labels and how regions are shown do not matter; what is looked at and what is told apart does.
     """
     told_apart: list[str] = []
-    if control.head is Head.SEGMENTATION and not control.tag.startswith("Brush"):
+    if control.head is Head.SEGMENTATION and not BY_NAME[control.tag].one_instance_a_label:
         told_apart.append("objects")  # a polygon is one object, a brush one label
     if control.parent is not None:
         told_apart.append("objects")
@@ -173,19 +134,21 @@ def _conditions(tag: ElementTree.Element, outer: tuple[Condition, ...] = ()) -> 
 
 def _label_carrier(tag: Any, tags: Iterable[Any]) -> Any | None:
     """The tag whose labels the regions of `tag` carry: itself, or for a `Rectangle` the `Labels` of the same object."""
-    if tag.tag in _SHAPES:
+    served = BY_NAME.get(tag.tag)
+    if served is not None and tag.tag == served.bare:
         return next((other for other in tags if other.tag == "Labels" and other.to_name == tag.to_name), None)
-    return tag if tag.tag in _HEADS else None
+    return tag if served is not None else None
 
 
 def _problem(tag: Any, carrier: Any | None, nested: frozenset[str]) -> str | None:
     """Why no micro-model can serve this control tag; None when one can."""
-    if tag.tag not in _HEADS:
-        return _INSTEAD.get(tag.tag, "not supported yet")
+    served = BY_NAME.get(tag.tag)
+    if served is None:
+        return INSTEAD.get(tag.tag, "not supported yet")
     if _true(tag.attr.get("model_skip")):
         return "left out by model_skip"
     if carrier is None:
-        instead = f", or use {tag.tag}Labels instead" if f"{tag.tag}Labels" in _HEADS else ""
+        instead = f", or use {served.own} instead" if served.own else ""
         return f'needs <Labels toName="{",".join(tag.to_name)}"> beside it{instead}'
     if tag.tag == "Choices" and _true(tag.attr.get("perRegion")):
         return "choices for each region (perRegion) are not supported; those for the whole image are"
@@ -205,9 +168,9 @@ def _problem(tag: Any, carrier: Any | None, nested: frozenset[str]) -> str | Non
 def _object_problem(tag: Any) -> str | None:
     """Why no micro-model can look at what this control tag is drawn on; None when one can."""
     media = tag.objects[0] if len(tag.to_name) == 1 and tag.objects else None
-    wanted = "Video" if tag.tag in _ON_VIDEO else "Image"
+    wanted = BY_NAME[tag.tag].media.value.capitalize()
     if media is not None and media.tag == "Video" != wanted:
-        return "on a Video only VideoRectangle with Labels, and TimelineLabels, are supported"
+        return f"on a Video only these are supported: {supported(Media.VIDEO)}"
     if media is None or media.tag != wanted:
         return f"its toName {','.join(tag.to_name)!r} is not the name of one {wanted}"
     if _media_field(media) is None:
@@ -218,21 +181,21 @@ def _object_problem(tag: Any) -> str | None:
 
 def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
     """The control of a tag that has no problem, beside the others that have none."""
-    head = _HEADS[tag.tag]
-    boxes = (other.name for other in served if _HEADS[other.tag] is Head.DETECTION and other.to_name == tag.to_name)
+    kind = BY_NAME[tag.tag]
+    boxes = (one.name for one in served if BY_NAME[one.tag].head is Head.DETECTION and one.to_name == tag.to_name)
     return Control(
         from_name=tag.name,
         to_name=tag.to_name[0],
         tag=tag.tag,
-        head=head,
+        head=kind.head,
         labels=_kept_labels(carrier),
         media_field=_media_field(tag.objects[0]) or "",
         score_threshold=_threshold(tag),
         labels_from=None if carrier is tag else carrier.name,
-        parent=next(boxes, None) if head is Head.POSE else None,
+        parent=next(boxes, None) if kind.head is Head.POSE else None,
         multiple=carrier.attr.get("choice") == "multiple",
-        media=Media.VIDEO if tag.tag in _ON_VIDEO else Media.IMAGE,
-        frame_rate=_frame_rate(tag.objects[0]) if tag.tag in _ON_VIDEO else "",
+        media=kind.media,
+        frame_rate=_frame_rate(tag.objects[0]) if kind.media is Media.VIDEO else "",
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from backend.errors import LabelingConfigError
 from backend.studio import labeling_config
+from backend.studio.tags import supported
 from backend.types import Control, Head, Media
 
 IMAGE = '<Image name="img" value="$image"/>'
@@ -158,7 +159,7 @@ def test_declaration_and_nested_views() -> None:
         ),
         (
             '<Video name="v" value="$v"/><Choices name="c" toName="v"><Choice value="A"/></Choices>',
-            "on a Video only VideoRectangle with Labels, and TimelineLabels",
+            "on a Video only these are supported: VideoRectangle with Labels (tracks); TimelineLabels",
         ),
         ('<Labels name="l" toName="img"><Label value="A"/></Labels>', "Labels 'l'"),
         ('<Rectangle name="r" toName="img"/>', "needs <Labels"),
@@ -184,7 +185,8 @@ def test_unsupported_controls_are_named_with_the_reason(tag: str, reason: str) -
     with pytest.raises(LabelingConfigError) as error:
         config.require()
     assert reason in str(error.value)
-    assert labeling_config.SUPPORTED in str(error.value)
+    for media in Media:
+        assert supported(media) in str(error.value)
     assert labeling_config.EXAMPLE in str(error.value)
 
 

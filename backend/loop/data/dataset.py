@@ -10,7 +10,7 @@ from backend.loop.data.memory import Held
 from backend.loop.data.video_dataset import ClipLesson, gather
 from backend.loop.data.video_frames import ClipFrames
 from backend.loop.review.compare import NOTHING, Accepted
-from backend.studio import regions
+from backend.studio import tags
 from backend.studio.visibility import hidden
 from backend.types import Control, Frame, Head, LabeledFrame, Media
 from model_registry import LabelRecord, TaskRecord
@@ -74,7 +74,7 @@ def prepare(
         if hidden([control], label.result):
             continue  # nobody could say anything with it
         try:
-            read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
+            read = tags.for_control(control).read(label.result, control, (frame.width, frame.height))
         except Exception as error:  # an annotation stranger than any that we know costs itself alone
             log.exception("annotation not usable", task=frame.task, annotation=label.id)
             problems.append(f"task {frame.task}: its annotation cannot be read ({type(error).__name__}: {error})")

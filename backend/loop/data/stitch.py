@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
-from backend.studio import regions
+from backend.studio import tags
 from backend.studio.regions import Size
 from backend.studio.regions.item import unique_id
 from backend.studio.visibility import hidden
@@ -94,8 +94,8 @@ def _joined(parts: Sequence[tuple[Part, float, list[dict[str, Any]]]]) -> Stitch
 
 def _written(prediction: Prediction | VideoPrediction, part: Part) -> list[dict[str, Any]]:
     if isinstance(prediction, VideoPrediction):
-        return regions.for_video(part.control).write(prediction.tracks, part.control, prediction.size)
-    return regions.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
+        return tags.for_video(part.control).write(prediction.tracks, part.control, prediction.size)
+    return tags.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
 
 
 def _is_sound(instance: Instance) -> bool:

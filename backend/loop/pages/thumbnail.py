@@ -11,7 +11,7 @@ from PIL import Image
 
 from backend.errors import LabelingConfigError, MediaError
 from backend.loop.services import Services
-from backend.studio import regions
+from backend.studio import tags
 from backend.studio.disk_cache import DiskCache
 from backend.studio.drawing import draw_instances
 from backend.studio.task_data import value_at
@@ -74,7 +74,7 @@ class Thumbnails:
         pixels, size = self._services.media(project).image(url, task.id, SIDE)
         picture = Image.fromarray(pixels)
         for control in controls if entry else ():
-            found = regions.for_control(control).read(entry.result, control, size).instances if entry else ()
+            found = tags.for_control(control).read(entry.result, control, size).instances if entry else ()
             draw_instances(picture, scored(found, entry), picture.width / size[0], control.labels, TEXT)
         return picture
 
@@ -85,7 +85,7 @@ class Thumbnails:
         video = self._services.media(project).video(url, task.id, f"The video of task {task.id}")
         try:
             tracks = [
-                (control, regions.for_video(control).read(entry.result, control, video.size).tracks if entry else ())
+                (control, tags.for_video(control).read(entry.result, control, video.size).tracks if entry else ())
                 for control in controls
             ]
             starts = [track.keyframes[0].frame for _, mine in tracks for track in mine if track.keyframes]

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from backend.studio.regions.comparison import Value, one_move_unless
 from backend.studio.regions.item import Item, labelled, unique_id, value_of, written
 from backend.studio.regions.limits import MOST_PACKED, MOST_PACKED_IN_ALL, Budget
-from backend.studio.regions.mask import hull, of_size
+from backend.studio.regions.mask import hull, is_same_mask, of_size
 from backend.studio.regions.packed import count_of, unpack
-from backend.studio.regions.region import ReadResult, Size, size_of
+from backend.studio.regions.region import MOST_PIXELS, ReadResult, Size, size_of
 from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance, Mask
 
@@ -92,3 +93,21 @@ def _mask(item: Item, image: Size, budget: Budget) -> Mask | str:
     if drawn != image:
         mask = np.asarray(Image.fromarray(mask).resize(image, Image.Resampling.NEAREST), dtype=np.bool_)
     return mask if mask.any() else "is empty"
+
+
+def _is_same(a: Value, b: Value) -> bool:
+    return a.get("rle") == b.get("rle") or is_same_mask(_opaque(a), _opaque(b))
+
+
+def _opaque(value: Value) -> Mask | None:
+    """(pixels,): which ones the mask covers; None where it cannot be unpacked."""
+    try:
+        rle = value.get("rle") or ()
+        packed = bytes(rle) if len(rle) <= MOST_PACKED else b""
+        too_large = count_of(packed) > CHANNELS * MOST_PIXELS
+        return np.asarray(unpack(packed)[CHANNELS - 1 :: CHANNELS] > OPAQUE) if packed and not too_large else None
+    except (TypeError, ValueError):
+        return None
+
+
+COMPARISON = one_move_unless(_is_same)

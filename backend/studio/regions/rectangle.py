@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from backend.studio.regions.comparison import Value, near, one_move_unless, same_rotation
 from backend.studio.regions.item import DIGITS, Item, labelled, unique_id, value_of, written
 from backend.studio.regions.region import ReadResult, Size, number
 from backend.studio.regions.several import with_labels
@@ -91,3 +92,11 @@ def percent_of(box: Box, size: Size) -> dict[str, float] | None:
     width = min(round(right - x, DIGITS), round(100 - x, DIGITS))
     height = min(round(bottom - y, DIGITS), round(100 - y, DIGITS))
     return {"x": x, "y": y, "width": width, "height": height, "rotation": 0}
+
+
+def is_same_box(a: Value, b: Value) -> bool:
+    """Whether two values are the same box."""
+    return near(a, b, ("x", "y", "width", "height")) and same_rotation(a, b)
+
+
+COMPARISON = one_move_unless(is_same_box)

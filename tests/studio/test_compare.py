@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.converter import brush
 
-from backend.studio.regions.compare import TOLERANCE, Region, regions_of, touched
+from backend.studio.compare import Region, regions_of, touched
+from backend.studio.regions.comparison import TOLERANCE
 
 BOX = {"x": 10.0, "y": 20.0, "width": 30.0, "height": 40.0, "rotation": 0}
 
