@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from backend.errors import LabelingConfigError
 from backend.studio.regions import (
+    bitmask,
     brush,
     choices,
     ellipse,
@@ -70,6 +71,10 @@ TAGS = (
         brush.COMPARISON, brush.BrushRegions(), one_instance_a_label=True,
     ),
     Tag(
+        "BitmaskLabels", "Bitmask", Head.SEGMENTATION, "masks",
+        bitmask.COMPARISON, bitmask.BitmaskRegions(), one_instance_a_label=True,
+    ),
+    Tag(
         "PolygonLabels", "Polygon", Head.SEGMENTATION, "masks",
         polygon.COMPARISON, polygon.PolygonRegions(),
     ),
@@ -99,8 +104,6 @@ TAGS = (
 INSTEAD: Mapping[str, str] = MappingProxyType(
     {
         "KeyPoint": "not supported; use KeyPointLabels instead",
-        "Bitmask": "not supported; use Brush instead",
-        "BitmaskLabels": "not supported; use BrushLabels instead",
         "Taxonomy": "a tree of classes is not supported; use Choices instead",
     }
 )

@@ -47,7 +47,7 @@ def test_rectangle_with_labels() -> None:
     assert config.unsupported == ()
 
 
-@pytest.mark.parametrize("shape", ["Brush", "Polygon", "Ellipse"])
+@pytest.mark.parametrize("shape", ["Brush", "Bitmask", "Polygon", "Ellipse"])
 def test_masks(shape: str) -> None:
     own = f'<{shape}Labels name="m" toName="img"><Label value="A"/></{shape}Labels>'
     assert labeling_config.parse(view(own)).controls == (
@@ -149,7 +149,6 @@ def test_declaration_and_nested_views() -> None:
         ('<Choices name="c" toName="img" value="$options"/>', "labels out of the task data"),
         ('<Choices name="c" toName="txt"><Choice value="x"/></Choices>', "not the name of one Image"),
         ('<KeyPoint name="k" toName="img"/>', "use KeyPointLabels instead"),
-        ('<BitmaskLabels name="m" toName="img"><Label value="A"/></BitmaskLabels>', "use BrushLabels instead"),
         ('<Brush name="b" toName="img"/>', "or use BrushLabels instead"),
         ('<Video name="v" value="$v"/><VideoRectangle name="r" toName="v"/>', 'needs <Labels toName="v"> beside it)'),
         ('<VideoRectangle name="r" toName="img"/>' + LABELS, "is not the name of one Video"),

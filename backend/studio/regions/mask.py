@@ -5,6 +5,7 @@ A pixel in column i and row j is the square from (i, j) to (i + 1, j + 1). It be
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from backend.studio.regions.region import Size
 from backend.types import Box, Mask
@@ -31,6 +32,13 @@ def of_size(mask: Mask | None, size: Size) -> Mask | None:
     if mask.shape != (size[1], size[0]):
         raise ValueError(f"A mask is of shape {mask.shape}. Expected that of the original image: {(size[1], size[0])}.")
     return mask
+
+
+def resized(mask: Mask, size: Size) -> Mask:
+    """The mask for an image of `size` (width, height), each pixel that of its nearest neighbour."""
+    if mask.shape == (size[1], size[0]):
+        return mask
+    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST), dtype=np.bool_)
 
 
 def is_same_mask(first: Mask | None, second: Mask | None) -> bool:
