@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from label_studio_sdk.label_interface.interface import LabelInterface
 
 from backend.errors import LabelingConfigError
+from backend.studio import skeleton
 from backend.studio.tags import BY_NAME, INSTEAD, supported
 from backend.types import Condition, Control, Head, Media
 
@@ -77,7 +78,7 @@ def parse(xml: str) -> LabelingConfig:
     for tag in tags:
         if tag in served:
             control = _control(tag, carriers[tag.name], served)
-            controls.append(replace(control, visible_when=conditions.get(tag.name, ())))
+            controls += _ours(tag, replace(control, visible_when=conditions.get(tag.name, ())))
         elif tag.name not in lent:
             unsupported.append(f"{tag.tag} {tag.name!r} ({problems[tag.name]})")
     return LabelingConfig(tuple(controls), tuple(unsupported), _group_by(tags), _fingerprint(controls))
@@ -158,7 +159,7 @@ def _problem(tag: Any, carrier: Any | None, nested: frozenset[str]) -> str | Non
         return f"has no {'Choice' if tag.tag == 'Choices' else 'Label'} in it" + (
             "; labels out of the task data cannot be learned" if carrier.dynamic_value else ""
         )
-    if (wrong := _object_problem(tag)) is not None:
+    if (wrong := _object_problem(tag) or _vector_problem(tag)) is not None:
         return wrong
     if not _kept_labels(carrier):
         return "all its labels are left out by model_skip"
@@ -179,6 +180,25 @@ def _object_problem(tag: Any) -> str | None:
     return None
 
 
+def _vector_problem(tag: Any) -> str | None:
+    """Why no micro-model can learn what a tag of vectors draws; None when one can, and of other tags."""
+    if not BY_NAME[tag.tag].skeleton:
+        return None
+    if _true(_attribute(tag, "skeleton")):
+        return None if tag.attr.get("model_points") else f"a skeleton needs names of its points: {skeleton.EXAMPLE}"
+    if _true(_attribute(tag, "closable")):
+        return None
+    return 'lines are not supported; write closable="true" for polygons, or skeleton="true" for posed objects'
+
+
+def _ours(tag: Any, control: Control) -> tuple[Control, ...]:
+    """The controls that micro-models serve for a tag: of a skeleton two, else the tag's own."""
+    if not BY_NAME[tag.tag].skeleton or not _true(_attribute(tag, "skeleton")):
+        return (control,)
+    names, linked_to = skeleton.points_of(tag.attr["model_points"], f"{tag.tag} {tag.name!r}")
+    return skeleton.controls_of(control, names, linked_to)
+
+
 def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
     """The control of a tag that has no problem, beside the others that have none."""
     kind = BY_NAME[tag.tag]
@@ -195,7 +215,7 @@ def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
         parent=next(boxes, None) if kind.head is Head.POSE else None,
         multiple=carrier.attr.get("choice") == "multiple",
         media=kind.media,
-        frame_rate=_frame_rate(tag.objects[0]) if kind.media is Media.VIDEO else "",
+        frame_rate=(_attribute(tag.objects[0], "framerate") or "") if kind.media is Media.VIDEO else "",
     )
 
 
@@ -223,9 +243,9 @@ def _media_field(media: Any) -> str | None:
     return match[1] if match else None
 
 
-def _frame_rate(media: Any) -> str:
-    """`framerate` of a Video; Label Studio reads the names of attributes in any case."""
-    return next((str(value).strip() for name, value in media.attr.items() if name.lower() == "framerate"), "")
+def _attribute(tag: Any, name: str) -> str | None:
+    """An attribute of a tag; Label Studio reads the names of its own ones in any case."""
+    return next((str(value).strip() for key, value in tag.attr.items() if key.lower() == name), None)
 
 
 def _threshold(tag: Any) -> float | None:

@@ -17,6 +17,7 @@ from backend.studio.regions import (
     polygon,
     rectangle,
     timeline_labels,
+    vector,
     video_rectangle,
 )
 from backend.studio.regions.bounded import Bounded, BoundedTracks
@@ -42,6 +43,8 @@ class Tag:
     """The converter, of a tag that is drawn on an image."""
     tracks: TrackRegions | None = None
     """The converter, of a tag that is drawn on a video."""
+    skeleton: bool = False
+    """Whether `skeleton="true"` makes each of its regions one posed object."""
     one_instance_a_label: bool = False
     """Whether all regions of one label are one instance; else each region is an object."""
 
@@ -81,6 +84,11 @@ TAGS = (
     Tag(
         "EllipseLabels", "Ellipse", Head.SEGMENTATION, "masks",
         ellipse.COMPARISON, ellipse.EllipseRegions(),
+    ),
+    Tag(
+        "VectorLabels", "Vector", Head.SEGMENTATION,
+        'masks where closable="true", posed objects where skeleton="true"',
+        vector.COMPARISON, vector.VectorRegions(), skeleton=True,
     ),
     Tag(
         "KeyPointLabels", None, Head.POSE, "points, hung on a rectangle where there are several objects",

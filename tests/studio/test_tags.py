@@ -24,9 +24,9 @@ def control(name: str) -> Control:
     choice = "Choice" if name == "Choices" else "Label"
     labels = f'<{choice} value="A"/><{choice} value="B"/>'
     if name == tags.BY_NAME[name].bare:
-        drawn = f'<{name} name="c" toName="m"/><Labels name="l" toName="m">{labels}</Labels>'
+        drawn = f'<{name} name="c" toName="m" closable="true"/><Labels name="l" toName="m">{labels}</Labels>'
     else:
-        drawn = f'<{name} name="c" toName="m">{labels}</{name}>'
+        drawn = f'<{name} name="c" toName="m" closable="true">{labels}</{name}>'
     [found] = parse(f'<View><{media.capitalize()} name="m" value="$m"/>{drawn}</View>').controls
     return found
 
