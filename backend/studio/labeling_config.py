@@ -175,8 +175,10 @@ def _object_problem(tag: Any) -> str | None:
     if media is None or media.tag != wanted:
         return f"its toName {','.join(tag.to_name)!r} is not the name of one {wanted}"
     if _media_field(media) is None:
-        example = f'value="${wanted.lower()}"'
-        return f"its {wanted} has value={media.attr.get('value')!r}, expected one data field such as {example}"
+        given = _attribute(media, "valuelist") or media.attr.get("value")
+        return f'its {wanted} has value={given!r}, expected one data field such as value="${wanted.lower()}"'
+    if tag.tag == "Choices" and _attribute(media, "valuelist"):
+        return "classes of an Image with valueList are not supported: it is not said of which of its images"
     return None
 
 
@@ -215,6 +217,7 @@ def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
         parent=next(boxes, None) if kind.head is Head.POSE else None,
         multiple=carrier.attr.get("choice") == "multiple",
         media=kind.media,
+        value_list=_attribute(tag.objects[0], "valuelist") is not None,
         frame_rate=(_attribute(tag.objects[0], "framerate") or "") if kind.media is Media.VIDEO else "",
     )
 
@@ -238,8 +241,8 @@ def _model_index(carrier: Any, value: str, label: Any) -> float:
 
 
 def _media_field(media: Any) -> str | None:
-    """`image` out of `value="$image"`."""
-    match = re.fullmatch(r"\$(\w[\w.\-]*)", media.attr.get("value") or "")
+    """`image` out of `value="$image"`, or `images` out of `valueList="$images"`."""
+    match = re.fullmatch(r"\$(\w[\w.\-]*)", _attribute(media, "valuelist") or media.attr.get("value") or "")
     return match[1] if match else None
 
 

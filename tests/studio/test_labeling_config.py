@@ -121,6 +121,12 @@ def test_tracks_and_ranges_of_a_video() -> None:
         assert config.unsupported == ()
 
 
+def test_several_images_in_one_task() -> None:
+    for attribute, several in (('value="$a"', False), ('valueList="$a"', True), ('valuelist="$a" value="$b"', True)):
+        [control] = labeling_config.parse(f'<View><Image name="img" {attribute}/>{boxes()}</View>').controls
+        assert (control.media_field, control.value_list) == ("a", several)
+
+
 def test_attributes() -> None:
     labels = '<Label value="A"/><Label value="B" model_skip="true"/><Label value="long" alias="C"/>'
     config = labeling_config.parse(view(boxes('model_score_threshold="0.4" model_group_by="$video"', labels)))
@@ -172,8 +178,12 @@ def test_declaration_and_nested_views() -> None:
             "on a Video only",
         ),
         (
-            '<Image name="m" valueList="$m"/><RectangleLabels name="r" toName="m"><Label value="A"/></RectangleLabels>',
-            "None",
+            '<Image name="m" valueList="m"/><RectangleLabels name="r" toName="m"><Label value="A"/></RectangleLabels>',
+            "its Image has value='m'",
+        ),
+        (
+            '<Image name="m" valueList="$m"/><Choices name="c" toName="m"><Choice value="A"/></Choices>',
+            "classes of an Image with valueList",
         ),
     ],
 )
