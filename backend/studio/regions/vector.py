@@ -108,6 +108,7 @@ def _points(item: Item, control: Control, size: Size | None, budget: Budget) -> 
         return "has no usable original_width and original_height, and the size of the image is not known"
     if isinstance(vertices, str):
         return vertices
+    vertices = _once(vertices, control.labels)
     names = _names([one.id for one in vertices], control.labels) if control.head is Head.POSE else None
     if names is not None and len(names) < len(vertices):
         return f"has {len(vertices)} vertices; model_points names {len(control.labels)}: {', '.join(control.labels)}"
@@ -121,6 +122,16 @@ def _points(item: Item, control: Control, size: Size | None, budget: Budget) -> 
         if shown
     ]
     return _around(places[inside], image), tuple(points)
+
+
+def _once(vertices: Sequence[lines.Vertex], labels: Sequence[str]) -> list[lines.Vertex]:
+    """Without those that the editor of 1.23.2 adds to a quick first click: right on the one before."""
+    before = [None, *vertices]
+    return [
+        one
+        for one, other in zip(vertices, before, strict=False)
+        if other is None or one.id in labels or (one.x, one.y) != (other.x, other.y)
+    ]
 
 
 def _names(ids: Sequence[str], labels: Sequence[str]) -> list[str]:

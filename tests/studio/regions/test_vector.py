@@ -161,6 +161,13 @@ def test_vertices_are_known_by_their_id_else_by_their_order(ids: str, names: lis
     assert [point.label for point in found.keypoints] == names
 
 
+def test_a_quick_click_that_the_editor_takes_for_two_is_one_point() -> None:
+    [found] = read(skeleton((10, 50), (10, 50), (20, 50)), control=POINTS).instances
+    assert [(point.label, point.x) for point in found.keypoints] == [("nose", 20), ("neck", 40)]
+    [ours] = read(skeleton((10, 50), (10, 50), ids="neck,nose"), control=POINTS).instances
+    assert [point.label for point in ours.keypoints] == ["neck", "nose"]
+
+
 @pytest.mark.parametrize("control", [BOXES, POINTS])
 def test_problems_of_skeletons(control: Control) -> None:
     whole = skeleton((10, 20), (20, 20))
