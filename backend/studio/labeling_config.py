@@ -18,7 +18,7 @@ from backend.types import Condition, Control, Head, Media
 
 EXAMPLE = """<View>
   <Image name="image" value="$image"/>
-  <!-- In its place also BrushLabels, PolygonLabels, EllipseLabels, KeyPointLabels, or Choices with Choice in it. -->
+  <!-- In its place also BitmaskLabels, PolygonLabels, EllipseLabels, KeyPointLabels, or Choices with Choice in it. -->
   <RectangleLabels name="label" toName="image">
     <Label value="Bunny"/>
   </RectangleLabels>
