@@ -92,6 +92,12 @@ class Control:
     """Of a video: `framerate` as its `Video` tag has it, a number or a data field such as `$fps`; empty: none is given."""
     visible_when: tuple[Condition, ...] = ()
     """All of these must hold, else the editor hides the control, and drops what it holds when it is submitted."""
+    value_list: bool = False
+    """Whether a task holds several images (`valueList`), each a frame, in a list in `media_field`."""
+    drawn_with: str | None = None
+    """Of the boxes around skeletons, which nobody draws: the name of the control tag that draws the skeletons."""
+    linked_to: tuple[str, ...] = ()
+    """Of a skeleton: for each label the one that a line leads from; empty: it is where the lines begin."""
 
 
 @dataclass(frozen=True, slots=True)

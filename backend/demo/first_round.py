@@ -19,7 +19,7 @@ from backend.demo.watching import Watch, show_training
 from backend.errors import DemoError
 from backend.studio.client import Studio
 from backend.studio.labeling_config import parse
-from backend.studio.regions import for_control
+from backend.studio.tags import for_control
 from backend.types import Instance
 
 SHEET_FRAMES = 20

@@ -13,7 +13,7 @@ from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data import video_frames
 from backend.loop.pages.status import project_status
 from backend.loop.predict.on_demand import Predictor
-from backend.studio import regions
+from backend.studio import tags
 from backend.studio.events import TaskData
 from backend.studio.labeling_config import parse
 from backend.types import Box, Control, Frame, Image, Instance, LabeledFrame, Prediction, Track, VideoSize, Weights
@@ -82,7 +82,7 @@ def group(house: House, name: str = "task 1") -> dict[str, Any]:
 def tracks(house: House, task: int = 1) -> tuple[Track, ...]:
     [prediction] = house.shown()[task]
     control = parse(config()).require()[0]
-    read = regions.for_video(control).read(prediction["result"], control, SIZE)
+    read = tags.for_video(control).read(prediction["result"], control, SIZE)
     assert read.problems == ()
     return read.tracks
 

@@ -8,11 +8,12 @@ import structlog
 from backend.learning.geometry.rotation import has_turned, upright
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.memory import Held
+from backend.loop.data.pages import in_words, label_of, spread, task_of
 from backend.loop.data.points import resolved, told_apart
 from backend.loop.data.video_dataset import ClipLesson, gather, upright_lesson
 from backend.loop.data.video_frames import ClipFrames
 from backend.loop.review.compare import NOTHING, Accepted
-from backend.studio import regions
+from backend.studio import tags
 from backend.studio.visibility import hidden
 from backend.types import Control, Frame, Head, LabeledFrame, Media
 from model_registry import LabelRecord, TaskRecord
@@ -30,13 +31,13 @@ class Lesson:
     rest: Sequence[Frame]
     """The group's frames without a submitted annotation, decoded when asked for."""
     sizes: Mapping[int, tuple[int, int]]
-    """{task: original (width, height) in pixels} of the images to predict."""
+    """{task, or page: original (width, height) in pixels} of the images to predict."""
     clips: tuple[ClipLesson, ...]
     """The videos to predict, of a control that is drawn on videos."""
     learnt: frozenset[int]
     """The tasks whose annotation is learnt from."""
     accepted: frozenset[int]
-    """Those of them, images, in which a prediction was submitted as it was."""
+    """Those of them, images, in which a prediction was submitted as it was; pages where a task has several."""
     unreadable: dict[int, str]
     """{task: why its media, or what is drawn in it, cannot be used}."""
     problems: tuple[str, ...]
@@ -66,10 +67,13 @@ def prepare(
     newest = newest_labels(labels)
     if control.media is Media.VIDEO:
         return _of_videos(control, tasks, newest, frames)
+    tasks = spread(tasks, control)
+    if control.value_list:
+        newest = {t.id: label_of(newest[task_of(t.id)], t.id) for t in tasks if task_of(t.id) in newest}
     labelled, broken = frames.select([t for t in tasks if t.id in newest], control.media_field)
     rest, broken_rest = frames.select([t for t in tasks if t.id not in newest], control.media_field)
-    odd = {task: why for task, why in frames.remarks.items() if task in newest}
-    learnt, problems, unused = [], [f"task {i}: {why}" for i, why in (odd | broken).items()], dict[int, str]()
+    odd = {task: why for task, why in frames.remarks.items() if task in newest}  # of a task, not of its images
+    learnt, problems, unused = [], [f"{in_words(i)}: {why}" for i, why in (odd | broken).items()], dict[int, str]()
     held = Held(frames.room)
     held.take(labelled.nbytes, len(labelled))
     for frame in labelled:
@@ -77,14 +81,14 @@ def prepare(
         if hidden([control], label.result):
             continue  # nobody could say anything with it
         try:
-            read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
+            read = tags.for_control(control).read(label.result, control, (frame.width, frame.height))
         except Exception as error:  # an annotation stranger than any that we know costs itself alone
             log.exception("annotation not usable", task=frame.task, annotation=label.id)
-            problems.append(f"task {frame.task}: its annotation cannot be read ({type(error).__name__}: {error})")
+            problems.append(f"{in_words(frame.task)}: its annotation cannot be read ({type(error).__name__}: {error})")
             continue
         if not read.usable:
             unused[frame.task] = "; ".join(read.problems)
-            problems.append(f"task {frame.task}: {unused[frame.task]}")
+            problems.append(f"{in_words(frame.task)}: {unused[frame.task]}")
             continue
         held.take(sum(one.mask.nbytes for one in read.instances if one.mask is not None))
         # No box drawn means that there is none; no class chosen means that nobody has said.
@@ -95,15 +99,16 @@ def prepare(
                 label.id not in accepted.frames or not instances
             )  # an empty frame has no outline that could drift
             learnt.append(LabeledFrame(frame, instances, 1.0 if is_drawn else weight))
-        problems.extend(f"task {frame.task}: {why}" for why in read.problems)
+        problems.extend(f"{in_words(frame.task)}: {why}" for why in read.problems)
     control = resolved(control, learnt)
     learnt, doubled = told_apart(control, learnt)
     problems.extend(doubled)
     if not has_turned(learnt):
         learnt = [upright(one) for one in learnt]
-    tasks_learnt = frozenset(one.frame.task for one in learnt)
-    unchanged = frozenset(task for task in tasks_learnt if newest[task].id in accepted.frames)
-    unreadable = {**broken, **broken_rest, **unused}
+    pages_learnt = {one.frame.task for one in learnt}
+    tasks_learnt = frozenset(map(task_of, pages_learnt))
+    unchanged = frozenset(page for page in pages_learnt if newest[page].id in accepted.frames)
+    unreadable = {task_of(page): why for page, why in {**broken, **broken_rest, **unused}.items()}
     return Lesson(control, tuple(learnt), rest, rest.sizes, (), tasks_learnt, unchanged, unreadable, tuple(problems))
 
 

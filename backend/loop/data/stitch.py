@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
-from backend.studio import regions
+from backend.loop.data.pages import indexed, task_of
+from backend.studio import tags
 from backend.studio.regions import Size
 from backend.studio.regions.item import unique_id
 from backend.studio.visibility import hidden
@@ -81,7 +82,7 @@ def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
     of_task = defaultdict[int, list[tuple[Part, float, list[dict[str, Any]]]]](list)
     for part in parts:
         for p in part.predictions:
-            of_task[p.task].append((part, p.score, _written(p, part)))
+            of_task[task_of(p.task)].append((part, p.score, _written(p, part)))
     return {task: _joined(mine) for task, mine in of_task.items()}
 
 
@@ -99,8 +100,9 @@ def _joined(parts: Sequence[tuple[Part, float, list[dict[str, Any]]]]) -> Stitch
 
 def _written(prediction: Prediction | VideoPrediction, part: Part) -> list[dict[str, Any]]:
     if isinstance(prediction, VideoPrediction):
-        return regions.for_video(part.control).write(prediction.tracks, part.control, prediction.size)
-    return regions.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
+        return tags.for_video(part.control).write(prediction.tracks, part.control, prediction.size)
+    items = tags.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
+    return indexed(items, prediction.task) if part.control.value_list else items
 
 
 def _is_sound(instance: Instance) -> bool:

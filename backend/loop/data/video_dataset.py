@@ -9,7 +9,7 @@ from backend.learning.geometry.rotation import upright
 from backend.learning.video.rotation import upright_track
 from backend.loop.data.memory import Held
 from backend.loop.data.video_frames import Clip, ClipFrames, Clips
-from backend.studio import regions
+from backend.studio import tags
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Track, level
 from model_registry import LabelRecord, TaskRecord
 
@@ -67,7 +67,7 @@ def gather(
     lessons, problems = list[ClipLesson](), [f"task {i}: {why}" for i, why in unreadable.items() if i in newest]
     for clip in found:
         label = newest.get(clip.task)
-        read = regions.for_video(control).read(label.result if label else [], control, clip.size)
+        read = tags.for_video(control).read(label.result if label else [], control, clip.size)
         problems.extend(f"task {clip.task}: {why}" for why in read.problems)
         lesson = _of_ranges if control.head is Head.CLASSIFICATION else _of_tracks
         lessons.append(lesson(clip, read.tracks))

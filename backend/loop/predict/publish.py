@@ -10,6 +10,7 @@ from backend.errors import StudioUnreachable
 from backend.learning.method import MicroModel
 from backend.loop.data.dataset import prepare
 from backend.loop.data.frames import FrameStore
+from backend.loop.data.pages import task_of
 from backend.loop.data.projects import current_versions, model_version
 from backend.loop.data.stitch import Part, parents_of, shown, shown_tracks, stitch
 from backend.loop.data.vanished import ABSENT
@@ -93,7 +94,7 @@ def predicted(
             parts.append(Part(control, speaker.version, shown_tracks(control, videos)))
             continue
         predictions, odd = predict_each(speaker.model, lesson.rest, lesson.labeled, parents_of(control, parts))
-        unreadable |= odd
+        unreadable |= {task_of(page): why for page, why in odd.items()}
         parts.append(Part(control, speaker.version, shown(control, predictions), lesson.sizes))
     if parts:
         said = frames.remarks | unreadable

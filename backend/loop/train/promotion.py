@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backend.loop.data.pages import in_words
 from backend.types import LabeledFrame, Quality
 
 OLDER_TOLERANCE = 0.05
@@ -87,5 +88,7 @@ def split(labeled: Sequence[LabeledFrame], metrics: Mapping[str, Any]) -> tuple[
 def _look_at(tasks: Sequence[int]) -> str:
     if not tasks:
         return ""
-    named = ("task " if len(tasks) == 1 else "tasks ") + ", ".join(map(str, tasks))
+    named = ("task " if len(tasks) == 1 else "tasks ") + ", ".join(
+        in_words(task).removeprefix("task ") for task in tasks
+    )
     return f". Look at {named}: the labels there disagree most with the older ones"

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from backend.studio.regions.comparison import Value, near, one_move_unless, same_rotation
 from backend.studio.regions.item import DIGITS, Item, labelled, unique_id, value_of, written
 from backend.studio.regions.region import ReadResult, Size, number
 from backend.studio.regions.several import with_labels
@@ -127,3 +128,11 @@ def turned_percent_of(box: Box, angle: float, size: Size) -> dict[str, float] | 
         "height": round((box[3] - box[1]) * 100 / size[1], DIGITS),
         "rotation": round(angle % 360, DIGITS) % 360,
     }
+
+
+def is_same_box(a: Value, b: Value) -> bool:
+    """Whether two values are the same box."""
+    return near(a, b, ("x", "y", "width", "height")) and same_rotation(a, b)
+
+
+COMPARISON = one_move_unless(is_same_box)

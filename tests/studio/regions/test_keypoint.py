@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.studio import regions
+from backend.studio import regions, tags
 from backend.types import Control, Head, Instance, Keypoint
 
 POINTS = Control("point", "image", "KeyPointLabels", Head.POSE, ("nose", "tail"), "image")
@@ -26,11 +26,11 @@ def box(id_: str = "b1", **fields: Any) -> dict[str, Any]:
 
 
 def read(*items: dict[str, Any], size: tuple[int, int] | None = None) -> regions.ReadResult:
-    return regions.for_control(TIED).read(items, TIED, size)
+    return tags.for_control(TIED).read(items, TIED, size)
 
 
 def write(*instances: Instance, control: Control = POINTS, size: tuple[int, int] = (200, 100)) -> list[dict[str, Any]]:
-    return regions.for_control(control).write(instances, control, size)
+    return tags.for_control(control).write(instances, control, size)
 
 
 def test_nothing() -> None:

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from backend.errors import LabelingConfigError
-from backend.studio import regions
+from backend.studio import regions, tags
 from backend.studio.regions.rectangle import SMALLEST_PIXELS, box_of
 from backend.types import Control, Head, Instance
 
@@ -23,12 +23,12 @@ def item(**fields: Any) -> dict[str, Any]:
 
 
 def read(*items: dict[str, Any], control: Control = BOXES, size: tuple[int, int] | None = None) -> regions.ReadResult:
-    return regions.for_control(control).read(items, control, size)
+    return tags.for_control(control).read(items, control, size)
 
 
 def test_nothing() -> None:
     assert read() == regions.ReadResult((), ())
-    assert regions.for_control(BOXES).write([], BOXES, (10, 10)) == []
+    assert tags.for_control(BOXES).write([], BOXES, (10, 10)) == []
 
 
 def test_percent_to_pixels() -> None:
@@ -147,11 +147,11 @@ def test_pair_merged_into_one_item() -> None:
 
 def test_unknown_control() -> None:
     with pytest.raises(LabelingConfigError, match="RectangleLabels, Rectangle"):
-        regions.for_control(Control("c", "i", "Taxonomy", Head.CLASSIFICATION, (), "image"))
+        tags.for_control(Control("c", "i", "Taxonomy", Head.CLASSIFICATION, (), "image"))
 
 
 def test_written_items_are_whole() -> None:
-    written = regions.for_control(BOXES).write([Instance("A", (20.0, 20.0, 80.0, 60.0), 0.25)], BOXES, (200, 100))
+    written = tags.for_control(BOXES).write([Instance("A", (20.0, 20.0, 80.0, 60.0), 0.25)], BOXES, (200, 100))
     assert len(written) == 1
     id_ = written[0].pop("id")
     assert len(id_) == 10
@@ -171,7 +171,7 @@ def test_written_items_are_whole() -> None:
     "box", [(-9.0, 0.0, -1.0, 5.0), (5.0, 5.0, 5.0, 9.0), (math.nan, 0.0, 5.0, 5.0), (9.0, 9.0, 1.0, 1.0)]
 )
 def test_boxes_without_anything_inside_are_not_written(box: tuple[float, float, float, float]) -> None:
-    assert regions.for_control(BOXES).write([Instance("A", box)], BOXES, (10, 10)) == []
+    assert tags.for_control(BOXES).write([Instance("A", box)], BOXES, (10, 10)) == []
 
 
 sizes = st.tuples(st.integers(1, 20_000), st.integers(1, 20_000))
@@ -192,7 +192,7 @@ written_boxes = st.lists(
 def test_written_regions_have_sane_values_and_unique_ids(
     instances: list[Instance], size: tuple[int, int], control: Control
 ) -> None:
-    written = regions.for_control(control).write(instances, control, size)
+    written = tags.for_control(control).write(instances, control, size)
     for region in written:
         value = region["value"]
         assert 0 <= value["x"] <= value["x"] + value["width"] <= 100 + 1e-9
@@ -213,7 +213,7 @@ def test_round_trip(data: st.DataObject, size: tuple[int, int], control: Control
     (x0, x1), (y0, y1) = span(size[0]), span(size[1])
     assume(min(x1 - x0, y1 - y0) >= SMALLEST_PIXELS + 0.01)
     instance = Instance("B", (x0, y0, x1, y1), region_id="kept")
-    result = regions.for_control(control)
+    result = tags.for_control(control)
     found = result.read(result.write([instance], control, size), control, size)
     assert found.problems == ()
     assert (found.instances[0].label, found.instances[0].region_id) == ("B", "kept")
