@@ -173,9 +173,14 @@ def test_serve_says_a_password_that_nobody_chose(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("MICRO_MODELS_HOST", host)
     monkeypatch.setenv("MICRO_MODELS_DATA_DIR", str(tmp_path))
     monkeypatch.setattr("backend.process.configure_logging", lambda settings: None)  # would keep the runner's stderr
-    served = []
+    served: list[Settings] = []
+
+    def made(settings: Settings) -> Services:
+        return make_services(settings, house.registry, house.queue, house.clock, lambda *_: house.studio)  # type: ignore[arg-type, return-value]
+
     monkeypatch.setattr(
-        "backend.process.serve", lambda settings, embedded_worker, listening: (served.append(settings), listening())
+        "backend.process.serve",
+        lambda settings, embedded_worker, listening: (served.append(settings), listening(made(settings))),
     )
     said = run(app, ["serve"], catch_exceptions=False).output
     [settings] = served

@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from backend.commands import common
 from backend.commands.common import BackendOption, KeyOption, ProjectOption, UrlOption, YesOption, print_checks
+from backend.commands.progress import bar
 from backend.errors import StudioUnreachable
 
 if TYPE_CHECKING:
@@ -95,5 +97,5 @@ def _connect_all(services: "Services", backend_url: str) -> None:
 
     stop_on_sigterm()
     common.console.print("Connecting every project that asks for something we can do, until Ctrl-C.")
-    with suppress(KeyboardInterrupt):
-        connect_for_ever(services, backend_url, report, threading.Event().wait)
+    with suppress(KeyboardInterrupt), bar(common.console, "Asking Label Studio") as told:
+        connect_for_ever(services, backend_url, report, threading.Event().wait, partial(told, "Projects looked at"))

@@ -49,7 +49,7 @@ def checks(studio: Studio, project: int, backend_url: str, secret: str | None = 
     found.append(_backend(mine, backends, url, project))
     found.append(_webhook(hooks, url, secret, project))
     if mine is not None:
-        found.append(_model_version(row, mine["title"], project))
+        found.append(_model_version(row, mine, project))
     local = _local_files(studio, project)
     return [*found, local] if local else found
 
@@ -100,8 +100,7 @@ def _backend(mine: dict[str, Any] | None, backends: list[dict[str, Any]], url: s
     name = "backend"
     if mine is None:
         others = ", ".join(backend["url"] for backend in backends) or "none"
-        fix = f"Run `micro-models connect --project {project}`."
-        return Check(name, False, f"{url} is not registered (registered: {others})", fix)
+        return Check(name, False, f"{url} is not registered (registered: {others})", _connect(project, url))
     if mine["state"] != "CO":
         text = str(mine.get("error_message") or mine.get("readable_state") or mine["state"])
         return Check(name, False, f"Label Studio cannot use {url}: {text[:300]}", diagnose(url, text))
@@ -112,7 +111,7 @@ def _backend(mine: dict[str, Any] | None, backends: list[dict[str, Any]], url: s
 
 
 def _webhook(hooks: list[dict[str, Any]], url: str, secret: str | None, project: int) -> Check:
-    name, fix = "webhook", f"Run `micro-models connect --project {project}`."
+    name, fix = "webhook", _connect(project, url)
     same = [hook for hook in hooks if hook["url"].rstrip("/") == f"{url}/webhook" and hook["is_active"]]
     if not same:
         found = "no active webhook leads to this backend: it would never hear of a label"
@@ -130,7 +129,8 @@ def _webhook(hooks: list[dict[str, Any]], url: str, secret: str | None, project:
     return Check(name, True, f"{hook['url']} gets every event")
 
 
-def _model_version(row: dict[str, Any], title: str, project: int) -> Check:
+def _model_version(row: dict[str, Any], mine: dict[str, Any], project: int) -> Check:
+    title = mine["title"]
     name, version = "predictions shown", row.get("model_version")
     if row.get("show_collab_predictions") is False:
         return Check(
@@ -138,8 +138,12 @@ def _model_version(row: dict[str, Any], title: str, project: int) -> Check:
         )
     if version != title:
         found = f"the project shows predictions of {version!r}, ours are {title!r}: no scores, no uncertainty sampling"
-        return Check(name, False, found, f"Run `micro-models connect --project {project}`.")
+        return Check(name, False, found, _connect(project, str(mine["url"])))
     return Check(name, True, f"the project shows predictions of {title!r}")
+
+
+def _connect(project: int, url: str) -> str:
+    return f"Run `micro-models connect --project {project} --backend-url {url.rstrip('/')}`."
 
 
 def _local_files(studio: Studio, project: int) -> Check | None:

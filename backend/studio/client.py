@@ -141,10 +141,13 @@ class Studio:
         rows = self._task_page(project, [chosen], PAGE_SIZE, "id,data,meta")["tasks"]
         return [row.get("meta") or {} for row in rows if (row.get("data") or {}).get(field) == value]
 
-    def upload(self, project: int, files: Sequence[Path]) -> list[str]:
-        """Upload files; the URL of each to put into a task's data, in the same order."""
+    def upload(
+        self, project: int, files: Sequence[Path], told: Callable[[int, int | None], None] = lambda done, of: None
+    ) -> list[str]:
+        """Upload files; the URL of each to put into a task's data, in the same order. `told` hears how many are there."""
         urls: list[str] = []
         for chunk in _chunks(files, UPLOAD_CHUNK):
+            told(len(urls), len(files))
             body = {f"file{n:04d}": (path.name, path.read_bytes()) for n, path in enumerate(chunk)}
             answer = self.http.json("POST", f"api/projects/{project}/import?commit_to_project=false", files=body)
             ids = answer["file_upload_ids"]

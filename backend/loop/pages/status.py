@@ -31,7 +31,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
     """
     project = services.registry.projects.get(project_id)
     if project is None:
-        unknown = "not connected: run `micro-models connect`"
+        unknown = f"not connected: run `micro-models connect --project {project_id}`"
         return {"project": project_id, "problem": unknown, "worker_problem": worker_problem(services), "groups": []}
     problem, unsupported = _config_problem(services, project)
     if (wrong := absence(project) or standing.trouble(project)) is not None:
