@@ -39,6 +39,7 @@ OneGroupOption = Annotated[str, typer.Option("--group", help="Name of the group.
 ControlOption = Annotated[
     str | None, typer.Option("--control", help="Name of one control tag; all of the group where left out.")
 ]
+PortOption = Annotated[int, typer.Option(min=1, max=65535)]
 Order = Literal["score", "random"]
 
 
@@ -129,11 +130,14 @@ def demo(
     effort: Annotated[
         float, typer.Option(min=0.01, max=1.0, help="Share of the training steps: less is quicker and less sure.")
     ] = 1.0,
+    port: PortOption = 9090,
+    label_studio_port: PortOption = 8080,
 ) -> None:
-    """Show it all on a film clip, in a real Label Studio."""
+    """Show it all on a film clip, in a real Label Studio. Where a port is taken, a free one is."""
     from backend.demo.demo import run
 
-    sys.exit(run(wait=wait, data=data, head=head, effort=effort))
+    ports = {"label_studio_port": label_studio_port, "backend_port": port}
+    sys.exit(run(wait=wait, data=data, head=head, effort=effort, **ports))
 
 
 @app.command()

@@ -9,8 +9,6 @@ import errno
 import ipaddress
 import os
 import re
-import secrets
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -22,6 +20,7 @@ from pydantic_settings import SettingsError as NotDecoded
 
 from backend import variables
 from backend.errors import SettingsError
+from backend.password import keep, new_secret
 
 NAME = "micro-models"
 OLD_FOLDER = Path("micro-models-data")
@@ -89,6 +88,11 @@ class Settings(BaseSettings):
         SecretStr(""),
         validation_alias=AliasChoices("MICRO_MODELS_LABEL_STUDIO_API_KEY", "LABEL_STUDIO_API_KEY"),
         description="Legacy token or personal access token; without one, predictions are only given when asked for.",
+    )
+    certificates: Path | None = Field(
+        None,
+        validation_alias=AliasChoices("MICRO_MODELS_CERTIFICATES", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+        description="File of the authorities to trust in place of the usual ones, PEM: for a certificate of one's own.",
     )
     media_hosts: tuple[str, ...] = Field(
         (), description="JSON list of hosts besides Label Studio's to load media from."
@@ -212,7 +216,7 @@ class Settings(BaseSettings):
         if self.basic_auth_user:
             return self.basic_auth_user, self.basic_auth_password.get_secret_value()
         if not self.on_loopback:
-            _keep(self.password_file, new_secret())
+            keep(self.password_file, new_secret())
         found = self.password_file.read_text().strip() if self.password_file.exists() else ""
         return (DEFAULT_USER, found) if found else None
 
@@ -282,20 +286,3 @@ def worker_environment() -> dict[str, str]:
     microseconds, and lost nothing there.
     """
     return {"GOMP_SPINCOUNT": "20000", **os.environ}
-
-
-def new_secret() -> str:
-    """A secret for a webhook header."""
-    return secrets.token_urlsafe(24)
-
-
-def _keep(file: Path, secret: str) -> None:
-    """Write a secret where there is none yet: whole, for its owner only, and once where two processes start at a time."""
-    if file.exists():
-        return
-    fresh = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(secret + "\n")
-    with suppress(FileExistsError):
-        os.link(fresh, file)
-    fresh.unlink()

@@ -16,12 +16,13 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, union, 
 
 from backend.errors import RegistryError
 from model_registry.database import Database
-from model_registry.groups import COMMON, WELL
+from model_registry.groups import WELL
 from model_registry.leases import FREE, require_lease
 from model_registry.pins import lift_pins, pinned, set_pins
 from model_registry.projects import lock_project
 from model_registry.records import ArtifactRef, Space, VersionRecord, VersionState
 from model_registry.tables import groups, pins, projects, serves, versions
+from model_registry.urgency import COMMON
 
 NO_ARTIFACT = {"artifact_uri": None, "artifact_sha256": None, "artifact_nbytes": None}
 DAMAGED_AGAIN_SECONDS = 60.0

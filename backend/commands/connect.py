@@ -31,6 +31,13 @@ def connect(
     tab: Annotated[
         bool | None, typer.Option("--tab/--no-tab", help="A Data Manager tab 'Label next', kept fresh; or none.")
     ] = None,
+    uncertainty: Annotated[
+        bool | None,
+        typer.Option(
+            "--uncertainty/--no-uncertainty",
+            help='Label Studio\'s "Label All Tasks" hands out the least certain first, and scores are shown; or not.',
+        ),
+    ] = None,
 ) -> None:
     """Connect a project: backend, webhook with a secret, what Label Studio needs set; then check both directions."""
     from backend.loop.connect import connect_project
@@ -40,7 +47,7 @@ def connect(
     services = common.services(url, api_key)
     if project is None:
         _connect_all(services, backend_url)
-    elif print_checks(connect_project(services, project, backend_url, group_by, title, tab)):
+    elif print_checks(connect_project(services, project, backend_url, group_by, title, tab, uncertainty)):
         raise typer.Exit(1)
 
 

@@ -15,6 +15,8 @@ SECRET_HEADER = "X-Micro-Models-Secret"
 """The webhook header that tells Label Studio's events from anybody else's: Label Studio does not sign them."""
 SAMPLE = 20
 """Tasks looked at for the sort of media that the project has."""
+UNCERTAIN, IN_ORDER = "Uncertainty sampling", "Sequential sampling"
+"""Label Studio's names for the order in which a project hands out its tasks."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
 
 
@@ -50,6 +52,8 @@ def checks(studio: Studio, project: int, backend_url: str, secret: str | None = 
     found.append(_webhook(hooks, url, secret, project))
     if mine is not None:
         found.append(_model_version(row, mine, project))
+    if "sampling" in row:
+        found.append(_order(row, project, url))
     local = _local_files(studio, project)
     return [*found, local] if local else found
 
@@ -107,7 +111,9 @@ def _backend(mine: dict[str, Any] | None, backends: list[dict[str, Any]], url: s
     if mine["id"] != backends[0]["id"]:
         fix = f"Remove {backends[0]['url']} under Settings > Model: Label Studio asks the first backend only."
         return Check(name, False, f"{url} is registered, but after {backends[0]['url']}", fix)
-    return Check(name, True, f"{url} is registered as {mine['title']!r} and answers Label Studio")
+    others = [backend["url"] for backend in backends if backend["id"] != mine["id"]]
+    also = f"; Label Studio does not ask {', '.join(others)}, which comes after it" if others else ""
+    return Check(name, True, f"{url} is registered as {mine['title']!r} and answers Label Studio{also}")
 
 
 def _webhook(hooks: list[dict[str, Any]], url: str, secret: str | None, project: int) -> Check:
@@ -142,8 +148,17 @@ def _model_version(row: dict[str, Any], mine: dict[str, Any], project: int) -> C
     return Check(name, True, f"the project shows predictions of {title!r}")
 
 
-def _connect(project: int, url: str) -> str:
-    return f"Run `micro-models connect --project {project} --backend-url {url.rstrip('/')}`."
+def _order(row: dict[str, Any], project: int, url: str) -> Check:
+    name, button = "order of tasks", 'the button "Label All Tasks" begins with the least certain'
+    limits = "a stream that is reloaded, or started from a filtered tab, goes by their numbers"
+    if row["sampling"] == UNCERTAIN:
+        return Check(name, True, f"{button}; {limits}")
+    fix = f"{_connect(project, url, ' --uncertainty')} Then {button}; {limits}."
+    return Check(name, True, f"tasks are handed out by {row['sampling']!r}, whatever is predicted", fix)
+
+
+def _connect(project: int, url: str, more: str = "") -> str:
+    return f"Run `micro-models connect --project {project} --backend-url {url.rstrip('/')}{more}`."
 
 
 def _local_files(studio: Studio, project: int) -> Check | None:

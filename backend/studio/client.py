@@ -50,9 +50,13 @@ class Studio:
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = patience.pause,
+        certificates: Path | None = None,
     ) -> None:
+        """`certificates`: a PEM file of the authorities to trust in place of the usual ones."""
         limits = httpx.Timeout(timeout, connect=connect_timeout)
-        self.http = StudioHttp(url, api_key, timeout=limits, transport=transport, clock=clock, sleep=sleep)
+        self.http = StudioHttp(
+            url, api_key, timeout=limits, transport=transport, clock=clock, sleep=sleep, certificates=certificates
+        )
         # The SDK would put `api_key` on requests itself, without the exchange under a path prefix; ours replaces it.
         self._sdk = LabelStudio(  # type: ignore[no-untyped-call]
             base_url=str(self.http.base), api_key="set by StudioAuth", httpx_client=self.http.httpx, max_retries=0

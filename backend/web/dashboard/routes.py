@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 
 from backend.errors import MediaError, MicroModelsError
 from backend.loop.pages.group_page import group_page
@@ -15,9 +16,11 @@ from backend.web.bodies import Bodies
 from backend.web.dashboard.actions import DONE, Refused, act
 from backend.web.dashboard.chart import chart
 from backend.web.dashboard.formats import group_path
+from backend.web.dashboard.mistakes import asks_for_json
 from backend.web.dashboard.rendering import A_YEAR, Pages, picture, static_file
 from backend.web.lanes import Busy, Lane
 from backend.web.origin import from_our_page
+from backend.web.protocol import UP
 
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Page = Annotated[int, Query(ge=1, le=1_000_000)]
@@ -48,6 +51,8 @@ def dashboard_routes(services: Services, pages: Pages, bodies: Bodies) -> APIRou
 
     @routes.get("/")
     def first(request: Request, part: Part = "") -> Response:
+        if asks_for_json(request.headers):
+            return JSONResponse(UP)
         return answer(request, "front.html", part, view=front(services))
 
     @routes.get("/projects/{project}")
