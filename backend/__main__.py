@@ -136,8 +136,8 @@ def demo(
     """Show it all on a film clip, in a real Label Studio. Where a port is taken, a free one is."""
     from backend.demo.demo import run
 
-    ports = {"label_studio_port": label_studio_port, "backend_port": port}
-    sys.exit(run(wait=wait, data=data, head=head, effort=effort, **ports))
+    code = run(wait, data, head, effort=effort, label_studio_port=label_studio_port, backend_port=port)
+    sys.exit(code)
 
 
 @app.command()

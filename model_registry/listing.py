@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, disti
 from sqlalchemy.exc import DBAPIError
 
 from model_registry.database import Database
-from model_registry.groups import GroupKey, records, there
+from model_registry.groups import GroupKey, records
 from model_registry.listed import GroupRow, ProjectCounts, Serving, Work
 from model_registry.records import GroupRecord, GroupState, LedgerEntry, TaskRecord
 from model_registry.tables import (
@@ -23,6 +23,7 @@ from model_registry.tables import (
     tasks,
     versions,
 )
+from model_registry.urgency import there
 
 Sort = Literal["state", "name", "tasks", "labelled", "version", "score", "efficiency"]
 SORTS: tuple[Sort, ...] = get_args(Sort)

@@ -8,14 +8,16 @@ from pydantic import SecretStr
 
 from backend.__main__ import app
 from backend.settings import Settings
+from backend.variables import names_of
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 ROWS = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|", README, re.MULTILINE))
 
 
 def variable(name: str) -> str:
-    alias = Settings.model_fields[name].validation_alias
-    return str(alias.choices[-1]) if alias else f"MICRO_MODELS_{name.upper()}"  # type: ignore[union-attr]
+    """The name by which the README has it: everybody's where both mean the same, else ours."""
+    names = names_of(name, Settings.model_fields[name])
+    return next((known for known in reversed(names) if known in ROWS), names[0])
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

@@ -111,8 +111,8 @@ def _backend(mine: dict[str, Any] | None, backends: list[dict[str, Any]], url: s
     if mine["id"] != backends[0]["id"]:
         fix = f"Remove {backends[0]['url']} under Settings > Model: Label Studio asks the first backend only."
         return Check(name, False, f"{url} is registered, but after {backends[0]['url']}", fix)
-    others = [backend["url"] for backend in backends if backend["id"] != mine["id"]]
-    also = f"; Label Studio does not ask {', '.join(others)}, which comes after it" if others else ""
+    later = [backend["url"] for backend in backends if backend["id"] != mine["id"]]
+    also = f"; Label Studio does not ask {', '.join(later)}, which comes after it" if later else ""
     return Check(name, True, f"{url} is registered as {mine['title']!r} and answers Label Studio{also}")
 
 
