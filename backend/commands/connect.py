@@ -47,7 +47,10 @@ def connect(
     services = common.services(url, api_key)
     if project is None:
         _connect_all(services, backend_url)
-    elif print_checks(connect_project(services, project, backend_url, group_by, title, tab, uncertainty)):
+        return
+    with common.console.status("Asking Label Studio"):
+        checks = connect_project(services, project, backend_url, group_by, title, tab, uncertainty)
+    if print_checks(checks):
         raise typer.Exit(1)
 
 
@@ -60,7 +63,10 @@ def check(
     """Check both directions between Label Studio and this backend; say what is wrong and how to mend it."""
     from backend.loop.connect import check_project
 
-    if print_checks(check_project(common.services(url, api_key), project, backend_url)):
+    services = common.services(url, api_key)
+    with common.console.status("Asking Label Studio"):
+        checks = check_project(services, project, backend_url)
+    if print_checks(checks):
         raise typer.Exit(1)
 
 

@@ -139,7 +139,7 @@ def _remark(group: dict[str, Any]) -> str:
         f"proposed by {group['proposed_by']}" if group["proposed_by"] else None,
         None if whole is None else f"one model for the project {whole:.2f}{learnt}",
     )
-    return " ".join("; ".join(part for part in said if part).split())
+    return " ".join("; ".join(part.rstrip(".") for part in said if part).split())
 
 
 def _rules(status: dict[str, Any]) -> list[str]:

@@ -41,7 +41,7 @@ def media_check(services: Services, studio: Studio, project: ProjectRecord, conf
             return Check(NAME, False, f"task {task}: {what}", fix or "See whether the picture shows in Label Studio.")
     if not found:
         return None
-    return Check(NAME, True, f"{len(found)} of {len(tasks)} tasks' media can be fetched, one of each sort")
+    return Check(NAME, True, f"can be fetched: one from each place among the first {len(tasks)} tasks was tried")
 
 
 def one_of_each_sort(tasks: Iterable[Mapping[str, Any]], fields: Mapping[str, Media]) -> list[tuple[str, int, Media]]:

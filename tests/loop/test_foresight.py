@@ -53,7 +53,7 @@ def test_nothing_to_look_at(house: House) -> None:
 def test_pictures_that_can_be_had(house: House) -> None:
     (house.media / "1.png").write_bytes(b"a picture")
     told = found(house, *({"image": "/data/local-files/?d=1.png"} for _ in range(3)))
-    assert told == Check("media", True, "1 of 3 tasks' media can be fetched, one of each sort")
+    assert told == Check("media", True, "can be fetched: one from each place among the first 3 tasks was tried")
 
 
 @pytest.mark.parametrize(

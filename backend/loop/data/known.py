@@ -18,7 +18,7 @@ def known(services: Services, project: int) -> ProjectRecord:
     there = ", ".join(str(p.id) for p in services.registry.projects.all()) or "none"
     raise RegistryError(
         f"Project {project} is not connected; connected are: {there}. "
-        f"Run `{connect_command(ProjectRecord(project))}`; the data folder is {services.settings.folder}."
+        f"Run `{connect_command(ProjectRecord(project), with_key=not services.environment)}`; the data folder is {services.settings.folder}."
     )
 
 
