@@ -25,6 +25,8 @@ from backend.web.protocol import UP
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Page = Annotated[int, Query(ge=1, le=1_000_000)]
 Part = Annotated[str, Query()]
+DEFAULT_PORT = 9090
+"""At which `connect` expects this backend where nobody names another."""
 LIVE = "live"
 """The part of a page that its script asks for again and again."""
 
@@ -53,7 +55,9 @@ def dashboard_routes(services: Services, pages: Pages, bodies: Bodies) -> APIRou
     def first(request: Request, part: Part = "") -> Response:
         if asks_for_json(request.headers):
             return JSONResponse(UP)
-        return answer(request, "front.html", part, view=front(services))
+        port = services.settings.port
+        backend = f" --backend-url http://localhost:{port}" if port != DEFAULT_PORT else ""
+        return answer(request, "front.html", part, view=front(services), backend=backend)
 
     @routes.get("/projects/{project}")
     def one_project(
