@@ -16,9 +16,10 @@ def known(services: Services, project: int) -> ProjectRecord:
     if record := services.registry.projects.get(project):
         return record
     there = ", ".join(str(p.id) for p in services.registry.projects.all()) or "none"
+    connect = connect_command(ProjectRecord(project), with_key=not services.environment)
     raise RegistryError(
         f"Project {project} is not connected; connected are: {there}. "
-        f"Run `{connect_command(ProjectRecord(project), with_key=not services.environment)}`; the data folder is {services.settings.folder}."
+        f"Run `{connect}`; the data folder is {services.settings.folder}."
     )
 
 
