@@ -25,6 +25,8 @@ from backend.password import keep, new_secret
 NAME = "micro-models"
 OLD_FOLDER = Path("micro-models-data")
 """Data folder of earlier releases, in the working directory."""
+OTHER_LEVELS = {"warn": "warning", "fatal": "critical", "trace": "debug", "notset": "debug"}
+"""What others call levels of logging."""
 DEFAULT_USER = NAME
 """Goes with a password that was made."""
 
@@ -159,7 +161,7 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="json for log collectors.")
     log_level: Annotated[
         Literal["debug", "info", "warning", "error", "critical"],
-        BeforeValidator(lambda word: word.lower() if isinstance(word, str) else word),
+        BeforeValidator(lambda word: OTHER_LEVELS.get(word.lower(), word.lower()) if isinstance(word, str) else word),
     ] = Field(
         "info",
         validation_alias=AliasChoices("MICRO_MODELS_LOG_LEVEL", "LOG_LEVEL"),

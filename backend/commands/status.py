@@ -36,7 +36,7 @@ def status(
         if as_json or not console.is_terminal:
             _follow(services, project, look)
         else:
-            with Live(console=console, auto_refresh=False, vertical_overflow="visible") as live:
+            with Live(console=console, auto_refresh=False) as live:
                 while True:
                     live.update(_page(_standing(services, project)), refresh=True)
                     time.sleep(WATCH_SECONDS)

@@ -145,6 +145,8 @@ def _trusted(certificates: Path | None) -> ssl.SSLContext:
     if certificates is None:
         return httpx.create_ssl_context()
     try:
+        if certificates.is_dir():  # as OpenSSL's `c_rehash` makes it, which REQUESTS_CA_BUNDLE may be
+            return ssl.create_default_context(capath=certificates)
         return ssl.create_default_context(cafile=certificates)
     except OSError as error:
         raise SettingsError(
