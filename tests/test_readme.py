@@ -10,6 +10,7 @@ from backend.__main__ import app
 from backend.settings import Settings
 from backend.studio.labeling_config import parse
 from backend.studio.tags import TAGS
+from backend.variables import names_of
 
 ROOT = Path(__file__).parent.parent
 READMES = [
@@ -31,8 +32,9 @@ def name(path: Path) -> str:
 
 
 def variable(name: str) -> str:
-    alias = Settings.model_fields[name].validation_alias
-    return str(alias.choices[-1]) if alias else f"MICRO_MODELS_{name.upper()}"  # type: ignore[union-attr]
+    """The name by which the README has it: everybody's where both mean the same, else ours."""
+    names = names_of(name, Settings.model_fields[name])
+    return next((known for known in reversed(names) if known in ROWS), names[0])
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

@@ -91,7 +91,8 @@ TAGS = (
         vector.COMPARISON, vector.VectorRegions(), skeleton=True,
     ),
     Tag(
-        "KeyPointLabels", None, Head.POSE, "points: any number of a label in a frame, or those of one object, or of each rectangle",
+        "KeyPointLabels", None, Head.POSE,
+        "points: any number of a label in a frame, or those of one object, or of each rectangle",
         keypoint.COMPARISON, keypoint.KeyPointRegions(),
     ),
     Tag(

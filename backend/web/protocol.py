@@ -22,6 +22,9 @@ from backend.web.bodies import MOST_PREDICT, MOST_SETUP, MOST_STRANGER, MOST_WEB
 from backend.web.described import PREDICT, SETUP, WEBHOOK
 from backend.web.lanes import Lane
 
+UP = {"status": "UP", "model_class": MicroModelBackend.__name__}
+"""What label-studio-ml's backends answer to who asks whether they run, at `/health` and at `/`."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -42,7 +45,7 @@ def protocol_routes(services: Services, predictor: Predictor, auth: BasicAuth, b
 
     @routes.get("/health")
     async def health() -> dict[str, str]:
-        return {"status": "UP", "model_class": MicroModelBackend.__name__}
+        return UP
 
     @routes.post("/setup", openapi_extra=SETUP)
     async def setup(request: Request) -> dict[str, str]:

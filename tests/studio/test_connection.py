@@ -277,3 +277,22 @@ def test_impossible_backend_address(world: World, url: str) -> None:
     with pytest.raises(StudioError, match="is not the address of this backend"):
         connect(world, url)
     assert world.requests == []
+
+
+def test_the_order_of_tasks_and_which_button_uses_it(world: World) -> None:
+    world.on("GET", "/api/projects/1/", body=project(sampling="Sequential sampling"))
+    told = world.checked()["order of tasks"]
+    assert told.ok
+    assert f"--backend-url {URL} --uncertainty`" in told.fix
+    world.on("GET", "/api/projects/1/", body=project(sampling="Uncertainty sampling"))
+    told = world.checked()["order of tasks"]
+    assert (told.ok, told.fix) == (True, "")
+    assert '"Label All Tasks"' in told.message
+    assert "filtered tab" in told.message
+
+
+def test_other_backends_that_nobody_asks_are_named(world: World) -> None:
+    world.on("GET", "/api/ml/", body=[ROW, {**ROW, "id": 4, "url": "http://sam:9090"}])
+    told = world.checked()["backend"]
+    assert told.ok
+    assert "does not ask http://sam:9090" in told.message

@@ -11,6 +11,7 @@ from backend.loop.data.project_news import Baseline, baselines, named, parents, 
 from backend.loop.data.vanished import absence
 from backend.loop.review.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
+from backend.loop.train import rhythm
 from backend.loop.worker.alive import worker_problem
 from model_registry import GroupRecord, ProjectRecord, Space, VersionRecord
 
@@ -31,7 +32,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
     """
     project = services.registry.projects.get(project_id)
     if project is None:
-        unknown = "not connected: run `micro-models connect`"
+        unknown = f"not connected: run `micro-models connect --project {project_id}`"
         return {"project": project_id, "problem": unknown, "worker_problem": worker_problem(services), "groups": []}
     problem, unsupported = _config_problem(services, project)
     if (wrong := absence(project) or standing.trouble(project)) is not None:
@@ -83,8 +84,9 @@ def group_status(services: Services, group: GroupRecord, efficiency: Efficiency)
 
 
 def _standing(services: Services, group: GroupRecord, efficiency: Efficiency) -> dict[str, Any]:
-    """What is known of a group without its versions."""
+    """What is known of a group without its versions; `next` says in words when its next version is expected."""
     return {
+        "next": next_version(services, group),
         "group": group.name,
         "rule": group.rule,
         "state": group.state(services.clock()),
@@ -99,6 +101,20 @@ def _standing(services: Services, group: GroupRecord, efficiency: Efficiency) ->
         "expected_left": efficiency.expected_actions_left,
         "advice": efficiency.advice,
     }
+
+
+def next_version(services: Services, group: GroupRecord) -> str | None:
+    """Where the group stands until its next version, in words; None where all its labels are learnt, or none will be."""
+    now = services.clock()
+    state = group.state(now)
+    if state in ("training", "publishing"):
+        seconds = group.seconds_left
+    elif state == "queued":
+        took = [v.seconds for v in services.registry.versions.history(group.project, group.name) if v.seconds]
+        seconds = took[0] + max(0.0, (group.due_at or now) - now) if took else None
+    else:
+        seconds = None
+    return rhythm.told(group.trained_labels, group.labelled, seconds)
 
 
 def _of_others(services: Services, group: GroupRecord, baseline: Mapping[str, Baseline]) -> dict[str, Any]:
