@@ -1,0 +1,39 @@
+"""The formats there are, by name."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from backend.datasets.class_folders import CLASS_FOLDERS, YOLO_CLASSIFY
+from backend.datasets.coco import COCO, COCO_POLYGONS
+from backend.datasets.format import Format
+from backend.datasets.item import Item
+from backend.datasets.png_masks import PNG_MASKS
+from backend.datasets.yolo import YOLO, YOLO_POSE, YOLO_SEGMENT
+from backend.errors import DataSetError
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        one.name: one
+        for one in (
+            COCO, COCO_POLYGONS, YOLO, YOLO_SEGMENT, YOLO_POSE, YOLO_CLASSIFY, PNG_MASKS, CLASS_FOLDERS,
+        )
+    }
+)  # fmt: skip
+
+
+def format_of(name: str) -> Format:
+    """The format of a name; DataSetError with the names there are."""
+    if name not in FORMATS:
+        raise DataSetError(f"There is no format {name!r}. Expected one of: {', '.join(FORMATS)}.")
+    return FORMATS[name]
+
+
+def read(name: str, path: Path, images: Path | None = None) -> Iterator[Item]:
+    """The frames of a data set of a format, one after the other; `images` is where its pictures lie, if elsewhere.
+
+    Raises DataSetError where it cannot be read.
+    """
+    if not path.exists():
+        raise DataSetError(f"{path} is not there. Expected a data set of the format {name}.")
+    yield from format_of(name).read(path, images)
