@@ -3,7 +3,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
 # What needs each other comes in order; the two environments and the system's tools are installed side by side.
 MAKEFLAGS += --jobs=3
-.PHONY: help parent install install-label-studio system-tools demo test test-fast image-test lock check clean
+.PHONY: help install install-label-studio system-tools demo test test-fast image-test lock check clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -78,11 +78,6 @@ lock: $(OURS) ## The image's dependencies anew, to their newest versions, with h
 	@$(LOCK) docker/torch.in -o docker/torch.lock
 	@$(LOCK) pyproject.toml --extra scale -c docker/torch.in -o docker/requirements.lock \
 		$$(sed -nE 's/^((torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==).*/--no-emit-package \1/p' docker/torch.lock | tr -d =)
-
-# Surfaces are cut from photographs in scikit-image's package, which nothing else here needs.
-parent: $(OURS) ## The shipped parent anew: some hours on two cores; stopped, it goes on with the next call
-	@$(BIN)/python $(PIP) --quiet -e '.[parent]'
-	@$(BIN)/python -m backend.learning.parent $(ARGS)
 
 clean: ## Remove what demo and tests wrote; the environments stay
 	@rm -rf demo-data tests/end_to_end/screenshots .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

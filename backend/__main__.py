@@ -63,9 +63,9 @@ app.command()(forget)
 @app.command()
 def status(project: Annotated[int | None, typer.Option(help="One project; all where left out.")] = None) -> None:
     """Show groups, labels, versions, jobs and progress."""
-    from backend.loop.alive import worker_problem
-    from backend.loop.known import known
-    from backend.loop.status import project_status
+    from backend.loop.data.known import known
+    from backend.loop.pages.status import project_status
+    from backend.loop.worker.alive import worker_problem
 
     services = _services()
     there = services.registry.projects.all()

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backend.errors import StudioError
-from backend.loop.draining import receive
-from backend.loop.predict import Predictor
-from backend.loop.projects import project_of, setup
+from backend.loop.data.projects import project_of, setup
+from backend.loop.events.draining import receive
+from backend.loop.predict.on_demand import Predictor
 from backend.loop.services import Services
 from backend.studio import events
 

@@ -12,7 +12,7 @@ from typing import Any
 from label_studio_ml.model import LabelStudioMLBase
 
 from backend.hooks import MicroModelBackend
-from backend.loop.predict import Predictor
+from backend.loop.predict.on_demand import Predictor
 from backend.loop.services import Services
 from backend.process import open_services
 from backend.settings import load_settings

@@ -78,7 +78,7 @@ def serve(settings: Settings, embedded_worker: bool = True, listening: Callable[
     """
     import uvicorn
 
-    from backend.loop.draining import Recorder
+    from backend.loop.events.draining import Recorder
     from backend.web.app import create_app
     from backend.web.connections import BACKLOG, PatientProtocol
 
@@ -135,10 +135,10 @@ def listen(host: str, port: int, backlog: int) -> socket.socket:
 
 def run_worker(settings: Settings, parent: int | None) -> None:
     """Run a worker until it is told to stop, or until process `parent` is gone."""
-    from backend.learning import threads
+    from backend.learning.network import threads
+    from backend.loop.data.memory import offer_itself
+    from backend.loop.events.sweep import sweep_project
     from backend.loop.group_work import GroupWorker
-    from backend.loop.memory import offer_itself
-    from backend.loop.sweep import sweep_project
 
     stop, complaints = threading.Event(), Complaints()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -177,8 +177,8 @@ def run_worker(settings: Settings, parent: int | None) -> None:
 
 def _tick(services: Services, place: str, worker: "GroupWorker", complaints: Complaints) -> Callable[[], None]:
     """What a worker does every few seconds: give a sign of life, and look for work that no message told of."""
-    from backend.loop.heartbeat import Heartbeat
-    from backend.loop.sweep import LookRound
+    from backend.loop.events.sweep import LookRound
+    from backend.loop.worker.heartbeat import Heartbeat
 
     beat, look_round = Heartbeat(services, place, lambda: worker.doing, lambda: complaints.newest), LookRound(services)
 

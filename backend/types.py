@@ -37,8 +37,6 @@ class Start(StrEnum):
     """The serving version of a group that looks alike."""
     PROJECT = "project"
     """The one network over all labelled groups of the project."""
-    SHIPPED = "shipped"
-    """What the package brings along."""
     BACKBONE = "backbone"
     """The pretrained feature network alone."""
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from backend.hooks import MicroModelBackend
-from backend.loop.predict import Predictor
+from backend.loop.predict.on_demand import Predictor
 from tests.loop.conftest import quick  # noqa: F401
 from tests.loop.house import CONFIG, House
 

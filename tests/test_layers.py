@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,8 @@ ALLOWED = {
     "commands": {"process", "loop", "datasets", "studio", "model_registry", *BASE},
     "__main__": {"commands", "process", "demo", "story", "bench", "loop", *BASE, "studio"},
 }
+PACKAGES = {"backend", "backend.learning", "backend.loop"}
+"""From which modules are imported by name."""
 TORCH = {"torch", "torchvision", "timm"}
 
 
@@ -52,7 +56,7 @@ def imports(path: Path) -> set[str]:
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide the arrows"
-            found |= {node.module} | {f"{node.module}.{n.name}" for n in node.names if node.module == "backend"}
+            found |= {node.module} | {f"{node.module}.{n.name}" for n in node.names if node.module in PACKAGES}
     return found
 
 
@@ -63,6 +67,17 @@ def test_imports_run_one_way(path: Path) -> None:
         return
     arrows = {target for name in imports(path) if (target := room_of(name))} - {room}
     assert arrows <= ALLOWED[room], f"{room} may not import {arrows - ALLOWED[room]}"
+
+
+@pytest.mark.parametrize("room", ["learning", "loop"])
+def test_inside_a_room_no_two_lean_on_each_other(room: str) -> None:
+    """A room's folders, and its files outside of them."""
+    arrows = defaultdict[str, set[str]](set)
+    for path in (ROOT / "backend" / room).rglob("*.py"):
+        mine = path.relative_to(ROOT / "backend" / room).with_suffix("").parts[0]
+        inner = [name.split(".")[2] for name in imports(path) if name.startswith(f"backend.{room}.")]
+        arrows[mine] |= set(inner) - {mine}
+    assert list(TopologicalSorter(arrows).static_order())
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(ROOT)))

@@ -12,7 +12,7 @@ from backend.__main__ import app
 from backend.commands import common
 from tests.loop.conftest import quick  # noqa: F401
 from tests.loop.house import House
-from tests.loop.test_starts import add_clip
+from tests.loop.train.test_starts import add_clip
 
 run = CliRunner().invoke
 

@@ -21,7 +21,7 @@ SECONDS = float(os.environ.get("UNTRAINED_SECONDS", "0"))
 
 @dataclass(frozen=True)
 class Trained:
-    """As `backend.learning.training.Trained`."""
+    """As `backend.learning.fitting.session.Trained`."""
 
     weights: Weights
     metrics: dict[str, float]
@@ -74,7 +74,7 @@ def glance(frame: Frame) -> NDArray[np.float16]:
     return np.array([frame.image[y : y + h, x : x + w].mean() for y in (0, h) for x in (0, w)], np.float16)
 
 
-# -- what the loop calls of `backend.learning.catalogue`, `.features`, `.threads` and `.parent.shipped`
+# -- what the loop calls of `backend.learning.methods`, `.network.features` and `.network.threads`
 MicroModel = EyeForColour
 
 
@@ -116,8 +116,4 @@ def vectors(frames: Iterable[Frame], backbone: str) -> list[NDArray[np.float16]]
 
 
 def use_threads(number: int) -> None:
-    pass
-
-
-def shipped(head: Head, backbone: str) -> None:
     pass

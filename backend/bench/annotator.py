@@ -14,10 +14,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from backend.bench.form import Form, Result
-from backend.learning.boxes import corners, ious
+from backend.learning.geometry.boxes import corners, ious
 from backend.learning.pose.evaluation import matches
 from backend.learning.pose.sample import diagonal
-from backend.loop.review import compare
+from backend.loop.review.compare import compare
 from backend.types import Head, Instance, Keypoint
 
 SAME_BOX = 0.5

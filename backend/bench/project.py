@@ -15,9 +15,9 @@ from pydantic import SecretStr
 from backend.bench.form import Form
 from backend.demo.data_set import DataSet
 from backend.errors import StoryError
+from backend.loop.data.grouping import GroupRule, group_of
+from backend.loop.events.on_event import on_event
 from backend.loop.group_work import GroupWorker
-from backend.loop.grouping import GroupRule, group_of
-from backend.loop.on_event import on_event
 from backend.loop.services import make_services
 from backend.settings import Settings
 from backend.studio.events import Annotation, LabelsChanged, TaskData, TasksCreated

@@ -10,8 +10,8 @@ from backend.bench.form import Form
 from backend.bench.methods import Method, Shown
 from backend.demo.data_set import DataSet
 from backend.demo.measuring import truth_of
-from backend.learning import catalogue
-from backend.loop.efficiency import label_efficiency
+from backend.learning import methods
+from backend.loop.review.efficiency import label_efficiency
 from backend.types import Head, Instance, Prediction, Quality
 
 
@@ -102,7 +102,7 @@ class Replay:
     def _quality(self, shown: Mapping[int, Shown]) -> Quality:
         places = sorted(self._open)
         found = [Prediction(p, self._form.read(shown[p].result) if p in shown else (), 0.0) for p in places]
-        return catalogue.evaluate(self._data_set.head, found, [truth_of(self._data_set, p) for p in places])
+        return methods.evaluate(self._data_set.head, found, [truth_of(self._data_set, p) for p in places])
 
     def _truth(self, position: int) -> tuple[Instance, ...]:
         return self._data_set.frames[position].truth or ()

@@ -18,7 +18,7 @@ from backend.bench.replay import Replay, Row
 from backend.bench.table import round_table, summary_table
 from backend.demo.data_set import DataSet
 from backend.demo.folder import from_folder
-from backend.learning.threads import use_threads
+from backend.learning.network.threads import use_threads
 from backend.settings import Settings
 from backend.types import Head
 

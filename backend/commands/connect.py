@@ -65,9 +65,9 @@ def disconnect(project: ProjectOption, url: UrlOption = None, api_key: KeyOption
 
 def forget(project: ProjectOption, url: UrlOption = None, api_key: KeyOption = None, yes: YesOption = False) -> None:
     """Disconnect a project and delete its data here: labels as we know them, versions, reviews. Not Label Studio's."""
+    from backend.loop.data.known import known
     from backend.loop.disconnect import disconnect_project
     from backend.loop.forget import forget_project
-    from backend.loop.known import known
 
     services = common.services(url, api_key)
     known(services, project)

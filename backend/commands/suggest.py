@@ -19,9 +19,9 @@ def suggest(
     api_key: KeyOption = None,
 ) -> None:
     """Show the frames that are worth a look next, with links into Label Studio."""
-    from backend.loop.known import known
-    from backend.loop.label_next import put_tab
-    from backend.loop.suggest import look_ahead, suggestions
+    from backend.loop.data.known import known
+    from backend.loop.predict.label_next import put_tab
+    from backend.loop.predict.suggest import look_ahead, suggestions
 
     services, console = common.services(url, api_key), common.console
     with console.status("Looking at frames"):

@@ -49,7 +49,7 @@ def doctor(
 
 def backup(folder: Annotated[Path, typer.Argument(help="A new folder.", show_default=False)]) -> None:
     """Copy the registry and its weights into a new folder, while everything goes on running."""
-    from backend.loop.draining import settle
+    from backend.loop.events.draining import settle
     from backend.process import open_services
 
     services = open_services(load_settings())

@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.errors import MicroModelsError, SettingsError, StudioError, StudioForbidden
 from backend.loop import probing
-from backend.loop.label_next import TAB, drop_tab, put_tab
+from backend.loop.predict.label_next import TAB, drop_tab, put_tab
 from backend.loop.services import Access, Services, stored_access
 from backend.settings import new_secret
 from backend.studio import connection

@@ -1,10 +1,10 @@
 """Taking a project off this backend again. Its labels, versions and reviews stay, for when it is connected anew."""
 
 from backend.errors import StudioError, StudioUnreachable
-from backend.loop.known import known
-from backend.loop.label_next import KEPT, drop_tab
+from backend.loop.data.known import known
+from backend.loop.data.standing import DISCONNECTED, PROBLEM
+from backend.loop.predict.label_next import KEPT, drop_tab
 from backend.loop.services import Services
-from backend.loop.standing import DISCONNECTED, PROBLEM
 from backend.studio import connection
 from model_registry import STOPPED, ProjectRecord
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from backend.errors import ArtifactDamaged, ArtifactError
-from backend.loop.tidy import YOUNG_SECONDS
+from backend.loop.worker.tidy import YOUNG_SECONDS
 from backend.settings import Settings
 from model_registry import Registry, Stored
 

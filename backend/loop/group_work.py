@@ -6,17 +6,17 @@ from collections.abc import Callable
 import structlog
 
 from backend.errors import ArtifactDamaged, LeaseLost, MicroModelsError, TrainingInterrupted, in_words
-from backend.loop.common import call
-from backend.loop.frames import FrameStore
-from backend.loop.holding import held
-from backend.loop.looking import look
-from backend.loop.memory import room
-from backend.loop.publish import publish_group
-from backend.loop.reviewing import review_pending
+from backend.loop.data.features import look
+from backend.loop.data.frames import FrameStore
+from backend.loop.data.memory import room
+from backend.loop.data.project_news import call
+from backend.loop.idle import spend
+from backend.loop.predict.publish import publish_group
+from backend.loop.review.reviewing import review_pending
 from backend.loop.services import Services
-from backend.loop.spare_time import spend
-from backend.loop.train_group import train_group
-from backend.loop.watch import SOON, Watch
+from backend.loop.train.train_group import train_group
+from backend.loop.worker.holding import held
+from backend.loop.worker.watch import SOON, Watch
 from model_registry import COMMON, GroupRecord
 
 WAIT_SECONDS = 5.0

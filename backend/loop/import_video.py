@@ -8,8 +8,8 @@ from typing import Any
 
 from backend.errors import ImportRefused, LabelingConfigError
 from backend.loop.connect import reached
-from backend.loop.grouping import WELL_KNOWN
-from backend.loop.projects import rule_of
+from backend.loop.data.grouping import WELL_KNOWN
+from backend.loop.data.projects import rule_of
 from backend.loop.services import Services
 from backend.studio.client import Studio
 from backend.studio.labeling_config import LabelingConfig

@@ -1,7 +1,7 @@
 """What a person orders for the versions of a group's micro-models: train now, go back, pin, lift the pin."""
 
 from backend.errors import RegistryError
-from backend.loop.known import known
+from backend.loop.data.known import known
 from backend.loop.services import Services
 from model_registry import VersionRecord
 

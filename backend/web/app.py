@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from backend.loop.predict import Predictor
+from backend.loop.predict.on_demand import Predictor
 from backend.loop.services import Services
 from backend.web.auth import BasicAuth
 from backend.web.bodies import Bodies

@@ -10,8 +10,8 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.errors import in_words
-from backend.loop.alive import disk_left
 from backend.loop.services import Services
+from backend.loop.worker.alive import disk_left
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0, 10.0, 100.0)
 """Seconds; among them the limits of Label Studio: 1 (health, webhook), 3 (setup), 100 (predict)."""

@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from backend.errors import InboxError, StudioError
 from backend.hooks import MicroModelBackend
-from backend.loop.predict import Predictor
+from backend.loop.predict.on_demand import Predictor
 from backend.loop.services import Services
 from backend.studio import project_key
 from backend.web.adoption import MOST_CONFIG, MOST_EXTRA, Adoption, usable_config

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from backend.loop.alive import unreadiness
+from backend.loop.pages.status import project_status
 from backend.loop.probing import PATH, answer
 from backend.loop.services import Services
-from backend.loop.status import project_status
+from backend.loop.worker.alive import unreadiness
 from backend.studio.project_key import LARGEST_ID
 from backend.web.auth import BasicAuth
 from backend.web.metrics import Metrics

@@ -12,8 +12,8 @@ from PIL import Image
 from rich.console import Console
 
 from backend.bench.run import Plan, bench
-from backend.learning import catalogue
-from backend.learning.training import Trained
+from backend.learning import methods
+from backend.learning.fitting.session import Trained
 from backend.settings import Settings
 from backend.types import Frame, Instance, LabeledFrame, Prediction, Weights
 
@@ -51,9 +51,9 @@ def parrots(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
         heard[str(labels)] = labeled[0].instances
         return Trained(Weights({"w": np.zeros(3, np.float32)}, {"labels": str(labels)}), {}, 0.01)
 
-    monkeypatch.setattr(catalogue, "train", train)
-    monkeypatch.setattr(catalogue, "load", lambda weights, device="auto": Parrot(heard[weights.metadata["labels"]]))
-    monkeypatch.setattr(catalogue, "predict", say)
+    monkeypatch.setattr(methods, "train", train)
+    monkeypatch.setattr(methods, "load", lambda weights, device="auto": Parrot(heard[weights.metadata["labels"]]))
+    monkeypatch.setattr(methods, "predict", say)
 
 
 def fly(x: float) -> dict[str, Any]:

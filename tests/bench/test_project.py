@@ -3,15 +3,15 @@ from typing import Any
 
 import pytest
 
-from backend.bench import methods
+from backend.bench import methods as bench_methods
 from backend.bench.form import form_of
 from backend.bench.methods import MICRO
 from backend.bench.project import Project
 from backend.bench.replay import Replay
 from backend.demo.folder import from_folder
 from backend.errors import StoryError
-from backend.learning import catalogue
-from backend.learning.training import Trained
+from backend.learning import methods
+from backend.learning.fitting.session import Trained
 from backend.settings import Settings
 from tests.bench.made import folder_of_squares
 from tests.loop.house import teach
@@ -24,7 +24,7 @@ def opened(tmp_path: Path, seed: int = 0) -> tuple[Project, Replay]:
     form = form_of([data_set])
     settings = Settings(label_studio_url="http://nowhere.test", label_studio_api_key="key", device="cpu")  # type: ignore[arg-type]
     project = Project([data_set], form, settings, tmp_path / f"data {seed}", seed=seed, together=False)
-    return project, Replay(data_set, form, [methods.Trained(MICRO, project, 0)], seed, True)
+    return project, Replay(data_set, form, [bench_methods.Trained(MICRO, project, 0)], seed, True)
 
 
 def test_without_labels_nothing_is_trained_or_shown(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_each_round_begins_anew_and_no_two_trainings_have_the_same_seed(
         starts.append((options["seed"], options["start"] is not None))
         return teach(*args, **options)
 
-    monkeypatch.setattr(catalogue, "train", noted)
+    monkeypatch.setattr(methods, "train", noted)
     for seed in (0, 1):
         project, replay = opened(tmp_path, seed)
         with project:
@@ -76,7 +76,7 @@ def test_a_training_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.Monk
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("no memory left")
 
-    monkeypatch.setattr(catalogue, "train", broken)
+    monkeypatch.setattr(methods, "train", broken)
     project, replay = opened(tmp_path)
     with project:
         replay.begin(2)

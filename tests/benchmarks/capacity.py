@@ -18,7 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from backend.learning import catalogue, threads
+from backend.learning import methods
+from backend.learning.network import threads
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Weights
 from model_registry import ArtifactRef, ModelCache, Registry, open_registry
 from model_registry.artifacts import Artifacts
@@ -95,11 +96,9 @@ def train(effort: float) -> tuple[Weights, float]:
     ]
     rest = [f for f in frames if f.task not in chosen]
     control = Control("label", "image", "RectangleLabels", Head.DETECTION, ("square",), "image")
-    recipe = catalogue.recipe_for(control, "tf_efficientnet_lite0", effort)
+    recipe = methods.recipe_for(control, "tf_efficientnet_lite0", effort)
     started = time.perf_counter()
-    done = catalogue.train(
-        labeled, rest, ("square",), recipe, start=None, device="cpu", seed=1, progress=lambda _: None
-    )
+    done = methods.train(labeled, rest, ("square",), recipe, start=None, device="cpu", seed=1, progress=lambda _: None)
     return done.weights, time.perf_counter() - started
 
 
@@ -107,14 +106,14 @@ def models(name: str, store: Artifacts, weights: Weights, count: int) -> None:
     """Loading stored micro-models, switching between loaded ones, and what a bounded cache of them takes."""
     refs = [store.write(weights) for _ in range(count)]
     print(f"{name}: an artifact has {refs[0].nbytes} bytes")
-    catalogue.load(store.read(refs[0]), "cpu")
+    methods.load(store.read(refs[0]), "cpu")
     print(f"{name}: load a stored micro-model  ", end="")
-    print(quantiles(timed(lambda n: catalogue.load(store.read(refs[n]), "cpu"), count)), flush=True)
+    print(quantiles(timed(lambda n: methods.load(store.read(refs[n]), "cpu"), count)), flush=True)
     before = memory_mb()
-    cache: ModelCache[catalogue.MicroModel] = ModelCache(CACHE_MB * 1_000_000)
+    cache: ModelCache[methods.MicroModel] = ModelCache(CACHE_MB * 1_000_000)
 
-    def loaded(ref: ArtifactRef) -> tuple[catalogue.MicroModel, int]:
-        model = catalogue.load(store.read(ref), "cpu")
+    def loaded(ref: ArtifactRef) -> tuple[methods.MicroModel, int]:
+        model = methods.load(store.read(ref), "cpu")
         return model, model.nbytes
 
     for ref in refs:

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.starts ../shared/data/detection [--only NAME ...] [--on NAME ...] [--counts 2 5]
 
 All groups of the folder (with --only, these) are taken as one project with one label. Each group (with --on, these) is
-trained from each start: the bare backbone; the shipped parent, where there is one; the project's parent, trained on five
+trained from each start: the bare backbone; the project's parent, trained on five
 frames of every other group; the sibling, which is the nearest other group by what the backbone sees, trained on five
 frames. "as it is" is what the start itself proposes, before any label. One that does poorly on the labels is, as in the
 product, no sibling: what it learnt is a start like the project's parent.
@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.learning import catalogue, features, threads
-from backend.learning.parent.shipped import shipped
-from backend.loop.project_parent import EFFORT
-from backend.loop.starts import FEW, POOR, apart, of_kind
+from backend.learning import methods
+from backend.learning.network import features, threads
+from backend.loop.train.project_model import EFFORT
+from backend.loop.train.starts import FEW, POOR, apart, of_kind
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Start, Weights
 from tests.benchmarks.group import Group, changed, chosen, parser
 from tests.benchmarks.pose import PoseGroup
@@ -61,8 +61,8 @@ class Clip:
         at = np.linspace(0, len(self.group) - 1, FEW).round().astype(int)
         return features.vectors((self.group[int(i)] for i in at), BACKBONE).astype(np.float32)
 
-    def recipe(self, effort: float = 1.0) -> catalogue.Recipe:
-        return changed(catalogue.recipe_for(self.control, BACKBONE, effort), self.changes)
+    def recipe(self, effort: float = 1.0) -> methods.Recipe:
+        return changed(methods.recipe_for(self.control, BACKBONE, effort), self.changes)
 
 
 def trained(
@@ -71,7 +71,7 @@ def trained(
     """Weights; quality of the predictions of all other frames; seconds from the labels to them."""
     at = chosen(clip.group, count, seed)
     labeled, others, began = clip.labeled(at), clip.group.without(at), time.perf_counter()
-    done = catalogue.train(
+    done = methods.train(
         labeled, others, clip.control.labels, clip.recipe(effort),
         start=start, device="cpu", seed=seed, progress=lambda _: None,
     )  # fmt: skip
@@ -86,9 +86,9 @@ def quality(
     blank, (width, height) = np.zeros((1, 1, 3), np.uint8), (others[0].width, others[0].height)
     truth = [LabeledFrame(Frame(i, blank, width, height), clip.truth(i)) for i in others.indices]
     parents = {t.frame.task: t.instances for t in truth} if clip.control.parent else None
-    found = catalogue.predict(catalogue.load(weights, "cpu"), others, labeled, parents)
+    found = methods.predict(methods.load(weights, "cpu"), others, labeled, parents)
     seconds = time.perf_counter() - began
-    return catalogue.evaluate(clip.control.head, found, truth).score, seconds
+    return methods.evaluate(clip.control.head, found, truth).score, seconds
 
 
 def parent_of(clips: Sequence[Clip], seed: int) -> Weights:
@@ -97,7 +97,7 @@ def parent_of(clips: Sequence[Clip], seed: int) -> Weights:
     frames = [
         dataclasses.replace(f, frame=dataclasses.replace(f.frame, task=n, order=None)) for n, f in enumerate(every)
     ]
-    return catalogue.train(
+    return methods.train(
         frames, (), clips[0].control.labels, clips[0].recipe(EFFORT),
         start=None, device="cpu", seed=seed, progress=lambda _: None,
     ).weights  # fmt: skip
@@ -114,17 +114,15 @@ def measure(clip: Clip, clips: Sequence[Clip], counts: Sequence[int], kinds: Seq
     others = [c for c in clips if c is not clip and c.control == clip.control]
     for kind in kinds:
         weights, note = None, ""
-        if kind == Start.SHIPPED:
-            weights = shipped(clip.control.head, BACKBONE)
-        elif kind == Start.PROJECT and len(others) > 1:
+        if kind == Start.PROJECT and len(others) > 1:
             weights, note = parent_of(others, seed), f"{len(others)} other groups"
         elif kind == Start.SIBLING and others:
             weights, note = sibling_of(clip, others, seed)
         if weights is None and kind != Start.BACKBONE:
             continue
         start = None if weights is None else of_kind(weights, Start(kind))
-        if start is not None and kind != Start.SHIPPED:
-            found = quality(clip, catalogue.elsewhere(start), (), clip.group, time.perf_counter())
+        if start is not None:
+            found = quality(clip, methods.elsewhere(start), (), clip.group, time.perf_counter())
             told(clip, kind, 0, *found, f"as it is; {note}")
         for count in counts:
             stranger = kind == Start.SIBLING and start is not None and not suits(clip, start, count, seed)
@@ -138,8 +136,8 @@ def suits(clip: Clip, weights: Weights, count: int, seed: int) -> bool:
     labeled = clip.labeled(chosen(clip.group, count, seed))
     frames = [dataclasses.replace(one.frame, order=None) for one in labeled]
     parents = {one.frame.task: one.instances for one in labeled} if clip.control.parent else None
-    found = catalogue.predict(catalogue.load(catalogue.elsewhere(weights), "cpu"), frames, (), parents)
-    return (catalogue.evaluate(clip.control.head, found, labeled).score or 0.0) >= POOR
+    found = methods.predict(methods.load(methods.elsewhere(weights), "cpu"), frames, (), parents)
+    return (methods.evaluate(clip.control.head, found, labeled).score or 0.0) >= POOR
 
 
 def told(clip: Clip, kind: str, count: int, score: float | None, seconds: float, note: str) -> None:

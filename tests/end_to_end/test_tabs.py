@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from backend.demo.annotator import Annotator, rectangle_config
-from backend.loop.label_next import TAB
+from backend.loop.predict.label_next import TAB
 from backend.studio import tabs
 from backend.studio.client import Studio
 from tests.end_to_end.browser import Browser

@@ -1,6 +1,5 @@
 """What a GPU must do as a processor does; skipped, and said so, where there is none."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -8,14 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from backend.learning import catalogue
+from backend.learning import methods
 from backend.learning.detection.recipe import DetectionRecipe
-from backend.learning.parent import training as parent_training
 from backend.types import Head, LabeledFrame
 from tests.learning import synthetic
 from tests.learning.classification import classes
 from tests.learning.classification.test_training import QUICK as CLASSIFICATION
-from tests.learning.parent.test_training import RECIPE as PARENT
 from tests.learning.pose.synthetic import NAMES, herd
 from tests.learning.pose.test_training import SHORT as POSE
 from tests.learning.segmentation.masked import masked_clip
@@ -40,24 +37,15 @@ def test_a_head_learns_on_it_and_its_weights_say_the_same_on_a_processor(head: H
     frames = make()
     labeled, others = frames[::3], [one for at, one in enumerate(frames) if at % 3]
     unseen = [one.frame for one in others]
-    trained = catalogue.train(
-        labeled, unseen, labels, recipe, start=None, device="cuda", seed=0, progress=lambda _: None
-    )
+    trained = methods.train(labeled, unseen, labels, recipe, start=None, device="cuda", seed=0, progress=lambda _: None)
     assert all(np.isfinite(array).all() for array in trained.weights.arrays.values() if array.dtype.kind == "f")
     quality = {}
     for device in ("cuda", "cpu"):
-        found = catalogue.predict(catalogue.load(trained.weights, device), unseen, labeled)
-        quality[device] = catalogue.evaluate(head, found, others).score or 0.0
+        found = methods.predict(methods.load(trained.weights, device), unseen, labeled)
+        quality[device] = methods.evaluate(head, found, others).score or 0.0
     assert quality["cuda"] >= least, quality
     assert abs(quality["cuda"] - quality["cpu"]) <= 0.05, quality
-    again = catalogue.train(
+    again = methods.train(
         labeled, unseen, labels, recipe, start=trained.weights, device="cuda", seed=1, progress=lambda _: None
     )
     assert all(np.isfinite(value) for value in again.metrics.values())
-
-
-def test_the_parent_is_trained_on_it() -> None:
-    course = parent_training.begin(dataclasses.replace(PARENT, steps=4), [], torch.device("cuda"))
-    parent_training.train(course, [], lambda: False, lambda _: None, makers=2)
-    assert course.done == 4
-    assert all(np.isfinite(loss) for loss in parent_training.examine(course, [], 4).values())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.errors import WeightsUnusable
-from backend.learning import catalogue
+from backend.learning import methods
 from backend.learning.classification import training as classification_training
 from backend.learning.detection import micro_model as detection_model
 from backend.learning.detection import training as detection_training
@@ -123,13 +123,13 @@ DAMAGES = [
 @pytest.mark.parametrize("head", ["boxes", "classes"])
 def test_they_are_refused(head: str, damage: Damage, request: pytest.FixtureRequest) -> None:
     weights: Weights = request.getfixturevalue(head)
-    catalogue.load(weights, "cpu")
+    methods.load(weights, "cpu")
     with pytest.raises(WeightsUnusable):
-        catalogue.load(damage(weights), "cpu")
+        methods.load(damage(weights), "cpu")
 
 
 def test_places_in_time_may_be_missing(classes: Weights) -> None:
-    catalogue.load(catalogue.elsewhere(classes), "cpu")
+    methods.load(methods.elsewhere(classes), "cpu")
 
 
 @pytest.mark.parametrize(
@@ -143,5 +143,5 @@ def test_the_machine_is_not_blamed_on_them(boxes: Weights, error: Exception, mon
 
     monkeypatch.setattr(detection_model, "restored", fail)
     with pytest.raises(type(error)) as raised:
-        catalogue.load(boxes, "cpu")
+        methods.load(boxes, "cpu")
     assert not isinstance(raised.value, WeightsUnusable)

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from backend.errors import StudioMissing
+from backend.loop.events.on_event import on_event
 from backend.loop.group_work import GroupWorker
-from backend.loop.on_event import on_event
 from backend.loop.services import Services, make_services
 from backend.settings import Settings
 from backend.studio import events

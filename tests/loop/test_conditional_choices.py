@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from backend.loop.frames import FrameStore
-from backend.loop.lesson import prepare
-from backend.loop.review import compare
-from backend.loop.reviewing import review_pending
+from backend.loop.data.dataset import prepare
+from backend.loop.data.frames import FrameStore
+from backend.loop.review.compare import compare
+from backend.loop.review.reviewing import review_pending
 from tests.loop.house import House
 
 CONFIG = """<View>

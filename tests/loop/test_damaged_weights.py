@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from backend.errors import ArtifactError, WeightsUnusable
-from backend.learning import catalogue
-from backend.loop.predict import Predictor
+from backend.learning import methods
+from backend.loop.predict.on_demand import Predictor
 from backend.loop.services import Services
 from backend.studio import events
 from backend.types import Weights
 from model_registry import ArtifactRef, GroupRecord, VersionRecord, VersionState
 from tests.loop.house import EyeForColour, House
-from tests.loop.test_starts import TWIN, add_clip
+from tests.loop.train.test_starts import TWIN, add_clip
 
 NONSENSE = "nonsense"
 
@@ -29,7 +29,7 @@ def house(quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House
             raise WeightsUnusable("no micro-model")
         return EyeForColour(weights)
 
-    monkeypatch.setattr(catalogue, "load", load)
+    monkeypatch.setattr(methods, "load", load)
     made = House(tmp_path, proposals=False)
     made.add_project()
     for task in range(1, 7):
@@ -276,7 +276,7 @@ def test_a_version_that_lost_its_weights_to_age_meanwhile_is_not_damaged(house: 
     house.registry.versions.forget_artifacts(0)
     house.registry.artifacts.collect(house.registry.versions.artifacts(), -1e12)
     services: Services = house.services
-    from backend.loop.weights import weights_of
+    from backend.loop.data.weights import weights_of
 
     assert weights_of(services, version) is None
     after = house.registry.versions.get(version.id)

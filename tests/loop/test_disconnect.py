@@ -10,7 +10,7 @@ from backend.errors import RegistryError, StudioForbidden, StudioUnreachable
 from backend.loop import disconnect as parting
 from backend.loop.connect_all import ConnectRound
 from backend.loop.disconnect import disconnect_project
-from backend.loop.sweep import sweep_project
+from backend.loop.events.sweep import sweep_project
 from backend.studio import connection
 from tests.loop.house import CONFIG, House
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.loop.status import project_status
+from backend.loop.pages.status import project_status
 from tests.loop.house import CONFIG, House, box_of
 
 LABELLED = (1, 4, 7)
@@ -86,8 +86,8 @@ def test_two_projects_with_equally_named_groups_stay_apart(house: House) -> None
 
 
 def test_a_config_change_makes_the_model_stale_and_retrains_it(house: House) -> None:
-    from backend.loop.predict import Predictor
-    from backend.loop.sweep import sweep_project
+    from backend.loop.events.sweep import sweep_project
+    from backend.loop.predict.on_demand import Predictor
     from backend.studio.events import TaskData
 
     label_some(house)
@@ -216,7 +216,7 @@ def test_a_task_that_comes_later_is_predicted_too(house: House) -> None:
 
 
 def test_lost_events_are_repaired_by_a_sweep(house: House) -> None:
-    from backend.loop.sweep import sweep_project
+    from backend.loop.events.sweep import sweep_project
 
     label_some(house)
     house.work()
@@ -234,7 +234,7 @@ def test_lost_events_are_repaired_by_a_sweep(house: House) -> None:
 
 
 def test_manual_training_waits_for_the_button(tmp_path: Path, quick: None) -> None:
-    from backend.loop.sweep import sweep_project
+    from backend.loop.events.sweep import sweep_project
 
     house = House(tmp_path, training="manual")
     house.add_project()

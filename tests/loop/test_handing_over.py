@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backend.loop.sweep import sweep_project
+from backend.loop.events.sweep import sweep_project
 from tests.loop.house import House
 
 
@@ -131,7 +131,7 @@ def test_nothing_is_handed_to_a_project_that_label_studio_says_it_does_not_have(
 
 
 def test_only_some_of_many_are_asked_for_one_by_one(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from backend.loop import publish
+    from backend.loop.predict import publish
 
     house.work()
     house.studio.predictions.clear()

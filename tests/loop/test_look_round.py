@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.loop.draining import receive
-from backend.loop.sweep import ORDER_SECONDS, LookRound
+from backend.loop.events.draining import receive
+from backend.loop.events.sweep import ORDER_SECONDS, LookRound
 from tests.loop.house import House
 
 

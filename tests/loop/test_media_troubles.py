@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 
 from backend.errors import MediaError, RegistryError, TrainingInterrupted
-from backend.learning import features
-from backend.loop.frames import FETCHERS, FrameStore
-from backend.loop.looking import look
-from backend.loop.predict import Predictor
-from backend.loop.readable import nearest, readable
+from backend.learning.network import features
+from backend.loop.data.features import look
+from backend.loop.data.frames import FETCHERS, FrameStore
+from backend.loop.data.readable import nearest, readable
+from backend.loop.pages.status import project_status
+from backend.loop.pages.thumbnail import Thumbnails
+from backend.loop.predict.on_demand import Predictor
 from backend.loop.refresh import refresh
-from backend.loop.status import project_status
-from backend.loop.thumbnail import Thumbnails
 from backend.studio.events import TaskData
 from backend.studio.media import MediaCache
 from backend.types import Frame

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from backend.loop.draining import drain
+from backend.loop.data.vanished import PATIENCE_SECONDS
+from backend.loop.events.draining import drain
+from backend.loop.events.sweep import sweep_project
 from backend.loop.group_work import GroupWorker
-from backend.loop.sweep import sweep_project
-from backend.loop.vanished import PATIENCE_SECONDS
 from backend.studio.client import Studio
 from backend.web.app import create_app
 from tests.loop.house import CONFIG, House, box_of

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.loop.predict import Predictor
+from backend.loop.predict.on_demand import Predictor
 from backend.studio.events import TaskData
 from tests.loop.house import House
 

@@ -15,10 +15,12 @@ from backend.errors import (
     TrainingError,
     TrainingInterrupted,
 )
-from backend.learning import catalogue
-from backend.loop import group_work, publish, train_group
-from backend.loop.overview import front
-from backend.loop.sweep import sweep_project
+from backend.learning import methods
+from backend.loop import group_work
+from backend.loop.events.sweep import sweep_project
+from backend.loop.pages.overview import front
+from backend.loop.predict import publish
+from backend.loop.train import train_group
 from backend.types import Weights
 from model_registry import GroupRecord
 from tests.disk import small_disk
@@ -64,9 +66,9 @@ def fails_once(monkeypatch: pytest.MonkeyPatch, room: object, name: str, error: 
 
 
 FAULTS = {
-    "training": (catalogue, "train", TrainingError("The loss became nan")),
-    "an unknown error": (catalogue, "train", ZeroDivisionError("of something")),
-    "memory": (catalogue, "train", MemoryError()),
+    "training": (methods, "train", TrainingError("The loss became nan")),
+    "an unknown error": (methods, "train", ZeroDivisionError("of something")),
+    "memory": (methods, "train", MemoryError()),
     "pictures": (train_group, "prepare", StudioUnreachable("no answer")),
     "handing over": (publish, "push", StudioUnreachable("no answer")),
     "the reviews": (group_work, "review_pending", StudioUnreachable("no answer")),
@@ -108,7 +110,7 @@ def test_a_rollback_after_a_failure_tells_of_it_no_more(house: House, monkeypatc
     for task in (1, 2):
         house.label(task)
         house.work()
-    fails_once(monkeypatch, catalogue, "train", TrainingError("The loss became nan"))
+    fails_once(monkeypatch, methods, "train", TrainingError("The loss became nan"))
     house.label(3)
     house.work()
     assert group(house).reason
@@ -158,7 +160,7 @@ def test_a_picture_that_comes_back_is_noticed_by_itself(house: House, labelled: 
 
 
 def test_a_training_given_up_for_newer_labels_is_no_failure(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    fails_once(monkeypatch, catalogue, "train", TrainingInterrupted("Newer labels came early in the training"))
+    fails_once(monkeypatch, methods, "train", TrainingInterrupted("Newer labels came early in the training"))
     house.label(1)
     house.worker.look_at(1, "clip")
     [version] = house.registry.versions.history(1, "clip")
@@ -173,7 +175,7 @@ def test_a_training_given_up_for_newer_labels_is_no_failure(house: House, monkey
 def test_a_training_that_is_cut_off_is_no_failure(
     house: House, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    fails_once(monkeypatch, catalogue, "train", error)  # type: ignore[arg-type]
+    fails_once(monkeypatch, methods, "train", error)  # type: ignore[arg-type]
     house.label(1)
     with pytest.raises(type(error)):
         house.worker.look_at(1, "clip")
@@ -203,7 +205,7 @@ def test_what_passes_is_no_fault_of_one_control(
     house.add_project(config=CONFIG.replace("</View>", second))
     house.add_task(1)
     house.add_task(2)
-    fails_once(monkeypatch, catalogue, "train", error)
+    fails_once(monkeypatch, methods, "train", error)
     house.label(1, [*box_of(1), box_of(1, region="s")[0] | {"from_name": "other"}])
     house.work()
     assert group(house).state(house.now) == "failed"
@@ -240,7 +242,7 @@ def test_a_disk_that_is_full_for_a_while_costs_no_label(tmp_path: Path, monkeypa
             Weights({"w": np.ones(300_000, np.float32)}, trained.weights.metadata), trained.metrics, trained.seconds
         )
 
-    monkeypatch.setattr(catalogue, "train", heavy)
+    monkeypatch.setattr(methods, "train", heavy)
     with small_disk(tmp_path / "data", 12) as disk:
         house = filled(House(tmp_path, proposals=False))
         house.label(1)

@@ -16,11 +16,11 @@ from backend.errors import StudioUnreachable
 from backend.jobs.complaints import Complaints
 from backend.jobs.queue import Handlers, HueyQueue, redis_storage
 from backend.jobs.worker import work
-from backend.learning import catalogue
+from backend.learning import methods
 from backend.loop import group_work
+from backend.loop.events.sweep import LookRound, sweep_project
 from backend.loop.group_work import GroupWorker
 from backend.loop.services import Services, make_services
-from backend.loop.sweep import LookRound, sweep_project
 from backend.types import Progress
 from model_registry import Registry, VersionRecord, open_registry
 from tests.engines import S3_ACCOUNT, PostgresServer, RedisServer, S3Server
@@ -98,7 +98,7 @@ def engines() -> Iterator[Engines]:
 
 @pytest.fixture
 def house(engines: Engines, quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SharedHouse]:
-    monkeypatch.setattr(catalogue, "train", slow_teach)
+    monkeypatch.setattr(methods, "train", slow_teach)
     monkeypatch.setattr(group_work, "RETRY_SECONDS", 1.0)
     monkeypatch.setattr(fsspec.config, "conf", {"s3": {"endpoint_url": engines.s3.url, "skip_instance_cache": True}})
     for name, value in S3_ACCOUNT.items():

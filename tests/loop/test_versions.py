@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import RegistryError
-from backend.loop.status import project_status
+from backend.loop.pages.status import project_status
 from backend.loop.versions import pin, rollback, train_now, unpin
 from tests.loop.house import House, box_of
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.learning import catalogue
-from backend.loop import video_frames
-from backend.loop.predict import Predictor
-from backend.loop.status import project_status
+from backend.learning import methods
+from backend.loop.data import video_frames
+from backend.loop.pages.status import project_status
+from backend.loop.predict.on_demand import Predictor
 from backend.studio import regions
 from backend.studio.events import TaskData
 from backend.studio.labeling_config import parse
@@ -109,14 +109,14 @@ def test_a_few_keyframes_become_the_track_of_the_whole_video(house: House) -> No
 
 def test_only_keyframes_are_learnt_from(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, list[Any]] = {}
-    train = catalogue.train
+    train = methods.train
 
     def watching(labeled: Sequence[LabeledFrame], unlabeled: Sequence[Frame], *args: Any, **kw: Any) -> Any:
         seen["labeled"] = [(one.frame.task, one.frame.order, [i.box for i in one.instances]) for one in labeled]
         seen["unlabeled"] = [frame.task for frame in unlabeled]
         return train(labeled, unlabeled, *args, **kw)
 
-    monkeypatch.setattr(catalogue, "train", watching)
+    monkeypatch.setattr(methods, "train", watching)
     add_video(house, 1)
     house.label(1, drawn(*map(at, KEYFRAMES)))
     house.work()
@@ -241,15 +241,15 @@ class EyeForLight:
 
 
 def test_ranges_of_frames(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "load", lambda weights, device="auto": EyeForLight(weights))
+    monkeypatch.setattr(methods, "load", lambda weights, device="auto": EyeForLight(weights))
     taught: list[tuple[int, list[str]]] = []
-    train = catalogue.train
+    train = methods.train
 
     def watching(labeled: Sequence[LabeledFrame], *args: Any, **kw: Any) -> Any:
         taught.extend((one.frame.task, [i.label for i in one.instances]) for one in labeled)
         return train(labeled, *args, **kw)
 
-    monkeypatch.setattr(catalogue, "train", watching)
+    monkeypatch.setattr(methods, "train", watching)
     house.studio.projects[1]["label_config"] = TIMELINE
     add_video(house, 1)
     ranges = {"on": (3, 12), "off": (30, 31)}

@@ -15,9 +15,9 @@ from threading import Event
 from typing import Any
 
 from backend.errors import StudioMissing, StudioUnreachable
+from backend.loop.data.projects import setup
+from backend.loop.events.sweep import LookRound, sweep_project
 from backend.loop.group_work import GroupWorker
-from backend.loop.projects import setup
-from backend.loop.sweep import LookRound, sweep_project
 from model_registry import Registry
 from tests.loop.house import CONFIG, House, box_of, picture
 from tests.loop.lying import Fuse, Killed, Studio

@@ -14,7 +14,7 @@ from sqlalchemy import event
 
 from backend.web.app import create_app
 from tests.loop.house import CONFIG, House
-from tests.loop.test_starts import add_clip
+from tests.loop.train.test_starts import add_clip
 
 BROWSER = {"accept": "text/html,application/xhtml+xml"}
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.loop.efficiency import RoundFigures
+from backend.loop.review.efficiency import RoundFigures
 from backend.web.dashboard import formats
 from backend.web.dashboard.chart import HEIGHT, WIDTH, chart
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from backend.loop.thumbnail import Thumbnails
+from backend.loop.pages.thumbnail import Thumbnails
 from backend.web.app import create_app
 from backend.web.dashboard import routes
 from backend.web.lanes import Lane

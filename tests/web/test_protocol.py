@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from backend.loop.draining import drain
+from backend.loop.events.draining import drain
 from backend.studio.connection import SECRET_HEADER
 from backend.web.app import create_app
 from tests.loop.house import CONFIG, House
@@ -120,7 +120,7 @@ def test_a_thousand_tasks_in_one_request(client: TestClient, house: House, quick
 
 
 def test_the_time_budget_ends_a_long_request_in_good_order(tmp_path: Path, quick: None) -> None:
-    from backend.loop.predict import Predictor
+    from backend.loop.predict.on_demand import Predictor
     from backend.studio.events import TaskData
 
     house = House(tmp_path)
@@ -139,7 +139,7 @@ def test_the_time_budget_ends_a_long_request_in_good_order(tmp_path: Path, quick
 def test_equal_requests_at_the_same_time_are_one_prediction(
     house: House, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from backend.loop.predict import Predictor
+    from backend.loop.predict.on_demand import Predictor
     from backend.studio.events import TaskData
     from tests.loop.house import EyeForColour
 

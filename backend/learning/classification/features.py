@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from backend.learning.backbone import Backbone
-from backend.learning.scaling import as_rgb
+from backend.learning.geometry.scaling import as_rgb
+from backend.learning.network.backbone import Backbone
 from backend.types import Frame
 
 Floats = NDArray[np.float32]

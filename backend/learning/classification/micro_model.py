@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from backend.errors import WeightsUnusable
-from backend.learning.backbone import Backbone
-from backend.learning.blueprint import fields_of, to_metadata
 from backend.learning.classification import features
-from backend.learning.classification.committee import Group, Member, answers
+from backend.learning.classification.averaging import Group, Member, answers
 from backend.learning.classification.kernels import Likeness, standardized
-from backend.learning.device import fastest, find_device
-from backend.learning.micro_model import nbytes_of
+from backend.learning.network.backbone import Backbone
+from backend.learning.network.config import fields_of, to_metadata
+from backend.learning.network.device import fastest, find_device
+from backend.learning.network.micro_model import nbytes_of
 from backend.types import Frame, Head, Instance, LabeledFrame, Prediction, Weights
 
 FORMAT = "2"

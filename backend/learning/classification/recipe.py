@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backend.learning.recipe import HeadRecipe
+from backend.learning.fitting.recipe import HeadRecipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from backend.learning.backbone import Backbone
 from backend.learning.classification import features
-from backend.learning.classification.committee import elect
+from backend.learning.classification.averaging import elect
 from backend.learning.classification.micro_model import Blueprint, Known, frozen, group_of, to_weights
 from backend.learning.classification.recipe import ClassificationRecipe
-from backend.learning.training import Clock, Tell, Trained, session
-from backend.learning.unlabeled import choose
+from backend.learning.fitting.session import Clock, Tell, Trained, session
+from backend.learning.fitting.unlabeled import choose
+from backend.learning.network.backbone import Backbone
 from backend.types import Frame, LabeledFrame, Weights
 
 

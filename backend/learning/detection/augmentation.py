@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from backend.learning.colour import recolour
-from backend.learning.heads.base import Crop, Floats, Ints
-from backend.learning.view import Points, View, turned
+from backend.learning.detection.candidates import Crop, Floats, Ints
+from backend.learning.geometry.colour import recolour
+from backend.learning.geometry.crop import Points, View, turned
 
 LEAST_SCALE, MOST_SCALE = 0.75, 1.33
 """Limits of the random scaling of a crop: how far an object may come nearer or go away."""

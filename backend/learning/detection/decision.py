@@ -7,12 +7,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.learning.counts import odds_in_time, odds_of_counts
-from backend.learning.detection.blueprint import Blueprint
-from backend.learning.detection.mistakes import discounted
-from backend.learning.graph import Column, Rules
-from backend.learning.heads.base import Candidates
-from backend.learning.tracking import FEWEST_STEPS, Shown, link, moves_smoothly
+from backend.learning.detection.candidates import Candidates
+from backend.learning.detection.config import Blueprint
+from backend.learning.detection.count_prior import odds_in_time, odds_of_counts
+from backend.learning.detection.hard_negatives import discounted
+from backend.learning.tracking.graph import Column, Rules
+from backend.learning.tracking.link import FEWEST_STEPS, Shown, link, moves_smoothly
 from backend.types import Box, Instance, LabeledFrame, Prediction
 
 Array = NDArray[np.float64]

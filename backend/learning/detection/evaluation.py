@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from backend.learning.boxes import corners, ious
-from backend.learning.measures import metrics_of
+from backend.learning.geometry.boxes import corners, ious
+from backend.learning.geometry.measures import metrics_of
 from backend.types import Instance, LabeledFrame, Metrics, Prediction
 
 

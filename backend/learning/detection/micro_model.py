@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.detection.blueprint import Blueprint
-from backend.learning.detection.companion import Together, alone, companion_of
+from backend.learning.detection.candidates import Candidates
+from backend.learning.detection.config import Blueprint
 from backend.learning.detection.decision import Seen, decide, predictions
-from backend.learning.device import find_device
-from backend.learning.heads.base import Candidates
-from backend.learning.heads.detection import DetectionNetwork
-from backend.learning.micro_model import NetworkModel, restored
-from backend.learning.scaling import to_batch, to_tensor
+from backend.learning.detection.ensemble import Together, alone, companion_of
+from backend.learning.detection.head import DetectionNetwork
+from backend.learning.geometry.scaling import to_batch, to_tensor
+from backend.learning.network.device import find_device
+from backend.learning.network.micro_model import NetworkModel, restored
 from backend.types import Frame, LabeledFrame, Prediction, Weights
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backend.learning.detection.blueprint import Blueprint, candidates_for
+from backend.learning.detection.config import Blueprint, candidates_for
 from backend.learning.detection.recipe import DetectionRecipe
-from backend.learning.scaling import Scale, scale_for, typical_side, usual_area
+from backend.learning.geometry.scaling import Scale, scale_for, typical_side, usual_area
 from backend.types import Head, LabeledFrame
 
 

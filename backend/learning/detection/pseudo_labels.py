@@ -8,8 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from backend.learning.detection.augmentation import Picture
+from backend.learning.detection.candidates import INEXACT
 from backend.learning.detection.decision import Decided
-from backend.learning.heads.base import INEXACT
 
 SURE = 0.5
 """Score, smoothed in time, from which a box is taken for true."""

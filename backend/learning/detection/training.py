@@ -8,24 +8,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.boxes import ious
 from backend.learning.detection.augmentation import Picture, Shares, crops
-from backend.learning.detection.blueprint import Blueprint
-from backend.learning.detection.companion import alone
+from backend.learning.detection.candidates import EXACT, INEXACT
+from backend.learning.detection.config import Blueprint
 from backend.learning.detection.decision import decide
+from backend.learning.detection.ensemble import alone
+from backend.learning.detection.hard_negatives import find
+from backend.learning.detection.head import DetectionNetwork
+from backend.learning.detection.initialization import warm
 from backend.learning.detection.micro_model import DetectionModel
-from backend.learning.detection.mistakes import find
 from backend.learning.detection.plan import plan
 from backend.learning.detection.pseudo_labels import picture_of
 from backend.learning.detection.recipe import DetectionRecipe
-from backend.learning.detection.warm_start import warm
-from backend.learning.fitting import begun, overfit
-from backend.learning.heads.base import EXACT, INEXACT
-from backend.learning.heads.detection import DetectionNetwork
-from backend.learning.scaling import to_batch, to_tensor
-from backend.learning.training import Clock, Tell, Trained, session
-from backend.learning.unlabeled import choose, weight_of
-from backend.learning.warm_start import kind_of
+from backend.learning.fitting.initialization import kind_of
+from backend.learning.fitting.loop import begun, overfit
+from backend.learning.fitting.session import Clock, Tell, Trained, session
+from backend.learning.fitting.unlabeled import choose, weight_of
+from backend.learning.geometry.boxes import ious
+from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.types import Frame, LabeledFrame, Weights
 
 MINED = 12

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from backend.learning.measures import metrics_of
+from backend.learning.geometry.measures import metrics_of
 from backend.learning.pose.sample import diagonal
 from backend.types import Instance, LabeledFrame, Metrics, Prediction
 

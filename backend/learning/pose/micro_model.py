@@ -8,15 +8,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.learning.device import find_device
-from backend.learning.heads.pose import peaks, probabilities
-from backend.learning.micro_model import NetworkModel, restored
-from backend.learning.pose.blueprint import Blueprint
+from backend.learning.geometry.crop import Points
+from backend.learning.geometry.scaling import to_batch, to_tensor
+from backend.learning.network.device import find_device
+from backend.learning.network.micro_model import NetworkModel, restored
+from backend.learning.pose.config import Blueprint
+from backend.learning.pose.head import peaks, probabilities
 from backend.learning.pose.network import PoseNetwork
 from backend.learning.pose.sample import diagonal, hull, look
 from backend.learning.pose.skeleton import settle
-from backend.learning.scaling import to_batch, to_tensor
-from backend.learning.view import Points
 from backend.types import Box, Frame, Instance, Keypoint, LabeledFrame, Prediction, Weights
 
 TURNS = ((False, 0), (True, 0), (False, 2), (True, 2), (False, 1), (True, 1), (False, 3), (True, 3))

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from backend.learning.backbone import Backbone
-from backend.learning.heads.detection import DetectionHead
-from backend.learning.heads.pose import PoseHead
-from backend.learning.network import Network
-from backend.learning.pyramid import Pyramid
+from backend.learning.detection.head import DetectionHead
+from backend.learning.network.backbone import Backbone
+from backend.learning.network.network import Network
+from backend.learning.network.pyramid import Pyramid
+from backend.learning.pose.head import PoseHead
 
 CENTRE = 0.2
 """Deviation of the bump that marks the middle of a crop, in sides of it."""

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from backend.learning.pose.blueprint import Blueprint
+from backend.learning.geometry.scaling import UNKNOWN_SIDE, scale_for, to_usual, usual_area
+from backend.learning.pose.config import Blueprint
 from backend.learning.pose.recipe import PoseRecipe
 from backend.learning.pose.sample import arrays_of, diagonal, hull
 from backend.learning.pose.skeleton import Pose, looseness, turn_of
 from backend.learning.pose.symmetry import partners
-from backend.learning.scaling import UNKNOWN_SIDE, scale_for, to_usual, usual_area
 from backend.types import Box, Instance, LabeledFrame
 
 LEAST_DIAGONAL = 8.0

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.learning.heads.pose import Targets
-from backend.learning.pose.blueprint import Blueprint
-from backend.learning.view import Points, View, turned, upright
+from backend.learning.geometry.crop import Points, View, turned, upright
+from backend.learning.pose.config import Blueprint
+from backend.learning.pose.head import Targets
 from backend.types import Box, Instance, Keypoint
 
 LEAST_ZOOM, MOST_ZOOM = 0.8, 1.25

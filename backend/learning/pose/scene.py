@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.colour import recolour
-from backend.learning.heads.base import EXACT, INEXACT, Crop
-from backend.learning.pose.blueprint import Blueprint
+from backend.learning.detection.candidates import EXACT, INEXACT, Crop
+from backend.learning.geometry.colour import recolour
+from backend.learning.geometry.crop import Points, View, turned
+from backend.learning.geometry.scaling import to_tensor
+from backend.learning.pose.config import Blueprint
 from backend.learning.pose.sample import hull
-from backend.learning.scaling import to_tensor
-from backend.learning.view import Points, View, turned
 from backend.types import Frame
 
 LEAST_ZOOM, MOST_ZOOM = 0.75, 1.33

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.learning.view import Points
+from backend.learning.geometry.crop import Points
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]

@@ -9,20 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.colour import recolour
-from backend.learning.fitting import begun, overfit
-from backend.learning.pose.blueprint import Blueprint
+from backend.learning.fitting.initialization import kind_of
+from backend.learning.fitting.loop import begun, overfit
+from backend.learning.fitting.session import Clock, Tell, Trained, session
+from backend.learning.geometry.colour import recolour
+from backend.learning.geometry.scaling import to_tensor
+from backend.learning.pose.config import Blueprint
+from backend.learning.pose.initialization import warm
 from backend.learning.pose.micro_model import NO_PARENTS, Parents, PoseModel
 from backend.learning.pose.network import PoseNetwork
 from backend.learning.pose.plan import plan, usable
+from backend.learning.pose.pseudo_labels import second_hand
 from backend.learning.pose.recipe import PoseRecipe
 from backend.learning.pose.sample import Sample, arrays_of, random_view, sample_of, targets_of
 from backend.learning.pose.scene import Scene, crop_of, scene_of
-from backend.learning.pose.second_hand import second_hand
-from backend.learning.pose.warm_start import warm
-from backend.learning.scaling import to_tensor
-from backend.learning.training import Clock, Tell, Trained, session
-from backend.learning.warm_start import kind_of
 from backend.types import Frame, LabeledFrame, Weights
 
 Material = TypeVar("Material", Sample, Scene)

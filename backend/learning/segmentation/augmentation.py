@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.colour import relight
-from backend.learning.view import GREY, View, turned
+from backend.learning.geometry.colour import relight
+from backend.learning.geometry.crop import GREY, View, turned
 
 LEAST_SCALE, MOST_SCALE = 0.75, 1.33
 """Limits of the random scaling of a view: how far an object may come nearer or go away."""

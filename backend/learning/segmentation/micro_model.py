@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from backend.learning.device import find_device
-from backend.learning.heads.segmentation import SegmentationNetwork
-from backend.learning.micro_model import NetworkModel, restored
-from backend.learning.scaling import to_batch, to_tensor
-from backend.learning.segmentation import company, flow, masks, presence
-from backend.learning.segmentation.blueprint import SegmentationBlueprint
+from backend.learning.geometry.scaling import to_batch, to_tensor
+from backend.learning.network.device import find_device
+from backend.learning.network.micro_model import NetworkModel, restored
+from backend.learning.segmentation import distractors, flow, masks, presence_prior
+from backend.learning.segmentation.config import SegmentationBlueprint
+from backend.learning.segmentation.head import SegmentationNetwork
 from backend.types import Frame, LabeledFrame, Prediction, Weights
 
 TOGETHER = 96
@@ -72,12 +72,12 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
         in_time = [steps[i][1] for i in together]
         ways = flow.ways_between(in_time)
         fused = [replace(step, odds=odds) for step, odds in zip(in_time, flow.fuse(in_time, ways), strict=True)]
-        clear = company.doubted(fused, ways)
+        clear = distractors.doubted(fused, ways)
         place = np.argsort(together)
         return [clear[place[i]] for i in range(len(looks))]
 
     def _step(self, look: Look, labeled: Sequence[LabeledFrame]) -> flow.Step:
-        lost = presence.penalty(look.order or 0.0, labeled, self.labels)
+        lost = presence_prior.penalty(look.order or 0.0, labeled, self.labels)
         return flow.Step(_grey(look.pixels), look.odds - lost[:, None, None], False)
 
     def _anchors(self, labeled: Sequence[LabeledFrame], orders: Sequence[float]) -> Iterator[tuple[float, flow.Step]]:

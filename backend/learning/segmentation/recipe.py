@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from backend.learning.recipe import FittedRecipe
+from backend.learning.fitting.recipe import FittedRecipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,17 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.fitting import begun, overfit
-from backend.learning.heads.segmentation import SegmentationNetwork
-from backend.learning.scaling import to_tensor
+from backend.learning.fitting.initialization import kind_of
+from backend.learning.fitting.loop import begun, overfit
+from backend.learning.fitting.session import Clock, Tell, Trained, session
+from backend.learning.fitting.unlabeled import choose, weight_of
+from backend.learning.geometry.scaling import to_tensor
 from backend.learning.segmentation.augmentation import Picture, Viewing, views
-from backend.learning.segmentation.blueprint import SegmentationBlueprint, plan
+from backend.learning.segmentation.config import SegmentationBlueprint, plan
+from backend.learning.segmentation.head import SegmentationNetwork
+from backend.learning.segmentation.initialization import warm
 from backend.learning.segmentation.micro_model import SegmentationModel, scaled_masks
 from backend.learning.segmentation.recipe import SegmentationRecipe
-from backend.learning.segmentation.warm_start import warm
-from backend.learning.training import Clock, Tell, Trained, session
-from backend.learning.unlabeled import choose, weight_of
-from backend.learning.warm_start import kind_of
 from backend.types import Frame, LabeledFrame, Weights
 
 SURE = 2.0

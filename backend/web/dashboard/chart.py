@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backend.loop.efficiency import RoundFigures
+from backend.loop.review.efficiency import RoundFigures
 
 WIDTH, HEIGHT = 420, 200
 LEFT, RIGHT, TOP, BOTTOM = 34, 24, 18, 26

@@ -6,10 +6,10 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from backend.errors import MediaError, MicroModelsError
-from backend.loop.group_page import group_page
-from backend.loop.overview import front, group_list, project_page
+from backend.loop.pages.group_page import group_page
+from backend.loop.pages.overview import front, group_list, project_page
+from backend.loop.pages.thumbnail import Thumbnails, placeholder
 from backend.loop.services import Services
-from backend.loop.thumbnail import Thumbnails, placeholder
 from backend.studio.project_key import LARGEST_ID
 from backend.web.bodies import Bodies
 from backend.web.dashboard.actions import DONE, Refused, act

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 STAND_IN = Path(__file__).parents[2] / "untrained.py"
-NAMES = {f"backend.learning.{name}" for name in ("catalogue", "features", "threads", "parent.shipped")}
+NAMES = {f"backend.learning.{name}" for name in ("methods", "network.features", "network.threads")}
 
 
 class Untrained:

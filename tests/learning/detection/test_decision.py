@@ -4,11 +4,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from backend.learning.detection.blueprint import Blueprint
+from backend.learning.detection.candidates import Candidates, no_candidates
+from backend.learning.detection.config import Blueprint
 from backend.learning.detection.decision import Seen, decide, predictions
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
-from backend.learning.heads.base import Candidates, no_candidates
 from backend.types import Frame, Instance, LabeledFrame
 
 BLANK = np.zeros((4, 4, 3), np.uint8)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from backend.learning.detection.blueprint import LINKED
+from backend.learning.detection.config import LINKED
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.types import Frame, Instance, LabeledFrame

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from backend.learning.detection.candidates import INEXACT, Candidates
 from backend.learning.detection.decision import Decided, Seen
 from backend.learning.detection.pseudo_labels import picture_of
-from backend.learning.heads.base import INEXACT, Candidates
-from backend.learning.tracking import Shown
+from backend.learning.tracking.link import Shown
 
 
 def test_sure_boxes_teach_doubtful_ones_are_ignored_and_mistakes_are_background() -> None:

@@ -1,11 +1,11 @@
 import numpy as np
 import torch
 
+from backend.learning.geometry.scaling import to_tensor
 from backend.learning.pose.plan import plan
 from backend.learning.pose.recipe import PoseRecipe
 from backend.learning.pose.sample import Sample, arrays_of, hull, random_view, sample_of, targets_of
 from backend.learning.pose.scene import crop_of, scene_of
-from backend.learning.scaling import to_tensor
 from backend.types import Keypoint
 from tests.learning.pose.synthetic import COLOURS, NAMES, herd
 

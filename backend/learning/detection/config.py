@@ -1,0 +1,84 @@
+"""What is needed besides the weights to build a detection micro-model again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from backend.learning.detection.hard_negatives import Mistake
+from backend.learning.detection.head import DetectionHead, DetectionNetwork
+from backend.learning.geometry.scaling import Scale
+from backend.learning.network.backbone import Backbone
+from backend.learning.network.config import fields_of, to_metadata
+from backend.learning.network.pyramid import Pyramid
+from backend.types import Head
+
+FORMAT = "1"
+"""Rises when older artifacts can't be read any more."""
+LINKED = 16
+"""Candidates of a label that are linked in a frame, at least; more where the labelled frames hold many instances."""
+
+
+def candidates_for(counts: Sequence[int]) -> int:
+    """Candidates of a label worth linking in a frame, where the labelled frames hold so many instances of it."""
+    return max(LINKED, 3 * max(counts, default=0) + 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """The shape of one micro-model and the rules of its answers."""
+
+    head: Head
+    labels: tuple[str, ...]
+    backbone: str
+    frozen: tuple[str, ...]
+    width: int
+    """Channels of the pyramid."""
+    size: tuple[float, float]
+    """Width and height of a typical object, pixels of the scaled frame."""
+    factor: float
+    """Scaled pixels per original pixel, in a frame of the usual size."""
+    pixels: int
+    """Most pixels of a scaled frame."""
+    counts: tuple[tuple[int, ...], ...]
+    """For each label, its instances in each labelled frame: says how many to expect."""
+    score_floor: float
+    score_threshold: float
+    overlap: float
+    most_candidates: int
+
+    mistakes: tuple[Mistake, ...] = ()
+    """Places that fool the network."""
+    area: float = 0.0
+    """Pixels of a frame of the usual size; see `Scale`."""
+
+    @property
+    def scale(self) -> Scale:
+        """How frames are scaled."""
+        return Scale(self.factor, self.pixels, self.area)
+
+    def candidates(self, label: int) -> int:
+        """Candidates of a label, by its index, that are linked in a frame; all where nothing is known of its counts."""
+        return candidates_for(self.counts[label]) if self.counts[label] else self.most_candidates
+
+    def build(self) -> DetectionNetwork:
+        """The network with the backbone's weights, and pyramid and head fresh."""
+        backbone = Backbone(self.backbone)
+        backbone.freeze(self.frozen)
+        head = DetectionHead(
+            len(self.labels), self.width, self.size, self.score_floor, self.most_candidates, self.overlap
+        )
+        return DetectionNetwork(backbone, Pyramid(backbone.channels, self.width), head)
+
+    def elsewhere(self) -> "Blueprint":
+        """For use in another group: nothing is known of how many instances its frames hold, and what fools the network."""
+        return replace(self, counts=((),) * len(self.labels), mistakes=())
+
+    def to_metadata(self) -> dict[str, str]:
+        """As strings, for the artifact."""
+        return to_metadata(Head.DETECTION, FORMAT, self)
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> "Blueprint":
+        """Raises TrainingError where the artifact is of another head or format."""
+        fields = fields_of(metadata, Head.DETECTION, FORMAT)
+        mistakes = tuple(Mistake(**one) for one in fields.pop("mistakes"))
+        return cls(head=Head(fields.pop("head")), mistakes=mistakes, **fields)

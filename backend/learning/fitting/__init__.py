@@ -1,0 +1,1 @@
+"""Fitting networks to labelled frames: the loop of gradient steps, its beginning and end, recipes."""

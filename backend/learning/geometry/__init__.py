@@ -1,0 +1,1 @@
+"""Boxes, crops, scales and colours of frames."""

@@ -1,1 +1,0 @@
-"""One file a head behind the small protocol of `base`."""

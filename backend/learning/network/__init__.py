@@ -1,0 +1,1 @@
+"""The one network shape of all heads: backbone, feature pyramid, config, device."""

@@ -1,0 +1,1 @@
+"""Boxes of neighbouring frames linked into tracks."""

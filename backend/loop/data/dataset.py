@@ -1,0 +1,122 @@
+"""What one control tag's micro-model can learn from one group, and what is left for it to predict."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from backend.loop.data.frames import FrameStore
+from backend.loop.data.memory import Held
+from backend.loop.data.video_dataset import ClipLesson, gather
+from backend.loop.data.video_frames import ClipFrames
+from backend.loop.review.compare import NOTHING, Accepted
+from backend.studio import regions
+from backend.studio.visibility import hidden
+from backend.types import Control, Frame, Head, LabeledFrame, Media
+from model_registry import LabelRecord, TaskRecord
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """Labelled and unlabelled frames of one group, for one control tag."""
+
+    control: Control
+    labeled: tuple[LabeledFrame, ...]
+    rest: Sequence[Frame]
+    """The group's frames without a submitted annotation, decoded when asked for."""
+    sizes: Mapping[int, tuple[int, int]]
+    """{task: original (width, height) in pixels} of the images to predict."""
+    clips: tuple[ClipLesson, ...]
+    """The videos to predict, of a control that is drawn on videos."""
+    learnt: frozenset[int]
+    """The tasks whose annotation is learnt from."""
+    accepted: frozenset[int]
+    """Those of them, images, in which a prediction was submitted as it was."""
+    unreadable: dict[int, str]
+    """{task: why its media, or what is drawn in it, cannot be used}."""
+    problems: tuple[str, ...]
+    """Regions of annotations that could not be used, in words."""
+
+    @property
+    def work(self) -> str:
+        """What a training on it is, in words."""
+        width = max((one.frame.width for one in self.labeled), default=0)
+        height = max((one.frame.height for one in self.labeled), default=0)
+        return f"its training (frames: {len(self.labeled)} labelled, of up to {width} x {height} pixels, {len(self.rest)} not)"
+
+
+def prepare(
+    control: Control,
+    tasks: Sequence[TaskRecord],
+    labels: Sequence[LabelRecord],
+    frames: FrameStore,
+    accepted: Accepted = NOTHING,
+    weight: float = 1.0,
+) -> Lesson:
+    """Gather a lesson; broken media and unusable regions cost themselves alone. Raises TrainingError where what is learnt
+    from does not fit into memory.
+
+    Frames in which a prediction was accepted as it was have this `weight`, and so has each accepted instance its mark.
+    """
+    newest = newest_labels(labels)
+    if control.media is Media.VIDEO:
+        return _of_videos(control, tasks, newest, frames)
+    labelled, broken = frames.select([t for t in tasks if t.id in newest], control.media_field)
+    rest, broken_rest = frames.select([t for t in tasks if t.id not in newest], control.media_field)
+    odd = {task: why for task, why in frames.remarks.items() if task in newest}
+    learnt, problems, unused = [], [f"task {i}: {why}" for i, why in (odd | broken).items()], dict[int, str]()
+    held = Held(frames.room)
+    held.take(labelled.nbytes, len(labelled))
+    for frame in labelled:
+        label = newest[frame.task]
+        if hidden([control], label.result):
+            continue  # nobody could say anything with it
+        try:
+            read = regions.for_control(control).read(label.result, control, (frame.width, frame.height))
+        except Exception as error:  # an annotation stranger than any that we know costs itself alone
+            log.exception("annotation not usable", task=frame.task, annotation=label.id)
+            problems.append(f"task {frame.task}: its annotation cannot be read ({type(error).__name__}: {error})")
+            continue
+        if not read.usable:
+            unused[frame.task] = "; ".join(read.problems)
+            problems.append(f"task {frame.task}: {unused[frame.task]}")
+            continue
+        held.take(sum(one.mask.nbytes for one in read.instances if one.mask is not None))
+        # No box drawn means that there is none; no class chosen means that nobody has said.
+        if read.instances or control.head is not Head.CLASSIFICATION:
+            kept = accepted.regions.get(label.id, frozenset())
+            instances = tuple(replace(i, accepted=True) if i.region_id in kept else i for i in read.instances)
+            is_drawn = (
+                label.id not in accepted.frames or not instances
+            )  # an empty frame has no outline that could drift
+            learnt.append(LabeledFrame(frame, instances, 1.0 if is_drawn else weight))
+        problems.extend(f"task {frame.task}: {why}" for why in read.problems)
+    tasks_learnt = frozenset(one.frame.task for one in learnt)
+    unchanged = frozenset(task for task in tasks_learnt if newest[task].id in accepted.frames)
+    unreadable = {**broken, **broken_rest, **unused}
+    return Lesson(control, tuple(learnt), rest, rest.sizes, (), tasks_learnt, unchanged, unreadable, tuple(problems))
+
+
+def _of_videos(
+    control: Control, tasks: Sequence[TaskRecord], newest: Mapping[int, LabelRecord], frames: FrameStore
+) -> Lesson:
+    """The lesson of a control that is drawn on whole videos."""
+    clips, unreadable, problems = gather(control, tasks, newest, frames.clips, Held(frames.room))
+    rest = ClipFrames([(one.clip, number) for one in clips for number in one.unlabeled])
+    return Lesson(
+        control, tuple(frame for one in clips for frame in one.labeled), rest, {}, tuple(clips),
+        frozenset(one.clip.task for one in clips if one.labeled), frozenset(), unreadable, tuple(problems),
+    )  # fmt: skip
+
+
+def newest_labels(labels: Iterable[LabelRecord]) -> dict[int, LabelRecord]:
+    """{task: the annotation to learn from}: a ground truth before others, then the one changed last."""
+    best: dict[int, LabelRecord] = {}
+    for label in labels:
+        rank = (bool(label.details.get("ground_truth")), label.updated_at, label.id)
+        other = best.get(label.task)
+        if other is None or rank > (bool(other.details.get("ground_truth")), other.updated_at, other.id):
+            best[label.task] = label
+    return best

@@ -1,0 +1,123 @@
+"""What a micro-model can learn from whole-video tasks: the frames in which a person drew something."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backend.loop.data.memory import Held
+from backend.loop.data.video_frames import Clip, ClipFrames, Clips
+from backend.studio import regions
+from backend.types import Control, Frame, Head, Instance, LabeledFrame, Track
+from model_registry import LabelRecord, TaskRecord
+
+LEARNT = 60
+"""Frames of a video that are learnt from, at most: they are all in memory, 400 MB of full HD. A prediction that a person
+accepted comes back with hundreds of keyframes, which look alike."""
+FROM_RANGE = 8
+"""Frames that are learnt from in one drawn range, at most: its neighbours look alike."""
+INTERPOLATED = 0.5
+"""Weight of a frame in which some boxes are only known from keyframes before and after."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipLesson:
+    """What a person drew in one video."""
+
+    clip: Clip
+    tracks: tuple[Track, ...]
+    labeled: tuple[LabeledFrame, ...]
+    """Frames to learn from."""
+    certain: frozenset[int]
+    """Numbers of the frames in which everything is drawn: nothing is left to predict there."""
+
+    @property
+    def unlabeled(self) -> list[int]:
+        """Numbers of the frames to look at that are not learnt from."""
+        learnt = {one.frame.task - self.clip.start for one in self.labeled}
+        return [number for number in self.rest if number not in learnt]
+
+    @property
+    def rest(self) -> list[int]:
+        """Numbers of the frames to look at and to predict."""
+        keyframes = {one.frame for track in self.tracks for one in track.keyframes}
+        return sorted({*self.clip.looks, *keyframes} - self.certain)
+
+
+def gather(
+    control: Control,
+    tasks: Sequence[TaskRecord],
+    newest: Mapping[int, LabelRecord],
+    clips: Clips,
+    held: Held,
+) -> tuple[list[ClipLesson], dict[int, str], list[str]]:
+    """(what was drawn in each video, {task: why its video cannot be used}, what else could not be used, in words)."""
+    found, unreadable = clips.select(tasks, control)
+    lessons, problems = list[ClipLesson](), [f"task {i}: {why}" for i, why in unreadable.items() if i in newest]
+    for clip in found:
+        label = newest.get(clip.task)
+        read = regions.for_video(control).read(label.result if label else [], control, clip.size)
+        problems.extend(f"task {clip.task}: {why}" for why in read.problems)
+        lesson = _of_ranges if control.head is Head.CLASSIFICATION else _of_tracks
+        lessons.append(lesson(clip, read.tracks))
+        learnt = lessons[-1].labeled
+        held.take(sum(one.frame.image.nbytes for one in learnt), len(learnt))
+        if not read.usable:
+            unreadable[clip.task] = "; ".join(read.problems)
+        elif label and not read.tracks:
+            problems.append(f"task {clip.task}: nothing of {control.from_name!r} is drawn in it yet")
+        if clip.task in clips.remarks:
+            problems.append(f"task {clip.task}: {clips.remarks[clip.task]}")
+    return lessons, unreadable, problems
+
+
+def _of_tracks(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
+    """From keyframes: boxes in between are guesses of the player, and only fill frames in which others are drawn."""
+    numbers = sorted({one.frame for track in tracks for one in track.keyframes})
+    shown = {n: [track for track in tracks if track.box_at(n)] for n in numbers}
+    certain = frozenset(n for n in numbers if all(_keyed(track, n) for track in shown[n]))
+    # Behind its last keyframe the player holds a box where it was: where the object is then, nobody has said.
+    known = [n for n in numbers if all(n <= track.keyframes[-1].frame for track in shown[n])]
+    labeled = tuple(
+        LabeledFrame(frame, _instances(shown[n], n), 1.0 if n in certain else INTERPOLATED)
+        for n, frame in _read(clip, _spread(known or numbers, LEARNT))
+    )
+    return ClipLesson(clip, tracks, labeled, certain)
+
+
+def _of_ranges(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
+    """From some frames of each drawn range; a class drawn alone is told from what lies outside of its ranges."""
+    spans = [span for track in tracks for span in track.lifespans(clip.size.frames)]
+    inside = frozenset(n for start, end in spans for n in range(start, end + 1))
+    most = max(min(FROM_RANGE, LEARNT // max(len(spans), 1)), 1)
+    numbers = {n for start, end in spans for n in _spread(range(start, end + 1), most)}
+    if len({track.label for track in tracks}) == 1:
+        outside = [n for n in clip.looks if n not in inside]
+        numbers.update(_spread(outside, len(numbers)))
+    labeled = tuple(
+        LabeledFrame(frame, _instances([t for t in tracks if t.box_at(n)], n))
+        for n, frame in _read(clip, _spread(sorted(numbers), LEARNT))
+    )
+    return ClipLesson(clip, tracks, labeled, inside)
+
+
+def _read(clip: Clip, numbers: Sequence[int]) -> Iterator[tuple[int, Frame]]:
+    """(number, frame) of those that can be decoded; `Clips.remarks` names the others."""
+    return ((frame.task - clip.start, frame) for frame in ClipFrames([(clip, number) for number in numbers]))
+
+
+def _keyed(track: Track, number: int) -> bool:
+    return any(one.frame == number for one in track.keyframes)
+
+
+def _instances(tracks: Sequence[Track], number: int) -> tuple[Instance, ...]:
+    boxes = ((track, track.box_at(number)) for track in tracks)
+    return tuple(Instance(track.label, box, region_id=track.region_id) for track, box in boxes if box)
+
+
+def _spread(numbers: Sequence[int], most: int) -> list[int]:
+    """At most so many of these, evenly spread, each in the middle of its share."""
+    if len(numbers) <= most:
+        return list(numbers)
+    places = (np.arange(most) + 0.5) * len(numbers) / most
+    return [numbers[int(place)] for place in places]

@@ -1,0 +1,1 @@
+"""From webhooks and sweeps into the registry."""

@@ -1,0 +1,41 @@
+"""Tasks that could not be used are looked at again: a picture that came back is learnt and predicted like any other."""
+
+import random
+
+import structlog
+
+from backend.errors import LabelingConfigError
+from backend.loop.data.frames import FrameStore
+from backend.loop.data.vanished import ABSENT
+from backend.loop.services import Services
+from backend.types import Media
+from model_registry import ProjectRecord
+
+MOST = 20
+"""Tasks of a project that are looked at each time: a host that is away answers none of them, slowly."""
+KNOWN = 1000
+"""Tasks with a problem among which they are drawn, so that the same ones do not keep the others from their turn."""
+
+log = structlog.get_logger(__name__)
+
+
+def look_again(services: Services, project: ProjectRecord) -> None:
+    """Fetch some of the pictures that could not be had; those that can now are mended, and their groups woken."""
+    known = services.registry.listing.problems(project.id, limit=KNOWN)
+    troubled = [task for task in known if task.problem != ABSENT]
+    try:
+        controls = services.config(project).controls
+    except LabelingConfigError:
+        return
+    # What is wrong with a video is found out by reading all of it: that is left to the next training.
+    if not troubled or any(control.media is not Media.IMAGE for control in controls):
+        return
+    some = random.Random(services.clock()).sample(troubled, min(MOST, len(troubled)))
+    frames = FrameStore(services.media(project), services.settings.frame_cache_mb)
+    mended = {task.id for task in some}
+    for field in {control.media_field for control in controls}:
+        mended -= frames.select(some, field)[1].keys()
+    if mended:
+        log.info("tasks can be used again", project=project.id, tasks=len(mended))
+        for group in services.registry.tasks.mended(project.id, mended):
+            services.queue.look_at(project.id, group)

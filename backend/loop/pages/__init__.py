@@ -1,0 +1,1 @@
+"""What dashboard and status show, as plain data."""

@@ -1,0 +1,168 @@
+"""What the dashboard shows of one group, as plain data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from backend.loop.data.links import project_url
+from backend.loop.data.project_news import Baseline, baselines, named, parents, proposed_by, started_from
+from backend.loop.pages.gallery import PAGE, Picture, picture, pictures
+from backend.loop.pages.overview import Trouble, failure, house_troubles
+from backend.loop.predict.suggest import suggestions
+from backend.loop.review.efficiency import Efficiency, group_efficiency
+from backend.loop.services import Services
+from model_registry import GroupRecord, GroupState, ProjectRecord, VersionRecord, VersionState
+
+SUGGESTED = 6
+"""Tasks that are suggested to look at next: one row."""
+VERSIONS_SHOWN = 30
+"""Versions that a page lists, besides those that serve or are pinned; the registry keeps the records of all."""
+PROBLEMS_SHOWN = 20
+"""Tasks with a problem that a page tells of; the others are told of when these are mended."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """One version of a control, and its own honest score."""
+
+    record: VersionRecord
+    honest: float | None
+    """On frames it had never seen, measured before the version after it was trained."""
+    honest_frames: int
+    pinned: bool
+    may_serve: bool
+    """Whether it can be pinned: its weights are there, and it was trained to its end."""
+    origin: str
+    """What its training started from, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """One page of predictions."""
+
+    pictures: tuple[Picture, ...]
+    total: int
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPage:
+    """One group."""
+
+    project: ProjectRecord
+    record: GroupRecord
+    state: GroupState
+    versions: tuple[VersionView, ...]
+    """Of all controls, the newest first; old ones are left out."""
+    older: int
+    """How many are left out."""
+    way_back: bool
+    """Whether an older version is there to go back to."""
+    trouble: Trouble | None
+    url: str | None
+    """Of the project in Label Studio."""
+    gallery: Gallery | None
+    """None where only what changes by itself was asked for."""
+    problems: tuple[Picture, ...]
+    """Tasks that cannot be used."""
+    efficiency: Efficiency | None
+    next: tuple[Picture, ...]
+    """The tasks that are worth a look, the most useful first."""
+    proposed_by: str
+    """Whose versions made the predictions of a group without a label; empty where its own did."""
+    baseline: Baseline | None
+    """How one model for the whole project does in the group."""
+
+    @property
+    def serving(self) -> tuple[VersionView, ...]:
+        """The versions that serve, one for each control."""
+        return tuple(v for v in self.versions if v.record.state == VersionState.SERVING)
+
+    @property
+    def stamp(self) -> str:
+        """Changes when more than the progress does, so that the whole page is to be shown again."""
+        serving = [v.record.id for v in self.serving]
+        return f"{self.record.labelled} {self.record.tasks} {self.record.published} {self.state} {serving}"
+
+
+def group_page(services: Services, project: int, name: str, page: int, whole: bool = True) -> GroupPage | None:
+    """One group, with one page (1, 2, ...) of its gallery where the whole is asked for; None where it is not known."""
+    registry, now = services.registry, services.clock()
+    owner, record = registry.projects.get(project), registry.groups.get(project, name)
+    if owner is None or record is None:
+        return None
+    history = registry.versions.history(project, name)
+    foreign = {v.parent for v in history if v.parent is not None} - {v.id for v in history}
+    others = [found for id_ in sorted(foreign) if (found := registry.versions.get(id_))]
+    versions = version_views(history, registry.versions.pins(project, name), others)
+    shown = [
+        v for n, v in enumerate(versions) if n < VERSIONS_SHOWN or v.pinned or v.record.state == VersionState.SERVING
+    ]
+    state = record.state(now)
+    return GroupPage(
+        project=owner,
+        record=record,
+        state=state,
+        versions=tuple(shown),
+        older=len(versions) - len(shown),
+        way_back=any(v.may_serve and v.record.state == VersionState.SUPERSEDED for v in versions),
+        trouble=_trouble(services, record, state),
+        url=project_url(services, owner),
+        gallery=gallery(services, owner, name, page) if whole else None,
+        problems=tuple(problems(services, owner, name)) if whole else (),
+        efficiency=group_efficiency(services, project, name) if whole else None,
+        next=tuple(label_next(services, owner, name)) if whole else (),
+        proposed_by=", ".join(dict.fromkeys(named(v) for v in proposed_by(services, record))),
+        baseline=baselines(parents(services, project)).get(name),
+    )
+
+
+def _trouble(services: Services, record: GroupRecord, state: GroupState) -> Trouble | None:
+    """Why the group does not get on."""
+    if state == "failed":
+        return failure(record, services.clock())
+    return next(iter(house_troubles(services)), None) if state == "queued" else None
+
+
+def gallery(services: Services, project: ProjectRecord, group: str, page: int) -> Gallery:
+    """One page of the group's predictions; a page beyond the last is the last."""
+    found, total = pictures(services, project, group, page)
+    pages = max(1, -(-total // PAGE))
+    return gallery(services, project, group, pages) if page > pages else Gallery(tuple(found), total, page, pages)
+
+
+def label_next(services: Services, project: ProjectRecord, group: str) -> list[Picture]:
+    """The tasks of the group that are worth a look, the most useful first."""
+    found = suggestions(services, project.id, SUGGESTED, group)
+    entries = services.registry.ledger.latest(project.id, [s.task for s in found])
+    return [picture(services, project, s.task, entries.get(s.task), why=s.reason) for s in found]
+
+
+def problems(services: Services, project: ProjectRecord, group: str) -> list[Picture]:
+    """The first tasks of the group that cannot be used."""
+    found = services.registry.listing.problems(project.id, group, PROBLEMS_SHOWN)
+    return [picture(services, project, task.id, None, task.problem) for task in found]
+
+
+def version_views(
+    history: Sequence[VersionRecord], pins: Mapping[str, int], others: Sequence[VersionRecord] = ()
+) -> list[VersionView]:
+    """The versions of a group, newest first as they come; `pins` is {control: id of the pinned version}, `others` are the
+    versions of other groups that some of them started from."""
+    known = {v.id: v for v in (*history, *others)}
+    honest: dict[int, tuple[float | None, int]] = {}
+    for v in reversed(history):
+        unseen = v.metrics.get("unseen")
+        if v.parent is not None and isinstance(unseen, Mapping):
+            honest[v.parent] = (unseen.get("score"), int(unseen.get("frames") or 0))
+    ended = (VersionState.SERVING, VersionState.SUPERSEDED, VersionState.REJECTED)
+    return [
+        VersionView(
+            v,
+            *honest.get(v.id, (None, 0)),
+            pinned=pins.get(v.control) == v.id,
+            may_serve=v.artifact is not None and v.state in ended,
+            origin=started_from(v, known.get(v.parent) if v.parent is not None else None),
+        )
+        for v in history
+    ]

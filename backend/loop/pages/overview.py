@@ -1,0 +1,234 @@
+"""What the dashboard's pages show, as plain data: projects with what troubles them, pages of groups, one group."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from backend.errors import LabelingConfigError, in_words
+from backend.loop.data import standing
+from backend.loop.data.links import project_url
+from backend.loop.data.project_news import Baseline, baselines, named, parents, proposed_by
+from backend.loop.data.vanished import absence
+from backend.loop.review.efficiency import Efficiency, project_efficiency
+from backend.loop.services import Services
+from backend.loop.worker.alive import disk_problem, span, worker_problem
+from model_registry import (
+    SORTS,
+    GroupRecord,
+    GroupRow,
+    GroupState,
+    ProjectCounts,
+    ProjectRecord,
+    Sort,
+    Space,
+    VersionRecord,
+)
+
+GROUPS_ON_PAGE = 50
+FAILED_SHOWN = 10
+"""Failed groups that the first page tells of; the project's page lists all."""
+WORKING: tuple[GroupState, ...] = ("training", "publishing")
+SWEEPS_MISSED = 3
+"""A comparison with Label Studio that is overdue by so many pauses means that something is wrong."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that a person should know of, and what to do about it."""
+
+    project: int | None
+    """None: it concerns all of them."""
+    what: str
+    remedy: str
+    group: str | None = None
+    grave: bool = True
+    """Labelling goes on without it being mended where False."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectView:
+    """One project in figures."""
+
+    record: ProjectRecord
+    counts: ProjectCounts
+    url: str | None
+    """Of the project in Label Studio."""
+    training_requested: bool
+    weights: Space
+    """What the weights of its versions take."""
+    troubles: tuple[Trouble, ...]
+    parents: tuple[VersionRecord, ...] = ()
+    """The networks over all labelled groups that serve, one for each control."""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The first page."""
+
+    projects: tuple[ProjectView, ...]
+    working: tuple[GroupRow, ...]
+    troubles: tuple[Trouble, ...]
+    """Grave ones first."""
+    failed: int
+    """Failed groups in all; `troubles` tells of the first few."""
+    queued: int
+    """Groups that wait for a worker, or for their labels to settle."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupList:
+    """One page of a project's groups."""
+
+    rows: tuple[GroupRow, ...]
+    sort: Sort
+    standing: Mapping[str, Efficiency]
+    """{name: what is done and expected} of the groups."""
+    baseline: Mapping[str, Baseline]
+    """{name: how one model for the whole project does in the group}."""
+    proposers: Mapping[str, str]
+    """{name: who made the proposals of the group, in words} where it has no label."""
+    total: int
+    page: int
+    pages: int
+
+
+def front(services: Services) -> Front:
+    """The first page: projects, what is at work, what troubles them."""
+    listing, counts = services.registry.listing, services.registry.listing.counts()
+    projects = tuple(
+        _safe_view(services, p, counts.get(p.id, ProjectCounts())) for p in services.registry.projects.all()
+    )
+    working, _ = listing.groups(states=WORKING)
+    failed, total = listing.groups(states=("failed",), limit=FAILED_SHOWN)
+    now = services.clock()
+    troubles = house_troubles(services) + [trouble for p in projects for trouble in p.troubles]
+    troubles += [failure(row.record, now) for row in failed]
+    queued = sum(p.counts.states.get("queued", 0) for p in projects)
+    there = tuple(p for p in projects if not p.record.gone)
+    return Front(there, tuple(working), tuple(sorted(troubles, key=lambda t: not t.grave)), total, queued)
+
+
+def house_troubles(services: Services) -> list[Trouble]:
+    """What troubles the backend as a whole."""
+    found: list[Trouble] = []
+    if (problem := worker_problem(services)) is not None:
+        mend = (
+            "Nothing is trained meanwhile. Mend what it says, or start one: `micro-models worker`, or `serve` without"
+        )
+        found.append(Trouble(None, problem, f"{mend} `--no-worker`. The labels are kept until then."))
+    if (problem := disk_problem(services)) is not None:
+        found.append(Trouble(None, problem, "Make room, before labels and weights cannot be written any more."))
+    return found
+
+
+def _safe_view(services: Services, project: ProjectRecord, counts: ProjectCounts) -> ProjectView:
+    """One project in figures; one whose records are odd costs itself alone, not the page of all."""
+    try:
+        return project_view(services, project, counts)
+    except Exception as error:
+        log.exception("the project cannot be shown", project=project.id)
+        what = f"Its records cannot be shown: {in_words(error)}"
+        odd = Trouble(project.id, what, "The others are not touched by it. Connect the project again.")
+        return ProjectView(project, counts, None, False, Space(0, 0), (odd,))
+
+
+def project_page(services: Services, project: int) -> ProjectView | None:
+    """One project; None where it is not known."""
+    record = services.registry.projects.get(project)
+    if record is None:
+        return None
+    view = project_view(services, record, services.registry.listing.counts(project).get(project, ProjectCounts()))
+    return replace(view, troubles=(*house_troubles(services), *view.troubles))
+
+
+def project_view(services: Services, project: ProjectRecord, counts: ProjectCounts) -> ProjectView:
+    """One project in figures."""
+    return ProjectView(
+        record=project,
+        counts=counts,
+        url=project_url(services, project),
+        training_requested=bool(project.settings.get("training_requested")),
+        troubles=tuple(project_troubles(services, project, counts)),
+        weights=services.registry.versions.space(project.id).get(project.id, Space(0, 0)),
+        parents=tuple(parents(services, project.id)),
+    )
+
+
+def project_troubles(services: Services, project: ProjectRecord, counts: ProjectCounts) -> list[Trouble]:
+    """What troubles the project as a whole."""
+    if (missing := absence(project)) is not None:
+        return [Trouble(project.id, *missing, grave=not project.gone)]
+    found: list[Trouble] = []
+    try:
+        config = services.config(project)
+        config.require()
+    except LabelingConfigError as error:
+        where = "Change it in Label Studio: Settings > Labeling Interface > Code."
+        found.append(Trouble(project.id, str(error), where))
+    else:
+        for text in config.unsupported:
+            leave = 'Its regions stay yours to draw. Give the tag model_skip="true" to hide this remark.'
+            if "model_skip" not in text:
+                found.append(Trouble(project.id, f"Not served: {text}.", leave, grave=False))
+    if (wrong := standing.trouble(project)) is not None:
+        found.append(Trouble(project.id, *wrong))
+    elif services.studio(project) is None:
+        found.append(Trouble(
+            project.id, "No API key of Label Studio is known: predictions are given only when it asks for them.",
+            f"Run `{standing.connect_command(project, with_key=True)}`.", grave=False,
+        ))  # fmt: skip
+    elif (late := _sweep_late(services, project)) is not None:
+        found.append(late)
+    if (open_ := standing.unprotected(project)) is not None:
+        found.append(Trouble(project.id, *open_, grave=False))
+    if counts.problems:
+        many = f"{counts.problems} tasks cannot be used" if counts.problems > 1 else "1 task cannot be used"
+        found.append(Trouble(project.id, f"{many}.", "The groups' pages say which, and why.", grave=False))
+    return found
+
+
+def failure(group: GroupRecord, now: float) -> Trouble:
+    """Why a group's training or publishing failed, and when it is tried again."""
+    due = group.due_at
+    if due is None or due <= now:
+        again = "It is tried again as soon as a worker is free."
+    elif due == float("inf"):
+        again = "It is tried again when its labels change, or with 'Train now'."
+    else:
+        again = f"It is tried again by itself in {span(due - now)}, at once with 'Train now'."
+    return Trouble(group.project, group.reason or "The last training failed without a reason.", again, group.name)
+
+
+def group_list(
+    services: Services, project: int, search: str = "", sort: str = "state", descending: bool = False, page: int = 1
+) -> GroupList:
+    """One page (1, 2, ...) of a project's groups; a page beyond the last is the last, an unknown order that by state."""
+    order: Sort = next((known for known in SORTS if known == sort), "state")
+    first = (page - 1) * GROUPS_ON_PAGE
+    rows, total = services.registry.listing.groups(
+        project, search=search, sort=order, descending=descending, offset=first, limit=GROUPS_ON_PAGE
+    )
+    pages = max(1, -(-total // GROUPS_ON_PAGE))
+    if page > pages:
+        return group_list(services, project, search, sort, descending, pages)
+    records = [row.record for row in rows]
+    who = {g.name: ", ".join(dict.fromkeys(named(v) for v in proposed_by(services, g))) for g in records}
+    standing, baseline = project_efficiency(services, records), baselines(parents(services, project))
+    return GroupList(tuple(rows), order, standing, baseline, who, total, page, pages)
+
+
+def _sweep_late(services: Services, project: ProjectRecord) -> Trouble | None:
+    """A comparison with Label Studio that should have happened and did not."""
+    pause = services.settings.sweep_seconds
+    if project.synced_at is None:
+        what = "Not compared with Label Studio yet."
+    elif services.clock() - project.synced_at > SWEEPS_MISSED * pause:
+        past = services.clock() - project.synced_at
+        what = f"Not compared with Label Studio for {span(past)}; expected every {span(pause)}."
+    else:
+        return None
+    check = f"`micro-models check --project {project.id}`"
+    return Trouble(project.id, what, f"See whether a worker runs (`micro-models worker`), and what {check} says.")

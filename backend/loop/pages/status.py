@@ -1,0 +1,131 @@
+"""What is going on in a project, as dashboard, command line and the acceptance runner read it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from backend.errors import LabelingConfigError, in_words
+from backend.loop.data import standing
+from backend.loop.data.project_news import Baseline, baselines, named, parents, proposed_by
+from backend.loop.data.vanished import absence
+from backend.loop.review.efficiency import Efficiency, project_efficiency
+from backend.loop.services import Services
+from backend.loop.worker.alive import worker_problem
+from model_registry import GroupRecord, ProjectRecord, Space, VersionRecord
+
+OF_VERSIONS = ("version", "start", "score", "pinned", "project_score", "project_score_honest", "proposed_by")
+NO_VERSION: dict[str, Any] = dict.fromkeys(OF_VERSIONS) | {"pinned": []}
+"""What is said of the versions of a group that has none."""
+
+log = structlog.get_logger(__name__)
+
+
+def project_status(services: Services, project_id: int) -> dict[str, Any]:
+    """State of a project: `{"project", "problem", "worker_problem", "remark", "stopped", "unsupported", "gone_since",
+    "parent", "refused", "groups": [...]}`; `worker_problem` says that no worker lives, `gone_since` is set where Label
+    Studio has no such project, `refused` is the number of events that could not be recorded.
+
+    `parent` is the version of the one network over all labelled groups. A group is `idle` with `trained_labels` equal to
+    its submitted annotations when all of them were learnt and the predictions are in Label Studio.
+    """
+    project = services.registry.projects.get(project_id)
+    if project is None:
+        unknown = "not connected: run `micro-models connect`"
+        return {"project": project_id, "problem": unknown, "worker_problem": worker_problem(services), "groups": []}
+    problem, unsupported = _config_problem(services, project)
+    if (wrong := absence(project) or standing.trouble(project)) is not None:
+        problem = " ".join(wrong)
+    remark = standing.unprotected(project)
+    groups = [group for group in services.registry.groups.all(project_id) if group.tasks]
+    efficiency = project_efficiency(services, groups)
+    together = parents(services, project_id)
+    baseline = baselines(together)
+    return {
+        "project": project_id,
+        "problem": problem,
+        "worker_problem": worker_problem(services),
+        "remark": " ".join(remark) if remark else None,
+        "stopped": project.stopped,
+        "unsupported": unsupported,
+        "model_version": project.settings.get("title", services.settings.title),
+        "synced_at": project.synced_at,
+        "gone_since": project.gone_since,
+        "refused": sum(event.project == project_id for event in services.registry.inbox.refused()),
+        "weights_bytes": services.registry.versions.space(project_id).get(project_id, Space(0, 0)).nbytes,
+        "parent": ", ".join(_name(v, len(together) > 1) for v in together) or None,
+        "groups": [_safe_status(services, group, efficiency[group.name], baseline) for group in groups],
+    }
+
+
+def _safe_status(
+    services: Services, group: GroupRecord, efficiency: Efficiency, baseline: Mapping[str, Baseline]
+) -> dict[str, Any]:
+    """State of one group, and what it has of the others; one whose versions are odd is shown without them."""
+    try:
+        return group_status(services, group, efficiency) | _of_others(services, group, baseline)
+    except Exception as error:
+        log.exception("the group cannot be shown", project=group.project, group=group.name)
+        reason = f"Its versions cannot be shown: {in_words(error)}"
+        return _standing(services, group, efficiency) | NO_VERSION | {"reason": reason}
+
+
+def group_status(services: Services, group: GroupRecord, efficiency: Efficiency) -> dict[str, Any]:
+    """State of one group; times in seconds, shares in [0, 1]; actions and what is left as `loop.efficiency` counts."""
+    serving = services.registry.versions.serving(group.project, group.name)
+    return _standing(services, group, efficiency) | {
+        "version": ", ".join(_name(v, len(serving) > 1) for v in serving.values()) or None,
+        "start": ", ".join(dict.fromkeys(v.start for v in serving.values())) or None,
+        "score": _honest_score(list(serving.values())),
+        "pinned": sorted(services.registry.versions.pins(group.project, group.name)),
+    }
+
+
+def _standing(services: Services, group: GroupRecord, efficiency: Efficiency) -> dict[str, Any]:
+    """What is known of a group without its versions."""
+    return {
+        "group": group.name,
+        "rule": group.rule,
+        "state": group.state(services.clock()),
+        "tasks": group.tasks,
+        "labelled": group.labelled,
+        "trained_labels": group.trained_labels,
+        "progress": group.progress,
+        "seconds_left": group.seconds_left,
+        "reason": group.reason,
+        "actions": efficiency.actions,
+        "efficiency": efficiency.efficiency,
+        "expected_left": efficiency.expected_actions_left,
+        "advice": efficiency.advice,
+    }
+
+
+def _of_others(services: Services, group: GroupRecord, baseline: Mapping[str, Baseline]) -> dict[str, Any]:
+    """What a group has of the others: how "one model for the whole project" does in it, and who proposes where it has no
+    label yet."""
+    one = baseline.get(group.name)
+    return {
+        "project_score": one.score if one else None,
+        "project_score_honest": one.honest if one else None,
+        "proposed_by": ", ".join(dict.fromkeys(named(v) for v in proposed_by(services, group))) or None,
+    }
+
+
+def _name(version: VersionRecord, several: bool) -> str:
+    return f"{version.control} v{version.number}" if several else f"v{version.number}"
+
+
+def _honest_score(serving: list[VersionRecord]) -> float | None:
+    """Of the weakest micro-model: its predecessor's score on frames it had never seen, the last out-of-sample figure."""
+    scores = [(v.metrics.get("unseen") or {}).get("score") for v in serving]
+    known = [s for s in scores if s is not None]
+    return min(known) if known else None
+
+
+def _config_problem(services: Services, project: ProjectRecord) -> tuple[str | None, list[str]]:
+    try:
+        config = services.config(project)
+        config.require()
+    except LabelingConfigError as error:
+        return str(error), []
+    return None, list(config.unsupported)

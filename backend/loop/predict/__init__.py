@@ -1,0 +1,1 @@
+"""Predictions: when Label Studio asks, and handed over after a training."""

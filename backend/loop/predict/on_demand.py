@@ -1,0 +1,151 @@
+"""Answering Label Studio when it asks for predictions while somebody labels."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from backend.errors import ArtifactDamaged, MicroModelsError
+from backend.loop.data.frames import MAX_SIDE
+from backend.loop.data.grouping import group_of, order_of
+from backend.loop.data.projects import current_versions, model_version, rule_of
+from backend.loop.data.stitch import Part, parents_of, shown, stitch
+from backend.loop.data.weights import read_and_load
+from backend.loop.services import Services
+from backend.studio.events import TaskData
+from backend.studio.task_data import value_at
+from backend.types import Control, Frame, Media
+from model_registry import ArtifactRef, LedgerEntry, ModelCache, ProjectRecord, VersionRecord
+
+if TYPE_CHECKING:
+    from backend.learning.methods import MicroModel
+
+Current = Sequence[tuple[Control, VersionRecord, ArtifactRef]]
+Answer = dict[str, Any]
+"""What Label Studio takes as the prediction of one task: `result`, `score`, `model_version`."""
+
+log = structlog.get_logger(__name__)
+
+
+class Predictor:
+    """Predictions on demand: from the ledger where it is current, else by the group's serving versions.
+
+    Loaded micro-models are shared by all requests; equal requests at the same time become one.
+    """
+
+    def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
+        self._services = services
+        self._clock = clock
+        self._models: ModelCache[MicroModel] = ModelCache(services.settings.model_cache_mb * 1_000_000)
+        self._running: dict[tuple[Any, ...], Future[Answer]] = {}
+        self._lock = threading.Lock()
+        self._slot = threading.Lock()
+
+    def predict(
+        self, project_id: int, tasks: Sequence[TaskData | None], config: str | None = None
+    ) -> list[Answer | None]:
+        """One answer for each task, in order; None for a task that cannot be served, and why is in the log.
+
+        Tasks that the time budget does not reach get None too: Label Studio may ask for them again. So do whole videos
+        that were not published yet: looking at all their frames takes longer than Label Studio waits; the worker does it.
+        """
+        registry, deadline = self._services.registry, self._clock() + self._services.settings.predict_seconds
+        project = registry.projects.get(project_id)
+        if project is None:  # only /setup makes one known
+            return [None] * len(tasks)
+        if config and config != project.config:
+            project = registry.projects.configure(project_id, config=config)
+        known = registry.ledger.latest(project_id, [t.id for t in tasks if t])
+        rule = rule_of(self._services, project)
+        serving: dict[str, Current] = {}
+        answers: list[Answer | None] = []
+        for task in tasks:
+            answer = None
+            if task is not None and self._clock() <= deadline:
+                group = group_of(task.id, task.data, rule)[0]
+                if group not in serving:
+                    serving[group] = self._current(project, group)
+                try:
+                    answer = self._answer(project, task, serving[group], known.get(task.id))
+                except ArtifactDamaged:
+                    serving[group] = self._current(project, group)  # what is left
+                    with suppress(ArtifactDamaged):
+                        answer = self._answer(project, task, serving[group], known.get(task.id))
+            answers.append(answer)
+        return answers
+
+    def _answer(
+        self, project: ProjectRecord, task: TaskData, versions: Current, entry: LedgerEntry | None
+    ) -> Answer | None:
+        """From the ledger where it is current, else what the versions say; raises ArtifactDamaged."""
+        if entry and entry.versions == {control.from_name: version.id for control, version, _ in versions}:
+            title = model_version(self._services, project)
+            return {"result": entry.result, "score": entry.score, "model_version": title}
+        if versions and all(control.media is Media.IMAGE for control, _, _ in versions):
+            return self._once(project, task, versions)
+        return None
+
+    def _current(self, project: ProjectRecord, group: str) -> Current:
+        """What can answer for a group; nothing while its predictions are about to be pushed: Label Studio stores what
+        we answer, and would then hold two."""
+        record = self._services.registry.groups.get(project.id, group)
+        if record and record.published != record.trained and self._services.studio(project):
+            return ()
+        return current_versions(self._services, project, group)
+
+    def _once(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer | None:
+        """Predict a task, or wait for the one that already does so with the same versions; raises ArtifactDamaged."""
+        key = (task.id, *(version.id for _, version, _ in versions))
+        with self._lock:
+            future, mine = self._running.get(key), False
+            if future is None:
+                future, mine = self._running.setdefault(key, Future()), True
+        if mine:
+            try:
+                future.set_result(self._predict(project, task, versions))
+            except Exception as error:
+                future.set_exception(error)
+            finally:
+                with self._lock:
+                    del self._running[key]
+        try:
+            return future.result()
+        except ArtifactDamaged:
+            raise
+        except MicroModelsError as error:
+            log.warning("no prediction", project=project.id, task=task.id, why=str(error))
+        except Exception:
+            log.exception("no prediction", project=project.id, task=task.id)
+        return None
+
+    def _predict(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer:
+        from backend.learning import methods  # torch: not before the first prediction needs it
+
+        media, parts = self._services.media(project), list[Part]()
+        for control, version, _ in versions:
+            image, size = media.image(str(value_at(task.data, control.media_field) or ""), task.id, MAX_SIDE)
+            frame = Frame(task.id, image, *size, order_of(task.data))
+            with self._slot:
+                model = self._model(version)
+                found = methods.predict(model, [frame], (), parents_of(control, parts))
+            parts.append(Part(control, version.id, shown(control, found), {task.id: size}))
+        one, title = stitch(parts)[task.id], model_version(self._services, project)
+        # Label Studio stores it and shows it: when its annotation comes, it must be known what was shown.
+        now = self._services.clock()
+        entry = LedgerEntry(task.id, project.id, None, one.result, one.score, one.versions, title, now, one.score)
+        self._services.registry.ledger.record(project.id, [entry])
+        return {"result": one.result, "score": one.score, "model_version": title}
+
+    def _model(self, version: VersionRecord) -> "MicroModel":
+        from backend.learning.network import threads
+
+        def load() -> "tuple[MicroModel, int]":
+            threads.use_threads(self._services.settings.serve_threads)
+            _, model = read_and_load(self._services, version)
+            return model, model.nbytes
+
+        return self._models.get(version.id, load)

@@ -1,0 +1,157 @@
+"""Handing a group's predictions to Label Studio: created where there is none of ours, else renewed in place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+import structlog
+
+from backend.errors import StudioUnreachable
+from backend.learning import methods
+from backend.loop.data.dataset import prepare
+from backend.loop.data.frames import FrameStore
+from backend.loop.data.projects import current_versions, model_version
+from backend.loop.data.stitch import Part, parents_of, shown, shown_tracks, stitch
+from backend.loop.data.vanished import ABSENT
+from backend.loop.data.weights import read_and_load
+from backend.loop.predict.alone import predict_each
+from backend.loop.predict.label_next import renew_tab
+from backend.loop.predict.scoring import published_scores
+from backend.loop.predict.video_predict import predict_clips
+from backend.loop.services import Services
+from backend.studio.client import Studio
+from backend.types import Control, Media
+from model_registry import GroupRecord, LedgerEntry, ProjectRecord, TaskRecord
+
+ASKED = 20
+"""Tasks whose predictions are asked for one by one where a list says that they have none any more."""
+AGAIN = "Nothing was handed over that could become a double; it is tried again."
+
+log = structlog.get_logger(__name__)
+
+
+def publish_group(services: Services, group: GroupRecord, owner: str, frames: FrameStore) -> bool:
+    """Predict the group's unlabelled images and all its videos with its serving versions and hand them over, if there
+    is something new; whether there was.
+
+    The ledger is written first, so that whatever Label Studio holds is known here; a run that was cut off is simply
+    done again, and finds what it created the first time.
+    """
+    registry = services.registry
+    fresh = registry.groups.get(group.project, group.name)
+    if fresh is None or fresh.published == fresh.trained or registry.projects.seen(group.project).stopped:
+        return False
+    if registry.versions.serving(group.project, group.name):  # else there is nothing to tell of
+        work = f"the prediction of its {group.tasks - group.labelled} unlabelled frames"
+        registry.groups.progress(group.project, group.name, owner, "publishing", None, None, work)
+    entries = predict_group(services, group, frames)
+    registry.ledger.record(group.project, entries)
+    push(services, group, entries)
+    doubt = mean(1 - (entry.score if entry.raw is None else entry.raw) for entry in entries) if entries else None
+    registry.groups.mark_published(group.project, group.name, owner, fresh.trained, doubt)
+    log.info("predictions published", project=group.project, group=group.name, tasks=len(entries))
+    renew_tab(services, registry.projects.require(group.project))
+    return True
+
+
+def predict_group(services: Services, group: GroupRecord, frames: FrameStore) -> list[LedgerEntry]:
+    """Predictions of all serving versions for unlabelled images and for videos, stitched into one for each task.
+
+    Raises ArtifactDamaged where one of them is none any more: then the group is trained first.
+    """
+    registry, project = services.registry, services.registry.projects.require(group.project)
+    speakers = [
+        Speaker(control, version.id, read_and_load(services, version)[1])
+        for control, version, _ in current_versions(services, project, group.name)
+    ]
+    return predicted(services, group, registry.tasks.of_group(group.project, group.name), speakers, frames)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Speaker:
+    """Who predicts for a control: the micro-model of a version."""
+
+    control: Control
+    version: int
+    """Its id."""
+    model: methods.MicroModel
+
+
+def predicted(
+    services: Services, group: GroupRecord, tasks: Sequence[TaskRecord], speakers: Sequence[Speaker], frames: FrameStore
+) -> list[LedgerEntry]:
+    """What the speakers, in the order in which they must predict, say about tasks of a group that have no label."""
+    registry, project = services.registry, services.registry.projects.require(group.project)
+    labels = registry.labels.of_group(group.project, group.name)
+    parts, unreadable = list[Part](), dict[int, str]()
+    for speaker in speakers:
+        control = speaker.control
+        lesson = prepare(control, tasks, labels, frames)
+        unreadable |= lesson.unreadable
+        if control.media is Media.VIDEO:
+            videos = predict_clips(speaker.model, control, lesson.clips)
+            parts.append(Part(control, speaker.version, shown_tracks(control, videos)))
+            continue
+        predictions, odd = predict_each(speaker.model, lesson.rest, lesson.labeled, parents_of(control, parts))
+        unreadable |= odd
+        parts.append(Part(control, speaker.version, shown(control, predictions), lesson.sizes))
+    if parts:
+        said = frames.remarks | unreadable
+        now_wrong = {task.id: said.get(task.id) for task in tasks if task.problem != said.get(task.id)}
+        registry.tasks.set_problems(project.id, now_wrong)
+    found = stitch(parts)
+    scores = published_scores(services, group, tasks, {task: one.score for task, one in found.items()})
+    title, now = model_version(services, project), services.clock()
+    return [
+        LedgerEntry(task, project.id, None, one.result, scores[task], one.versions, title, now, one.score)
+        for task, one in found.items()
+    ]
+
+
+def push(services: Services, group: GroupRecord, entries: Sequence[LedgerEntry]) -> None:
+    """Bulk import for tasks without a prediction of ours, update in place for the others.
+
+    Nothing is ever deleted: an annotator may have it open, and Label Studio then refuses the annotation. Where a task has
+    two of ours all the same, both are renewed and say the same, whichever is opened.
+    """
+    project = services.registry.projects.require(group.project)
+    studio = services.studio(project)
+    if studio is None or not entries:
+        return
+    if project.missing_since is not None:
+        raise StudioUnreachable(f"Label Studio says that it has no project {project.id}. {AGAIN}")
+    ours = _ours(services, studio, project, entries)
+    new = [e for e in entries if ours.get(e.task) == []]
+    studio.import_predictions(project.id, [{"task": e.task, **_item(e)} for e in new])
+    renewed = {prediction: _item(e) for e in entries for prediction in ours.get(e.task, ())}
+    studio.update_predictions(renewed)
+
+
+def _ours(
+    services: Services, studio: Studio, project: ProjectRecord, entries: Sequence[LedgerEntry]
+) -> dict[int, list[int]]:
+    """{task: ids of our predictions}, of the tasks that Label Studio still has.
+
+    Raises StudioUnreachable where Label Studio's answers do not agree with each other: to believe an empty one would
+    give tasks a second prediction.
+    """
+    tasks, version = {e.task for e in entries}, entries[0].model_version
+    ours = studio.predictions_of(project.id, tasks, version)
+    without = tasks - ours.keys()
+    there = studio.existing_tasks(project.id, without)
+    if without and not there and not ours:
+        raise StudioUnreachable(f"Label Studio's list has none of {len(tasks)} tasks. {AGAIN}")
+    if odd := next((task for task in sorted(without - there) if studio.has_task(project.id, task)), None):
+        raise StudioUnreachable(f"Label Studio has task {odd}, and its list does not. {AGAIN}")
+    # Such a task may come back, with a database that is restored: then the next sweep has the group published again.
+    services.registry.tasks.set_problems(project.id, dict.fromkeys(without - there, ABSENT))
+    # What was published before should be there still, unless somebody deleted it: a few show whether that is so.
+    before = services.registry.ledger.earlier(project.id, there, entries[0].published_at)
+    for task in sorted(before)[:ASKED]:
+        if studio.has_prediction(project.id, task, version):
+            raise StudioUnreachable(f"Label Studio has a prediction of task {task}, and its list does not. {AGAIN}")
+    return {task: ours.get(task, []) for task in there | ours.keys()}
+
+
+def _item(entry: LedgerEntry) -> dict[str, object]:
+    return {"result": entry.result, "score": entry.score, "model_version": entry.model_version}

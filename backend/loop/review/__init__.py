@@ -1,0 +1,1 @@
+"""What people did to predictions, and what that says."""

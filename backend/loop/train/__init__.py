@@ -1,0 +1,1 @@
+"""Training micro-models, and deciding which version serves."""

@@ -1,0 +1,249 @@
+"""The project's parent: for each control one network over all labelled groups of the project.
+
+Groups without a version of their own start from it, and have its proposals until they are labelled. And it is the
+honest baseline "one model for the whole project": how it does in each group is kept beside the micro-models' scores.
+It belongs to the project's common group, which holds no task.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import structlog
+
+from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
+from backend.learning import methods
+from backend.loop.data.dataset import newest_labels, prepare
+from backend.loop.data.frames import FrameStore
+from backend.loop.data.project_news import break_off
+from backend.loop.data.weights import weights_of
+from backend.loop.review.reviewing import accepted
+from backend.loop.services import Services
+from backend.loop.train.promotion import digest, split
+from backend.loop.train.starts import Origin, is_fit, parent_of
+from backend.studio.labeling_config import control_fingerprint
+from backend.types import Control, LabeledFrame, Media, Prediction, Progress, Quality, Start, Weights
+from model_registry import COMMON, GroupRecord, ProjectRecord, VersionRecord
+
+PER_GROUP = 8
+"""Labelled frames of one group at most: the parent learns what groups share, not one of them by heart."""
+FRAMES = 60
+"""Labelled frames in all: bounds time, and with `frame_cache_mb` memory."""
+FEWEST_GROUPS = 2
+"""Labelled groups from which on there is a parent: that of a single one is its own micro-model."""
+EFFORT = 2.5
+"""Of the steps of a group's training: about 250 steps on seven groups are what lifted the look-alikes in the prototype."""
+GROWTH = 1.5
+"""It is trained again when the project has so many times the labels that it had at the last time."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """Labelled frames of one group."""
+
+    group: str
+    labeled: tuple[LabeledFrame, ...]
+
+
+def train_parents(
+    services: Services, project: ProjectRecord, common: GroupRecord, owner: str, alive: Callable[[], None]
+) -> list[str]:
+    """Train the parent of each control that has news enough; what failed, in words.
+
+    The caller holds the lease of the common group. `alive` is called often, and ends it by what it raises.
+    """
+    groups = [g for g in services.registry.groups.all(project.id) if g.trained_labels]
+    available = sum(g.labelled for g in groups)
+    if len(groups) < FEWEST_GROUPS or services.settings.training == "manual":
+        return []
+    failures = []
+    for control in services.config(project).require():
+        if control.media is not Media.IMAGE or not is_due(services, project, control, available):
+            continue
+        try:
+            _Parent(services, project, common, owner, alive, control).train([g.name for g in groups], available)
+        except (TrainingInterrupted, LeaseLost):
+            raise
+        except Exception as error:  # of this control: the others have their parents
+            expected, name = isinstance(error, MicroModelsError), control.from_name
+            log.error(
+                "the project's parent failed", project=project.id, control=name, why=str(error), exc_info=not expected
+            )
+            failures.append(f"{control.from_name}: {error}")
+    return failures
+
+
+def is_due(services: Services, project: ProjectRecord, control: Control, available: int) -> bool:
+    """Whether there are enough more labels than the last parent knew of, or none that fits."""
+    last = services.registry.versions.serving(project.id, COMMON).get(control.from_name)
+    if last is None or not is_fit(services, last, control):
+        return True
+    return available >= GROWTH * int(last.metrics.get("available", 0))
+
+
+def shared_out(labelled: Mapping[str, Sequence[int]], each: int, most: int) -> dict[str, list[int]]:
+    """Which labelled tasks to learn from: turn by turn one of each group, until there are `most`. Pure.
+
+    Of a group at most `each`, evenly spread over its tasks; of more groups than `most`, evenly spread ones.
+    """
+    names = _spread(sorted(name for name, tasks in labelled.items() if tasks), most)
+    kept: dict[str, list[int]] = {name: [] for name in names}
+    room = {name: min(each, len(labelled[name])) for name in names}
+    share, left = dict.fromkeys(names, 0), most
+    while left and any(share[name] < room[name] for name in names):
+        for name in names:
+            if left and share[name] < room[name]:
+                share[name] += 1
+                left -= 1
+    return kept | {name: _spread(sorted(labelled[name]), count) for name, count in share.items()}
+
+
+class _Parent:
+    """One training of the parent of one control."""
+
+    def __init__(
+        self,
+        services: Services,
+        project: ProjectRecord,
+        common: GroupRecord,
+        owner: str,
+        alive: Callable[[], None],
+        control: Control,
+    ) -> None:
+        self._services, self._project, self._common, self._owner = services, project, common, owner
+        self._alive, self._control = alive, control
+
+    def train(self, groups: Sequence[str], available: int) -> None:
+        """Train on labelled frames of these groups, look how it does in each, and let it serve."""
+        services, versions, settings = self._services, self._services.registry.versions, self._services.settings
+        recipe = methods.recipe_for(self._control, settings.backbone, settings.effort * EFFORT)
+        material = self._material(groups, recipe.accepted_weight)
+        labeled = [frame for one in material for frame in one.labeled]
+        if len(material) < FEWEST_GROUPS:
+            return
+        before = parent_of(services, self._project, self._control)
+        own = weights_of(services, before) if before else None
+        origin = Origin(Start.SERVING, before, own) if before and own else Origin(Start.BACKBONE)
+        version = versions.begin(
+            self._project.id, COMMON, self._control.from_name, self._control.head, owner=self._owner,
+            label_revision=self._common.wanted, labels=len(labeled), fingerprint=control_fingerprint(self._control),
+            recipe=asdict(recipe), parent=origin.version.id if origin.version else None,
+            start=str(origin.kind),
+        )  # fmt: skip
+        work = f"the training of the network over {len(material)} groups ({len(labeled)} labelled frames)"
+        try:
+            services.registry.groups.note_work(self._project.id, COMMON, self._owner, work)
+            self._train(version, origin, recipe, material, available)
+        except BaseException as error:
+            break_off(services, version, self._owner, error)
+            raise
+        services.registry.groups.note_work(self._project.id, COMMON, self._owner, None)
+
+    def _train(
+        self,
+        version: VersionRecord,
+        origin: Origin,
+        recipe: methods.Recipe,
+        material: Sequence[Material],
+        available: int,
+    ) -> None:
+        registry, labeled = self._services.registry, [frame for one in material for frame in one.labeled]
+        before, start = origin.version, origin.weights
+        older = self._unseen(before, start, material) if before and start else {}
+        trained = methods.train(
+            labeled, (), self._control.labels, recipe,
+            start=start, device=self._services.settings.device,
+            seed=self._services.seed + version.id, progress=self._progress,
+        )  # fmt: skip
+        learnt = self._scores(trained.weights, material)
+        metrics: dict[str, Any] = {
+            **trained.metrics, "available": available, "groups": _by_group(before, older, learnt),
+            "labelled": _mean(learnt), "unseen": _mean(older),
+            "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): digest(f) for f in labeled},
+        }  # fmt: skip
+        self._alive()
+        artifact = registry.artifacts.write(trained.weights)
+        registry.versions.promote(version.id, self._owner, artifact, metrics, trained.seconds)
+        log.info(
+            "the project's parent is trained", project=self._project.id, control=self._control.from_name,
+            groups=len(material), labels=len(labeled), seconds=round(trained.seconds, 1),
+        )  # fmt: skip
+
+    def _material(self, groups: Sequence[str], weight: float) -> list[Material]:
+        """The labelled frames to learn from, as many as fit into memory; times of different clips mean nothing together."""
+        registry, settings = self._services.registry, self._services.settings
+        labels = {name: registry.labels.of_group(self._project.id, name) for name in groups}
+        chosen = shared_out({name: list(newest_labels(found)) for name, found in labels.items()}, PER_GROUP, FRAMES)
+        room, found = settings.frame_cache_mb * 1_000_000, list[Material]()
+        for name, tasks in chosen.items():
+            self._alive()
+            frames = FrameStore(self._services.media(self._project), settings.frame_cache_mb, self._alive)
+            mine = [t for t in registry.tasks.of_group(self._project.id, name) if t.id in set(tasks)]
+            own = [label for label in labels[name] if label.task in set(tasks)]
+            untouched = accepted(self._services, self._project.id, name, own)
+            lesson = prepare(self._control, mine, own, frames, untouched, weight)
+            room -= sum(one.frame.image.nbytes for one in lesson.labeled)
+            if room < 0:
+                break
+            if lesson.labeled:
+                timeless = (replace(one, frame=replace(one.frame, order=None)) for one in lesson.labeled)
+                found.append(Material(name, tuple(timeless)))
+        return found
+
+    def _unseen(self, before: VersionRecord, weights: Weights, material: Sequence[Material]) -> dict[str, Quality]:
+        """How the parent before does in each group on labels that it had never seen."""
+        fresh = [
+            Material(one.group, tuple(one.labeled[i] for i in split(one.labeled, before.metrics)[1]))
+            for one in material
+        ]
+        return self._scores(weights, [one for one in fresh if one.labeled])
+
+    def _scores(self, weights: Weights, material: Sequence[Material]) -> dict[str, Quality]:
+        """{group: how good a network is in these frames of it}."""
+        model = methods.load(methods.elsewhere(weights), self._services.settings.device)
+        return {
+            one.group: methods.evaluate(self._control.head, self._look(model, one.labeled), one.labeled)
+            for one in material
+        }
+
+    def _look(self, model: methods.MicroModel, labeled: Sequence[LabeledFrame]) -> list[Prediction]:
+        parents = {f.frame.task: f.instances for f in labeled} if self._control.parent else None
+        found = list[Prediction]()
+        for one in labeled:
+            self._alive()
+            found += methods.predict(model, [one.frame], (), parents)
+        return found
+
+    def _progress(self, _: Progress) -> None:
+        self._alive()
+
+
+def _by_group(
+    before: VersionRecord | None, older: Mapping[str, Quality], learnt: Mapping[str, Quality]
+) -> dict[str, dict[str, Any]]:
+    """{group: {"labelled": on labels that it learnt, "unseen": the last figure on labels that it, or a parent before it,
+    had never seen}}."""
+    known = {name: one.get("unseen") for name, one in (before.metrics.get("groups", {}) if before else {}).items()}
+    known |= {name: asdict(one) for name, one in older.items() if one.score is not None}
+    return {
+        name: {"labelled": asdict(learnt[name]) if name in learnt else None, "unseen": known.get(name)}
+        for name in sorted({*learnt, *known})
+    }
+
+
+def _mean(scores: Mapping[str, Quality]) -> dict[str, Any] | None:
+    """Over groups, each counting alike, as a group with one label is as much a group."""
+    known = [one for one in scores.values() if one.score is not None]
+    if not known:
+        return None
+    mean = sum(one.score or 0.0 for one in known) / len(known)
+    return asdict(Quality(known[0].measure, sum(one.frames for one in known), mean))
+
+
+def _spread(values: Sequence[Any], count: int) -> list[Any]:
+    """`count` of the values, evenly spread."""
+    if count >= len(values):
+        return list(values)
+    return [values[int((i + 0.5) * len(values) / count)] for i in range(count)]

@@ -1,0 +1,162 @@
+"""Where the training of a micro-model starts: a ladder, of which the best rung at hand is taken.
+
+The group's serving version; the serving version of the nearest sibling; the project's model; the bare backbone. A sibling
+is another group of the project whose micro-model of the same control answers to the same part of the labeling config on
+the same backbone, that looks alike, whose version is not poor, and does not do poorly on this group's labels either: a
+camera may show the same place while other people are meant.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.loop.data.features import sight
+from backend.loop.data.frames import FrameStore
+from backend.loop.data.weights import weights_of
+from backend.loop.services import Services
+from backend.studio.labeling_config import control_fingerprint
+from backend.types import Control, Head, Media, Start, Weights
+from model_registry import COMMON, ProjectRecord, VersionRecord
+
+NEAR = 1.2
+"""Distance (see `apart`) up to which two groups look alike. Measured on our evaluation data: two halves of one clip are
+0.6 to 1.1 apart, hearts of two patients 0.6, two clips of one cage 0.3, and different scenes 1.4 or more."""
+POOR = 0.5
+"""Score below which a version is no start: it would have to be unlearnt."""
+NEAREST = 5
+"""Siblings that are thought of: each is loaded and looks at the labelled frames."""
+FEW = 8
+"""Frames of a group that are compared: their mean moves little with more."""
+SIBLINGS = 100
+"""Serving versions that are compared, the newest: bounds the time in projects of thousands of groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another group's serving version, and how far that group is."""
+
+    version: VersionRecord
+    distance: float
+    """See `apart`; infinite where it is not known."""
+    poor: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """What a training starts from."""
+
+    kind: Start
+    version: VersionRecord | None = None
+    weights: Weights | None = None
+
+
+def ladder(
+    serving: VersionRecord | None, neighbours: Sequence[Neighbour], parent: VersionRecord | None
+) -> list[tuple[Start, VersionRecord]]:
+    """The versions that a training may start from, the best first. Pure; `parent` is the project's."""
+    near = sorted((n for n in neighbours if n.distance <= NEAR and not n.poor), key=lambda n: n.distance)[:NEAREST]
+    rungs = [(Start.SERVING, serving), *((Start.SIBLING, n.version) for n in near), (Start.PROJECT, parent)]
+    return [(kind, version) for kind, version in rungs if version is not None]
+
+
+def apart(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """How far two groups are by what is seen in a few frames of each, (n, d) and (m, d).
+
+    The distance of their means, in units of how far a frame is from the mean of its own group.
+    """
+    if one.shape[1:] != other.shape[1:]:
+        return float("inf")
+    between = float(np.linalg.norm(one.mean(0) - other.mean(0)))
+    within = float(np.sqrt((one.var(0).sum() + other.var(0).sum()) / 2))
+    return between / within if within > 0 else (0.0 if between == 0 else float("inf"))
+
+
+def honest(version: VersionRecord, history: Sequence[VersionRecord]) -> float | None:
+    """The version's score on frames that it had never seen; of its predecessor's where that learnt more than half as
+    many labels; None where neither is known. `history` are the versions of its micro-model."""
+    own = [_score(v, "unseen") for v in history if v.parent == version.id]
+    for score in own:
+        if score is not None:
+            return score
+    before = next((v for v in history if v.id == version.parent), None)
+    return _score(version, "unseen") if before is not None and 2 * before.labels > version.labels else None
+
+
+def is_poor(version: VersionRecord, history: Sequence[VersionRecord]) -> bool:
+    """Whether the version does badly, as far as that is known."""
+    known = [score for score in (honest(version, history), _score(version, "labelled")) if score is not None]
+    return bool(known) and min(known) < POOR
+
+
+def of_kind(weights: Weights, kind: Start) -> Weights:
+    """The weights as a start of this kind; the recipe says what follows it."""
+    return replace(weights, metadata={**weights.metadata, "start": str(kind)})
+
+
+def start_of(
+    services: Services,
+    project: ProjectRecord,
+    group: str,
+    control: Control,
+    frames: FrameStore,
+    suits: Callable[[Weights], bool],
+) -> Origin:
+    """The best start at hand for a group's training without weights of its own; one whose weights cannot be had is passed
+    over, and so is a sibling that does not suit the group's labels."""
+    if control.head is not Head.CLASSIFICATION:  # it compares with the group's own frames, and learns no weights
+        for kind, version in borrowed(services, project, group, control, frames):
+            found = weights_of(services, version)
+            if found is not None and (kind is not Start.SIBLING or suits(found)):
+                return Origin(kind, version, of_kind(found, kind))
+    return Origin(Start.BACKBONE)
+
+
+def borrowed(
+    services: Services, project: ProjectRecord, group: str, control: Control, frames: FrameStore
+) -> list[tuple[Start, VersionRecord]]:
+    """What a group without a version of its own can have from the other groups of the project, the best first."""
+    if control.media is not Media.IMAGE:
+        return []
+    fingerprint = control_fingerprint(control)
+    alike = services.registry.versions.serving_alike(project.id, control.from_name, fingerprint, SIBLINGS)
+    others = [v for v in alike if v.group != group and is_fit(services, v, control)]
+    if not others:
+        return []
+    parent = parent_of(services, project, control)
+    if parent is None and len(others) == 1 and not _poor(services, others[0]):
+        [parent] = others  # one network over all labelled groups of the project
+    return ladder(None, list(_neighbours(services, project, group, others, frames)), parent)
+
+
+def parent_of(services: Services, project: ProjectRecord, control: Control) -> VersionRecord | None:
+    """The project's parent as it serves, where it fits the labeling config and the backbone and is not poor."""
+    version = services.registry.versions.serving(project.id, COMMON).get(control.from_name)
+    return version if version and is_fit(services, version, control) and not _poor(services, version) else None
+
+
+def is_fit(services: Services, version: VersionRecord, control: Control) -> bool:
+    """Whether the version is there, and was trained for what the labeling config and the settings ask for now."""
+    same_backbone = version.recipe.get("backbone") == services.settings.backbone
+    return version.artifact is not None and same_backbone and version.fingerprint == control_fingerprint(control)
+
+
+def _neighbours(
+    services: Services, project: ProjectRecord, group: str, others: Sequence[VersionRecord], frames: FrameStore
+) -> Iterator[Neighbour]:
+    """The groups of these versions, with their distances."""
+    seen = sight(services, project, group, FEW, frames)
+    for version in others if seen is not None else ():
+        other = sight(services, project, version.group, FEW, None)
+        distance = float("inf") if other is None or seen is None else apart(seen, other)
+        yield Neighbour(version, distance, distance <= NEAR and _poor(services, version))
+
+
+def _poor(services: Services, version: VersionRecord) -> bool:
+    return is_poor(version, services.registry.versions.history(version.project, version.group, version.control))
+
+
+def _score(version: VersionRecord, of: str) -> float | None:
+    score = (version.metrics.get(of) or {}).get("score")
+    return None if score is None else float(score)

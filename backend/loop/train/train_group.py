@@ -1,0 +1,256 @@
+"""Training the micro-models of one group, from its labels to versions that serve or were rejected."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+import structlog
+
+from backend.errors import PASSING, ArtifactDamaged, LeaseLost, MicroModelsError, TrainingError, TrainingInterrupted
+from backend.learning import methods
+from backend.loop.data.dataset import Lesson, prepare
+from backend.loop.data.frames import FrameStore
+from backend.loop.data.project_news import break_off
+from backend.loop.data.weights import read_and_load
+from backend.loop.review.reviewing import accepted
+from backend.loop.services import Services
+from backend.loop.train.evaluator import Judge
+from backend.loop.train.promotion import Comparison, Decision, decide, digest, split
+from backend.loop.train.starts import POOR, Origin, of_kind, start_of
+from backend.studio.labeling_config import control_fingerprint
+from backend.studio.regions.limits import told
+from backend.types import Control, Prediction, Progress, Quality, Start, Weights
+from model_registry import GroupRecord, VersionRecord
+
+REPORT_SECONDS = 1.0
+"""Pause between progress reports: often enough for a moving bar, and each is a write that others wait for."""
+
+POINT_OF_NO_RETURN = 0.5
+"""Share of a training after which newer labels wait for the next one instead of starting it again."""
+
+ENOUGH = 5
+"""Frames that a version must have learnt before it is left as it is because people accept what it says, or goes on speaking
+beside the next one: with fewer, each one more shows it something new."""
+
+log = structlog.get_logger(__name__)
+
+
+def train_group(
+    services: Services, group: GroupRecord, owner: str, frames: FrameStore, stopped: Callable[[], bool]
+) -> None:
+    """Train every control tag of the group that has labels not learnt yet, and settle the group's revision.
+
+    Raises TrainingInterrupted when newer labels make it pointless to go on or the worker stops, LeaseLost when
+    another worker has the group, and MicroModelsError with the reason where the group cannot be trained.
+    """
+    if group.wanted == group.trained and not group.forced:
+        return
+    registry, settings = services.registry, services.settings
+    project = registry.projects.require(group.project)
+    labels = registry.labels.of_group(group.project, group.name)
+    waits = reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
+    problems, failures, learnt = [waits] if waits else [], list[str](), set[int]()
+    if not waits and labels:
+        controls = services.config(project).require()
+        tasks = registry.tasks.of_group(group.project, group.name)
+        work = f"reading its {len(tasks)} frames"
+        registry.groups.progress(group.project, group.name, owner, "training", 0.0, None, work)
+        untouched = accepted(services, group.project, group.name, labels)
+        for control in controls:
+            recipe = methods.recipe_for(control, settings.backbone, settings.effort)
+            lesson = prepare(control, tasks, labels, frames, untouched, recipe.accepted_weight)
+            problems.extend(lesson.problems)
+            learnt |= lesson.learnt
+            if lesson.labeled:
+                failures += _try(_Training(services, group, owner, stopped, lesson, recipe, frames), control)
+        if len(failures) == len(controls):
+            raise TrainingError("; ".join(failures))
+    count = group.trained_labels if waits else sum(x.task in learnt for x in labels)
+    reason = "; ".join((*failures, *told(dict.fromkeys(problems)))) or None
+    registry.groups.mark_trained(group.project, group.name, owner, group.wanted, count, reason)
+
+
+def reason_to_wait(group: GroupRecord, labelled: int, mode: str, min_labels: int) -> str | None:
+    """Why the group is not trained although its labels changed; None if it shall be. Pure."""
+    if group.forced:
+        return None
+    if mode == "manual":
+        return "training is manual: press 'Start training' or run `micro-models train`"
+    if 0 < labelled < min_labels and group.trained_labels == 0:
+        return f"{labelled} of {min_labels} frames labelled"
+    return None
+
+
+def _try(training: "_Training", control: Control) -> list[str]:
+    """Run a training; why it failed, in words. One control failing must not lose the others."""
+    try:
+        training.run()
+    except (TrainingInterrupted, LeaseLost, *PASSING):
+        raise
+    except MicroModelsError as error:
+        log.error("training failed", control=control.from_name, why=str(error))
+        return [f"{control.from_name}: {error}"]
+    return []
+
+
+def _is_sound(serving: VersionRecord, seen: Sequence[int]) -> bool:
+    """Whether the version learnt enough, and all of that is labelled so still: these of the labelled frames are."""
+    return serving.labels >= ENOUGH and len(seen) == len(serving.metrics.get("tasks", ()))
+
+
+class _Training:
+    """One training of one control tag in one group."""
+
+    def __init__(
+        self,
+        services: Services,
+        group: GroupRecord,
+        owner: str,
+        stopped: Callable[[], bool],
+        lesson: Lesson,
+        recipe: methods.Recipe,
+        frames: FrameStore,
+    ) -> None:
+        self._services, self._group, self._owner, self._stopped, self._lesson = services, group, owner, stopped, lesson
+        self._recipe, self._frames = recipe, frames
+        self._earlier: Weights | None = None
+        """Of the serving version."""
+        self._reported = 0.0
+
+    def run(self) -> None:
+        """Train from the best start, judge, and promote or reject; skipped where this revision has been judged already."""
+        versions, control = self._services.registry.versions, self._lesson.control
+        serving = versions.serving(self._group.project, self._group.name).get(control.from_name)
+        fingerprint = control_fingerprint(control)
+        if serving and serving.fingerprint != fingerprint:
+            serving = None
+        damaged = serving is not None and not self._can_read(serving)
+        if damaged:
+            serving = None
+        elif self._judged_already(control, fingerprint) or (serving and self._is_confirmed(serving)):
+            return
+        origin = self._origin(serving)
+        try:
+            self._train_from(origin, serving, fingerprint)
+        except TrainingInterrupted:
+            raise
+        except TrainingError as error:
+            if origin.kind in (Start.SERVING, Start.BACKBONE):
+                raise
+            # What others learnt must not keep this group from learning.
+            log.warning("training goes on from the backbone", start=str(origin.kind), why=str(error))
+            self._train_from(Origin(Start.BACKBONE), serving, fingerprint)
+
+    def _can_read(self, serving: VersionRecord) -> bool:
+        """Reads the serving version's weights, without which nobody could tell whether the new ones are better; False where
+        they are damaged: then it serves no longer. Raises ArtifactError where the store does not answer."""
+        try:
+            self._earlier, _ = read_and_load(self._services, serving)
+        except ArtifactDamaged:
+            return False
+        return True
+
+    def _origin(self, serving: VersionRecord | None) -> Origin:
+        if serving is not None and self._earlier is not None and not self._recipe.anew:
+            return Origin(Start.SERVING, serving, of_kind(self._earlier, Start.SERVING))
+        project = self._services.registry.projects.require(self._group.project)
+        return start_of(self._services, project, self._group.name, self._lesson.control, self._frames, self._suits)
+
+    def _suits(self, weights: Weights) -> bool:
+        """Whether what another group's micro-model says about the labelled frames is not poor."""
+        judge = Judge(self._lesson, None, self._services.settings.device)
+        try:
+            score = judge.quality(judge.look(methods.elsewhere(weights))).score
+        except TrainingError:  # of an older format
+            return False
+        return score is not None and score >= POOR
+
+    def _train_from(self, origin: Origin, serving: VersionRecord | None, fingerprint: str) -> None:
+        versions, control, before = self._services.registry.versions, self._lesson.control, serving or origin.version
+        version = versions.begin(
+            self._group.project, self._group.name, control.from_name, control.head, owner=self._owner,
+            label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,
+            recipe=asdict(self._recipe), parent=before.id if before else None, start=str(origin.kind),
+        )  # fmt: skip
+        groups = self._services.registry.groups
+        try:
+            groups.note_work(self._group.project, self._group.name, self._owner, self._lesson.work)
+            self._train_and_judge(version, origin, serving)
+        except BaseException as error:
+            break_off(self._services, version, self._owner, error)
+            raise
+
+    def _judged_already(self, control: Control, fingerprint: str) -> bool:
+        if self._group.forced:
+            return False
+        newest = self._services.registry.versions.history(self._group.project, self._group.name, control.from_name)[:1]
+        return any(
+            v.label_revision == self._group.wanted
+            and v.fingerprint == fingerprint
+            and v.state in ("serving", "rejected")
+            for v in newest
+        )
+
+    def _is_confirmed(self, serving: VersionRecord) -> bool:
+        """Whether people found nothing to mend since the version was trained: then it can do already what there is to learn."""
+        if self._group.forced:
+            return False
+        seen, unseen = split(self._lesson.labeled, serving.metrics)
+        confirmed = all(self._lesson.labeled[i].frame.task in self._lesson.accepted for i in unseen)
+        return confirmed and _is_sound(serving, seen)
+
+    def _train_and_judge(self, version: VersionRecord, origin: Origin, serving: VersionRecord | None) -> None:
+        registry, device, labeled = self._services.registry, self._services.settings.device, self._lesson.labeled
+        judge = Judge(self._lesson, serving, device)
+        earlier = self._earlier
+        before = judge.look(earlier) if earlier else None
+        trained = methods.train(
+            labeled, self._lesson.rest, self._lesson.control.labels, self._recipe,
+            start=origin.weights, device=device, seed=self._services.seed + version.id, progress=self._progress,
+        )  # fmt: skip
+        companion = earlier if serving and _is_sound(serving, judge.seen) else None
+        weights = methods.joined(trained.weights, companion)
+        after = judge.look(weights)
+        decision, unseen = self._decide(judge, after, before)
+        metrics = {
+            **trained.metrics, "labelled": asdict(judge.quality(after)), "unseen": asdict(unseen) if unseen else None,
+            "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): digest(f) for f in labeled},
+        }  # fmt: skip
+        artifact = registry.artifacts.write(weights)
+        if decision.promote:
+            ended = registry.versions.promote(version.id, self._owner, artifact, metrics, trained.seconds)
+        else:
+            why = decision.reason
+            ended = registry.versions.reject(version.id, self._owner, why, artifact, metrics, trained.seconds)
+        log.info(
+            f"version {ended.state}", project=self._group.project, group=self._group.name, version=version.number,
+            labels=len(labeled), seconds=round(trained.seconds, 1), why=ended.reason or decision.reason,
+        )  # fmt: skip
+
+    def _decide(
+        self, judge: Judge, after: Sequence[Prediction], before: Sequence[Prediction] | None
+    ) -> tuple[Decision, Quality | None]:
+        """Whether the candidate may serve, and the serving version on labels it never saw: the round's honest figure."""
+        every = judge.quality(after)
+        if before is None:
+            return decide(every, None, None, ()), None
+        older = Comparison(judge.quality(after, judge.seen), judge.quality(before, judge.seen)) if judge.seen else None
+        decision = decide(every, judge.quality(before), older, judge.strangers(before))
+        return decision, judge.quality(before, judge.unseen) if judge.unseen else None
+
+    def _progress(self, progress: Progress) -> None:
+        if self._stopped():
+            raise TrainingInterrupted("The worker is stopping or has lost the group; another one will train it.")
+        now = self._services.clock()
+        if now - self._reported < REPORT_SECONDS:
+            return
+        self._reported = now
+        groups, group = self._services.registry.groups, self._group
+        groups.progress(group.project, group.name, self._owner, "training", progress.done, progress.seconds_left)
+        newest = groups.get(group.project, group.name)
+        if newest and self._starts_again(newest, progress.done, now):
+            raise TrainingInterrupted("Newer labels came early in the training; it starts again with them.")
+
+    def _starts_again(self, newest: GroupRecord, done: float, now: float) -> bool:
+        patience = self._services.settings.patience_seconds
+        waiting = now - (newest.first_due or now)
+        return newest.wanted != self._group.wanted and done < POINT_OF_NO_RETURN and waiting < patience

@@ -1,0 +1,1 @@
+"""One worker process: its leases, its sign of life, what it does in idle time."""

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.learning.detection.count_prior import MOST, odds_in_time, odds_of_counts
+
+
+def signs(odds: list[float]) -> list[int]:
+    return [int(np.sign(round(one, 6))) for one in odds]
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"), [([], [0]), ([1, 1, 1], [1, -1]), ([0, 2, 2], [1, 1, -1]), ([0, 0], [-1])]
+)
+def test_odds_of_counts(counts: list[int], expected: list[int]) -> None:
+    assert signs(odds_of_counts(counts)) == expected
+
+
+def test_in_a_crowd_one_more_or_less_says_nothing() -> None:
+    assert signs(odds_of_counts([150, 140, 160])) == [1] * MOST + [0]
+    assert signs(odds_in_time([3], [(0, 150), (9, 160)])[0]) == [1] * MOST + [0]
+    assert signs(odds_of_counts([150, 3, 2, 1]))[-1] == -1
+
+
+def test_one_labelled_frame_speaks_for_all_time() -> None:
+    assert odds_in_time([0, 50, 99], [(50, 2)]) == [odds_of_counts([2])] * 3
+
+
+def test_where_the_next_labelled_frames_agree_that_is_expected() -> None:
+    early, late = odds_in_time([10, 90], [(0, 0), (20, 0), (80, 1), (100, 1)])
+    assert signs(early) == [-1, -1]
+    assert signs(late) == [1, -1]
+
+
+def test_between_two_that_differ_the_nearer_one_counts_more() -> None:
+    columns = odds_in_time(range(101), [(0, 0), (100, 1)])
+    assert np.all(np.diff([odds[0] for odds in columns]) > 0)
+    assert columns[50][0] == pytest.approx(0)
+
+
+def test_many_labels_in_one_stretch_of_time_do_not_speak_for_another() -> None:
+    # The doubtful frames were handed out first, and they were those with an object.
+    labeled = [(20.0, 0), *((80.0 + i, 1) for i in range(20))]
+    [empty] = odds_in_time([5], [*labeled])
+    assert empty[0] < 0 < odds_of_counts([count for _, count in labeled])[0]
+
+
+def test_two_labels_at_one_time() -> None:
+    assert len(odds_in_time([3, 4], [(3, 1), (3, 0)])) == 2
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6), max_size=8),
+    st.lists(st.tuples(st.floats(-1e6, 1e6), st.integers(0, 100)), min_size=1, max_size=8),
+)
+def test_more_instances_are_never_more_likely(orders: list[float], labeled: list[tuple[float, int]]) -> None:
+    found = odds_in_time(orders, labeled)
+    assert len(found) == len(orders)
+    for odds in found:
+        assert np.isfinite(odds).all()
+        assert (np.diff(odds) <= 1e-9).all()

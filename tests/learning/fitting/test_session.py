@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import torch
+
+from backend.errors import TrainingError
+from backend.learning.fitting.session import Session, session
+from backend.types import LabeledFrame, Progress, Weights
+from tests.learning.synthetic import clip
+
+
+class Clock:
+    """Ten seconds pass between two looks."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 10
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("frames", "labels", "found"), [(0, ("a",), "0 labelled frames and 1"), (1, (), "0 keypoints")]
+)
+def test_nothing_to_learn_from(frames: int, labels: tuple[str, ...], found: str) -> None:
+    labeled: list[LabeledFrame] = list(clip(1).frames)[:frames]
+    common = {"device": "cpu", "seed": 0, "progress": print, "clock": Clock(), "kind": "keypoints"}
+    with pytest.raises(TrainingError, match=found), session(labeled, labels, **common):
+        pass
+
+
+def _session(seed: int, told: list[Progress]) -> Session:
+    with session(clip(1).frames, ("a",), device="cpu", seed=seed, progress=told.append, clock=Clock()) as under_way:
+        return under_way
+
+
+def test_the_seed_rules_and_the_process_is_left_alone() -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    drawn = []
+    for seed in (1, 1, 2):
+        with session(clip(1).frames, ("a",), device="cpu", seed=seed, progress=print, clock=Clock()) as under_way:
+            drawn.append((float(torch.rand(())), under_way.rng.random()))
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_seconds_left_follow_from_the_pace() -> None:
+    told: list[Progress] = []
+    tell = _session(0, told).countdown(4)
+    for step in range(4):
+        tell(step)
+    assert told == [Progress(0.25, 30.0), Progress(0.5, 20.0), Progress(0.75, 10.0), Progress(1.0, 0.0)]
+
+
+def test_the_end_says_how_long_it_took() -> None:
+    trained = _session(0, []).trained(Weights({"w": np.zeros(1)}), {"loss": 1.0})
+    assert (trained.seconds, trained.metrics) == (10.0, {"loss": 1.0})
