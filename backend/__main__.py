@@ -14,6 +14,7 @@ from backend.commands.common import GroupOption, ProjectOption, console
 from backend.commands.common import services as _services
 from backend.commands.common import settings as _settings
 from backend.commands.connect import check, connect, disconnect, forget
+from backend.commands.export import export
 from backend.commands.import_ import import_
 from backend.commands.suggest import suggest
 from backend.errors import MicroModelsError
@@ -132,6 +133,7 @@ def unpin(project: ProjectOption, group: OneGroupOption, control: ControlOption 
 
 app.command()(suggest)
 app.command("import")(import_)
+app.command()(export)
 
 
 @app.command()

@@ -115,7 +115,7 @@ class Instances:
             [one.box for one in found],
             [one.label for one in found],
             [one.score for one in found],
-            np.array([empty if one.mask is None else one.mask for one in found], np.bool_).reshape(-1, *size),
+            np.array([empty if one.mask is None else one.mask for one in found], np.bool_).reshape(len(found), *size),
             points,
             sure,
             keypoint_names=names,

@@ -1,6 +1,7 @@
 """Pictures of frames: files that are copied as they are, and arrays that become files."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from backend.errors import DataSetError
 
 SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "BMP": ".bmp", "WEBP": ".webp", "TIFF": ".tiff"}
 """Formats that every library for training reads, and the endings by which they know them."""
+KINDS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF")
+"""What is read (MPO by the reader of JPEG): Pillow's other readers (PostScript...) stay closed to foreign files."""
 ENDINGS = frozenset({*SUFFIXES.values(), ".jpeg", ".tif", ".gif"})
 
 
@@ -33,14 +36,15 @@ class FilePicture:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayPicture:
-    """(height, width, 3) uint8 RGB; a PNG, which loses nothing."""
+    """Pixels, read when they are written; a PNG, which loses nothing."""
 
-    image: types.Image
+    read: Callable[[], types.Image]
+    """(height, width, 3) uint8 RGB."""
     suffix: str = ".png"
 
     def write(self, path: Path) -> None:
         """See `Picture.write`."""
-        PillowImage.fromarray(self.image).save(path)
+        PillowImage.fromarray(self.read()).save(path)
 
 
 def suffix_of(path: Path) -> str:
@@ -54,7 +58,7 @@ def suffix_of(path: Path) -> str:
 def kind_of(path: Path) -> str:
     """Pillow's name for a file's format; DataSetError where it is no image."""
     try:
-        with PillowImage.open(path) as image:
+        with PillowImage.open(path, formats=KINDS) as image:
             return str(image.format)
     except OSError as error:
         raise DataSetError(f"{path} is no image that can be read ({error}).") from None
@@ -63,7 +67,7 @@ def kind_of(path: Path) -> str:
 def size_of(path: Path) -> tuple[int, int]:
     """(width, height) in pixels of an image file as it lies there, from its head alone."""
     try:
-        with PillowImage.open(path) as image:
+        with PillowImage.open(path, formats=KINDS) as image:
             return image.size
     except OSError as error:
         raise DataSetError(f"{path} is no image that can be read ({error}).") from None

@@ -1,6 +1,6 @@
 """Writing a data set: pictures first, frame by frame, then what the format says of them. Resumable, in bounded memory."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from backend.datasets.file_names import FileNames
 from backend.datasets.format import Format
 from backend.datasets.item import Item, Names, Planned
 from backend.datasets.journal import FILE, Journal
+from backend.errors import MediaError
 
 Key = tuple[str, str]
 
@@ -26,18 +27,29 @@ class Step:
 
 
 def write(
-    format: Format, out: Path, plan: Iterable[Planned], names: Names, splits: Mapping[str, str], head: Mapping[str, Any]
+    format: Format,
+    out: Path,
+    plan: Iterable[Planned],
+    names: Names,
+    splits: Mapping[str, str],
+    head: Mapping[str, Any],
+    remark: Callable[[str], None] = lambda why: None,
 ) -> Iterator[Step]:
     """Write the planned frames into a folder, a step at a time; `splits` has the part of each group.
 
     What was written before, by the same call with the same `head`, is kept as long as its stamp is the same; what is not
-    planned any more goes. A stop at any place costs the frame that was being written. Raises DataSetError.
+    planned any more goes. A stop at any place costs the frame that was being written. A picture that cannot be had costs its
+    frame, and `remark` is told. Raises DataSetError.
     """
     format.check()
     with Journal(out, {"format": format.name, **head}) as journal:
         done, places = list[Key](), FileNames()
         for count, planned in enumerate(plan, start=1):
-            step, is_there = _frame(format, journal, planned, splits.get(planned.group, ""), places, out)
+            try:
+                step, is_there = _frame(format, journal, planned, splits.get(planned.group, ""), places, out)
+            except MediaError as error:
+                remark(f"{planned.group}, {planned.name}: {error}")
+                step, is_there = Step(0), False
             if is_there:
                 done.append(planned.key)
             yield replace(step, frames=count)

@@ -18,7 +18,7 @@ texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_
 
 
 def picture(width: int, height: int, seed: int = 0) -> ArrayPicture:
-    return ArrayPicture(np.random.default_rng(seed).integers(0, 255, (height, width, 3), np.uint8))
+    return ArrayPicture(lambda: np.random.default_rng(seed).integers(0, 255, (height, width, 3), np.uint8))
 
 
 @st.composite
@@ -62,9 +62,16 @@ def items(draw: st.DrawFn, masks: bool = True, points: bool = True) -> list[Item
             of_frame = Instances([frame] * len(classes), classes, [0.75] * len(classes))
             found.append(
                 Item(
-                    group, f"{number}", width, height, objects, of_frame, number=number,
-                    picture=picture(width, height, number), about={"task": number},
-                )  # fmt: skip
+                    group,
+                    f"{number}",
+                    width,
+                    height,
+                    objects,
+                    of_frame,
+                    number=number,
+                    picture=picture(width, height, number),
+                    about={"task": number},
+                )
             )
     return found
 

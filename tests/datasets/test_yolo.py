@@ -21,7 +21,7 @@ from tests.datasets.test_coco import scene
 def test_boxes_and_points_are_read_again(frames: list[Item]) -> None:
     for name in ("yolo", "yolo-pose"):
         with TemporaryDirectory() as folder:
-            written(name, Path(folder) / "out", [one for one in frames])
+            written(name, Path(folder) / "out", frames)
             found = {one.path.rpartition("/")[2]: one for one in read(name, Path(folder) / "out")}
             assert len(found) == len(frames)
             check_format(Path(folder) / "out", len(POINTS) if name == "yolo-pose" else 0)
@@ -44,8 +44,8 @@ def in_order(found: dict[str, Item], frames: list[Item]) -> list[Item]:
             if (one.width, one.height) == (frame.width, frame.height) and len(one.objects) == len(frame.objects)
             and np.allclose(one.objects.xyxy, frame.objects.xyxy, atol=1e-3)
             and one.objects.label.tolist() == frame.objects.label.tolist()
-            and (not one.objects.keypoint_names or np.array_equal(one.objects.visibility, frame.objects.visibility)
-                 and np.allclose(one.objects.keypoints, frame.objects.keypoints, atol=1e-3, equal_nan=True))
+            and (not one.objects.keypoint_names or (np.array_equal(one.objects.visibility, frame.objects.visibility)
+                 and np.allclose(one.objects.keypoints, frame.objects.keypoints, atol=1e-3, equal_nan=True)))
         ]  # fmt: skip
         assert mine, "a frame is not there as it was written"
         ordered.append(mine[0])
@@ -126,5 +126,5 @@ def test_a_line_that_is_none_is_named(tmp_path: Path) -> None:
     written("yolo", tmp_path / "out", scene()[:1])
     [text] = (tmp_path / "out" / "train" / "labels").iterdir()
     text.write_text("0 0.5 0.5 0.1 0.1\n7 0.5 0.5 0.1 0.1\n")
-    with pytest.raises(DataSetError, match="line 2: '7 0.5 0.5 0.1 0.1'"):
+    with pytest.raises(DataSetError, match="line 2: '7 "):
         list(read("yolo", tmp_path / "out"))

@@ -1,0 +1,226 @@
+"""A project's labels and predictions as data sets: who drew what is told, and nothing is lost or doubled."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import supervision
+
+from backend.datasets import read
+from backend.errors import DataSetError, MediaError, RegistryError
+from backend.instances import ACCEPTED, DRAWN, MENDED, PREDICTED
+from backend.loop.export.run import export
+from backend.loop.export.wanted import Wanted
+from model_registry import LedgerEntry
+from tests.loop.conftest import quick  # noqa: F401
+from tests.loop.house import House, box_of, picture, square_of
+
+
+def exported(house: House, out: Path, format: str = "coco", **wanted: Any) -> tuple[int, list[str]]:
+    """(frames kept from before, remarks)"""
+    remarks = list[str]()
+    steps = list(export(house.services, Wanted(1, format, **wanted), out, remarks.append).steps)
+    return sum(step.kept for step in steps), remarks
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    house = House(tmp_path)
+    house.add_project()
+    return house
+
+
+def predict(house: House, task: int, score: float, result: list[dict[str, Any]] | None = None) -> LedgerEntry:
+    """As if the group's micro-model had said it."""
+    said = [{**item, "score": 0.75} for item in (box_of(task) if result is None else result)]
+    entry = LedgerEntry(task, 1, None, said, score, {}, "micro-models", house.clock())
+    house.registry.ledger.record(1, [entry])
+    return entry
+
+
+def test_people_drew_accepted_and_mended_and_micro_models_predict(house: House, tmp_path: Path) -> None:
+    for task in range(1, 6):
+        house.add_task(task)
+    house.label(1)
+    for task in (2, 3, 4):
+        predict(house, task, 0.9)
+    house.label(2, parent_prediction=1)
+    moved = box_of(3)
+    moved[0]["value"]["x"] += 5
+    house.label(3, moved, parent_prediction=1)
+    assert exported(house, tmp_path / "out", predictions="all") == (0, [])
+    found = list(read("coco", tmp_path / "out"))
+    assert [one.about["task"] for one in found] == [1, 2, 3, 4]
+    assert [one.objects.origin.tolist() for one in found] == [[DRAWN], [ACCEPTED], [MENDED], [PREDICTED]]
+    assert [one.objects.score.tolist() for one in found] == [[1.0], [1.0], [1.0], [0.75]]
+    assert found[0].objects.xyxy[0].tolist() == pytest.approx(square_of(1), abs=1e-3)
+    assert found[0].path.endswith(".png")
+    assert (tmp_path / "out" / "images" / found[0].path).read_bytes() == picture(1)
+
+
+def test_only_confident_predictions_and_none_without_being_asked(house: House, tmp_path: Path) -> None:
+    for task in range(1, 4):
+        house.add_task(task)
+        predict(house, task, task / 4)
+    for n, (wanted, tasks) in enumerate(
+        (
+            ({}, []),
+            ({"predictions": "all"}, [1, 2, 3]),
+            ({"predictions": "confident"}, [2, 3]),
+            ({"predictions": "confident", "min_score": 0.7}, [3]),
+        )
+    ):
+        exported(house, tmp_path / str(n), **wanted)
+        assert [one.about["task"] for one in read("coco", tmp_path / str(n))] == tasks
+
+
+def test_an_empty_frame_is_one_and_a_skipped_one_is_none(house: House, tmp_path: Path) -> None:
+    for task in (1, 2):
+        house.add_task(task)
+    house.label(1, [])
+    house.label(2, [], was_cancelled=True)
+    exported(house, tmp_path / "out")
+    [item] = read("coco", tmp_path / "out")
+    assert len(item.objects) == 0
+
+
+def test_the_same_again_writes_what_is_new_and_takes_away_what_is_gone(house: House, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for task in (1, 2, 3):
+        house.add_task(task)
+    house.label(1)
+    house.label(2)
+    exported(house, out, "yolo")
+    assert exported(house, out, "yolo") == (2, [])
+    house.label(2, [], "ANNOTATION_UPDATED")
+    house.label(3)
+    gone = house.studio.rows[1]["annotations"][0]["id"]
+    house.send("ANNOTATIONS_DELETED", annotations=[{"id": gone}])
+    assert exported(house, out, "yolo") == (0, [])
+    assert {one.name: len(one.objects) for one in read("yolo", out)} == {"clip__2": 0, "clip__3": 1}
+    assert sorted(p.stem for p in (out / "train" / "labels").iterdir()) == ["clip__2", "clip__3"]
+    assert len((out / "items.jsonl").read_text().splitlines()) == 3
+
+
+def test_what_was_cut_off_goes_on(house: House, tmp_path: Path) -> None:
+    for task in range(1, 6):
+        house.add_task(task)
+        house.label(task)
+    steps = export(house.services, Wanted(1, "coco"), tmp_path / "out", print).steps
+    for _ in range(3):
+        next(steps)
+    steps.close()  # type: ignore[attr-defined]
+    journal = tmp_path / "out" / "items.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-20])  # killed in the middle of a line
+    assert exported(house, tmp_path / "out") == (2, [])
+    assert len(list(read("coco", tmp_path / "out"))) == 5
+
+
+def test_a_broken_picture_costs_itself_alone(house: House, tmp_path: Path) -> None:
+    house.add_task(1, image=b"no picture")
+    house.add_task(2)
+    house.label(1)
+    house.label(2)
+    _, [remark] = exported(house, tmp_path / "out")
+    assert remark.startswith("task 1: 1.png cannot be read")
+    assert [one.about["task"] for one in read("coco", tmp_path / "out")] == [2]
+
+
+def test_a_picture_that_is_turned_lies_upright_in_the_data_set(house: House, tmp_path: Path) -> None:
+    import io
+
+    from PIL import Image
+
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (48, 64), "red").save(file, "JPEG", exif=exif)
+    house.add_task(1, image=file.getvalue())
+    house.label(1)
+    exported(house, tmp_path / "out")
+    [item] = read("coco", tmp_path / "out")
+    with Image.open(tmp_path / "out" / "images" / item.path) as picture_:
+        assert picture_.size == (item.width, item.height) == (64, 48)
+        assert picture_.getexif().get(0x0112, 1) == 1
+
+
+def test_groups_are_held_out_whole(house: House, tmp_path: Path) -> None:
+    for task in range(1, 9):
+        house.add_task(task, video=f"clip {task % 4}")
+        house.label(task)
+    exported(house, tmp_path / "out", "yolo", val=0.25)
+    found = list(read("yolo", tmp_path / "out"))
+    assert len(found) == 8
+    split_of = {(one.name.partition("__")[0], one.split) for one in found}
+    assert len(split_of) == 4
+    assert {split for _, split in split_of} == {"train", "val"}
+
+
+def test_supervision_reads_what_a_real_loop_predicted(tmp_path: Path, quick: None) -> None:  # noqa: F811
+    house = House(tmp_path)
+    house.add_project()
+    for task in range(1, 5):
+        house.add_task(task)
+        house.add_task(task + 10, video="other/clip")
+    for task in (1, 2, 11, 12):
+        house.label(task)
+    house.work()
+    exported(house, tmp_path / "coco", predictions="all")
+    coco = supervision.DetectionDataset.from_coco(
+        str(tmp_path / "coco" / "images"), str(tmp_path / "coco" / "annotations.json")
+    )
+    assert coco.classes == ["square", "disc"]
+    assert len(coco) == 8
+    versions = {
+        row.get("version") for row in json.loads((tmp_path / "coco" / "annotations.json").read_text())["annotations"]
+    }
+    assert versions == {None, "label v1"}
+    exported(house, tmp_path / "yolo", "yolo", predictions="all")
+    yolo = supervision.DetectionDataset.from_yolo(
+        *(str(tmp_path / "yolo" / "train" / name) for name in ("images", "labels")),
+        str(tmp_path / "yolo" / "data.yaml"),
+    )
+    assert len(yolo) == 8
+    assert sum(len(boxes) for _, _, boxes in yolo) == sum(len(boxes) for _, _, boxes in coco)
+
+
+def test_what_cannot_be_is_told_before_anything_is_written(house: House, tmp_path: Path) -> None:
+    house.add_task(1)
+    for wanted, why in (
+        (Wanted(2, "coco"), "not connected"),
+        (Wanted(1, "coco", "other"), r"no group 'other'. Expected one of: 'clip'"),
+        (Wanted(1, "cocoa"), "no format 'cocoa'"),
+        (Wanted(1, "coco", min_score=0.5), "--predictions confident"),
+        (Wanted(1, "coco", val=1.0), "Expected a number from 0"),
+    ):
+        with pytest.raises((RegistryError, DataSetError), match=why):
+            export(house.services, wanted, tmp_path / "out", print)
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_folder_is_left_alone(house: House, tmp_path: Path) -> None:
+    house.add_task(1)
+    house.label(1)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("")
+    with pytest.raises(DataSetError, match="holds no data set of ours"):
+        exported(house, tmp_path / "mine")
+    exported(house, tmp_path / "out")
+    with pytest.raises(DataSetError, match=r"format coco.*Expected format yolo"):
+        exported(house, tmp_path / "out", "yolo")
+
+
+def test_a_picture_that_goes_away_meanwhile_costs_itself_alone(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from backend.datasets.pictures import FilePicture
+
+    house.add_task(1)
+    house.label(1)
+
+    def gone(self: FilePicture, path: Path) -> None:
+        raise MediaError("it is gone")
+
+    monkeypatch.setattr(FilePicture, "write", gone)
+    _, remarks = exported(house, tmp_path / "out")
+    assert remarks == ["clip, 1: it is gone"]
