@@ -13,14 +13,14 @@ from backend.datasets.pictures import ENDINGS, FilePicture, size_of
 from backend.errors import DataSetError
 from backend.instances import Instances
 
-FOLDER = "class"
-"""Before the name of a class, where file names of classes are told apart: classes have names of their own."""
+FOLDER = "classes"
+"""Where names of classes are told apart: these are folders, not files."""
 
 
 def _pictures(always_split: bool) -> NameOf:
     def pictures(item: Item, names: FileNames) -> list[str]:
         split = item.split or (TRAIN if always_split else "")
-        classes = [names.of(FOLDER, label).removeprefix(f"{FOLDER}__") for label in dict.fromkeys(item.classes.label)]
+        classes = [names.of(label, within=FOLDER) for label in dict.fromkeys(item.classes.label.tolist())]
         name = names.of(item.group, item.name)
         return ["/".join([*([split] if split else []), class_, name]) for class_ in classes]
 

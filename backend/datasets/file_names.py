@@ -40,15 +40,16 @@ class FileNames:
     """
 
     def __init__(self) -> None:
-        self._taken: dict[str, Hashable] = {}
+        self._taken = set[tuple[str, str]]()
         self._given: dict[Hashable, str] = {}
 
-    def of(self, *parts: str) -> str:
-        """The name for these parts, which are the key too."""
-        if parts not in self._given:
+    def of(self, *parts: str, within: str = "") -> str:
+        """The name for these parts, which are the key too; `within` a folder others count nothing."""
+        key = within, parts
+        if key not in self._given:
             plain = "__".join(safe(part) for part in parts)
             telling = f"{plain}-{digest(chr(0).join(parts))}"
-            name = plain if plain.casefold() not in self._taken else telling
-            self._taken[name.casefold()] = parts
-            self._given[parts] = name
-        return self._given[parts]
+            name = telling if (within, plain.casefold()) in self._taken else plain
+            self._taken.add((within, name.casefold()))
+            self._given[key] = name
+        return self._given[key]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from backend.datasets.file_names import FileNames
@@ -36,3 +37,14 @@ def flat_pictures(item: Item, names: FileNames) -> list[str]:
     """All pictures side by side, each named by its group and itself; those that are held out in a folder beside."""
     folder = f"images/{item.split}/" if item.split else "images/"
     return [folder + names.of(item.group, item.name)]
+
+
+def no_pictures(item: Item, names: FileNames) -> list[str]:
+    """The format has none."""
+    return []
+
+
+def by_group(items: Iterable[Item]) -> Iterator[tuple[str, list[Item]]]:
+    """(group, its frames): as many in memory as the largest group has."""
+    for group, some in groupby(items, key=lambda item: item.group):
+        yield group, list(some)

@@ -6,9 +6,13 @@ from types import MappingProxyType
 
 from backend.datasets.class_folders import CLASS_FOLDERS, YOLO_CLASSIFY
 from backend.datasets.coco import COCO, COCO_POLYGONS
+from backend.datasets.cvat import CVAT
+from backend.datasets.deeplabcut import DEEPLABCUT
 from backend.datasets.format import Format
 from backend.datasets.item import Item
+from backend.datasets.mot import MOT
 from backend.datasets.png_masks import PNG_MASKS
+from backend.datasets.sleap import SLEAP
 from backend.datasets.yolo import YOLO, YOLO_POSE, YOLO_SEGMENT
 from backend.errors import DataSetError
 
@@ -16,7 +20,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         one.name: one
         for one in (
-            COCO, COCO_POLYGONS, YOLO, YOLO_SEGMENT, YOLO_POSE, YOLO_CLASSIFY, PNG_MASKS, CLASS_FOLDERS,
+            COCO, COCO_POLYGONS, YOLO, YOLO_SEGMENT, YOLO_POSE, YOLO_CLASSIFY, PNG_MASKS, CLASS_FOLDERS, MOT, CVAT,
+            DEEPLABCUT, SLEAP,
         )
     }
 )  # fmt: skip
