@@ -9,10 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 from backend import datasets
 from backend.datasets import Names, Planned, Step, format_of, split, write
-from backend.errors import RegistryError
+from backend.datasets.format import Format
+from backend.errors import DataSetError, RegistryError
 from backend.loop.data.grouping import order_of
 from backend.loop.data.known import known
 from backend.loop.data.video_frames import Clips, name_of
+from backend.loop.export import label_studio
 from backend.loop.export.image_items import ImageItems
 from backend.loop.export.reading import Reader
 from backend.loop.export.sources import Source, VersionNames, sources
@@ -24,7 +26,7 @@ from backend.studio.task_data import value_at
 from backend.types import Control, Head, Media
 from model_registry import GroupRecord, ProjectRecord, TaskRecord
 
-FORMATS = {name: one.words for name, one in datasets.FORMATS.items()}
+FORMATS = {**{name: one.words for name, one in datasets.FORMATS.items()}, label_studio.NAME: label_studio.WORDS}
 """What a project can be written as: name to words."""
 WHOLE_SIDE = 1 << 20
 """Longest side of a frame, pixels: none is shrunk, labels are of the original."""
@@ -48,13 +50,22 @@ def export(services: Services, wanted: Wanted, out: Path, remark: Callable[[str]
     wanted.check()
     project = known(services, wanted.project)
     groups = _groups(services, wanted)
-    format_ = format_of(wanted.format)
+    frames = sum(group.tasks for group in groups)
+    if wanted.format == label_studio.NAME:
+        return Export(frames, label_studio.write(services, groups, wanted.least, out))
+    format_ = _format(wanted.format)
     controls = services.config(project).require()
     plan = _Plan(services, project, controls, wanted, remark)
     splits = split({group.name: group.tasks for group in groups}, wanted.val)
     head = {"project": project.id, "group": wanted.group, "held out": wanted.val, "one frame in": wanted.every}
     steps = write(format_, out, plan.frames(groups, splits), names_of(controls), plan.splits, head, remark)
-    return Export(sum(group.tasks for group in groups), steps)
+    return Export(frames, steps)
+
+
+def _format(name: str) -> Format:
+    if name not in FORMATS:
+        raise DataSetError(f"There is no format {name!r}. Expected one of: {', '.join(FORMATS)}.")
+    return format_of(name)
 
 
 def names_of(controls: Sequence[Control]) -> Names:
@@ -95,7 +106,7 @@ class _Plan:
         self._fields = {c.media: c.media_field for c in controls}
         clips = Clips(media, lambda _, read: read(), WHOLE_SIDE)
         self._images = ImageItems(reader, media, self._fields.get(Media.IMAGE, ""))
-        self._videos = VideoItems(reader, clips, wanted.every)
+        self._videos = VideoItems(reader, clips, wanted.every, wanted.predictions != "none")
         self.splits = dict[str, str]()
         """{group of frames: its part}, as far as it was gone through."""
 

@@ -27,6 +27,9 @@ class Source:
     changed: dict[tuple[str, str], bool] = field(default_factory=dict)
     """{(control, region id): whether a person changed it} of the label's regions that were predicted."""
 
+    later: LedgerEntry | None = None
+    """Of a labelled task the prediction that was published since: of a whole video it goes on from what was drawn."""
+
     @property
     def result(self) -> list[dict[str, object]]:
         """Label Studio's result."""
@@ -37,7 +40,8 @@ class Source:
     def stamp(self) -> str:
         """Another one where what is known is another."""
         if self.label is not None:
-            return f"label {self.label.id} of {self.label.updated_at}"
+            since = f", prediction of {self.later.published_at}" if self.later else ""
+            return f"label {self.label.id} of {self.label.updated_at}{since}"
         return f"prediction of {self.entry.published_at}" if self.entry else ""
 
     def origin(self, control: str, region: str) -> str:
@@ -58,13 +62,14 @@ def _some(services: Services, tasks: Sequence[TaskRecord], least: float | None) 
     registry, project = services.registry, tasks[0].project
     labels = newest_labels(registry.labels.of_tasks(project, (task.id for task in tasks)))
     kept = registry.ledger.kept(project, labels)
-    others = [task.id for task in tasks if task.id not in labels]
-    entries = registry.ledger.latest(project, others) if least is not None else {}
+    entries = registry.ledger.latest(project, [task.id for task in tasks]) if least is not None else {}
     for task in tasks:
         label, entry = labels.get(task.id), entries.get(task.id)
         if label is not None:
             shown = shown_for(label, kept.get(task.id, ()))
-            yield Source(task, label, shown, changed_regions(shown.result, label.result) if shown else {})
+            changed = changed_regions(shown.result, label.result) if shown else {}
+            later = entry if entry is not None and entry.published_at > label.updated_at else None
+            yield Source(task, label, shown, changed, later)
         elif entry is not None and least is not None and entry.score >= least:
             yield Source(task, None, entry)
 

@@ -1,14 +1,13 @@
 """A task with a whole video as frames of a data set: tracks and ranges, frame by frame."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from backend import types
 from backend.datasets import Item, Planned
 from backend.datasets.pictures import ArrayPicture
-from backend.errors import MediaError
-from backend.instances import Instances
+from backend.instances import ACCEPTED, DRAWN, MENDED, NO_TRACK, Instances
 from backend.loop.data.video_frames import Clip, Clips
 from backend.loop.export.image_items import about
 from backend.loop.export.reading import Reader
@@ -28,6 +27,18 @@ class _Followed:
     version: str
     attributes: dict[str, object]
     is_range: bool
+    keyed: frozenset[int] = frozenset()
+    """Frames in which a person drew it."""
+
+    def in_frame(self, frame: int) -> tuple[str, str, float]:
+        """Origin, version and score there."""
+        if frame in self.keyed:
+            return DRAWN, "", 1.0
+        return self.origin, self.version, self.track.score
+
+    def is_known(self, frame: int) -> bool:
+        """Whether a person said that it is there: drew it, or went through all of a predicted one."""
+        return self.is_range or frame in self.keyed or self.origin in (ACCEPTED, MENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,8 @@ class VideoItems:
     reader: Reader
     clips: Clips
     every: int
+    predictions: bool
+    """Whether frames are wanted too of which nobody said what is in them."""
 
     def plan(self, source: Source, group: str) -> Iterator[Planned]:
         """The frames of one task, in order of time; none, and a remark, where its video cannot be had."""
@@ -47,11 +60,21 @@ class VideoItems:
         for clip in found:
             followed = self._followed(source, controls, clip)
             for frame in range(1, clip.size.frames + 1, self.every):
-                name = f"{frame:06d}"
-                make = partial(self._item, source, clip, followed, group, name, frame)
-                yield Planned(group, name, make, f"{source.stamp}, {frame}")
+                if self.predictions or _is_labelled(followed, frame):
+                    name = f"{frame:06d}"
+                    make = partial(_item, source, clip, followed, group, name, frame)
+                    yield Planned(group, name, make, f"{source.stamp}, {frame}")
 
     def _followed(self, source: Source, controls: Sequence[Control], clip: Clip) -> list[_Followed]:
+        followed = self._read(source, controls, clip)
+        if source.later is None or not self.predictions:
+            return followed
+        # What was predicted since goes on from what was drawn, region by region.
+        drawn = {one.track.region_id: one.keyed for one in followed if not one.is_range}
+        renewed = self._read(Source(source.task, None, source.later), controls, clip)
+        return [replace(one, keyed=drawn.get(one.track.region_id, one.keyed)) for one in renewed]
+
+    def _read(self, source: Source, controls: Sequence[Control], clip: Clip) -> list[_Followed]:
         scores, attributes = scores_of(source.result) if source.label is None else {}, attributes_of(source.result)
         followed = list[_Followed]()
         for control in controls:
@@ -59,44 +82,48 @@ class VideoItems:
             for problem in read.problems:
                 self.reader.remark(f"task {source.task.id}: {problem}")
             for track in read.tracks:
-                id_ = track.region_id or ""
+                id_, is_range = track.region_id or "", control.head is Head.CLASSIFICATION
                 origin = source.origin(control.from_name, id_)
-                scored = Track(track.label, track.keyframes, scores.get((control.from_name, id_), 1.0), id_)
+                scored = replace(track, score=scores.get((control.from_name, id_), 1.0))
                 version = self.reader.versions.of(source, control.from_name, origin)
-                is_range = control.head is Head.CLASSIFICATION
                 said = {} if is_range else dict(attributes.get(id_, {}))
-                followed.append(_Followed(scored, len(followed) + 1, origin, version, said, is_range))
+                keyed = frozenset(one.frame for one in track.keyframes) if origin == DRAWN else frozenset[int]()
+                followed.append(_Followed(scored, len(followed) + 1, origin, version, said, is_range, keyed))
         return followed
 
-    def _item(
-        self, source: Source, clip: Clip, followed: Sequence[_Followed], group: str, name: str, frame: int
-    ) -> Item:
-        size = clip.size
-        seen = [(one, box) for one in followed if (box := one.track.box_at(frame)) is not None]
-        objects = _arrays([(one, box) for one, box in seen if not one.is_range])
-        classes = _arrays([(one, box) for one, box in seen if one.is_range])
-        picture = ArrayPicture(_decoder(clip, frame))
-        return Item(
-            group, name, size.width, size.height, objects, classes, frame - 1, picture=picture,
-            about={**about(source), "rate": size.rate},
-        )  # fmt: skip
+
+def _is_labelled(followed: Sequence[_Followed], frame: int) -> bool:
+    """Whether a person said all that is in a frame; between drawn keyframes the player only guesses."""
+    shown = [one for one in followed if one.track.box_at(frame) is not None]
+    if not shown:
+        return any(one.origin in (ACCEPTED, MENDED) and not one.is_range for one in followed)
+    return all(one.is_known(frame) for one in shown)
 
 
-def _arrays(seen: Sequence[tuple[_Followed, types.Box]]) -> Instances:
+def _item(source: Source, clip: Clip, followed: Sequence[_Followed], group: str, name: str, frame: int) -> Item:
+    size = clip.size
+    seen = [(one, box) for one in followed if (box := one.track.box_at(frame)) is not None]
+    objects = _arrays([(one, box) for one, box in seen if not one.is_range], frame)
+    classes = _arrays([(one, box) for one, box in seen if one.is_range], frame)
+    return Item(
+        group, name, size.width, size.height, objects, classes, frame - 1, picture=ArrayPicture(_decoder(clip, frame)),
+        about={**about(source), "rate": size.rate},
+    )  # fmt: skip
+
+
+def _arrays(seen: Sequence[tuple[_Followed, types.Box]], frame: int) -> Instances:
+    said = [one.in_frame(frame) for one, _ in seen]
     return Instances.of(
-        (Instance(one.track.label, box, one.track.score) for one, box in seen),
-        track=[-1 if one.is_range else one.number for one, _ in seen],
-        origin=[one.origin for one, _ in seen],
-        version=[one.version for one, _ in seen],
+        (Instance(one.track.label, box, score) for (one, box), (_, _, score) in zip(seen, said, strict=True)),
+        track=[NO_TRACK if one.is_range else one.number for one, _ in seen],
+        origin=[origin for origin, _, _ in said],
+        version=[version for _, version, _ in said],
         attributes=[one.attributes for one, _ in seen],
     )
 
 
 def _decoder(clip: Clip, frame: int) -> Callable[[], types.Image]:
     def decoded() -> types.Image:
-        try:
-            return clip.frame(frame).image
-        except MediaError as error:
-            raise MediaError(f"Frame {frame} of the video of task {clip.task}: {error}") from error
+        return clip.frame(frame).image
 
     return decoded

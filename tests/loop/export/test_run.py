@@ -224,3 +224,69 @@ def test_a_picture_that_goes_away_meanwhile_costs_itself_alone(
     monkeypatch.setattr(FilePicture, "write", gone)
     _, remarks = exported(house, tmp_path / "out")
     assert remarks == ["clip, 1: it is gone"]
+
+
+def test_label_studios_json_has_annotations_and_predictions(house: House, tmp_path: Path) -> None:
+    for task in (1, 2, 3):
+        house.add_task(task)
+    predict(house, 1, 0.9)
+    predict(house, 2, 0.8)
+    house.label(1, parent_prediction=1)
+    exported(house, tmp_path / "out", "label-studio", predictions="all")
+    first, second = json.loads((tmp_path / "out" / "tasks.json").read_text())
+    assert [first["id"], second["id"]] == [1, 2]
+    assert first["annotations"][0]["result"] == box_of(1)
+    assert first["predictions"][0]["score"] == 0.9
+    assert first["meta"]["micro_models"] == {"group": "clip", "regions": {"r1": {"origin": ACCEPTED}}}
+    assert (second["annotations"], second["predictions"][0]["result"][0]["id"]) == ([], "r2")
+    exported(house, tmp_path / "out", "label-studio")
+    assert [task["id"] for task in json.loads((tmp_path / "out" / "tasks.json").read_text())] == [1]
+
+
+CHAIN = (
+    '<View><Image name="image" value="$image"/>'
+    '<RectangleLabels name="box" toName="image"><Label value="fly"/></RectangleLabels>'
+    '<KeyPointLabels name="point" toName="image"><Label value="head"/><Label value="wing"/></KeyPointLabels>'
+    '<Choices name="place" toName="image"><Choice value="inside"/><Choice value="outside"/></Choices></View>'
+)
+
+
+def test_points_stand_with_their_box_and_classes_with_the_frame(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.add_project(config=CHAIN)
+    house.add_task(1)
+    size = {"original_width": 64, "original_height": 48, "to_name": "image"}
+    head = {"x": 25, "y": 50, "width": 1, "keypointlabels": ["head"]}
+    result = [
+        {**size, "id": "b", "from_name": "box", "type": "rectanglelabels",
+         "value": {"x": 12.5, "y": 25, "width": 50, "height": 50, "rotation": 0, "rectanglelabels": ["fly"]}},
+        {**size, "id": "p", "parentID": "b", "from_name": "point", "type": "keypointlabels", "value": head},
+        {**size, "id": "mood", "from_name": "mood", "type": "textarea", "value": {"text": ["x"]}},
+        {**size, "id": "b", "from_name": "mood", "type": "textarea", "value": {"text": ["glad"]}},
+        {"id": "c", "from_name": "place", "to_name": "image", "type": "choices", "value": {"choices": ["inside"]}},
+    ]  # fmt: skip
+    house.label(1, result)
+    exported(house, tmp_path / "coco")
+    [item] = read("coco", tmp_path / "coco")
+    assert item.objects.label.tolist() == ["fly"]
+    assert item.objects.keypoint_names == ("head", "wing")
+    assert item.objects.keypoints[0][0].tolist() == [16, 24]
+    assert item.objects.visibility.tolist() == [[2, 0]]
+    assert item.objects.attributes == ({"mood": "glad"},)
+    assert item.classes.label.tolist() == ["inside"]
+    exported(house, tmp_path / "folders", "yolo-classify")
+    assert [one.path for one in read("yolo-classify", tmp_path / "folders")] == ["train/inside/clip__1.png"]
+    exported(house, tmp_path / "pose", "yolo-pose")
+    [pose] = read("yolo-pose", tmp_path / "pose")
+    assert pose.objects.keypoints[0][0].tolist() == pytest.approx([16, 24], abs=1e-3)
+
+
+def test_files_of_one_name_in_one_group_are_told_apart(house: House, tmp_path: Path) -> None:
+    (house.media / "a").mkdir()
+    for task in (1, 2):
+        house.add_task(task)
+        house.label(task)
+    (house.media / "a" / "1.png").write_bytes(picture(2))
+    house.send("TASKS_CREATED", tasks=[{"id": 2, "data": {"image": "/data/local-files/?d=a/1.png", "video": "clip"}}])
+    exported(house, tmp_path / "out")
+    assert [one.name for one in read("coco", tmp_path / "out")] == ["1-1", "1-2"]
