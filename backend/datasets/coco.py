@@ -5,10 +5,12 @@ A frame's group, its number and the task that it was stand with the image; with 
 """
 
 import json
+import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 import numpy as np
@@ -37,8 +39,7 @@ def run_lengths(mask: Mask) -> Any:
 
 def _write(encode: Encode) -> Callable[[Items, Names, Path], Iterator[Path]]:
     def write(items: Items, names: Names, out: Path) -> Iterator[Path]:
-        splits = dict.fromkeys(item.split for item in items())
-        for split in splits or {"": None}:
+        for split in names.splits or ("",):
             path = out / (f"{split}.json" if split else "annotations.json")
             aside = path.with_suffix(".part")
             with aside.open("w", encoding="utf-8") as file:
@@ -54,19 +55,25 @@ def _of_split(items: Items, split: str) -> Iterator[Item]:
 
 
 def _document(file: IO[str], items: Items, names: Names, encode: Encode) -> None:
-    """Images first, then annotations, each as it comes: memory holds one frame."""
+    """Images first, then annotations, which wait in a file: memory holds one frame."""
+    numbers, id_ = {name: number for number, name in enumerate(names.labels, start=1)}, 0
     file.write(f'{{"info": {json.dumps(INFO)}, "licenses": [],\n"categories": {json.dumps(categories(names))},\n')
-    file.write('"images": [\n')
-    _rows(file, (_image(id_, item) for id_, item in enumerate(items(), start=1)))
-    file.write('],\n"annotations": [\n')
-    numbers = {name: number for number, name in enumerate(names.labels, start=1)}
-    _rows(file, _annotations(items(), numbers, names.keypoints, encode))
-    file.write("]}\n")
+    file.write('"images": [')
+    with TemporaryFile("w+", encoding="utf-8") as waiting:
+        for image, item in enumerate(items(), start=1):
+            file.write(_row(_image(image, item), image == 1))
+            for row in range(len(item.objects)):
+                id_ += 1
+                found = annotation(item.objects, row, numbers, names.keypoints, encode)
+                waiting.write(_row({"id": id_, "image_id": image, **found}, id_ == 1))
+        file.write('\n],\n"annotations": [')
+        waiting.seek(0)
+        shutil.copyfileobj(waiting, file)
+    file.write("\n]}\n")
 
 
-def _rows(file: IO[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    for n, row in enumerate(rows):
-        file.write((",\n" if n else "") + json.dumps(row, separators=(",", ":")))
+def _row(row: Mapping[str, Any], is_first: bool) -> str:
+    return ("\n" if is_first else ",\n") + json.dumps(row, separators=(",", ":"))
 
 
 def categories(names: Names) -> list[dict[str, Any]]:
@@ -82,16 +89,6 @@ def _image(id_: int, item: Item) -> dict[str, Any]:
         "group": item.group, "frame": item.number, "name": item.name,
         **({"classes": classes} if classes else {}), **({"about": item.about} if item.about else {}),
     }  # fmt: skip
-
-
-def _annotations(
-    items: Iterable[Item], numbers: Mapping[str, int], points: Sequence[str], encode: Encode
-) -> Iterator[dict[str, Any]]:
-    id_ = 0
-    for image, item in enumerate(items, start=1):
-        for row in range(len(item.objects)):
-            id_ += 1
-            yield {"id": id_, "image_id": image, **annotation(item.objects, row, numbers, points, encode)}
 
 
 def annotation(

@@ -79,6 +79,8 @@ class Names:
     keypoints: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     """Of whole frames."""
+    splits: tuple[str, ...] = ()
+    """The parts that it has: nothing is held out where it is `("",)`."""
 
     def with_those_of(self, item: Item) -> "Names":
         """Widened by what a frame has beyond."""
@@ -86,6 +88,7 @@ class Names:
             _widened(self.labels, item.objects.label.tolist()),
             _widened(self.keypoints, item.objects.keypoint_names),
             _widened(self.classes, item.classes.label.tolist()),
+            _widened(self.splits, [item.split]),
         )
 
 

@@ -36,7 +36,7 @@ def write(items: Items, names: Names, out: Path) -> Iterator[Path]:
     """See `Format.write`; memory holds all points of a split, and no picture."""
     if not names.keypoints:
         raise DataSetError("The data set has no points. Expected some (from <KeyPointLabels>) for SLEAP.")
-    for split in dict.fromkeys(item.split for item in items()) or [""]:
+    for split in names.splits or ("",):
         labels = _labels((item for item in items() if item.split == split), names, out)
         path = out / f"{split or 'labels'}.slp"
         path.unlink(missing_ok=True)

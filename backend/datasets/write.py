@@ -46,12 +46,13 @@ def write(
         done, places = list[Key](), FileNames()
         for count, planned in enumerate(plan, start=1):
             try:
-                step, is_there = _frame(format, journal, planned, splits.get(planned.group, ""), places, out)
+                step, item = _frame(format, journal, planned, splits.get(planned.group, ""), places, out)
             except MediaError as error:
                 remark(f"{planned.group}, {planned.name}: {error}")
-                step, is_there = Step(0), False
-            if is_there:
+                step, item = Step(0), None
+            if item is not None:
                 done.append(planned.key)
+                names = names.with_those_of(item)
             yield replace(step, frames=count)
         _tidy(format, journal, done, out)
         journal.keep(done)
@@ -60,28 +61,27 @@ def write(
         def items() -> Iterator[Item]:
             return (journal.item(key) for key in done)
 
-        for item in items():
-            names = names.with_those_of(item)
         for path in format.write(items, names, out):
             yield Step(len(done), (path,))
 
 
 def _frame(
     format: Format, journal: Journal, planned: Planned, split: str, places: FileNames, out: Path
-) -> tuple[Step, bool]:
-    """One frame: what was done, and whether it belongs to the data set."""
+) -> tuple[Step, Item | None]:
+    """One frame: what was done, and the frame itself where it belongs to the data set."""
     line, stamp = journal.found.get(planned.key), f"{split} {planned.stamp}"
     if line is not None and planned.stamp and line.stamp == stamp:
-        wanted = format.pictures(journal.item(planned.key), places)
+        item = journal.item(planned.key)
+        wanted = format.pictures(item, places)
         if wanted == [_stem(path) for path in line.paths] and all((out / path).exists() for path in line.paths):
-            return Step(0, kept=True), True
-    item = planned.make()
-    if item is None:
-        return Step(0), False
-    item = replace(item, split=split)
-    written = _pictures(item, format.pictures(item, places), out)
-    journal.add(replace(item, path=written[0] if written else ""), written, stamp)
-    return Step(0, tuple(out / path for path in written)), True
+            return Step(0, kept=True), item
+    made = planned.make()
+    if made is None:
+        return Step(0), None
+    made = replace(made, split=split)
+    written = _pictures(made, format.pictures(made, places), out)
+    journal.add(replace(made, path=written[0] if written else ""), written, stamp)
+    return Step(0, tuple(out / path for path in written)), made
 
 
 def _pictures(item: Item, places: Sequence[str], out: Path) -> list[str]:
