@@ -29,10 +29,6 @@ def _pictures(always_split: bool) -> NameOf:
 
 def write(items: Items, names: Names, out: Path) -> Iterator[Path]:
     """The pictures say it all; a folder for a class that no frame has would be read as one."""
-    if not any(len(item.classes) for item in items()):
-        raise DataSetError(
-            "No frame of the data set has a class. Expected some (from <Choices>) for folders of classes."
-        )
     yield from ()
 
 
@@ -60,5 +56,9 @@ def _has_pictures(folder: Path) -> bool:
     return any(path.suffix.lower() in ENDINGS for path in folder.iterdir())
 
 
-CLASS_FOLDERS = Format("folders", "a folder of pictures for each class of frames", _pictures(False), write, read)
-YOLO_CLASSIFY = Format("yolo-classify", "YOLO: the same in train/ and val/", _pictures(True), write, read)
+CLASS_FOLDERS = Format(
+    "folders", "a folder of pictures for each class of frames", _pictures(False), write, read, needs="classes"
+)
+YOLO_CLASSIFY = Format(
+    "yolo-classify", "YOLO: the same in train/ and val/", _pictures(True), write, read, needs="classes"
+)

@@ -36,8 +36,6 @@ def pictures(item: Item, names: FileNames) -> list[str]:
 
 def write(items: Items, names: Names, out: Path) -> Iterator[Path]:
     """See `Format.write`; memory holds the points of one group."""
-    if not names.keypoints:
-        raise DataSetError("The data set has no points. Expected some (from <KeyPointLabels>) for DeepLabCut.")
     for folder, some in groupby(items(), key=lambda item: item.path.rpartition("/")[0]):
         rows = [(PurePosixPath(item.path).parts, _row(item.objects)) for item in some]
         individuals = list(dict.fromkeys(individual for _, row in rows for individual, _ in row)) or ["individual1"]
@@ -146,4 +144,6 @@ def around(points: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> Box:
     return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
 
 
-DEEPLABCUT = Format("deeplabcut", "DeepLabCut: points, labeled-data/ with CollectedData", pictures, write, read)
+DEEPLABCUT = Format(
+    "deeplabcut", "DeepLabCut: points, labeled-data/ with CollectedData", pictures, write, read, needs="keypoints"
+)

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Literal
 
 from backend.datasets.file_names import FileNames
 from backend.datasets.item import Item, Names
+from backend.errors import DataSetError
 
 Items = Callable[[], Iterable[Item]]
 """All frames of a data set, group by group and in order of time, from the start each time it is called."""
@@ -31,6 +33,14 @@ class Format:
     """The files that a frame has of its own beside its picture; by the picture's path."""
     check: Callable[[], None] = lambda: None
     """Raises DataSetError where a library is missing that it needs for writing."""
+    needs: Literal["", "keypoints", "classes"] = ""
+    """Without any of these there is nothing to write."""
+
+    def require(self, names: Names) -> None:
+        """Raises DataSetError where a data set of this vocabulary has nothing that the format is for."""
+        if self.needs and not getattr(names, self.needs):
+            what = {"keypoints": "points (from <KeyPointLabels>)", "classes": "classes (from <Choices>)"}[self.needs]
+            raise DataSetError(f"The data set has no {self.needs}. Expected some {what} for the format {self.name}.")
 
 
 def flat_pictures(item: Item, names: FileNames) -> list[str]:

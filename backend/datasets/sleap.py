@@ -34,8 +34,6 @@ def _library() -> Any:
 
 def write(items: Items, names: Names, out: Path) -> Iterator[Path]:
     """See `Format.write`; memory holds all points of a split, and no picture."""
-    if not names.keypoints:
-        raise DataSetError("The data set has no points. Expected some (from <KeyPointLabels>) for SLEAP.")
     for split in names.splits or ("",):
         labels = _labels((item for item in items() if item.split == split), names, out)
         path = out / f"{split or 'labels'}.slp"
@@ -142,4 +140,4 @@ def _objects(instances: Sequence[Any], tracks: dict[int, int], predicted: Any) -
     )  # fmt: skip
 
 
-SLEAP = Format("sleap", "SLEAP: points, .slp", flat_pictures, write, read, check=check)
+SLEAP = Format("sleap", "SLEAP: points, .slp", flat_pictures, write, read, check=check, needs="keypoints")

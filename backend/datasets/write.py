@@ -54,6 +54,7 @@ def write(
                 done.append(planned.key)
                 names = names.with_those_of(item)
             yield replace(step, frames=count)
+        format.require(names)
         _tidy(format, journal, done, out)
         journal.keep(done)
         yield Step(len(done), (out / FILE,))

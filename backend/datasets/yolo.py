@@ -6,7 +6,7 @@ frame without any has an empty text. Scores, tracks and where an object comes fr
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import yaml
@@ -64,8 +64,6 @@ def pose_line(objects: Instances, row: int, points: Sequence[str], size: tuple[i
 
 def _write(line: Line) -> Callable[[Items, Names, Path], Iterator[Path]]:
     def write(items: Items, names: Names, out: Path) -> Iterator[Path]:
-        if line is pose_line and not names.keypoints:
-            raise DataSetError("The data set has no points. Expected some for yolo-pose; `yolo` writes the boxes.")
         numbers, splits = {name: n for n, name in enumerate(names.labels)}, dict[str, None]()
         for item in items():
             splits[item.split or TRAIN] = None
@@ -214,7 +212,8 @@ def _instances(
 
 
 def _format(name: str, words: str, line: Line) -> Format:
-    return Format(name, words, pictures, _write(line), read, beside=lambda path: [labels_of(path)])
+    needs: Literal["", "keypoints"] = "keypoints" if line is pose_line else ""
+    return Format(name, words, pictures, _write(line), read, lambda path: [labels_of(path)], needs=needs)
 
 
 YOLO = _format("yolo", "YOLO: boxes, with data.yaml", box_line)

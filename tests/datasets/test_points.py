@@ -110,7 +110,7 @@ def test_sleap_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["sleap", "deeplabcut"])
 def test_without_points_there_is_nothing_to_write(tmp_path: Path, name: str) -> None:
     bare = [Item("a", "1", 9, 9, Instances([(1, 2, 3, 4)], ["square"]), picture=picture(9, 9))]
-    with pytest.raises(DataSetError, match="has no points"):
+    with pytest.raises(DataSetError, match="has no keypoints"):
         written(name, tmp_path / "out", bare)
 
 

@@ -118,7 +118,7 @@ def test_sleap_io_reads_points(tmp_path: Path) -> None:
 
 def test_points_are_wanted_for_poses(tmp_path: Path) -> None:
     bare = [Item("a", "1", 9, 9, Instances([(1, 2, 3, 4)], ["square"]), picture=picture(9, 9))]
-    with pytest.raises(DataSetError, match="has no points"):
+    with pytest.raises(DataSetError, match="has no keypoints"):
         written("yolo-pose", tmp_path / "out", bare)
 
 

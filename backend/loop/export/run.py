@@ -55,10 +55,12 @@ def export(services: Services, wanted: Wanted, out: Path, remark: Callable[[str]
         return Export(frames, label_studio.write(services, groups, wanted.least, out))
     format_ = _format(wanted.format)
     controls = services.config(project).require()
+    names = names_of(controls)
+    format_.require(names)
     plan = _Plan(services, project, controls, wanted, remark)
     splits = split({group.name: group.tasks for group in groups}, wanted.val)
     head = {"project": project.id, "group": wanted.group, "held out": wanted.val, "one frame in": wanted.every}
-    steps = write(format_, out, plan.frames(groups, splits), names_of(controls), plan.splits, head, remark)
+    steps = write(format_, out, plan.frames(groups, splits), names, plan.splits, head, remark)
     return Export(frames, steps)
 
 
