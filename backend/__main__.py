@@ -140,7 +140,7 @@ app.command()(export)
 def demo(
     wait: Annotated[bool, typer.Option(help="Keep Label Studio and the backend running until Ctrl-C.")] = True,
     data: Annotated[
-        Path | None, typer.Option(exists=True, file_okay=False, help="Folder with frames/ and labels.json.")
+        Path | None, typer.Option(exists=True, help="Labelled frames of your own: COCO, YOLO, PNG masks...")
     ] = None,
     head: Annotated[
         str, typer.Option(help="What to predict: detection, segmentation, pose, classification or video.")
@@ -158,7 +158,7 @@ def demo(
 @app.command()
 def bench(
     folders: Annotated[
-        list[Path], typer.Argument(exists=True, file_okay=False, help="Folders with frames/ and labels.json.")
+        list[Path], typer.Argument(exists=True, help="Labelled frames: COCO, YOLO, PNG masks..., or a labels.json.")
     ],
     labels: Annotated[int, typer.Option(min=1, help="Frames labelled first; of a classification, each class's.")] = 5,
     rounds: Annotated[int, typer.Option(min=0, help="Rounds of mending.")] = 3,

@@ -42,3 +42,29 @@ def read(name: str, path: Path, images: Path | None = None) -> Iterator[Item]:
     if not path.exists():
         raise DataSetError(f"{path} is not there. Expected a data set of the format {name}.")
     yield from format_of(name).read(path, images)
+
+
+def guess(path: Path) -> str:
+    """The name of the format of a folder or file, from what lies there; DataSetError where it is none that is known."""
+    ending = {".json": "coco", ".xml": "cvat", ".slp": "sleap", ".csv": "deeplabcut", ".yaml": "yolo"}.get(path.suffix)
+    if path.is_file() and ending:
+        return ending
+    for name, pattern in SIGNS:
+        if path.is_dir() and next(path.glob(pattern), None) is not None:
+            return name
+    signs = ", ".join(f"{pattern} ({name})" for name, pattern in SIGNS)
+    raise DataSetError(f"{path} is of no format that is known. Expected one of: {signs}.")
+
+
+SIGNS = (
+    ("yolo", "data.yaml"),
+    ("masks", "masks"),
+    ("mot", "**/seqinfo.ini"),
+    ("deeplabcut", "**/CollectedData*.csv"),
+    ("sleap", "*.slp"),
+    ("coco", "*.json"),
+    ("cvat", "*.xml"),
+    ("folders", "*/*.[jp][pn]g"),
+    ("folders", "train/*/*.[jp][pn]g"),
+)
+"""What lies in a folder of a format; the first that is there says which it is."""

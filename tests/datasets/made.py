@@ -83,5 +83,6 @@ def planned(frames: Iterable[Item], stamp: str = "") -> list[Planned]:
 def written(
     name: str, out: Path, frames: Sequence[Item], splits: Mapping[str, str] | None = None, **more: Any
 ) -> list[Step]:
-    names = Names(LABELS, POINTS if any(one.objects.keypoint_names for one in frames) else ())
+    points = {name for one in frames for name in one.objects.keypoint_names}
+    names = Names(LABELS, POINTS if points and points <= set(POINTS) else ())
     return list(write(format_of(name), out, planned(frames, **more), names, splits or {}, {}))

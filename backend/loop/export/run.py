@@ -37,7 +37,7 @@ class Export:
     """An export that can be done: everything that may be wrong with what is wanted was found before."""
 
     frames: int
-    """Tasks to look at; of whole videos each is many frames."""
+    """How many there are at most; of whole videos, which are many frames each, the videos."""
     steps: Iterator[Step]
 
 
@@ -50,7 +50,7 @@ def export(services: Services, wanted: Wanted, out: Path, remark: Callable[[str]
     wanted.check()
     project = known(services, wanted.project)
     groups = _groups(services, wanted)
-    frames = sum(group.tasks for group in groups)
+    frames = sum(group.labelled if wanted.least is None else group.tasks for group in groups)
     if wanted.format == label_studio.NAME:
         return Export(frames, label_studio.write(services, groups, wanted.least, out))
     format_ = _format(wanted.format)
