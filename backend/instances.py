@@ -142,6 +142,10 @@ class Instances:
                 x, y = self.keypoints[row, at].tolist()
                 yield Keypoint(name, x, y, float(self.keypoint_score[row, at]))
 
+    def with_columns(self, **columns: Any) -> "Instances":
+        """The same objects with other values in some columns."""
+        return Instances(**{name: getattr(self, name) for name in Instances.__dataclass_fields__} | columns)
+
     def __len__(self) -> int:
         return len(self.xyxy)
 

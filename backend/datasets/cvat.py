@@ -40,11 +40,8 @@ def _light(item: Item) -> Item:
     """With polygons, as text, in place of masks: those of a long video would not fit into memory."""
     objects = item.objects
     polygons = [[_points(ring) for ring in outlines(mask)] if mask.any() else [] for mask in objects.mask]
-    columns = {name: getattr(objects, name) for name in Instances.__dataclass_fields__ if name != "mask"}
-    columns["attributes"] = [{"polygons": found} for found in polygons]
-    return Item(
-        item.group, item.name, item.width, item.height, Instances(**columns), number=item.number, split=item.split
-    )
+    bare = objects.with_columns(mask=None, attributes=[{"polygons": found} for found in polygons])
+    return Item(item.group, item.name, item.width, item.height, bare, number=item.number, split=item.split)
 
 
 def _document(group: str, items: Sequence[Item], names: Names) -> Iterator[str]:
@@ -252,4 +249,4 @@ def _objects(seen: Sequence[_Seen], names: Sequence[str], size: tuple[int, int],
     )  # fmt: skip
 
 
-CVAT = Format("cvat", "CVAT for video 1.1: tracks of boxes, polygons, skeletons", no_pictures, write, read)
+CVAT = Format("cvat", "CVAT for video 1.1: tracks of boxes, polygons, skeletons", no_pictures, write, read, tracks=True)

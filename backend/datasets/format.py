@@ -35,6 +35,8 @@ class Format:
     """Raises DataSetError where a library is missing that it needs for writing."""
     needs: Literal["", "keypoints", "classes"] = ""
     """Without any of these there is nothing to write."""
+    tracks: bool = False
+    """Whether it is about objects through time."""
 
     def require(self, names: Names) -> None:
         """Raises DataSetError where a data set of this vocabulary has nothing that the format is for."""

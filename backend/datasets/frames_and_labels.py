@@ -40,7 +40,8 @@ def save(
 ) -> int:
     """Write frames, with what is in each, as a data set of a format into a new folder; how many they were.
 
-    For formats of classes, labels are classes of whole frames. Both may be generators: memory holds one frame. Raises DataSetError, also where there are not as many of one as of the other.
+    For formats of classes, labels are classes of whole frames. Both may be generators: memory holds one frame. Raises
+    DataSetError, also where there are not as many of one as of the other.
     """
     format_, count = format_of(name), 0
     for step in write(format_, Path(out), _planned(frames, labels, group, format_.needs == "classes"), Names(), {}, {}):

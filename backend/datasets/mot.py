@@ -120,4 +120,4 @@ def _objects(rows: np.ndarray[tuple[int, int], np.dtype[np.float64]], labels: li
     return Instances(np.hstack([corner, corner + size]), names, score, track=track)
 
 
-MOT = Format("mot", "MOT challenge: boxes with tracks, a folder for each group", pictures, write, read)
+MOT = Format("mot", "MOT challenge: boxes with tracks, a folder for each group", pictures, write, read, tracks=True)

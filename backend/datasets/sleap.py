@@ -75,10 +75,8 @@ def _video(sio: Any, items: Sequence[Item], out: Path) -> Any:
 def _points_only(item: Item) -> Item:
     """Without masks, and without objects that have no point."""
     rows = np.flatnonzero((item.objects.visibility != ABSENT).any(1))
-    columns = {name: getattr(item.objects, name) for name in Instances.__dataclass_fields__ if name != "mask"}
-    return Item(
-        item.group, item.name, item.width, item.height, Instances(**columns)[rows], number=item.number, path=item.path
-    )
+    bare = item.objects.with_columns(mask=None)[rows]
+    return Item(item.group, item.name, item.width, item.height, bare, number=item.number, path=item.path)
 
 
 def _instance(

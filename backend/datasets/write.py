@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from backend.datasets.journal import FILE, Journal
 from backend.errors import MediaError
 
 Key = tuple[str, str]
+Link = Callable[[Iterable[Item]], Mapping[Key, Sequence[int]]]
+"""Frames of one group, in order of time, to {key of a frame: the track of each of its objects}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,14 @@ def write(
     splits: Mapping[str, str],
     head: Mapping[str, Any],
     remark: Callable[[str], None] = lambda why: None,
+    link: Link | None = None,
 ) -> Iterator[Step]:
     """Write the planned frames into a folder, a step at a time; `splits` has the part of each group.
 
     What was written before, by the same call with the same `head`, is kept as long as its stamp is the same; what is not
     planned any more goes. A stop at any place costs the frame that was being written. A picture that cannot be had costs its
-    frame, and `remark` is told. Raises DataSetError.
+    frame, and `remark` is told. For formats of tracks `link` follows the objects of groups in which none is followed. Raises
+    DataSetError.
     """
     format.check()
     with Journal(out, {"format": format.name, **head}) as journal:
@@ -59,8 +64,10 @@ def write(
         journal.keep(done)
         yield Step(len(done), (out / FILE,))
 
+        tracks = _linked((journal.item(key) for key in done), link) if format.tracks and link else {}
+
         def items() -> Iterator[Item]:
-            return (journal.item(key) for key in done)
+            return (_followed(journal.item(key), tracks.get(key)) for key in done)
 
         for path in format.write(items, names, out):
             yield Step(len(done), (path,))
@@ -97,6 +104,18 @@ def _pictures(item: Item, places: Sequence[str], out: Path) -> list[str]:
         aside.replace(path)
         found.append(place + path.suffix)
     return found
+
+
+def _linked(items: Iterable[Item], link: Link) -> dict[Key, Sequence[int]]:
+    """The tracks of those groups that have none yet; memory holds their numbers."""
+    found: dict[Key, Sequence[int]] = {}
+    for _, some in groupby(items, key=lambda item: item.group):
+        found |= link(some)
+    return found
+
+
+def _followed(item: Item, tracks: Sequence[int] | None) -> Item:
+    return item if not tracks else replace(item, objects=item.objects.with_columns(track=tracks))
 
 
 def _tidy(format: Format, journal: Journal, done: Sequence[Key], out: Path) -> None:

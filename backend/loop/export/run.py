@@ -1,14 +1,14 @@
 """Taking out what a project's people labelled and its micro-models predicted, as a data set of a format."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from backend import datasets
-from backend.datasets import Names, Planned, Step, format_of, split, write
+from backend.datasets import Item, Names, Planned, Step, format_of, split, write
 from backend.datasets.format import Format
 from backend.errors import DataSetError, RegistryError
 from backend.loop.data.grouping import order_of
@@ -60,8 +60,14 @@ def export(services: Services, wanted: Wanted, out: Path, remark: Callable[[str]
     plan = _Plan(services, project, controls, wanted, remark)
     splits = split({group.name: group.tasks for group in groups}, wanted.val)
     head = {"project": project.id, "group": wanted.group, "held out": wanted.val, "one frame in": wanted.every}
-    steps = write(format_, out, plan.frames(groups, splits), names, plan.splits, head, remark)
+    steps = write(format_, out, plan.frames(groups, splits), names, plan.splits, head, remark, _link)
     return Export(frames, steps)
+
+
+def _link(items: Iterable[Item]) -> Mapping[tuple[str, str], Sequence[int]]:
+    from backend.loop.export.linking import link  # scipy: not before a format of tracks needs it
+
+    return link(items)
 
 
 def _format(name: str) -> Format:

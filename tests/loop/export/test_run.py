@@ -290,3 +290,18 @@ def test_files_of_one_name_in_one_group_are_told_apart(house: House, tmp_path: P
     house.send("TASKS_CREATED", tasks=[{"id": 2, "data": {"image": "/data/local-files/?d=a/1.png", "video": "clip"}}])
     exported(house, tmp_path / "out")
     assert [one.name for one in read("coco", tmp_path / "out")] == ["1-1", "1-2"]
+
+
+@pytest.mark.parametrize("format", ["mot", "cvat"])
+def test_an_object_is_followed_through_frames_that_are_tasks_of_their_own(
+    house: House, tmp_path: Path, format: str
+) -> None:
+    for task in range(1, 8):
+        house.add_task(task)
+        predict(house, task, 0.9)
+        house.add_task(task + 20, video="other")
+    for task in (2, 5, 21):
+        house.label(task)
+    exported(house, tmp_path / "out", format, predictions="all")
+    found = [(one.group, one.number, one.objects.track.tolist()) for one in read(format, tmp_path / "out")]
+    assert found == [*(("clip", n, [1]) for n in range(7)), ("other", 0, [1])]
