@@ -22,7 +22,7 @@ from backend.types import Control, Frame, Media
 from model_registry import ArtifactRef, LedgerEntry, ModelCache, ProjectRecord, VersionRecord
 
 if TYPE_CHECKING:
-    from backend.learning.methods import MicroModel
+    from backend.learning.method import MicroModel
 
 Current = Sequence[tuple[Control, VersionRecord, ArtifactRef]]
 Answer = dict[str, Any]
@@ -123,15 +123,13 @@ class Predictor:
         return None
 
     def _predict(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer:
-        from backend.learning import methods  # torch: not before the first prediction needs it
-
         media, parts = self._services.media(project), list[Part]()
         for control, version, _ in versions:
             image, size = media.image(str(value_at(task.data, control.media_field) or ""), task.id, MAX_SIDE)
             frame = Frame(task.id, image, *size, order_of(task.data))
             with self._slot:
                 model = self._model(version)
-                found = methods.predict(model, [frame], (), parents_of(control, parts))
+                found = model.predict([frame], (), parents_of(control, parts))
             parts.append(Part(control, version.id, shown(control, found), {task.id: size}))
         one, title = stitch(parts)[task.id], model_version(self._services, project)
         # Label Studio stores it and shows it: when its annotation comes, it must be known what was shown.

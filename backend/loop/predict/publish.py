@@ -7,7 +7,7 @@ from statistics import mean
 import structlog
 
 from backend.errors import StudioUnreachable
-from backend.learning import methods
+from backend.learning.method import MicroModel
 from backend.loop.data.dataset import prepare
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.projects import current_versions, model_version
@@ -74,7 +74,7 @@ class Speaker:
     control: Control
     version: int
     """Its id."""
-    model: methods.MicroModel
+    model: MicroModel
 
 
 def predicted(
