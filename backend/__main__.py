@@ -14,6 +14,7 @@ from backend.commands.common import GroupOption, ProjectOption, as_typed, consol
 from backend.commands.common import services as _services
 from backend.commands.common import settings as _settings
 from backend.commands.connect import check, connect, disconnect, forget
+from backend.commands.export import export
 from backend.commands.greeting import version as installed_version
 from backend.commands.import_ import import_
 from backend.commands.progress import bar
@@ -116,13 +117,14 @@ def unpin(project: ProjectOption, group: OneGroupOption, control: ControlOption 
 
 app.command()(suggest)
 app.command("import")(import_)
+app.command()(export)
 
 
 @app.command()
 def demo(
     wait: Annotated[bool, typer.Option(help="Keep Label Studio and the backend running until Ctrl-C.")] = True,
     data: Annotated[
-        Path | None, typer.Option(exists=True, file_okay=False, help="Folder with frames/ and labels.json.")
+        Path | None, typer.Option(exists=True, help="Labelled frames of your own: COCO, YOLO, PNG masks...")
     ] = None,
     head: Annotated[
         str, typer.Option(help="What to predict: detection, segmentation, pose, classification or video.")
@@ -143,7 +145,7 @@ def demo(
 @app.command()
 def bench(
     folders: Annotated[
-        list[Path], typer.Argument(exists=True, file_okay=False, help="Folders with frames/ and labels.json.")
+        list[Path], typer.Argument(exists=True, help="Labelled frames: COCO, YOLO, PNG masks..., or a labels.json.")
     ],
     labels: Annotated[int, typer.Option(min=1, help="Frames labelled first; of a classification, each class's.")] = 5,
     rounds: Annotated[int, typer.Option(min=0, help="Rounds of mending.")] = 3,

@@ -22,6 +22,7 @@
     ├── TrainingError            training could not produce a usable micro-model
     │   ├── TrainingInterrupted  the labels changed meanwhile, or the worker is stopping
     │   └── WeightsUnusable      the weights are readable, but no micro-model that this program can load
+    ├── DataSetError             a data set cannot be read or written, or a library that its format needs is missing
     ├── DemoError                the demo cannot start one of its parts, or its data is not usable
     └── StoryError               a picture cannot be drawn, or a benchmark cannot be run
 
@@ -119,6 +120,10 @@ class WeightsUnusable(TrainingError):
 
 PASSING = (StudioUnreachable, StorageError, RegistryUnavailable)
 """What says nothing about the work at hand: the same work succeeds once the cause is gone, so it is never given up."""
+
+
+class DataSetError(MicroModelsError):
+    """A data set cannot be read or written as asked for, or a library that its format needs is not installed."""
 
 
 class DemoError(MicroModelsError):

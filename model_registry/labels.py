@@ -72,6 +72,16 @@ class Labels:
         with self._database.reading() as connection:
             return [LabelRecord(**row._mapping) for row in connection.execute(query)]
 
+    def of_tasks(self, project: int, tasks: Iterable[int]) -> list[LabelRecord]:
+        """The live labels of these tasks that are not skipped, by id."""
+        found: list[LabelRecord] = []
+        columns = [labels.c[name] for name in LabelRecord.__dataclass_fields__]
+        with self._database.reading() as connection:
+            for chunk in chunks(sorted(set(tasks))):
+                query = select(*columns).where(labels.c.project == project, labels.c.task.in_(chunk), counts)
+                found += [LabelRecord(**row._mapping) for row in connection.execute(query.order_by(labels.c.id))]
+        return sorted(found, key=lambda label: label.id)
+
     def known(self, project: int) -> dict[int, float]:
         """When each live label of the project, skipped ones included, was last changed, by id."""
         query = select(labels.c.id, labels.c.updated_at).where(

@@ -17,7 +17,7 @@ from backend.bench.project import Project
 from backend.bench.replay import Replay, Row
 from backend.bench.table import round_table, summary_table
 from backend.demo.data_set import DataSet
-from backend.demo.folder import from_folder
+from backend.demo.foreign import load_sets
 from backend.learning.network.threads import use_threads
 from backend.settings import Settings
 from backend.types import Head
@@ -49,7 +49,7 @@ def bench(
 ) -> list[Row]:
     """Measure; with `out` also write figures.json and efficiency.png into that folder, after every seed. `told` hears how
     many rounds are measured, and of how many at most."""
-    data_sets = [from_folder(folder) for folder in folders]
+    data_sets = [one for folder in folders for one in load_sets(folder)]
     use_threads(settings.threads)
     rows: list[Row] = []
     each = len(data_sets) * (plan.rounds + 1)

@@ -12,7 +12,7 @@ from backend.demo.backend_server import BackendServer
 from backend.demo.cases import CASES
 from backend.demo.data_set import DataSet, big_buck_bunny
 from backend.demo.first_round import FirstRound
-from backend.demo.folder import from_folder
+from backend.demo.foreign import load_set
 from backend.demo.label_studio_server import LabelStudioServer
 from backend.demo.measuring import Figures
 from backend.demo.stopping import ignore_signals, interrupted_by_signals
@@ -43,7 +43,7 @@ def run(
     backend_port: int = BACKEND_PORT,
     console: Console | None = None,
 ) -> int:
-    """Run the demo of a head on the Big Buck Bunny clip, or of detection on the folder `data`; the exit code.
+    """Run the demo of a head on the Big Buck Bunny clip, or on the folder `data`; the exit code.
 
     With `wait`, both servers stay up until Ctrl-C. Ports that are taken are replaced by free ones. Everything that
     is written goes to `folder`, which is emptied first: logs, databases, frames, contact sheet, `figures.json`.
@@ -52,14 +52,12 @@ def run(
     """
     if head not in HEADS:
         raise DemoError(f"There is no demo of the head {head!r}. There is one of: {', '.join(HEADS)}.")
-    if data and head not in (Head.DETECTION, VIDEO):
-        raise DemoError(f"The demo shows a folder's boxes only, not {head}. Leave out the folder, or the head.")
     console = console or Console()
     folder = fresh_folder(folder)
     figures: Figures | None = None
     with interrupted_by_signals(), ExitStack() as servers:
         try:
-            data_set = load(data, folder, console, Head.DETECTION if head == VIDEO else Head(head))
+            data_set = load(data, folder, console, Head.DETECTION if head == VIDEO else Head(head), head != VIDEO)
             studio = LabelStudioServer(folder / "label-studio", label_studio_venv, label_studio_port)
             start(studio, "Label Studio", servers, console)
             backend = BackendServer(
@@ -90,12 +88,16 @@ def fresh_folder(folder: Path) -> Path:
     return folder.resolve()
 
 
-def load(data: Path | None, folder: Path, console: Console, head: Head) -> DataSet:
-    """The frames to show: those of a folder, or of the clip."""
+def load(data: Path | None, folder: Path, console: Console, head: Head, is_open: bool = True) -> DataSet:
+    """The frames to show: those of a folder, or of the clip. A folder of another head than boxes is shown as what it is,
+    where `is_open`."""
     with console.status("Reading the frames"):
-        data_set = from_folder(data) if data else big_buck_bunny(folder / "frames", head)
-    if data_set.head is not head:
-        raise DemoError(f"{data} is of the task {data_set.head.value!r}, which the demo cannot show: it shows boxes.")
+        data_set = load_set(data) if data else big_buck_bunny(folder / "frames", head)
+    if data_set.objects or (data_set.head is not head and not (is_open and head is Head.DETECTION)):
+        what = "points of several objects" if data_set.objects else data_set.head.value
+        raise DemoError(
+            f"{data} holds {what}, which this demo cannot show. Leave out the head, or measure it with bench."
+        )
     console.print(f"Frames: {len(data_set.frames)} of {data_set.name}. {data_set.source}".strip())
     return data_set
 

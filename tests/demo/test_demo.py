@@ -4,10 +4,15 @@ import threading
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from backend.datasets import Item
 from backend.demo import demo
 from backend.demo.stopping import ignore_signals, interrupted_by_signals
 from backend.errors import DemoError
+from backend.instances import Instances
+from backend.types import Head
+from tests.datasets.made import picture, written
 
 
 def test_a_fresh_folder_is_empty_and_marked(tmp_path: Path) -> None:
@@ -31,11 +36,15 @@ def test_an_unknown_head_is_refused_before_anything_is_touched(tmp_path: Path) -
     assert not folder.exists()
 
 
-def test_a_folder_is_shown_with_its_boxes_only(tmp_path: Path) -> None:
-    folder = tmp_path / "demo-data"
-    with pytest.raises(DemoError, match="boxes only, not pose"):
-        demo.run(data=tmp_path, head="pose", folder=folder)
-    assert not folder.exists()
+def test_a_folder_is_shown_as_what_it_is_unless_another_head_is_named(tmp_path: Path) -> None:
+    objects = Instances([(1, 1, 8, 8)], ["a"], keypoints=[[(2, 3)]], keypoint_names=("nose",))
+    frames = [Item("clip", f"{n}", 9, 9, objects, number=n, picture=picture(9, 9)) for n in range(3)]
+    written("yolo-pose", tmp_path / "data", frames)
+    console = Console(quiet=True)
+    assert demo.load(tmp_path / "data", tmp_path, console, Head.DETECTION).head is Head.POSE
+    for head, is_open in ((Head.SEGMENTATION, True), (Head.DETECTION, False)):
+        with pytest.raises(DemoError, match="holds pose, which this demo cannot show"):
+            demo.load(tmp_path / "data", tmp_path, console, head, is_open)
 
 
 def test_a_missing_label_studio_says_what_to_do_and_leaves_the_signals_as_they_were(

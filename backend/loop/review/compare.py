@@ -79,6 +79,13 @@ def kept_regions(shown: Sequence[Item], result: Sequence[Item]) -> frozenset[str
     return frozenset(b.key[1] for b, after in pairs if b and b.labels == after.labels and not touched(b, after))
 
 
+def changed_regions(shown: Sequence[Item], result: Sequence[Item]) -> dict[tuple[str, str], bool]:
+    """{(control, id): whether a person changed it} for the regions of `result` that were in `shown`."""
+    before = {region.key: region for region in regions_of(shown)}
+    pairs = ((before.get(region.key), region) for region in regions_of(result))
+    return {b.key: b.labels != after.labels or touched(b, after) > 0 for b, after in pairs if b}
+
+
 def rows(tallies: Tallies) -> list[dict[str, Any]]:
     """As the registry stores them."""
     return [{"control": c, "label": label, **asdict(t)} for (c, label), t in sorted(tallies.items())]

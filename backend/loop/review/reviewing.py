@@ -45,6 +45,11 @@ def accepted(services: Services, project: int, group: str, labels: Iterable[Labe
     return Accepted(frozenset(id_ for id_, one in shown.items() if not one.actions), regions)
 
 
+def shown_for(label: LabelRecord, published: Sequence[LedgerEntry]) -> LedgerEntry | None:
+    """The prediction that was in front of whoever made a label; `published` are those of its task, newest first."""
+    return _shown(label, published)
+
+
 def _controls(services: Services, project: int) -> tuple[Control, ...]:
     record = services.registry.projects.get(project)
     try:

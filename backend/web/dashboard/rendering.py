@@ -9,6 +9,7 @@ from fastapi import Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from backend.loop.export.run import FORMATS
 from backend.web.dashboard import formats
 
 FOLDER = Path(__file__).parent.parent
@@ -32,7 +33,7 @@ class Pages:
         )
         for name in ("percent", "score", "number", "seconds", "iso", "size"):
             self._templates.filters[name] = getattr(formats, name)
-        self._templates.globals |= {"group_path": formats.group_path, "asset": _asset_path}
+        self._templates.globals |= {"group_path": formats.group_path, "asset": _asset_path, "export_formats": FORMATS}
 
     def page(self, template: str, *, status: int = 200, root: str = "", **content: Any) -> HTMLResponse:
         """A whole page; `root` is the path prefix under which a proxy serves us."""

@@ -15,6 +15,7 @@ from backend.studio.project_key import LARGEST_ID
 from backend.web.bodies import Bodies
 from backend.web.dashboard.actions import DONE, Refused, act
 from backend.web.dashboard.chart import chart
+from backend.web.dashboard.download import Downloads
 from backend.web.dashboard.formats import group_path
 from backend.web.dashboard.mistakes import asks_for_json
 from backend.web.dashboard.rendering import A_YEAR, Pages, picture, static_file
@@ -34,7 +35,7 @@ LIVE = "live"
 def dashboard_routes(services: Services, pages: Pages, bodies: Bodies) -> APIRouter:
     """Routes of the dashboard."""
     routes = APIRouter(include_in_schema=False)
-    thumbnails, pictures = Thumbnails(services), Lane("pictures", 6, 200)
+    thumbnails, pictures, downloads = Thumbnails(services), Lane("pictures", 6, 200), Downloads(services)
 
     def answer(request: Request, template: str, part: str = "", status: int = 200, **content: Any) -> Response:
         root = request.scope.get("root_path", "")
@@ -109,6 +110,12 @@ def dashboard_routes(services: Services, pages: Pages, bodies: Bodies) -> APIRou
         if done == "forget":
             path = "/"
         return Response(status_code=303, headers={"Location": f"{root}{path}{'&' if '?' in path else '?'}done={done}"})
+
+    @routes.post("/projects/{project}/export")
+    async def exported(request: Request, project: Id) -> Response:
+        if not from_our_page(request.headers):
+            raise HTTPException(403, "This comes from no page of ours, so nothing was done. Use the dashboard.")
+        return await run_in_threadpool(downloads.answer, project, await bodies.form(request))
 
     @routes.get("/projects/{project}/tasks/{task}/thumbnail")
     async def thumbnail(project: Id, task: Id, v: str = "") -> Response:

@@ -98,7 +98,7 @@ def test_second_point_of_a_label() -> None:
 
 
 def test_several_points_of_a_label_are_an_object_each_where_no_rectangle_is_asked_for() -> None:
-    found = regions.for_control(POINTS).read((item(), item("k2"), item("k3", "tail", 10, 60)), POINTS)
+    found = tags.for_control(POINTS).read((item(), item("k2"), item("k3", "tail", 10, 60)), POINTS)
     assert found.problems == ()
     assert [(i.label, i.region_id, len(i.keypoints)) for i in found.instances] == [
         ("nose", "k1", 1), ("nose", "k2", 1), ("tail", "k3", 1),
@@ -109,10 +109,10 @@ def test_several_points_of_a_label_are_an_object_each_where_no_rectangle_is_aske
 
 def test_how_many_points_of_a_label_there_are_may_be_said() -> None:
     one, many = replace(POINTS, any_number=False), replace(POINTS, any_number=True)
-    found = regions.for_control(one).read((item(), item("k2")), one)
+    found = tags.for_control(one).read((item(), item("k2")), one)
     assert [len(i.keypoints) for i in found.instances] == [1]
     assert len(found.problems) == 1
-    found = regions.for_control(many).read((item(), item("k2", "tail")), many)
+    found = tags.for_control(many).read((item(), item("k2", "tail")), many)
     assert [i.label for i in found.instances] == ["nose", "tail"]
 
 

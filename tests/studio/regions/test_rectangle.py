@@ -225,7 +225,7 @@ def test_turned_boxes_round_trip(place: tuple[float, ...], angle: float, size: t
     assume(abs(angle) > 0.01 and min(size) > 50)
     x, y, width, height = (side * size[n % 2] / 100 for n, side in enumerate(place))
     instance = Instance("B", (x - width / 2, y - height / 2, x + width / 2, y + height / 2), angle=angle)
-    result = regions.for_control(BOXES)
+    result = tags.for_control(BOXES)
     [found] = result.read(result.write([instance], BOXES, size), BOXES, size).instances
     assert found.box == pytest.approx(instance.box, abs=0.02)
     assert found.angle == pytest.approx(angle, abs=0.001)

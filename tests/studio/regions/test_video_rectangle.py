@@ -55,7 +55,7 @@ def test_the_angle_goes_on_from_keyframe_to_keyframe() -> None:
     [track] = read(item(at(1, rotation=40), at(5, rotation=80), at(9, rotation=170), at(12, rotation=350))).tracks
     assert [one.angle for one in track.keyframes] == pytest.approx([40, 80, 80, 80])
     assert track.at(3).angle == pytest.approx(60)  # type: ignore[union-attr]
-    [written] = regions.for_video(BOXES).write([track], BOXES, SIZE)
+    [written] = tags.for_video(BOXES).write([track], BOXES, SIZE)
     [again] = read({**written, "id": "r1"}).tracks
     for one, other in zip(track.keyframes, again.keyframes, strict=True):
         assert other.box == pytest.approx(one.box, abs=0.01)
@@ -64,7 +64,7 @@ def test_the_angle_goes_on_from_keyframe_to_keyframe() -> None:
 
 def test_a_turn_over_zero_is_not_a_turn_all_around() -> None:
     track = Track("A", tuple(Keyframe(n, (50, 30, 90, 60), angle=angle) for n, angle in ((1, 10.0), (5, -10.0))))
-    [written] = regions.for_video(BOXES).write([track], BOXES, SIZE)
+    [written] = tags.for_video(BOXES).write([track], BOXES, SIZE)
     assert [row["rotation"] for row in written["value"]["sequence"]] == [10.0, -10.0]
 
 

@@ -1,0 +1,1 @@
+"""Taking a project's labels and predictions out, as data sets."""

@@ -1,0 +1,111 @@
+"""What is known of an image task as arrays: each object with where it comes from, and its points beside its box."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from backend.instances import DRAWN, MENDED, Instances
+from backend.loop.export.sources import Source, VersionNames
+from backend.studio import tags
+from backend.studio.regions.said import attributes_of, scores_of
+from backend.studio.visibility import hidden
+from backend.types import Control, Head, Instance, Media
+
+NAMELESS = "object"
+"""The label of an object that has only points: nobody gave it one."""
+Remark = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One object, and where it comes from."""
+
+    instance: Instance
+    origin: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads what is known of the tasks of one project."""
+
+    controls: Sequence[Control]
+    versions: VersionNames
+    remark: Remark
+    """Is told in words what of a task cannot be used."""
+
+    def read(self, source: Source, size: tuple[int, int]) -> tuple[Instances, Instances]:
+        """Objects, and classes of the whole frame, of an image of this size (width, height)."""
+        unseen = hidden(self.controls, source.result)
+        known: dict[Head, list[Known]] = {head: [] for head in Head}
+        for control in self.controls:
+            if control.media is Media.IMAGE and control.from_name not in unseen:
+                known[control.head] += self._of_control(source, control, size)
+        drawn = joined([*known[Head.DETECTION], *known[Head.SEGMENTATION]], known[Head.POSE])
+        attributes = attributes_of(source.result)
+        names = [name for c in self.controls if c.head is Head.POSE for name in c.labels]
+        return arrays(drawn, names, attributes), arrays(known[Head.CLASSIFICATION], (), {})
+
+    def _of_control(self, source: Source, control: Control, size: tuple[int, int]) -> list[Known]:
+        try:
+            read = tags.for_control(control).read(source.result, control, size)
+        except Exception as error:  # an annotation stranger than any that we know costs itself alone
+            self.remark(f"task {source.task.id}: {control.from_name!r} cannot be read ({error})")
+            return []
+        for problem in read.problems:
+            self.remark(f"task {source.task.id}: {problem}")
+        scores = scores_of(source.result) if source.label is None else {}
+        return [self._known(source, control, instance, scores) for instance in read.instances]
+
+    def _known(
+        self, source: Source, control: Control, instance: Instance, scores: Mapping[tuple[str, str], float]
+    ) -> Known:
+        name, points = control.from_name, instance.keypoints
+        ids = [point.region_id or "" for point in points] or [instance.region_id or ""]
+        said = [scores.get((name, id_), 1.0) for id_ in ids]
+        # A choice of the whole frame is matched by its control: choosing another may make a new id.
+        keys = [""] if control.head is Head.CLASSIFICATION else ids
+        origin = _one_of(source.origin(name, key) for key in keys)
+        scored = replace(
+            instance,
+            label=instance.label or NAMELESS,
+            score=sum(said) / len(said),
+            keypoints=tuple(replace(point, score=score) for point, score in zip(points, said, strict=False)),
+        )
+        return Known(scored, origin, self.versions.of(source, name, origin))
+
+
+def joined(objects: Iterable[Known], points: Iterable[Known]) -> list[Known]:
+    """Objects with the points that hang on them, and after them the points that hang on none. Pure."""
+    found, places = list(objects), dict[str, int]()
+    for place, one in enumerate(found):
+        places.setdefault(one.instance.region_id or "", place)
+    for one in points:
+        at = places.get(one.instance.region_id) if one.instance.region_id else None
+        if at is None:
+            found.append(one)
+            continue
+        box = found[at]
+        versions = dict.fromkeys(version for version in (box.version, one.version) if version)
+        found[at] = Known(
+            replace(box.instance, keypoints=one.instance.keypoints),
+            _one_of([box.origin, one.origin]),
+            ", ".join(versions),
+        )
+    return found
+
+
+def arrays(known: Sequence[Known], names: Sequence[str], attributes: Mapping[str, Mapping[str, object]]) -> Instances:
+    """Objects as arrays; `names` of points come first, `attributes` are by region id. Pure."""
+    return Instances.of(
+        (one.instance for one in known),
+        names if any(one.instance.keypoints for one in known) else (),
+        origin=[one.origin for one in known],
+        version=[one.version for one in known],
+        attributes=[dict(attributes.get(one.instance.region_id or "", {})) for one in known],
+    )
+
+
+def _one_of(origins: Iterable[str]) -> str:
+    """Of an object whose parts come from here and there: a person mended it."""
+    found = set(origins)
+    return found.pop() if len(found) == 1 else MENDED if found else DRAWN
