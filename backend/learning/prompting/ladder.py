@@ -108,7 +108,7 @@ def _by_propagation(frame: Frame, prompt: Prompt, wanted: Wanted) -> Instance | 
 def _by_picture(frame: Frame, prompt: Prompt, wanted: Wanted) -> Instance | None:
     if wanted.head is Head.POSE:
         return None  # without a label nobody knows what the points are
-    mask = segment.segment(frame, prompt, wanted.backbone)
+    mask = segment.segment(frame, prompt, wanted.backbone, snap=wanted.head is Head.DETECTION)
     return None if mask is None else _instance(mask, UNSURE, wanted)
 
 
