@@ -50,11 +50,14 @@ class Editor:
         if not self.run("Htx.autoAnnotation"):
             self.browser.find(".lsf-dynamic-preannotations label").click()
         self.browser.until(lambda: self.run("Htx.autoAnnotation"), "Auto-Annotation to be on")
-        self.browser.visible(".lsf-label")[{"box": 1, "click": 2}[tool]].click()
-        for _ in range(6):  # each click on "Auto-Detect" takes the next smart tool
-            self.browser.find(".lsf-tool_smart").click()
-            if self.run(f"(tool => tool && tool.dynamic && tool.control.name)({SELECTED})") == tool:
+        chosen = f"Htx.annotationStore.selected.names.get({tool!r}).isSelected"
+        taken = f"(tool => tool && tool.dynamic && tool.control.name)({SELECTED})"
+        for _ in range(8):  # each click on "Auto-Detect" takes the next smart tool
+            if not self.run(chosen):
+                self.browser.visible(".lsf-label")[{"box": 1, "click": 2}[tool]].click()
+            if self.run(taken) == tool and self.run(chosen):
                 return
+            self.browser.find(".lsf-tool_smart").click()
         raise AssertionError(f"no smart tool of {tool!r}")
 
     def pixel(self, x: float, y: float) -> tuple[int, int]:

@@ -34,8 +34,8 @@ def click(task: int, label: str = "square", positive: bool = True) -> dict[str, 
 class Asked:
     """A project in which somebody draws."""
 
-    def __init__(self, folder: Path, config: str = CONFIG) -> None:
-        self.house, self.config = House(folder), config
+    def __init__(self, folder: Path, config: str = CONFIG, **settings: Any) -> None:
+        self.house, self.config = House(folder, **settings), config
         self.house.add_project(config=config)
         for task in (1, 2, 3):
             self.house.add_task(task)
