@@ -16,6 +16,7 @@ from backend.studio import connection, tabs
 from backend.studio.checks import IN_ORDER, UNCERTAIN
 from backend.studio.client import Studio
 from backend.studio.connection import Check
+from backend.studio.prompts import smart_tools
 from model_registry import STOPPED, ProjectRecord, accepted_secrets
 
 FRESH = dict.fromkeys((STOPPED, "model_missing_since", "studio_problem", "next_secret"))
@@ -58,7 +59,10 @@ def connect_project(
     try:
         _refuse_stranger(services, record, url)
         basic_auth = services.settings.basic_auth
-        made = connection.register(studio, project, url, title=title, group_by=group_by, basic_auth=basic_auth)
+        made = connection.register(
+            studio, project, url, title=title, group_by=group_by, basic_auth=basic_auth,
+            interactive=bool(smart_tools(row["label_config"])),
+        )  # fmt: skip
         connection.finish(studio, project, made, secret)
         if uncertainty is not None:
             _hand_out(studio, project, uncertainty)

@@ -9,6 +9,7 @@ import httpx
 from backend.errors import LabelingConfigError, StudioError
 from backend.studio import labeling_config
 from backend.studio.client import Studio
+from backend.studio.prompts import smart_tools
 from backend.studio.transport import PRIVATE_ADDRESS_FIX
 
 SECRET_HEADER = "X-Micro-Models-Secret"
@@ -52,6 +53,7 @@ def checks(studio: Studio, project: int, backend_url: str, secret: str | None = 
     found.append(_webhook(hooks, url, secret, project))
     if mine is not None:
         found.append(_model_version(row, mine, project))
+        found += _smart_tools(row, mine, project, url)
     if "sampling" in row:
         found.append(_order(row, project, url))
     local = _local_files(studio, project)
@@ -146,6 +148,17 @@ def _model_version(row: dict[str, Any], mine: dict[str, Any], project: int) -> C
         found = f"the project shows predictions of {version!r}, ours are {title!r}: no scores, no uncertainty sampling"
         return Check(name, False, found, _connect(project, str(mine["url"])))
     return Check(name, True, f"the project shows predictions of {title!r}")
+
+
+def _smart_tools(row: dict[str, Any], mine: dict[str, Any], project: int, url: str) -> list[Check]:
+    """Whether smart tools are answered; nothing where the labeling config has none."""
+    names = ", ".join(map(repr, smart_tools(row["label_config"])))
+    if not names:
+        return []
+    if not mine.get("is_interactive"):
+        found = f"{names} asks nobody: the backend is not used for interactive preannotations"
+        return [Check("smart tools", False, found, _connect(project, url))]
+    return [Check("smart tools", True, f"{names}: with Auto-Annotation on, what is drawn is answered by one object")]
 
 
 def _order(row: dict[str, Any], project: int, url: str) -> Check:
