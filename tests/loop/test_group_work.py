@@ -9,7 +9,7 @@ import pytest
 
 from backend.loop import group_work
 from backend.loop.versions import train_now
-from backend.types import LabeledFrame, Progress
+from backend.types import Control, Progress
 from model_registry import COMMON
 from tests.loop.house import House, teach
 
@@ -150,13 +150,13 @@ def test_a_group_in_which_nothing_is_left_gives_way_to_one_that_waits(
     house.add_task(4, video="b")
     begun: list[int] = []
 
-    def train(labeled: list[LabeledFrame], *rest: Any, **options: Any) -> Any:
-        begun.append(labeled[0].frame.task)
+    def train(control: Control, given: Any, recipe: object) -> Any:
+        begun.append(given.labeled[0].frame.task)
         if len(begun) == 1:
             house.label(2)
             house.now += 1
-            options["progress"](Progress(0.1, 9.0))
-        return teach(labeled, *rest, **options)
+            given.progress(Progress(0.1, 9.0))
+        return teach(control, given, recipe)
 
     monkeypatch.setattr(methods, "train", train)
     house.worker.look()

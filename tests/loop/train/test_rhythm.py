@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backend.learning import methods
 from backend.loop.train.rhythm import PROMISED, Running, gap_of, gives_way, outrun, told
-from backend.types import Progress
+from backend.types import Control, Progress
 from tests.loop.house import House, teach
 
 shares = st.floats(0, 1)
@@ -107,14 +107,14 @@ class Person:
         self.passes(seconds or 0.0)
         return False
 
-    def train(self, labeled: Any, *rest: Any, progress: Any, **options: Any) -> Any:
+    def train(self, control: Control, given: Any, recipe: object) -> Any:
         began = self.house.now
-        self.begun.append((began, len(labeled)))
+        self.begun.append((began, len(given.labeled)))
         while (spent := self.house.now - began) < self.training:
             self.passes(0.5)
-            progress(Progress(spent / self.training, self.training - spent))
-        self.ended.append((self.house.now, len(labeled)))
-        return teach(labeled, *rest, progress=lambda _: None, **options)
+            given.progress(Progress(spent / self.training, self.training - spent))
+        self.ended.append((self.house.now, len(given.labeled)))
+        return teach(control, given, recipe)
 
 
 @pytest.mark.usefixtures("quick")
