@@ -14,7 +14,7 @@ from backend.loop.data.frames import MAX_SIDE
 from backend.loop.data.grouping import group_of, order_of
 from backend.loop.data.projects import current_versions, model_version, rule_of
 from backend.loop.services import Services
-from backend.studio import prompts
+from backend.studio import prompts, tags
 from backend.studio.events import TaskData
 from backend.studio.task_data import value_at
 from backend.types import Control, Frame, LabeledFrame
