@@ -140,6 +140,22 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Prompt:
+    """What somebody drew with smart tools to point at one object; pixels of the original image."""
+
+    box: Box | None = None
+    """Around the object, roughly."""
+    outline: Mask | None = None
+    """Roughly the object: an ellipse, a polygon."""
+    stroke: Mask | None = None
+    """On the object, and seldom all of it: what a brush painted."""
+    inside: tuple[tuple[float, float], ...] = ()
+    """(x, y) of clicks on the object."""
+    outside: tuple[tuple[float, float], ...] = ()
+    """(x, y) of clicks beside it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LabeledFrame:
     """A frame with everything that a person drew in it; no instance means that there is none."""
 

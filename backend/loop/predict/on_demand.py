@@ -16,6 +16,7 @@ from backend.loop.data.pages import images_of, number_of
 from backend.loop.data.projects import current_versions, model_version, rule_of
 from backend.loop.data.stitch import Part, parents_of, shown, stitch
 from backend.loop.data.weights import read_and_load
+from backend.loop.predict.prompted import Prompter
 from backend.loop.services import Services
 from backend.studio.events import TaskData
 from backend.types import Control, Frame, Media
@@ -44,6 +45,7 @@ class Predictor:
         self._running: dict[tuple[Any, ...], Future[Answer]] = {}
         self._lock = threading.Lock()
         self._slot = threading.Lock()
+        self.prompter = Prompter(services, self._model, self._slot)
 
     def predict(
         self, project_id: int, tasks: Sequence[TaskData | None], config: str | None = None
