@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from backend.errors import LabelingConfigError
-from backend.studio import regions
+from backend.studio import tags
 from backend.studio.labeling_config import LabelingConfig
 from backend.studio.regions import Size
 from backend.studio.regions.item import labels_of, types_of, unique_id
@@ -126,10 +126,10 @@ def write(asked: Question, instance: Instance, size: Size, who: str) -> Result:
     named = replace(instance, label=asked.label, region_id=box)
     named = replace(named, keypoints=tuple(replace(point, region_id=None) for point in instance.keypoints))
     control = replace(asked.control, score_threshold=None, parent=None)  # a person said that it is there
-    items = regions.for_control(control).write([named], control, size)
+    items = tags.for_control(control).write([named], control, size)
     if asked.points is not None:
         points = replace(asked.points, score_threshold=None)
-        items += regions.for_control(points).write([named], points, size)
+        items += tags.for_control(points).write([named], points, size)
     return [{**item, "meta": {"text": [who]}} for item in items]
 
 
@@ -173,7 +173,7 @@ def _read(asked: Question, items: Sequence[Item], size: Size) -> tuple[Instance,
     control = Control(name, asked.control.to_name, f"{tag}Labels", DRAWN[asked.shape], (asked.label,), "")
     labelled = [{**item, "type": f"{asked.shape}labels", "value": _with_label(item, asked)} for item in items]
     try:
-        return regions.for_control(control).read(labelled, control, size).instances
+        return tags.for_control(control).read(labelled, control, size).instances
     except LabelingConfigError:  # a tag that no converter reads
         return ()
 

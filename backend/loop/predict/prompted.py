@@ -12,7 +12,7 @@ from backend.loop.data.frames import MAX_SIDE
 from backend.loop.data.grouping import group_of, order_of
 from backend.loop.data.projects import current_versions, model_version, rule_of
 from backend.loop.services import Services
-from backend.studio import prompts, regions
+from backend.studio import prompts, tags
 from backend.studio.events import TaskData
 from backend.studio.task_data import value_at
 from backend.types import Control, Frame, LabeledFrame
@@ -72,7 +72,7 @@ class Prompter:
             wanted = ladder.Wanted(
                 head=asked.control.head,
                 label=asked.label,
-                whole=_is_one_outline(asked.control),
+                whole=tags.is_one_outline(asked.control),
                 model=self._model(project, group, asked.control),
                 points=self._model(project, group, asked.points) if asked.points else None,
                 labeled=near,
@@ -124,10 +124,5 @@ class Prompter:
         except MicroModelsError as error:
             log.info("a prompt is answered without a labelled frame", task=task.id, why=str(error))
             return None
-        read = regions.for_control(control).read(result, control, (frame.width, frame.height))
+        read = tags.for_control(control).read(result, control, (frame.width, frame.height))
         return LabeledFrame(frame, read.instances)
-
-
-def _is_one_outline(control: Control) -> bool:
-    """Whether a region of the control is one part: the parts of a mask would become several regions."""
-    return control.tag.startswith(("Polygon", "Vector"))
