@@ -3,7 +3,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
 # What needs each other comes in order; the two environments and the system's tools are installed side by side.
 MAKEFLAGS += --jobs=3
-.PHONY: help install install-label-studio system-tools demo test test-fast image-test lock check clean
+.PHONY: help install install-label-studio system-tools demo test test-fast promises image-test lock check clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -68,6 +68,9 @@ test: check $(STUDIO) system-tools ## Everything: checks, all tests, with a real
 
 test-fast: $(OURS) ## The tests that need no server and no training
 	@$(BIN)/pytest -m "not slow and not label_studio and not browser" $(ARGS)
+
+promises: $(OURS) ## Ten times as many runs of what the design promises, new ones each time (an hour)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --hypothesis-profile=search tests/loop/test_promises.py $(ARGS)
 
 image-test: $(OURS) $(STUDIO) system-tools ## The container image alone: built and run for real, without a Docker engine (some minutes)
 	@$(BIN)/pytest -m image tests/docker $(ARGS)

@@ -1,8 +1,8 @@
 """The backend hosted by label-studio-ml 2.x instead of our own server.
 
-That framework is on its git host only (README, "Hosting under label-studio-ml"); without it this module does not
-import. A `micro-models worker` must run beside it, with the same settings: the framework has none. It forwards four
-kinds of events only; what it keeps back is found by the worker's comparison with Label Studio.
+That framework is on its git host only (README.md beside this file, "Hosting under label-studio-ml"); without it this
+module does not import. A `micro-models worker` must run beside it, with the same settings: the framework has none. It
+forwards four kinds of events only; what it keeps back is found by the worker's comparison with Label Studio.
 """
 
 from collections.abc import Mapping, Sequence

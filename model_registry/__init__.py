@@ -56,11 +56,8 @@ from model_registry.records import (
     GroupRecord,
     GroupState,
     LabelRecord,
-    LedgerEntry,
     Phase,
     ProjectRecord,
-    ReviewRecord,
-    ReviewSummary,
     Space,
     TaskLike,
     TaskRecord,
@@ -69,6 +66,8 @@ from model_registry.records import (
     WorkerRecord,
 )
 from model_registry.registry import Registry, open_registry, restore_registry
+from model_registry.retention import Retention
+from model_registry.reviewed import LedgerEntry, ReviewRecord, ReviewSummary
 from model_registry.reviews import Review
 from model_registry.tasks import Tasks
 from model_registry.text import storable
@@ -100,6 +99,7 @@ __all__ = [
     "ProjectRecord",
     "Projects",
     "Registry",
+    "Retention",
     "Review",
     "ReviewRecord",
     "ReviewSummary",

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, select
 
 from model_registry.database import Database, chunks, plain, upsert
-from model_registry.groups import GroupKey, touch
+from model_registry.group_rows import GroupKey, touch
 from model_registry.missing import note_missing
 from model_registry.projects import lock_project
 from model_registry.records import LabelRecord

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import ColumnElement, Connection, or_, select, tuple_, update
 
 from model_registry.database import Database
-from model_registry.groups import IDLE, lease_lost, note_deaths
+from model_registry.group_rows import lease_lost, note_deaths
+from model_registry.groups import IDLE
 from model_registry.projects import lock_project
 from model_registry.records import VersionState
 from model_registry.tables import groups, versions

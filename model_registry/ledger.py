@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from model_registry.database import Database, chunks
 from model_registry.projects import lock_project
-from model_registry.records import LedgerEntry
+from model_registry.reviewed import LedgerEntry
 from model_registry.tables import ledger
 
 KEPT = 5

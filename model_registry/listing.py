@@ -8,9 +8,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, disti
 from sqlalchemy.exc import DBAPIError
 
 from model_registry.database import Database
-from model_registry.groups import GroupKey, records, there
+from model_registry.group_rows import GroupKey
+from model_registry.groups import records, there
 from model_registry.listed import GroupRow, ProjectCounts, Serving, Work
-from model_registry.records import GroupRecord, GroupState, LedgerEntry, TaskRecord
+from model_registry.records import GroupRecord, GroupState, TaskRecord
+from model_registry.reviewed import LedgerEntry
 from model_registry.tables import (
     counts,
     groups,

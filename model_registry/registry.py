@@ -15,7 +15,8 @@ from model_registry.checkup import Checkup
 from model_registry.clock import shared_clock
 from model_registry.database import Database, open_database
 from model_registry.features import Features
-from model_registry.groups import Groups, touch
+from model_registry.group_rows import touch
+from model_registry.groups import Groups
 from model_registry.inbox import Inbox, open_inbox
 from model_registry.labels import Labels, record_labels
 from model_registry.leases import Leases
@@ -23,6 +24,7 @@ from model_registry.ledger import Ledger
 from model_registry.listing import Listing
 from model_registry.projects import Projects, lock_project
 from model_registry.records import LabelRecord, TaskLike
+from model_registry.retention import Retention
 from model_registry.reviews import Reviews
 from model_registry.tasks import Tasks, upsert_tasks
 from model_registry.versions import Versions
@@ -46,6 +48,7 @@ class Registry:
         self.groups = Groups(database, clock)
         self.leases = Leases(database, clock)
         self.versions = Versions(database, clock)
+        self.retention = Retention(database)
         self.ledger = Ledger(database)
         self.reviews = Reviews(database)
         self.features = Features(database)

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
 from model_registry.database import Database, upsert
 from model_registry.projects import lock_project
-from model_registry.records import LabelRecord, ReviewRecord, ReviewSummary
+from model_registry.records import LabelRecord
+from model_registry.reviewed import ReviewRecord, ReviewSummary
 from model_registry.tables import counts, is_pending, labels, labels_task, reviews, reviews_task, tasks
 
 reviewed = and_(labels.c.project == reviews.c.project, labels.c.id == reviews.c.annotation)

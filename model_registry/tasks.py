@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from model_registry.database import Database, chunks, plain, upsert
-from model_registry.groups import GroupKey, ensure_groups, outdate, touch
+from model_registry.group_rows import GroupKey, ensure_groups, outdate, touch
 from model_registry.labels import bury, labelled_tasks
 from model_registry.missing import note_missing
 from model_registry.projects import lock_project

@@ -12,7 +12,7 @@ serving, superseded ──discard──> damaged
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, union, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from backend.errors import RegistryError
 from model_registry.database import Database
@@ -20,21 +20,21 @@ from model_registry.groups import COMMON, WELL
 from model_registry.leases import FREE, require_lease
 from model_registry.pins import lift_pins, pinned, set_pins
 from model_registry.projects import lock_project
-from model_registry.records import ArtifactRef, Space, VersionRecord, VersionState
-from model_registry.tables import groups, pins, projects, serves, versions
+from model_registry.records import ArtifactRef, VersionRecord, VersionState
+from model_registry.tables import groups, projects, serves, versions
+from model_registry.version_rows import (
+    NO_ARTIFACT,
+    go_back,
+    held_by,
+    in_training,
+    of_micro_model,
+    serve_numbered,
+    serving_rows,
+    version_record,
+)
 
-NO_ARTIFACT = {"artifact_uri": None, "artifact_sha256": None, "artifact_nbytes": None}
 DAMAGED_AGAIN_SECONDS = 60.0
 """Pause before a group is trained again whose new weights were damaged too; doubles each time, up to an hour."""
-
-aliased_versions = versions.alias()
-
-# The lookup of every /predict, built once: that takes as long as asking it.
-SERVING = (
-    select(versions)
-    .where(versions.c.project == bindparam("in_project"), versions.c.group == bindparam("in_group"), serves)
-    .order_by(versions.c.control)
-)
 
 
 class Versions:
@@ -78,10 +78,10 @@ class Versions:
         }
         with self._database.writing() as connection:
             require_lease(connection, project, group, owner)  # keeps a second one from taking the same number
-            last = select(func.max(versions.c.number)).where(*_of(project, group, control))
+            last = select(func.max(versions.c.number)).where(*of_micro_model(project, group, control))
             number = (connection.execute(last).scalar() or 0) + 1
             row = connection.execute(insert(versions).values(values | {"number": number}).returning(*versions.c)).one()
-        return _record(row)
+        return version_record(row)
 
     def promote(
         self, id: int, owner: str, artifact: ArtifactRef, metrics: dict[str, Any], seconds: float
@@ -91,11 +91,14 @@ class Versions:
         Where the micro-model is pinned to a version that still fits the labeling config, it is rejected instead.
         """
         with self._database.writing() as connection:
-            version = _in_training(connection, id, owner)
-            if (holds := _held_by(connection, version)) is not None:
+            version = in_training(connection, id, owner)
+            if (holds := held_by(connection, version)) is not None:
                 reason = f"pinned to version {holds.number}: it serves until the pin is lifted"
                 return self._finish(connection, id, VersionState.REJECTED, reason, artifact, metrics, seconds)
-            before = (*_of(version.project, version.group, version.control), versions.c.state == VersionState.SERVING)
+            before = (
+                *of_micro_model(version.project, version.group, version.control),
+                versions.c.state == VersionState.SERVING,
+            )
             connection.execute(update(versions).where(*before).values(state=VersionState.SUPERSEDED, reason=None))
             raise_generation(connection, version.project)
             # Also for a training of labels that were trained before, when it was asked for.
@@ -114,7 +117,7 @@ class Versions:
     ) -> VersionRecord:
         """The version is no better than the serving one, which goes on serving."""
         with self._database.writing() as connection:
-            _in_training(connection, id, owner)
+            in_training(connection, id, owner)
             return self._finish(connection, id, VersionState.REJECTED, reason, artifact, metrics, seconds)
 
     def fail(self, id: int, owner: str, reason: str) -> VersionRecord:
@@ -152,7 +155,7 @@ class Versions:
     def serving(self, project: int, group: str) -> dict[str, VersionRecord]:
         """The serving version of each of the group's micro-models, by control."""
         with self._database.reading() as connection:
-            return {row.control: _record(row) for row in _serving(connection, project, group)}
+            return {row.control: version_record(row) for row in serving_rows(connection, project, group)}
 
     def serving_alike(self, project: int, control: str, fingerprint: str, limit: int) -> list[VersionRecord]:
         """The serving versions of a control with this fingerprint that have an artifact, over the project's groups of
@@ -161,19 +164,19 @@ class Versions:
         usable = (versions.c.fingerprint == fingerprint, versions.c.artifact_uri.is_not(None))
         query = select(versions).where(*mine, *usable).order_by(versions.c.id.desc()).limit(limit)
         with self._database.reading() as connection:
-            return [_record(row) for row in connection.execute(query)]
+            return [version_record(row) for row in connection.execute(query)]
 
     def get(self, id: int) -> VersionRecord | None:
         """The version, or None."""
         with self._database.reading() as connection:
             row = connection.execute(select(versions).where(versions.c.id == id)).one_or_none()
-        return _record(row) if row else None
+        return version_record(row) if row else None
 
     def history(self, project: int, group: str, control: str | None = None) -> list[VersionRecord]:
         """All versions of the group (of one micro-model), newest first."""
-        query = select(versions).where(*_of(project, group, control)).order_by(versions.c.id.desc())
+        query = select(versions).where(*of_micro_model(project, group, control)).order_by(versions.c.id.desc())
         with self._database.reading() as connection:
-            return [_record(row) for row in connection.execute(query)]
+            return [version_record(row) for row in connection.execute(query)]
 
     def rollback(
         self, project: int, group: str, control: str | None = None, *, hold: bool = False
@@ -188,8 +191,8 @@ class Versions:
             lock_project(connection, project)
             found = [
                 back
-                for row in _serving(connection, project, group)
-                if control in (None, row.control) and (back := _way_back(connection, row)) is not None
+                for row in serving_rows(connection, project, group)
+                if control in (None, row.control) and (back := go_back(connection, row)) is not None
             ]
             if not found:
                 whose = f"group {group!r} of project {project}" + (f", control {control!r}" if control else "")
@@ -200,7 +203,7 @@ class Versions:
             if hold:
                 set_pins(connection, found)
             _publish_again(connection, project, group)
-        return [_record(row) for row in found]
+        return [version_record(row) for row in found]
 
     def pin(
         self, project: int, group: str, control: str | None = None, number: int | None = None
@@ -208,15 +211,15 @@ class Versions:
         """Pins the serving versions (of one micro-model), or the version of this number, which then serves at once."""
         with self._database.writing() as connection:
             lock_project(connection, project)
-            serving = [row for row in _serving(connection, project, group) if control in (None, row.control)]
-            found = [_numbered(connection, row, number) for row in serving] if number is not None else serving
+            serving = [row for row in serving_rows(connection, project, group) if control in (None, row.control)]
+            found = [serve_numbered(connection, row, number) for row in serving] if number is not None else serving
             if not found:
                 whose = f"group {group!r} of project {project}" + (f", control {control!r}" if control else "")
                 raise RegistryError(f"No version of {whose} serves, so none can be pinned. Label and train first.")
             set_pins(connection, found)
             if {row.id for row in found} != {row.id for row in serving}:
                 _publish_again(connection, project, group)
-        return [_record(row) for row in found]
+        return [version_record(row) for row in found]
 
     def unpin(self, project: int, group: str, control: str | None = None) -> list[str]:
         """Lifts the pins of the group (of one micro-model); returns the controls that were pinned."""
@@ -231,54 +234,9 @@ class Versions:
         with self._database.reading() as connection:
             return pinned(connection, project, group)
 
-    def forget_artifacts(self, keep: int) -> int:
-        """Drops the artifacts of all versions but those that serve or are pinned, that a training under way starts from, and
-        the `keep` newest ways back of a micro-model.
-
-        Their records stay. Returns how many; the files go with `Artifacts.collect(Versions.artifacts(), ...)`.
-        """
-        usable = (versions.c.state == VersionState.SUPERSEDED, versions.c.rolled_back.is_(False))
-        rank = func.row_number().over(
-            partition_by=(versions.c.project, versions.c.group, versions.c.control), order_by=versions.c.number.desc()
-        )
-        ranked = (
-            select(versions.c.id, rank.label("rank")).where(*usable, versions.c.artifact_uri.is_not(None)).subquery()
-        )
-        starts = aliased_versions.c.parent
-        needed = union(
-            select(ranked.c.id).where(ranked.c.rank <= keep),
-            select(pins.c.version),
-            select(starts).where(aliased_versions.c.state == VersionState.TRAINING, starts.is_not(None)),
-        ).subquery()
-        forget = (
-            update(versions)
-            .where(versions.c.artifact_uri.is_not(None), versions.c.id.not_in(select(needed)))
-            .where(versions.c.state != VersionState.SERVING)
-            .values(NO_ARTIFACT)
-        )
-        with self._database.writing() as connection:
-            return connection.execute(forget).rowcount
-
-    def space(self, project: int | None = None) -> dict[int, Space]:
-        """What the artifacts (of one project) take, by project."""
-        total = func.coalesce(func.sum(versions.c.artifact_nbytes), 0)
-        query = select(versions.c.project, func.count(), total).where(versions.c.artifact_uri.is_not(None))
-        query = query if project is None else query.where(versions.c.project == project)
-        with self._database.reading() as connection:
-            rows = connection.execute(query.group_by(versions.c.project)).all()
-        return {row[0]: Space(int(row[1]), int(row[2])) for row in rows}
-
-    def artifacts(self, project: int | None = None) -> set[str]:
-        """URIs of all artifacts that a version (of one project) still needs."""
-        query = select(versions.c.artifact_uri).where(versions.c.artifact_uri.is_not(None))
-        if project is not None:
-            query = query.where(versions.c.project == project)
-        with self._database.reading() as connection:
-            return {row.artifact_uri for row in connection.execute(query)}
-
     def _break_off(self, id: int, owner: str, state: VersionState, reason: str) -> VersionRecord:
         with self._database.writing() as connection:
-            _in_training(connection, id, owner)
+            in_training(connection, id, owner)
             return self._finish(connection, id, state, reason, None, {}, None)
 
     def _finish(
@@ -302,7 +260,7 @@ class Versions:
             "artifact_nbytes": artifact.nbytes if artifact else None,
         }
         ended = update(versions).where(versions.c.id == id).values(values).returning(*versions.c)
-        return _record(connection.execute(ended).one())
+        return version_record(connection.execute(ended).one())
 
 
 def raise_generation(connection: Connection, project: int) -> None:
@@ -324,98 +282,10 @@ def _publish_again(connection: Connection, project: int, group: str) -> None:
 def _train_again(connection: Connection, damaged: Row[Any], reason: str, now: float) -> None:
     """Has the group of a version that serves no longer trained, and says why."""
     raise_generation(connection, damaged.project)
-    same = (*_of(damaged.project, damaged.group, damaged.control), versions.c.state == VersionState.DAMAGED)
+    same = (*of_micro_model(damaged.project, damaged.group, damaged.control), versions.c.state == VersionState.DAMAGED)
     count = select(func.count()).select_from(versions).where(*same, versions.c.label_revision == damaged.label_revision)
     before = connection.execute(count).scalar_one() - 1
     pause = min(DAMAGED_AGAIN_SECONDS * 2.0 ** min(before - 1, 10), 3600.0) if before else None
     mine = (groups.c.project == damaged.project, groups.c.name == damaged.group)
     due = None if pause is None else now + pause
     connection.execute(update(groups).where(*mine).values(WELL | {"forced": True, "due_at": due, "reason": reason}))
-
-
-def _held_by(connection: Connection, candidate: Row[Any]) -> Row[Any] | None:
-    """The version that the candidate's micro-model is pinned to; a pin that does not fit the config is lifted."""
-    pin = pinned(connection, candidate.project, candidate.group).get(candidate.control)
-    held = connection.execute(select(versions).where(versions.c.id == pin)).one_or_none() if pin else None
-    if held is not None and held.state == VersionState.SERVING and held.fingerprint == candidate.fingerprint:
-        return held
-    lift_pins(connection, candidate.project, candidate.group, [candidate.control])
-    return None
-
-
-def _numbered(connection: Connection, serving: Row[Any], number: int) -> Row[Any]:
-    """The version of this number in the micro-model of a serving one, made to serve."""
-    if serving.number == number:
-        return serving
-    mine = (*_of(serving.project, serving.group, serving.control), versions.c.number == number)
-    wanted = connection.execute(select(versions).where(*mine)).one_or_none()
-    states = (VersionState.SUPERSEDED, VersionState.REJECTED)
-    if wanted is None or wanted.artifact_uri is None or wanted.state not in states:
-        found = "there is none" if wanted is None else f"it is {wanted.state}, and its weights may be gone"
-        raise RegistryError(
-            f"Version {number} of group {serving.group!r}, control {serving.control!r}, cannot serve: {found}. "
-            "Expected a superseded or rejected one with an artifact; see its history."
-        )
-    if wanted.fingerprint != serving.fingerprint:
-        raise RegistryError(
-            f"Version {number} of group {serving.group!r}, control {serving.control!r}, was trained for another "
-            "labeling config. Pin one that was trained for the present one."
-        )
-    gone = {"state": VersionState.SUPERSEDED, "reason": f"version {number} was pinned"}
-    connection.execute(update(versions).where(versions.c.id == serving.id).values(gone))
-    again = {"state": VersionState.SERVING, "reason": None, "rolled_back": False}
-    row = connection.execute(update(versions).where(versions.c.id == wanted.id).values(again).returning(*versions.c))
-    return row.one()
-
-
-def _of(project: int, group: str, control: str | None) -> tuple[Any, ...]:
-    mine = (versions.c.project == project, versions.c.group == group)
-    return mine if control is None else (*mine, versions.c.control == control)
-
-
-def _serving(connection: Connection, project: int, group: str) -> list[Row[Any]]:
-    return list(connection.execute(SERVING, {"in_project": project, "in_group": group}))
-
-
-def _in_training(connection: Connection, id: int, owner: str) -> Row[Any]:
-    """The version, locked with its group; raises unless it is in state training and the group is the owner's."""
-    query = select(versions).where(versions.c.id == id)
-    version = connection.execute(query).one_or_none()
-    if version is None:
-        raise RegistryError(f"There is no version {id}; its project may have been deleted. Drop this work.")
-    lock_project(connection, version.project)
-    require_lease(connection, version.project, version.group, owner)
-    version = connection.execute(query).one()
-    if version.state != VersionState.TRAINING:
-        raise RegistryError(
-            f"Version {version.number} of group {version.group!r}, control {version.control!r}, is {version.state}, "
-            "expected training: a version ends once. Begin a new one."
-        )
-    return version
-
-
-def _way_back(connection: Connection, serving: Row[Any]) -> Row[Any] | None:
-    """Lets the version before the serving one serve again; None where there is none."""
-    older = (
-        select(versions.c.id, versions.c.number)
-        .where(*_of(serving.project, serving.group, serving.control), versions.c.artifact_uri.is_not(None))
-        .where(versions.c.state == VersionState.SUPERSEDED, versions.c.rolled_back.is_(False))
-        .order_by(versions.c.number.desc())
-        .limit(1)
-    )
-    back = connection.execute(older).one_or_none()
-    if back is None:
-        return None
-    gone = {"state": VersionState.SUPERSEDED, "rolled_back": True, "reason": f"rolled back to version {back.number}"}
-    connection.execute(update(versions).where(versions.c.id == serving.id).values(gone))
-    again = update(versions).where(versions.c.id == back.id).values(state=VersionState.SERVING, reason=None)
-    return connection.execute(again.returning(*versions.c)).one()
-
-
-def _record(row: Row[Any]) -> VersionRecord:
-    values = dict(row._mapping)
-    del values["rolled_back"]
-    uri, sha256, nbytes = (values.pop(f"artifact_{part}") for part in ("uri", "sha256", "nbytes"))
-    artifact = None if uri is None else ArtifactRef(uri, sha256, nbytes)
-    known = {name: values[name] if isinstance(values[name], dict) else {} for name in ("metrics", "recipe")}
-    return VersionRecord(**values | known | {"state": VersionState(row.state), "artifact": artifact})

@@ -6,14 +6,17 @@ Needs no torch. Processes of their own see this file in the place of the network
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Prediction, Progress, Quality, Weights
+
+if TYPE_CHECKING:
+    from backend.learning.fitting.training_input import TrainingInput
 
 SECONDS = float(os.environ.get("UNTRAINED_SECONDS", "0"))
 """How long a training takes."""
@@ -21,7 +24,7 @@ SECONDS = float(os.environ.get("UNTRAINED_SECONDS", "0"))
 
 @dataclass(frozen=True)
 class Trained:
-    """As `backend.learning.fitting.session.Trained`."""
+    """As `backend.learning.fitting.trained.Trained`."""
 
     weights: Weights
     metrics: dict[str, float]
@@ -45,7 +48,7 @@ class EyeForColour:
     nbytes: int = 1
 
     def predict(
-        self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = (), parents: object = None
+        self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = (), enclosing_boxes: object = None
     ) -> list[Prediction]:
         return [Prediction(f.task, self._look(f), 0.9) for f in frames]
 
@@ -57,14 +60,11 @@ class EyeForColour:
         return (Instance(self.weights.metadata["label"], box, 0.9),)
 
 
-def teach(
-    labeled: Sequence[LabeledFrame], unlabeled: Sequence[Frame], labels: tuple[str, ...], recipe: object, *,
-    progress: Callable[[Progress], None], **_: Any,
-) -> Trained:  # fmt: skip
+def teach(control: Control, given: "TrainingInput", recipe: object) -> Trained:
     """Trains an EyeForColour."""
-    progress(Progress(0.5, 1.0))
-    seen = [i.label for f in labeled for i in f.instances]
-    weights = Weights({"w": np.zeros(3, np.float32)}, {"label": seen[0] if seen else labels[0]})
+    given.progress(Progress(0.5, 1.0))
+    seen = [i.label for f in given.labeled for i in f.instances]
+    weights = Weights({"w": np.zeros(3, np.float32)}, {"label": seen[0] if seen else given.labels[0]})
     return Trained(weights, {"loss": 0.1}, 0.01)
 
 
@@ -75,36 +75,39 @@ def glance(frame: Frame) -> NDArray[np.float16]:
 
 
 # -- what the loop calls of `backend.learning.methods`, `.network.features` and `.network.threads`
-MicroModel = EyeForColour
+class Method:
+    """As much of `backend.learning.method.Method` as the loop asks."""
+
+    transfers = True
+
+
+def method_for(control: Control) -> Method:
+    return Method()
 
 
 def recipe_for(control: Control, backbone: str, effort: float = 1.0) -> Recipe:
     return Recipe(backbone)
 
 
-def train(*lesson: Any, progress: Callable[[Progress], None], **others: Any) -> Trained:
+def train(control: Control, given: "TrainingInput", recipe: object) -> Trained:
     """`teach`, but it takes its time."""
     began = time.monotonic()
     while (spent := time.monotonic() - began) < SECONDS:
-        progress(Progress(spent / SECONDS, SECONDS - spent))
+        given.progress(Progress(spent / SECONDS, SECONDS - spent))
         time.sleep(0.02)
-    return teach(*lesson, progress=progress, **others)
+    return teach(control, given, recipe)
 
 
 def load(weights: Weights, device: str = "auto") -> EyeForColour:
     return EyeForColour(weights)
 
 
-def joined(weights: Weights, before: Weights | None) -> Weights:
+def ensemble(weights: Weights, previous: Weights | None) -> Weights:
     return weights
 
 
-def elsewhere(weights: Weights) -> Weights:
+def for_other_group(weights: Weights) -> Weights:
     return weights
-
-
-def predict(model: EyeForColour, *frames: Any) -> list[Prediction]:
-    return model.predict(*frames)
 
 
 def evaluate(head: Head, predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -> Quality:

@@ -80,7 +80,7 @@ def _weights(registry: Registry, report: Report) -> Iterator[Finding]:
 
 def _orphans(registry: Registry, report: Report) -> Iterator[Finding]:
     report("files that no version names")
-    named, old = registry.versions.artifacts(), registry.clock() - YOUNG_SECONDS
+    named, old = registry.retention.artifacts(), registry.clock() - YOUNG_SECONDS
     try:
         files = [file for file in registry.artifacts.files() if file.uri not in named and file.modified < old]
     except ArtifactError as error:

@@ -19,11 +19,11 @@ def forget_project(services: Services, number: int) -> int:
     if registry.projects.get(number) is None:
         known = ", ".join(str(project.id) for project in registry.projects.all()) or "none"
         raise RegistryError(f"Project {number} is not known here, so there is nothing to forget. Known are: {known}.")
-    mine = registry.versions.artifacts(number)
+    mine = registry.retention.artifacts(number)
     registry.projects.delete(number)
     # The records first: weights without a record cost disk, a record without weights could not serve.
     removed = 0
-    for uri in mine - registry.versions.artifacts():
+    for uri in mine - registry.retention.artifacts():
         with suppress(ArtifactError):  # what is left, the upkeep collects
             removed += registry.artifacts.remove(uri)
     log.info("project forgotten", project=number, artifacts=removed)

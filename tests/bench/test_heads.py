@@ -13,9 +13,10 @@ from rich.console import Console
 
 from backend.bench.run import Plan, bench
 from backend.learning import methods
-from backend.learning.fitting.session import Trained
+from backend.learning.fitting.trained import Trained
+from backend.learning.fitting.training_input import TrainingInput
 from backend.settings import Settings
-from backend.types import Frame, Instance, LabeledFrame, Prediction, Weights
+from backend.types import Control, Frame, Instance, LabeledFrame, Prediction, Weights
 
 FRAMES = 7
 
@@ -27,33 +28,31 @@ class Parrot:
     heard: tuple[Instance, ...]
     nbytes: int = 1
 
+    def predict(
+        self, frames: Iterable[Frame], _: Sequence[LabeledFrame] = (), boxes: Mapping[int, Any] | None = None
+    ) -> list[Prediction]:
+        return [Prediction(frame.task, self._words(frame.task, boxes), 0.9) for frame in frames]
 
-def say(
-    parrot: Parrot, frames: Iterable[Frame], _: Sequence[LabeledFrame] = (), parents: Mapping[int, Any] | None = None
-) -> list[Prediction]:
-    def words(task: int) -> tuple[Instance, ...]:
+    def _words(self, task: int, boxes: Mapping[int, Any] | None) -> tuple[Instance, ...]:
         heard = tuple(
             replace(one, region_id=None, keypoints=tuple(replace(p, region_id=None) for p in one.keypoints))
-            for one in parrot.heard
+            for one in self.heard
         )
-        if parents is None:
+        if boxes is None:
             return heard
-        return tuple(replace(box, keypoints=one.keypoints) for box, one in zip(parents[task], heard, strict=True))
-
-    return [Prediction(frame.task, words(frame.task), 0.9) for frame in frames]
+        return tuple(replace(box, keypoints=one.keypoints) for box, one in zip(boxes[task], heard, strict=True))
 
 
 @pytest.fixture
 def parrots(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: dict[str, tuple[Instance, ...]] = {}
 
-    def train(labeled: Sequence[LabeledFrame], rest: Any, labels: tuple[str, ...], recipe: Any, **_: Any) -> Trained:
-        heard[str(labels)] = labeled[0].instances
-        return Trained(Weights({"w": np.zeros(3, np.float32)}, {"labels": str(labels)}), {}, 0.01)
+    def train(control: Control, given: TrainingInput, recipe: object) -> Trained:
+        heard[str(given.labels)] = given.labeled[0].instances
+        return Trained(Weights({"w": np.zeros(3, np.float32)}, {"labels": str(given.labels)}), {}, 0.01)
 
     monkeypatch.setattr(methods, "train", train)
     monkeypatch.setattr(methods, "load", lambda weights, device="auto": Parrot(heard[weights.metadata["labels"]]))
-    monkeypatch.setattr(methods, "predict", say)
 
 
 def fly(x: float) -> dict[str, Any]:

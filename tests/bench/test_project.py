@@ -11,8 +11,10 @@ from backend.bench.replay import Replay
 from backend.demo.folder import from_folder
 from backend.errors import StoryError
 from backend.learning import methods
-from backend.learning.fitting.session import Trained
+from backend.learning.fitting.trained import Trained
+from backend.learning.fitting.training_input import TrainingInput
 from backend.settings import Settings
+from backend.types import Control
 from tests.bench.made import folder_of_squares
 from tests.loop.house import teach
 
@@ -56,9 +58,9 @@ def test_each_round_begins_anew_and_no_two_trainings_have_the_same_seed(
 ) -> None:
     starts: list[tuple[int, bool]] = []
 
-    def noted(*args: Any, **options: Any) -> Trained:
-        starts.append((options["seed"], options["start"] is not None))
-        return teach(*args, **options)
+    def noted(control: Control, given: TrainingInput, recipe: object) -> Trained:
+        starts.append((given.seed, given.start is not None))
+        return teach(control, given, recipe)
 
     monkeypatch.setattr(methods, "train", noted)
     for seed in (0, 1):

@@ -2,7 +2,8 @@
 
     python tests/benchmarks/capacity.py [--groups 100000] [--models 200] [--trainings 2]
 
-PostgreSQL and S3 are those of `tests.engines`. The README computes from these figures what larger installations need.
+PostgreSQL and S3 are those of `tests.engines`. `model_registry/README.md` computes from these figures what larger
+installations need.
 """
 
 import argparse
@@ -19,6 +20,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from backend.learning import methods
+from backend.learning.fitting.training_input import TrainingInput
+from backend.learning.method import MicroModel
 from backend.learning.network import threads
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Weights
 from model_registry import ArtifactRef, ModelCache, Registry, open_registry
@@ -98,7 +101,8 @@ def train(effort: float) -> tuple[Weights, float]:
     control = Control("label", "image", "RectangleLabels", Head.DETECTION, ("square",), "image")
     recipe = methods.recipe_for(control, "tf_efficientnet_lite0", effort)
     started = time.perf_counter()
-    done = methods.train(labeled, rest, ("square",), recipe, start=None, device="cpu", seed=1, progress=lambda _: None)
+    given = TrainingInput(labeled=labeled, unlabeled=rest, labels=control.labels, device="cpu", seed=1)
+    done = methods.train(control, given, recipe)
     return done.weights, time.perf_counter() - started
 
 
@@ -110,9 +114,9 @@ def models(name: str, store: Artifacts, weights: Weights, count: int) -> None:
     print(f"{name}: load a stored micro-model  ", end="")
     print(quantiles(timed(lambda n: methods.load(store.read(refs[n]), "cpu"), count)), flush=True)
     before = memory_mb()
-    cache: ModelCache[methods.MicroModel] = ModelCache(CACHE_MB * 1_000_000)
+    cache: ModelCache[MicroModel] = ModelCache(CACHE_MB * 1_000_000)
 
-    def loaded(ref: ArtifactRef) -> tuple[methods.MicroModel, int]:
+    def loaded(ref: ArtifactRef) -> tuple[MicroModel, int]:
         model = methods.load(store.read(ref), "cpu")
         return model, model.nbytes
 

@@ -19,6 +19,7 @@ from backend.learning.classification import evaluation as class_evaluation
 from backend.learning.classification import micro_model as class_model
 from backend.learning.classification import training as class_training
 from backend.learning.classification.recipe import ClassificationRecipe
+from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.segmentation import evaluation as mask_evaluation
 from backend.learning.segmentation import micro_model as mask_model
 from backend.learning.segmentation import training as mask_training
@@ -36,7 +37,8 @@ def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, floa
     trainer, model_room = (class_training, class_model) if is_class else (mask_training, mask_model)
     recipe: Any = changed(ClassificationRecipe() if is_class else SegmentationRecipe(), args.changes)
     began, spent = time.perf_counter(), time.process_time()
-    trained = trainer.train(labeled, others, labels, recipe, seed=seed)  # type: ignore[arg-type]
+    given = TrainingInput(labeled=labeled, unlabeled=others, labels=labels, seed=seed)
+    trained = trainer.train(given, recipe)  # type: ignore[operator]
     middle_spent = time.process_time()
     predictions = model_room.load(trained.weights, "auto").predict(others, labeled)
     truth = [group.labeled(i) for i in others.indices]

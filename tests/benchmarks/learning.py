@@ -16,6 +16,7 @@ import numpy as np
 from backend.learning.detection import micro_model, training
 from backend.learning.detection.evaluation import evaluate
 from backend.learning.detection.recipe import DetectionRecipe
+from backend.learning.fitting.training_input import TrainingInput
 from backend.types import Frame, LabeledFrame
 from tests.benchmarks.group import Group, changed, chosen, parser, run
 
@@ -26,7 +27,8 @@ def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, floa
     labeled, others = [group.labeled(i) for i in at], group.without(at)
     began = time.perf_counter()
     recipe = changed(DetectionRecipe(), args.changes)
-    trained = training.train(labeled, others, group.data_set.classes, recipe, seed=seed)
+    given = TrainingInput(labeled=labeled, unlabeled=others, labels=group.data_set.classes, seed=seed)
+    trained = training.train(given, recipe)
     middle = time.perf_counter()
     model = micro_model.load(trained.weights, "auto")
     predictions = model.predict(others, labeled)

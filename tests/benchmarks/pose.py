@@ -13,7 +13,6 @@ import pickle
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -21,6 +20,7 @@ from scipy.optimize import linear_sum_assignment
 from backend.learning.detection import micro_model as boxes_model
 from backend.learning.detection import training as boxes_training
 from backend.learning.detection.recipe import DetectionRecipe
+from backend.learning.fitting.training_input import FindBoxes, TrainingInput
 from backend.learning.pose import micro_model, training
 from backend.learning.pose.recipe import PoseRecipe
 from backend.types import Frame, Instance, LabeledFrame, Prediction
@@ -76,11 +76,12 @@ def _distance(a: Instance, b: Instance) -> float:
     return float(np.mean(errors)) if (errors := _errors(a, b)) else 1e9
 
 
-def predicted_boxes(labeled: Sequence[LabeledFrame], others: Sequence[Frame], seed: int) -> dict[int, Any]:
-    """As the rectangle control's own micro-model gives them."""
+def boxes_by_detection(labeled: Sequence[LabeledFrame], others: Sequence[Frame], seed: int) -> FindBoxes:
+    """As the rectangle control's own micro-model gives them, trained just before, as the loop does."""
     kinds = tuple(sorted({i.label for f in labeled for i in f.instances}))
-    trained = boxes_training.train(labeled, others, kinds, DetectionRecipe(), seed=seed)
-    return {p.task: p.instances for p in boxes_model.load(trained.weights).predict(others, labeled)}
+    given = TrainingInput(labeled=labeled, unlabeled=others, labels=kinds, seed=seed)
+    model = boxes_model.load(boxes_training.train(given, DetectionRecipe()).weights)
+    return lambda frames: {p.task: p.instances for p in model.predict(frames, labeled)}
 
 
 def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, float]:
@@ -88,11 +89,14 @@ def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, floa
     at = chosen(group, args.labels)
     labeled, others = [group.labeled(i) for i in at], group.without(at)
     truth = {i: group.truth(i) for i in others.indices}
-    found = predicted_boxes(labeled, others, seed) if args.boxes and group.parented else truth
-    parents = found if group.parented else {}
+    find: FindBoxes | None = None
+    if group.parented:
+        find = boxes_by_detection(labeled, others, seed) if args.boxes else lambda _: truth
+    parents = find(others) if find else None
     recipe = changed(PoseRecipe(), args.changes)
     began, cpu = time.perf_counter(), time.process_time()
-    trained = training.train(labeled, others, group.data_set.classes, recipe, seed=seed, parents=parents)
+    given = TrainingInput(labeled=labeled, unlabeled=others, labels=group.data_set.classes, seed=seed, find_boxes=find)
+    trained = training.train(given, recipe)
     middle, cpu_middle = time.perf_counter(), time.process_time()
     predictions = micro_model.load(trained.weights).predict(others, labeled, parents)
     if args.dump:

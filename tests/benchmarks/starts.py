@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.learning import methods
+from backend.learning.fitting.recipe import HeadRecipe
+from backend.learning.fitting.training_input import EnclosingBoxes, TrainingInput
 from backend.learning.network import features, threads
 from backend.loop.train.project_model import EFFORT
 from backend.loop.train.starts import FEW, POOR, apart, of_kind
@@ -57,11 +59,15 @@ class Clip:
     def labeled(self, at: Sequence[int]) -> list[LabeledFrame]:
         return [LabeledFrame(self.group[i], self.truth(i)) for i in at]
 
+    def boxes(self, frames: Sequence[Frame]) -> EnclosingBoxes:
+        """The true ones, for points that hang on them."""
+        return {frame.task: self.truth(frame.task) for frame in frames}
+
     def sight(self) -> NDArray[np.float32]:
         at = np.linspace(0, len(self.group) - 1, FEW).round().astype(int)
         return features.vectors((self.group[int(i)] for i in at), BACKBONE).astype(np.float32)
 
-    def recipe(self, effort: float = 1.0) -> methods.Recipe:
+    def recipe(self, effort: float = 1.0) -> HeadRecipe:
         return changed(methods.recipe_for(self.control, BACKBONE, effort), self.changes)
 
 
@@ -71,10 +77,11 @@ def trained(
     """Weights; quality of the predictions of all other frames; seconds from the labels to them."""
     at = chosen(clip.group, count, seed)
     labeled, others, began = clip.labeled(at), clip.group.without(at), time.perf_counter()
-    done = methods.train(
-        labeled, others, clip.control.labels, clip.recipe(effort),
-        start=start, device="cpu", seed=seed, progress=lambda _: None,
+    given = TrainingInput(
+        labeled=labeled, unlabeled=others, labels=clip.control.labels, start=start, device="cpu", seed=seed,
+        find_boxes=clip.boxes if clip.control.parent else None,
     )  # fmt: skip
+    done = methods.train(clip.control, given, clip.recipe(effort))
     score, seconds = quality(clip, done.weights, labeled, others, began)
     return done.weights, score, seconds
 
@@ -86,7 +93,7 @@ def quality(
     blank, (width, height) = np.zeros((1, 1, 3), np.uint8), (others[0].width, others[0].height)
     truth = [LabeledFrame(Frame(i, blank, width, height), clip.truth(i)) for i in others.indices]
     parents = {t.frame.task: t.instances for t in truth} if clip.control.parent else None
-    found = methods.predict(methods.load(weights, "cpu"), others, labeled, parents)
+    found = methods.load(weights, "cpu").predict(others, labeled, parents)
     seconds = time.perf_counter() - began
     return methods.evaluate(clip.control.head, found, truth).score, seconds
 
@@ -97,10 +104,8 @@ def parent_of(clips: Sequence[Clip], seed: int) -> Weights:
     frames = [
         dataclasses.replace(f, frame=dataclasses.replace(f.frame, task=n, order=None)) for n, f in enumerate(every)
     ]
-    return methods.train(
-        frames, (), clips[0].control.labels, clips[0].recipe(EFFORT),
-        start=None, device="cpu", seed=seed, progress=lambda _: None,
-    ).weights  # fmt: skip
+    given = TrainingInput(labeled=frames, labels=clips[0].control.labels, device="cpu", seed=seed)
+    return methods.train(clips[0].control, given, clips[0].recipe(EFFORT)).weights
 
 
 def sibling_of(clip: Clip, others: Sequence[Clip], seed: int) -> tuple[Weights, str]:
@@ -122,7 +127,7 @@ def measure(clip: Clip, clips: Sequence[Clip], counts: Sequence[int], kinds: Seq
             continue
         start = None if weights is None else of_kind(weights, Start(kind))
         if start is not None:
-            found = quality(clip, methods.elsewhere(start), (), clip.group, time.perf_counter())
+            found = quality(clip, methods.for_other_group(start), (), clip.group, time.perf_counter())
             told(clip, kind, 0, *found, f"as it is; {note}")
         for count in counts:
             stranger = kind == Start.SIBLING and start is not None and not suits(clip, start, count, seed)
@@ -136,7 +141,7 @@ def suits(clip: Clip, weights: Weights, count: int, seed: int) -> bool:
     labeled = clip.labeled(chosen(clip.group, count, seed))
     frames = [dataclasses.replace(one.frame, order=None) for one in labeled]
     parents = {one.frame.task: one.instances for one in labeled} if clip.control.parent else None
-    found = methods.predict(methods.load(methods.elsewhere(weights), "cpu"), frames, (), parents)
+    found = methods.load(methods.for_other_group(weights), "cpu").predict(frames, (), parents)
     return (methods.evaluate(clip.control.head, found, labeled).score or 0.0) >= POOR
 
 

@@ -1,6 +1,6 @@
 """How long the registry's lookups and writes take with 100,000 groups: figures to read, ratios to hold.
 
-Run with `pytest tests/benchmarks/test_registry.py -s`; the README has the figures of the reference machine.
+Run with `pytest tests/benchmarks/test_registry.py -s`; `model_registry/README.md` has the figures.
 """
 
 import random

@@ -15,7 +15,7 @@ DOCKER = Path(__file__).parents[2] / "docker"
 FILES = sorted(path.name for path in DOCKER.glob("compose*.yml"))
 VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}")
 LABEL_STUDIO = {
-    # Documented by Label Studio, or read by its code: see the facts that the README links.
+    # Documented by Label Studio, or read by its code.
     "LABEL_STUDIO_USERNAME", "LABEL_STUDIO_PASSWORD", "LABEL_STUDIO_USER_TOKEN", "LABEL_STUDIO_HOST",
     "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN", "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK",
     "LABEL_STUDIO_ML_BLOCK_LOCAL_IP", "LABEL_STUDIO_SSRF_PROTECTION_ENABLED",

@@ -10,30 +10,20 @@ import pytest
 
 from backend.errors import WeightsUnusable
 from backend.learning import methods
-from backend.learning.classification import training as classification_training
-from backend.learning.detection import micro_model as detection_model
-from backend.learning.detection import training as detection_training
 from backend.types import Weights
-from tests.learning.classification.classes import LABELS as CLASSES
-from tests.learning.classification.classes import clip as class_clip
-from tests.learning.classification.classes import split
-from tests.learning.classification.test_training import QUICK as QUICK_CLASSES
-from tests.learning.detection.test_training import QUICK
-from tests.learning.synthetic import LABELS, clip
+from tests.learning.cases import CASES
 
 Damage = Callable[[Weights], Weights]
 
 
 @pytest.fixture(scope="module")
 def boxes() -> Weights:
-    return detection_training.train(clip(3).labeled(0, 2), [], LABELS, QUICK, device="cpu").weights
+    return CASES["boxes"].trained().weights
 
 
 @pytest.fixture(scope="module")
 def classes() -> Weights:
-    labeled, others = split(class_clip(12), 1, 4, 7, 10)
-    frames = [one.frame for one in others]
-    return classification_training.train(labeled, frames, CLASSES, QUICK_CLASSES, device="cpu").weights
+    return CASES["classes"].trained().weights
 
 
 def floats(weights: Weights) -> list[str]:
@@ -129,7 +119,7 @@ def test_they_are_refused(head: str, damage: Damage, request: pytest.FixtureRequ
 
 
 def test_places_in_time_may_be_missing(classes: Weights) -> None:
-    methods.load(methods.elsewhere(classes), "cpu")
+    methods.load(methods.for_other_group(classes), "cpu")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +131,7 @@ def test_the_machine_is_not_blamed_on_them(boxes: Weights, error: Exception, mon
     def fail(*_: object) -> Mapping[str, object]:
         raise error
 
-    monkeypatch.setattr(detection_model, "restored", fail)
+    monkeypatch.setattr("backend.learning.detection.micro_model.restored", fail)
     with pytest.raises(type(error)) as raised:
         methods.load(boxes, "cpu")
     assert not isinstance(raised.value, WeightsUnusable)

@@ -11,4 +11,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(methods, "train", teach)
     monkeypatch.setattr(methods, "load", lambda weights, device="auto": EyeForColour(weights))
+    monkeypatch.setattr(methods, "ensemble", lambda weights, previous: weights)
+    monkeypatch.setattr(methods, "for_other_group", lambda weights: weights)
     monkeypatch.setattr(features, "vectors", lambda frames, backbone: [glance(frame) for frame in frames])

@@ -273,8 +273,8 @@ def test_a_version_that_lost_its_weights_to_age_meanwhile_is_not_damaged(house: 
     assert version.artifact is not None
     house.label(4)
     house.work()
-    house.registry.versions.forget_artifacts(0)
-    house.registry.artifacts.collect(house.registry.versions.artifacts(), -1e12)
+    house.registry.retention.forget_artifacts(0)
+    house.registry.artifacts.collect(house.registry.retention.artifacts(), -1e12)
     services: Services = house.services
     from backend.loop.data.weights import weights_of
 

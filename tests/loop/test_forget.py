@@ -29,7 +29,7 @@ def weights(house: House) -> list[str]:
 
 def test_a_forgotten_project_takes_its_weights_along_and_nothing_else(house: House) -> None:
     registry = house.registry
-    kept = sorted(registry.versions.artifacts(2))
+    kept = sorted(registry.retention.artifacts(2))
     assert len(weights(house)) == 2
     assert forget_project(house.services, 1) == 1
     assert [project.id for project in registry.projects.all()] == [2]

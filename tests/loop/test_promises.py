@@ -13,12 +13,14 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import create_engine, text
 
 from model_registry.database import open_database
+from tests.conftest import STEADY_EXAMPLES
 from tests.engines import own_schema, postgres_at_hand
 from tests.loop.lying import LIES
 from tests.loop.promises import Promises
 from tests.loop.world import World
 
-RUNS = {"sqlite": 900, "postgresql": 100}
+RUNS = {"sqlite": 300, "postgresql": 60}
+"""With the profile "steady"; the profile "search" has ten times as many, new ones each time (`make promises`)."""
 STEPS = 10
 FAULTS = {
     *(f"Label Studio lies: {lie}" for lie in LIES),
@@ -71,7 +73,7 @@ def test_promises(machine: type[Promises], request: pytest.FixtureRequest) -> No
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,
         settings=settings(
-            max_examples=RUNS[engine],
+            max_examples=RUNS[engine] * settings().max_examples // STEADY_EXAMPLES,
             stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -17,11 +17,12 @@ from backend.jobs.complaints import Complaints
 from backend.jobs.queue import Handlers, HueyQueue, redis_storage
 from backend.jobs.worker import work
 from backend.learning import methods
+from backend.learning.fitting.training_input import TrainingInput
 from backend.loop import group_work
 from backend.loop.events.sweep import LookRound, sweep_project
 from backend.loop.group_work import GroupWorker
 from backend.loop.services import Services, make_services
-from backend.types import Progress
+from backend.types import Control, Progress
 from model_registry import Registry, VersionRecord, open_registry
 from tests.engines import S3_ACCOUNT, PostgresServer, RedisServer, S3Server
 from tests.loop.house import House, teach
@@ -81,13 +82,13 @@ class SharedHouse(House):
         work(queue, self.stop, LookRound(services), 0.5, Complaints())
 
 
-def slow_teach(*arguments: Any, progress: Callable[[Progress], None], **options: Any) -> Any:
+def slow_teach(control: Control, given: TrainingInput, recipe: object) -> Any:
     """A training that takes a while and tells how far it is."""
     until = time.monotonic() + TRAINING_SECONDS
     while time.monotonic() < until:
-        progress(Progress(0.6, 1.0))
+        given.progress(Progress(0.6, 1.0))
         time.sleep(0.1)
-    return teach(*arguments, progress=progress, **options)
+    return teach(control, given, recipe)
 
 
 @pytest.fixture(scope="module")

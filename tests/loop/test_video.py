@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from backend.learning import methods
+from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data import video_frames
 from backend.loop.pages.status import project_status
 from backend.loop.predict.on_demand import Predictor
 from backend.studio import tags
 from backend.studio.events import TaskData
 from backend.studio.labeling_config import parse
-from backend.types import Box, Frame, Image, Instance, LabeledFrame, Prediction, Track, VideoSize, Weights
+from backend.types import Box, Control, Frame, Image, Instance, LabeledFrame, Prediction, Track, VideoSize, Weights
 from tests.loop.house import House
 from tests.studio.clips import write_video
 
@@ -111,10 +112,10 @@ def test_only_keyframes_are_learnt_from(house: House, monkeypatch: pytest.Monkey
     seen: dict[str, list[Any]] = {}
     train = methods.train
 
-    def watching(labeled: Sequence[LabeledFrame], unlabeled: Sequence[Frame], *args: Any, **kw: Any) -> Any:
-        seen["labeled"] = [(one.frame.task, one.frame.order, [i.box for i in one.instances]) for one in labeled]
-        seen["unlabeled"] = [frame.task for frame in unlabeled]
-        return train(labeled, unlabeled, *args, **kw)
+    def watching(control: Control, given: TrainingInput, recipe: Any) -> Any:
+        seen["labeled"] = [(one.frame.task, one.frame.order, [i.box for i in one.instances]) for one in given.labeled]
+        seen["unlabeled"] = [frame.task for frame in given.unlabeled]
+        return train(control, given, recipe)
 
     monkeypatch.setattr(methods, "train", watching)
     add_video(house, 1)
@@ -233,7 +234,9 @@ class EyeForLight:
     weights: Weights
     nbytes: int = 1
 
-    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+    def predict(
+        self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = (), enclosing_boxes: object = None
+    ) -> list[Prediction]:
         return [Prediction(f.task, (Instance(self._label(f), (0, 0, WIDTH, HEIGHT), 0.8),), 0.8) for f in frames]
 
     def _label(self, frame: Frame) -> str:
@@ -245,9 +248,9 @@ def test_ranges_of_frames(house: House, monkeypatch: pytest.MonkeyPatch) -> None
     taught: list[tuple[int, list[str]]] = []
     train = methods.train
 
-    def watching(labeled: Sequence[LabeledFrame], *args: Any, **kw: Any) -> Any:
-        taught.extend((one.frame.task, [i.label for i in one.instances]) for one in labeled)
-        return train(labeled, *args, **kw)
+    def watching(control: Control, given: TrainingInput, recipe: Any) -> Any:
+        taught.extend((one.frame.task, [i.label for i in one.instances]) for one in given.labeled)
+        return train(control, given, recipe)
 
     monkeypatch.setattr(methods, "train", watching)
     house.studio.projects[1]["label_config"] = TIMELINE

@@ -139,8 +139,8 @@ def test_weights_that_are_deleted_meanwhile_belong_to_no_backup(
 
     def collected_first(ref: Any) -> bytes:
         if not tries:
-            tries.append(full.versions.forget_artifacts(0))
-            assert full.artifacts.collect(full.versions.artifacts(), -1e12) == 2
+            tries.append(full.retention.forget_artifacts(0))
+            assert full.artifacts.collect(full.retention.artifacts(), -1e12) == 2
         return content(ref)
 
     monkeypatch.setattr(full.artifacts, "content", collected_first)

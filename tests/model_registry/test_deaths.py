@@ -3,7 +3,7 @@
 import pytest
 
 from model_registry import COMMON, GroupRecord, Registry, VersionState
-from model_registry.groups import ASIDE_SECONDS
+from model_registry.group_rows import ASIDE_SECONDS
 from tests.model_registry.conftest import Clock, label, task
 from tests.model_registry.workers import begin
 

@@ -73,7 +73,7 @@ def test_a_version_that_cannot_serve_is_not_pinned(held: Registry) -> None:
         with pytest.raises(RegistryError, match=said):
             held.versions.pin(1, "a", "boxes", number)
     promoted(held)
-    held.versions.forget_artifacts(keep=0)
+    held.retention.forget_artifacts(keep=0)
     with pytest.raises(RegistryError, match="weights may be gone"):
         held.versions.pin(1, "a", "boxes", 1)
     assert held.versions.pins(1, "a") == {}

@@ -39,8 +39,8 @@ def test_nothing(registry: Registry) -> None:
     assert registry.versions.serving(1, "a") == {}
     assert registry.versions.get(1) is None
     assert registry.versions.history(1, "a") == []
-    assert registry.versions.artifacts() == set()
-    assert registry.versions.forget_artifacts(0) == 0
+    assert registry.retention.artifacts() == set()
+    assert registry.retention.forget_artifacts(0) == 0
     with pytest.raises(RegistryError, match="no version of group 'a' of project 1 to go back to"):
         registry.versions.rollback(1, "a")
     with pytest.raises(RegistryError, match="no version 5"):
@@ -183,7 +183,7 @@ def test_rollback_of_one_control_or_of_those_that_can(held: Registry) -> None:
 def test_rollback_needs_an_artifact(held: Registry) -> None:
     promoted(held)
     promoted(held)
-    held.versions.forget_artifacts(keep=0)
+    held.retention.forget_artifacts(keep=0)
     with pytest.raises(RegistryError, match="with an artifact"):
         held.versions.rollback(1, "a")
     assert held.versions.serving(1, "a")["boxes"].number == 2
@@ -197,10 +197,10 @@ def test_forget_artifacts_keeps_what_serves_and_the_ways_back(held: Registry) ->
     held.leases.take(1, "a", "me", 60)
     held.versions.reject(begin(held).id, "me", "worse", refs[5], {}, 1)
     promoted(held, "points", refs[6])
-    assert held.versions.artifacts() == {"0", "1", "2", "3", "4", "5", "6"}
-    assert held.versions.forget_artifacts(keep=2) == 3
-    assert held.versions.artifacts() == {"1", "2", "3", "6"}
-    assert held.versions.forget_artifacts(keep=2) == 0
+    assert held.retention.artifacts() == {"0", "1", "2", "3", "4", "5", "6"}
+    assert held.retention.forget_artifacts(keep=2) == 3
+    assert held.retention.artifacts() == {"1", "2", "3", "6"}
+    assert held.retention.forget_artifacts(keep=2) == 0
 
 
 def test_the_database_itself_refuses_a_second_serving_version(held: Registry) -> None:

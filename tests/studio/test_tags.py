@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,7 +50,6 @@ def tally(shown: Sequence[dict[str, Any]], result: Sequence[dict[str, Any]], lab
 
 
 NAMES = list(tags.BY_NAME)
-README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def test_the_rows_do_not_get_into_each_others_way() -> None:
@@ -95,11 +93,6 @@ def test_the_texts_of_errors_name_every_tag(name: str) -> None:
     assert tag.makes in tags.supported(tag.media)
     other = Media.VIDEO if tag.media is Media.IMAGE else Media.IMAGE
     assert form not in tags.supported(other).replace("VideoRectangle", "")
-
-
-@pytest.mark.parametrize("tag", tags.TAGS, ids=lambda tag: tag.shape)
-def test_the_readme_names_every_tag(tag: tags.Tag) -> None:
-    assert tag.names[0] in README
 
 
 @pytest.mark.parametrize("convert", [tags.for_control, tags.for_video])

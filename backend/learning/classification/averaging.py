@@ -50,10 +50,15 @@ class Group:
     """Whether each frame has exactly one class."""
 
 
-def elect(group: Group) -> tuple[Member, ...]:
-    """The members that foretell each labelled frame best from the other ones, with their votes."""
+FIXED = (Member(Likeness(BLOCKS, False, 0.0, REACHES[0]), doubt=0.1, sharpness=4.0, votes=1.0),)
+"""Where none is elected: kernel ridge regression with one RBF kernel on all vectors."""
+
+
+def elect(group: Group, *, linking: bool = True) -> tuple[Member, ...]:
+    """The members that foretell each labelled frame best from the other ones, with their votes; with `linking`, also those
+    that heed time."""
     tried = []
-    for likeness, alike in _likenesses(group):
+    for likeness, alike in _likenesses(group, linking):
         own = alike[: len(group.targets), : len(group.targets)]
         for doubt in DOUBTS:
             foretold = _left_out(own, group, doubt)
@@ -98,8 +103,8 @@ def compare(group: Group, likeness: Likeness) -> Array:
     return _with_time(spread(alike) if likeness.spread else alike, group, likeness)
 
 
-def _likenesses(group: Group) -> list[tuple[Likeness, Array]]:
-    ordered = bool((~np.isnan(group.orders)).all()) and len(np.unique(group.orders)) == len(group.orders)
+def _likenesses(group: Group, linking: bool) -> list[tuple[Likeness, Array]]:
+    ordered = linking and bool((~np.isnan(group.orders)).all()) and len(np.unique(group.orders)) == len(group.orders)
     times = [(t, r) for t in TIMES for r in (REACHES if t else REACHES[:1])] if ordered else [(0.0, REACHES[0])]
     out = []
     for count in range(1, len(BLOCKS) + 1):

@@ -13,10 +13,12 @@ from backend.errors import WeightsUnusable
 from backend.learning.classification import features
 from backend.learning.classification.averaging import Group, Member, answers
 from backend.learning.classification.kernels import Likeness, standardized
+from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.network.backbone import Backbone
 from backend.learning.network.config import fields_of, to_metadata
 from backend.learning.network.device import fastest, find_device
 from backend.learning.network.micro_model import nbytes_of
+from backend.learning.score import frame_score
 from backend.types import Frame, Head, Instance, LabeledFrame, Prediction, Weights
 
 FORMAT = "2"
@@ -91,7 +93,12 @@ class ClassificationModel:
         """The label set, in the config's order."""
         return self.blueprint.labels
 
-    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+    def predict(
+        self,
+        frames: Iterable[Frame],
+        labeled: Sequence[LabeledFrame] = (),
+        enclosing_boxes: EnclosingBoxes | None = None,
+    ) -> list[Prediction]:
         """One prediction a frame, in order. Frames are streamed; their neighbours in time help where `order` is given.
 
         The labelled frames that count are those of the training; `labeled` is not looked at.
@@ -118,12 +125,12 @@ class ClassificationModel:
         box = (0.0, 0.0, float(frame.width), float(frame.height))
         if self.blueprint.single:
             best = int(chances.argmax())
-            shown, score = [best] if best < len(self.labels) else [], float(chances[best])
+            shown, score = [best] if best < len(self.labels) else [], frame_score([chances[best]])
         else:
             shown = [int(i) for i in np.flatnonzero(chances >= LIKELY)]
-            score = float(np.maximum(chances, 1 - chances).prod())
+            score = frame_score(chances[shown], np.delete(chances, shown))
         instances = tuple(Instance(self.labels[i], box, min(max(float(chances[i]), 0.0), 1.0)) for i in shown)
-        return Prediction(frame.task, instances, min(max(score, 0.0), 1.0))
+        return Prediction(frame.task, instances, score)
 
 
 def group_of(
@@ -196,7 +203,7 @@ def _check_shapes(blueprint: Blueprint, known: Known) -> None:
         )
 
 
-def elsewhere(weights: Weights) -> Weights:
+def for_other_group(weights: Weights) -> Weights:
     """The weights for use in another group: when its own frames were tells nothing there."""
     return replace(weights, arrays={**weights.arrays, "orders": np.full_like(weights.arrays["orders"], np.nan)})
 

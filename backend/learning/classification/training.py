@@ -1,6 +1,5 @@
 """Fitting a classification micro-model to the labelled frames of one group: look at its frames once, then compare."""
 
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -8,33 +7,24 @@ import torch
 from numpy.typing import NDArray
 
 from backend.learning.classification import features
-from backend.learning.classification.averaging import elect
+from backend.learning.classification.averaging import FIXED, elect
 from backend.learning.classification.micro_model import Blueprint, Known, frozen, group_of, to_weights
 from backend.learning.classification.recipe import ClassificationRecipe
-from backend.learning.fitting.session import Clock, Tell, Trained, session
+from backend.learning.fitting.session import session
+from backend.learning.fitting.trained import Trained
+from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.fitting.unlabeled import choose
 from backend.learning.network.backbone import Backbone
-from backend.types import Frame, LabeledFrame, Weights
+from backend.types import Frame, LabeledFrame
 
 
-def train(
-    labeled: Sequence[LabeledFrame],
-    unlabeled: Sequence[Frame],
-    labels: tuple[str, ...],
-    recipe: ClassificationRecipe,
-    *,
-    start: Weights | None = None,
-    device: str = "auto",
-    seed: int = 0,
-    progress: Tell = lambda _: None,
-    clock: Clock = time.monotonic,
-) -> Trained:
-    """Learn from `labeled`; `unlabeled` frames of the group, decoded when indexed, tell what is usual in it.
+def train(given: TrainingInput, recipe: ClassificationRecipe) -> Trained:
+    """Learn from the labelled frames; unlabelled ones tell what is usual in the group.
 
-    Nothing is random, and nothing of an earlier version is worth starting from: `seed` and `start` change nothing.
-    What `progress` raises passes through.
+    Nothing is random, and nothing of an earlier version is worth starting from: seed and start change nothing.
     """
-    with session(labeled, labels, device=device, seed=seed, progress=progress, clock=clock) as under_way:
+    labeled, unlabeled, labels = given.labeled, given.unlabeled, given.labels
+    with session(given) as under_way:
         targets, single = _targets(labeled, labels, recipe)
         backbone = frozen(recipe.backbone, under_way.device)
         chosen = list(choose(unlabeled, labeled, recipe.group_frames))
@@ -43,7 +33,7 @@ def train(
         known = _look(
             [one.frame for one in labeled], unlabeled, chosen, size, backbone, under_way.device, told, targets
         )
-        members = elect(group_of(known, single))
+        members = elect(group_of(known, single), linking=recipe.linking) if recipe.averaging else FIXED
         blueprint = Blueprint(labels, recipe.backbone, size, single, members)
         metrics = {"members": float(len(members)), "frames": float(len(known.tasks)), "warm": 0.0}
         return under_way.trained(to_weights(blueprint, known), metrics)

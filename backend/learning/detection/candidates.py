@@ -11,9 +11,8 @@ from torch import Tensor
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-EXACT, INEXACT = 1.0, 0.3
-"""Weight of a box's outline that a person drew, and of one that was predicted: its place is right, its sides are the
-network's own, and learnt as if they were drawn they drift from round to round."""
+EXACT = 1.0
+"""Weight of a box's outline that a person drew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

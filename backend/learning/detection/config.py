@@ -49,6 +49,11 @@ class Blueprint:
     """Places that fool the network."""
     area: float = 0.0
     """Pixels of a frame of the usual size; see `Scale`."""
+    linking: bool = True
+    smoothing: bool = True
+    count_prior: bool = True
+    calibration: bool = True
+    """These four as in the recipe."""
 
     @property
     def scale(self) -> Scale:
@@ -68,7 +73,7 @@ class Blueprint:
         )
         return DetectionNetwork(backbone, Pyramid(backbone.channels, self.width), head)
 
-    def elsewhere(self) -> "Blueprint":
+    def for_other_group(self) -> "Blueprint":
         """For use in another group: nothing is known of how many instances its frames hold, and what fools the network."""
         return replace(self, counts=((),) * len(self.labels), mistakes=())
 

@@ -41,6 +41,25 @@ def odds_in_time(orders: Sequence[float], labeled: Sequence[tuple[float, int]]) 
     return [[float(odds) for odds in row] for row in _odds((1 - NEAR) * overall + NEAR * near, len(known))]
 
 
+def no_more(odds: Sequence[float], shown: int) -> float:
+    """The probability that a frame of these log odds holds no more than so many instances, given that none holds more than
+    the fullest labelled frame: of that nothing is known, and it is the same for all frames."""
+    fewer, most = 1 / (1 + np.exp([odds[min(shown, len(odds) - 1)], odds[-1]]))
+    return float(fewer / most)
+
+
+def odds_of_frames(
+    orders: Sequence[float | None], labeled: Sequence[tuple[float | None, int]], counts: Sequence[int]
+) -> list[list[float]] | None:
+    """For each of the frames at `orders`: in time where both these and the (order, count) of labelled frames have one, else
+    as `counts`, known since the training, tell; None where nothing is known."""
+    at = [order for order in orders if order is not None]
+    known = [(order, count) for order, count in labeled if order is not None]
+    if known and len(at) == len(orders):
+        return odds_in_time(at, known)
+    return [odds_of_counts(counts)] * len(orders) if counts else None
+
+
 def _more(counts: Sequence[int]) -> Array:
     """(frames, k) 1 where a frame has more than k instances."""
     top = min(max(counts, default=0), MOST)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import Blueprint
-from backend.learning.detection.count_prior import odds_in_time, odds_of_counts
+from backend.learning.detection.count_prior import no_more, odds_in_time, odds_of_counts, odds_of_frames
 from backend.learning.detection.hard_negatives import discounted
+from backend.learning.score import AS_IT_IS, BOXES, Calibration, frame_score
 from backend.learning.tracking.graph import Column, Rules
 from backend.learning.tracking.link import FEWEST_STEPS, Shown, link, moves_smoothly
 from backend.types import Box, Instance, LabeledFrame, Prediction
@@ -18,9 +19,6 @@ from backend.types import Box, Instance, LabeledFrame, Prediction
 Array = NDArray[np.float64]
 Boxes = TypeVar("Boxes", NDArray[np.float32], NDArray[np.float64])
 
-SHOWN, REJECTED = (1.2, 1.5), (2.0, -1.3)
-"""Gain and shift from a candidate's log odds to those of being an object, by whether it is shown: networks that have seen
-five frames are too modest about what time confirms. Measured once over groups of several kinds."""
 JUMP = 0.7
 """Probability that a box that fills a jump is right, as a share of the weaker end's."""
 
@@ -42,6 +40,9 @@ class Decided:
 
     seen: Seen
     shown: tuple[Shown, ...]
+    calibration: Calibration = AS_IT_IS
+    no_more: float = 1.0
+    """The probability that there are no more objects than are shown, as the labelled frames' counts tell."""
 
 
 def decide(seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blueprint) -> list[Decided]:
@@ -51,12 +52,28 @@ def decide(seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blu
     """
     if not seen:
         return []
-    rules, canvas = Rules(threshold=blueprint.score_threshold), seen[0].size
+    rules, canvas = Rules(threshold=blueprint.score_threshold, smooth=blueprint.smoothing), seen[0].size
     alike, drawn = [_on_canvas(one, canvas) for one in seen], [_drawn_on_canvas(one, canvas) for one in labeled]
     by_label = [_of_label(alike, drawn, blueprint, index, rules) for index in range(len(blueprint.labels))]
+    complete = _no_more(seen, by_label, labeled, blueprint)
+    calibration = BOXES if blueprint.calibration else AS_IT_IS
     return [
-        Decided(one, tuple(_inside(column[i], canvas, one.size) for column in by_label)) for i, one in enumerate(seen)
+        Decided(one, tuple(_inside(column[i], canvas, one.size) for column in by_label), calibration, complete[i])
+        for i, one in enumerate(seen)
     ]
+
+
+def _no_more(
+    seen: Sequence[Seen], by_label: Sequence[Sequence[Shown]], labeled: Sequence[LabeledFrame], blueprint: Blueprint
+) -> list[float]:
+    """For each frame the probability that it holds no more objects of any label than are shown."""
+    probable, orders = np.ones(len(seen)), [one.order for one in seen]
+    for label, column, counts in zip(blueprint.labels, by_label, blueprint.counts, strict=True):
+        known = [(one.frame.order, sum(i.label == label for i in one.instances)) for one in labeled]
+        odds = odds_of_frames(orders, known, counts) if blueprint.count_prior else None
+        if odds is not None:
+            probable *= [no_more(own, len(shown.boxes)) for own, shown in zip(odds, column, strict=True)]
+    return [float(one) for one in probable]
 
 
 def _on_canvas(seen: Seen, canvas: tuple[int, int]) -> Seen:
@@ -94,14 +111,14 @@ def _of_label(
     columns = [_column(one, index, blueprint) for one in seen]
     trusted = [_trusted(one, column, index, blueprint) for one, column in zip(seen, columns, strict=True)]
     anchors = [_anchor(one, blueprint.labels[index]) for one in labeled if one.frame.order is not None]
-    usual = [odds_of_counts(blueprint.counts[index])]
-    if len({one.order for one in seen} - {None}) == len(seen) >= FEWEST_STEPS:
+    usual = [odds_of_counts(blueprint.counts[index] if blueprint.count_prior else ())]
+    if blueprint.linking and len({one.order for one in seen} - {None}) == len(seen) >= FEWEST_STEPS:
         taken = {column.order for column in columns}
         anchors = [anchor for anchor in anchors if anchor.order not in taken]
         together = np.argsort([column.order for column in [*columns, *anchors]], kind="stable")
         if moves_smoothly([[*columns, *anchors][i] for i in together]):
             steps = [[*trusted, *anchors][i] for i in together]
-            known = [(one.order, len(one.boxes)) for one in anchors]
+            known = [(one.order, len(one.boxes)) for one in anchors if blueprint.count_prior]
             expected = odds_in_time([one.order for one in steps], known) if known else usual * len(steps)
             shown = link(steps, expected, rules)
             place = np.argsort(together)
@@ -130,12 +147,6 @@ def _anchor(labeled: LabeledFrame, label: str) -> Column:
     return Column(float(labeled.frame.order or 0.0), boxes, np.ones(len(boxes)), certain=True, drawn=drawn)
 
 
-def _probability(scores: Array, gain: float, shift: float) -> Array:
-    """Scores as probabilities, by a straight line between their log odds."""
-    p = np.clip(scores, 1e-4, 1 - 1e-4)
-    return np.asarray(1 / (1 + np.exp(-gain * np.log(p / (1 - p)) - shift)))
-
-
 def _box(row: Array) -> Box:
     return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
@@ -144,18 +155,18 @@ def _prediction(decided: Decided, labels: Sequence[str]) -> Prediction:
     instances = [
         Instance(label, _box(box), float(score))
         for label, shown in zip(labels, decided.shown, strict=True)
-        for box, score in zip(shown.boxes, _probability(shown.scores, *SHOWN), strict=True)
+        for box, score in zip(shown.boxes, decided.calibration.shown(shown.scores), strict=True)
         if box[2] > box[0] and box[3] > box[1]
     ]
     return Prediction(decided.seen.task, tuple(instances), _untouched(decided))
 
 
 def _untouched(decided: Decided) -> float:
-    """How probable it is that every shown box is right and no other candidate is."""
-    score = 1.0
+    """How probable it is that every shown box is right, no other candidate is, and nothing is missing."""
+    right, wrong, found = list[Array](), list[Array](), decided.seen.candidates
     for index, shown in enumerate(decided.shown):
-        own = decided.seen.candidates.scores[decided.seen.candidates.classes == index].astype(np.float64)
+        own = found.scores[found.classes == index].astype(np.float64)
         rejected = np.delete(own, shown.chosen[shown.chosen >= 0])
-        right = _probability(shown.scores, *SHOWN) * np.where(shown.chosen < 0, JUMP, 1.0)
-        score *= float(np.prod(right) * np.prod(1 - _probability(rejected, *REJECTED)))
-    return min(max(score, 0.0), 1.0)
+        right.append(decided.calibration.shown(shown.scores) * np.where(shown.chosen < 0, JUMP, 1.0))
+        wrong.append(decided.calibration.rejected(rejected))
+    return frame_score(np.concatenate(right), np.concatenate(wrong), decided.no_more)

@@ -12,6 +12,7 @@ from backend.learning.detection.config import Blueprint
 from backend.learning.detection.decision import Seen, decide, predictions
 from backend.learning.detection.ensemble import Together, alone, companion_of
 from backend.learning.detection.head import DetectionNetwork
+from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
@@ -21,7 +22,12 @@ from backend.types import Frame, LabeledFrame, Prediction, Weights
 class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
     """Sees one group's objects."""
 
-    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+    def predict(
+        self,
+        frames: Iterable[Frame],
+        labeled: Sequence[LabeledFrame] = (),
+        enclosing_boxes: EnclosingBoxes | None = None,
+    ) -> list[Prediction]:
         """One prediction a frame, in order. Frames are streamed; their neighbours in time help where `order` is given.
 
         `labeled` are frames of the group that a person labelled: they anchor the linking in time.

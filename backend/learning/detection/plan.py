@@ -28,6 +28,10 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
         score_floor=recipe.score_floor,
         score_threshold=recipe.score_threshold,
         overlap=recipe.overlap,
+        linking=recipe.linking,
+        smoothing=recipe.smoothing,
+        count_prior=recipe.count_prior,
+        calibration=recipe.calibration,
         most_candidates=max(recipe.most_candidates, sum(candidates_for(c) for c in counts)),
     )
 

@@ -8,7 +8,6 @@ import numpy as np
 from torch import Tensor
 
 from backend.learning.detection.augmentation import Picture
-from backend.learning.detection.candidates import INEXACT
 from backend.learning.detection.decision import Decided
 
 SURE = 0.5
@@ -19,8 +18,8 @@ MISTAKEN = 0.08
 """Score from which a candidate that time speaks against is worth learning as background."""
 
 
-def picture_of(decided: Decided, pixels: Tensor, factor: float, weight: float) -> Picture:
-    """A frame to learn from, in pixels of the scaled frame."""
+def picture_of(decided: Decided, pixels: Tensor, factor: float, weight: float, inexact: float) -> Picture:
+    """A frame to learn from, in pixels of the scaled frame; `inexact` is the weight of its boxes' sides."""
     boxes, classes, ignored, hard = [], [], [], []
     for index, shown in enumerate(decided.shown):
         sure = (shown.scores >= SURE) & (shown.chosen >= 0)
@@ -37,7 +36,7 @@ def picture_of(decided: Decided, pixels: Tensor, factor: float, weight: float) -
         image=pixels,
         boxes=(np.concatenate(boxes) * factor).astype(np.float32).reshape(-1, 4),
         classes=np.concatenate(classes),
-        outlines=np.full(sum(map(len, boxes)), INEXACT, np.float32),
+        outlines=np.full(sum(map(len, boxes)), inexact, np.float32),
         ignored=(np.concatenate(ignored) * factor).astype(np.float32).reshape(-1, 4),
         hard=(np.concatenate(hard) * factor).astype(np.float32),
         weight=weight,

@@ -43,6 +43,22 @@ class DetectionRecipe(FittedRecipe):
     hard_share: float = 0.2
     """Share of crops centred on something that was taken for an object."""
 
+    linking: bool = True
+    """Whether candidates are linked in time, where frames have an order and things move smoothly."""
+    smoothing: bool = True
+    """Whether the boxes of what is linked are smoothed in time."""
+    count_prior: bool = True
+    """Whether the labelled frames tell how many objects to expect."""
+    hard_negatives: bool = True
+    """Whether candidates are suppressed in places that fool the network in labelled frames."""
+    mining: bool = True
+    """Whether crops are centred on what a half-trained network takes for an object (hard example mining)."""
+    calibration: bool = True
+    """Whether scores become probabilities by Platt scaling."""
+    inexact_box_weight: float = 0.3
+    """Weight of a box's sides that were predicted, in accepted frames and in pseudo-labels; of one that a person drew 1. Its
+    place is right, its sides are the network's own, and learnt as if they were drawn they drift from round to round."""
+
     score_floor: float = 0.03
     """Candidates below this score are not even linked in time."""
     score_threshold: float = 0.2

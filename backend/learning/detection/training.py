@@ -1,6 +1,5 @@
 """Overfitting a detection micro-model to the labelled frames of one group."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor
 
 from backend.learning.detection.augmentation import Picture, Shares, crops
-from backend.learning.detection.candidates import EXACT, INEXACT
+from backend.learning.detection.candidates import EXACT
 from backend.learning.detection.config import Blueprint
 from backend.learning.detection.decision import decide
 from backend.learning.detection.ensemble import alone
@@ -22,7 +21,9 @@ from backend.learning.detection.pseudo_labels import picture_of
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.fitting.initialization import kind_of
 from backend.learning.fitting.loop import begun, overfit
-from backend.learning.fitting.session import Clock, Tell, Trained, session
+from backend.learning.fitting.session import session
+from backend.learning.fitting.trained import Trained
+from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.fitting.unlabeled import choose, weight_of
 from backend.learning.geometry.boxes import ious
 from backend.learning.geometry.scaling import to_batch, to_tensor
@@ -38,29 +39,16 @@ MOST_WRONG = 12
 """Mistakes kept of a frame, the worst ones."""
 
 
-def train(
-    labeled: Sequence[LabeledFrame],
-    unlabeled: Sequence[Frame],
-    labels: tuple[str, ...],
-    recipe: DetectionRecipe,
-    *,
-    start: Weights | None = None,
-    device: str = "auto",
-    seed: int = 0,
-    progress: Tell = lambda _: None,
-    clock: Clock = time.monotonic,
-) -> Trained:
-    """Train on `labeled`; `unlabeled` frames of the group, decoded when indexed, are learned from where that is safe.
-
-    `start` are weights of an earlier version. What `progress` raises passes through.
-    """
-    with session(labeled, labels, device=device, seed=seed, progress=progress, clock=clock) as under_way:
-        blueprint, arrays = warm(plan(labeled, labels, recipe), start and alone(start))
-        pictures = [picture(frame, blueprint, under_way.device) for frame in labeled]
+def train(given: TrainingInput, recipe: DetectionRecipe) -> Trained:
+    """Train on the labelled frames, and on unlabelled ones where that is safe."""
+    start, labeled, unlabeled = given.start, given.labeled, given.unlabeled
+    with session(given) as under_way:
+        blueprint, arrays = warm(plan(labeled, given.labels, recipe), start and alone(start))
+        pictures = [picture(frame, blueprint, under_way.device, recipe.inexact_box_weight) for frame in labeled]
         network = begun(blueprint, [one.image for one in pictures], arrays, under_way.device)
         course = DetectionCourse(network, blueprint, recipe, under_way.rng, labeled, unlabeled, pictures)
         metrics = overfit(course, recipe, under_way, start=kind_of(start, arrays), wide=len(unlabeled) > 0)
-        blueprint = learn_mistakes(network, blueprint, labeled)
+        blueprint = learn_mistakes(network, blueprint, labeled, recipe)
         return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
 
 
@@ -82,7 +70,7 @@ class DetectionCourse:
         """Of one step's crops; twice in a stage the average network is asked what it takes for objects."""
         if step == 0:
             self.mined = self.pictures
-        if step in (steps // 3, 2 * steps // 3):
+        if self.recipe.mining and step in (steps // 3, 2 * steps // 3):
             self.mined = mine(average, self.mined, self.rng)
         shares = Shares(self.recipe.object_share, self.recipe.hard_share)
         batch = crops(self.mined, self.recipe.batch, self.recipe.crop, shares, self.rng)
@@ -91,14 +79,14 @@ class DetectionCourse:
 
     def widen(self, alive: Callable[[], None]) -> None:
         """Take in what the network and time agree on in unlabelled frames."""
-        known = learn_mistakes(self.network, self.blueprint, self.labeled)
+        known = learn_mistakes(self.network, self.blueprint, self.labeled, self.recipe)
         model = DetectionModel(self.network.settled(), known, self.network.device)
         more = second_hand(model, self.labeled, self.unlabeled, self.recipe, alive)
         self.pictures = [*self.pictures, *more]
 
 
-def picture(labeled: LabeledFrame, blueprint: Blueprint, device: torch.device) -> Picture:
-    """The frame scaled, with the boxes of known labels that have an area."""
+def picture(labeled: LabeledFrame, blueprint: Blueprint, device: torch.device, inexact: float) -> Picture:
+    """The frame scaled, with the boxes of known labels that have an area; `inexact` is the weight of accepted ones' sides."""
     pixels, factor = to_tensor(labeled.frame, blueprint.scale)
     known = [
         i for i in labeled.instances if i.label in blueprint.labels and i.box[2] > i.box[0] and i.box[3] > i.box[1]
@@ -107,7 +95,7 @@ def picture(labeled: LabeledFrame, blueprint: Blueprint, device: torch.device) -
         image=pixels.to(device),
         boxes=np.array([i.box for i in known], np.float32).reshape(-1, 4) * factor,
         classes=np.array([blueprint.labels.index(i.label) for i in known], np.int64),
-        outlines=np.array([INEXACT if i.accepted else EXACT for i in known], np.float32),
+        outlines=np.array([inexact if i.accepted else EXACT for i in known], np.float32),
         ignored=np.zeros((0, 4), np.float32),
         hard=np.zeros((0, 2), np.float32),
         weight=labeled.weight,
@@ -144,7 +132,7 @@ def second_hand(
         scaled.append((pixels, factor))
     weight = weight_of(recipe.pseudo_share, sum(one.weight for one in labeled), len(seen))
     return [
-        picture_of(decided, pixels, factor, weight)
+        picture_of(decided, pixels, factor, weight, recipe.inexact_box_weight)
         for decided, (pixels, factor) in zip(decide(seen, labeled, model.blueprint), scaled, strict=True)
     ]
 
@@ -158,8 +146,12 @@ def telling(labeled: Sequence[LabeledFrame], most: int) -> list[LabeledFrame]:
     return [labeled[i] for i in sorted([*bare, *spread])]
 
 
-def learn_mistakes(network: DetectionNetwork, blueprint: Blueprint, labeled: Sequence[LabeledFrame]) -> Blueprint:
+def learn_mistakes(
+    network: DetectionNetwork, blueprint: Blueprint, labeled: Sequence[LabeledFrame], recipe: DetectionRecipe
+) -> Blueprint:
     """The blueprint, with the places of the labelled frames that fool the network as it is now."""
+    if not recipe.hard_negatives:
+        return blueprint
     model = DetectionModel(network.settled(), blueprint, network.device)
     frames = telling(labeled, MINED)
     seen = list(model.see(one.frame for one in frames))

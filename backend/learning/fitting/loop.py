@@ -55,6 +55,8 @@ def overfit(
     """Both stages; the second one is left out where not `wide`. Returns the metrics of the training."""
     steps = steps_after(recipe, start)
     later = recipe.pseudo_steps if wide else 0
+    if not recipe.pseudo_labels:
+        steps, later = steps + later, 0
     told = session.countdown(steps + later)
     loss = fit(course, recipe, steps, told)
     if later:

@@ -1,8 +1,12 @@
 """The training hyper-parameters that heads share, each with its unit and its reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from backend.types import Start
+
+FEWEST_STEPS = 6
+"""Below this a one-cycle schedule has no room to rise and fall."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +20,10 @@ class HeadRecipe:
     accepted_weight: float = 0.4
     """Weight of a frame whose prediction was submitted as it was; what a person drew has 1. It tells that the objects are
     there, but its outlines are the micro-model's own: learnt as if they were drawn, they drift from round to round."""
+
+    def with_effort(self, effort: float) -> Self:
+        """The recipe with `effort` times its training steps; itself where it has none."""
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +49,8 @@ class FittedRecipe(HeadRecipe):
     """Most unlabelled frames looked at between the stages: bounds time and memory."""
     pseudo_share: float
     """Share of the second stage's crops that come from unlabelled frames."""
+    pseudo_labels: bool = True
+    """Whether confident predictions on unlabelled frames are learnt from; else all steps are one stage on labelled frames."""
     batch: int = 4
     """Crops of a step: few, since more steps of fewer crops learn more in the same time."""
     learning_rate: float = 2e-3
@@ -53,6 +63,11 @@ class FittedRecipe(HeadRecipe):
     """AdamW's; small, the run is short."""
     average: float = 0.95
     """Decay of the running average of the weights; what is predicted with."""
+
+    def with_effort(self, effort: float) -> Self:
+        """The recipe with `effort` times its steps, in all its stages."""
+        steps = {name: getattr(self, name) for name in ("steps", "warm_steps", "pseudo_steps")}
+        return replace(self, **{name: max(FEWEST_STEPS, round(n * effort)) for name, n in steps.items()})
 
 
 def steps_after(recipe: FittedRecipe, start: str) -> int:

@@ -1,6 +1,6 @@
 """How the training of every head begins and ends: checks, device, seed, clock."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -8,22 +8,10 @@ import numpy as np
 import torch
 
 from backend.errors import TrainingError
+from backend.learning.fitting.trained import Trained
+from backend.learning.fitting.training_input import Clock, Tell, TrainingInput
 from backend.learning.network.device import find_device
-from backend.types import LabeledFrame, Progress, Weights
-
-Clock = Callable[[], float]
-"""Seconds since some moment."""
-Tell = Callable[[Progress], None]
-"""Is told how far the work is; what it raises ends the training."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trained:
-    """What a training leaves."""
-
-    weights: Weights
-    metrics: dict[str, float]
-    seconds: float
+from backend.types import Progress, Weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,23 +41,16 @@ class Session:
 
 
 @contextmanager
-def session(
-    labeled: Sequence[LabeledFrame],
-    labels: Sequence[str],
-    *,
-    device: str,
-    seed: int,
-    progress: Tell,
-    clock: Clock,
-    kind: str = "labels",
-) -> Iterator[Session]:
-    """A training on these frames; the process's own randomness is left alone. TrainingError where nothing can be learned.
+def session(given: TrainingInput, kind: str = "labels") -> Iterator[Session]:
+    """A training; the process's own randomness is left alone. TrainingError where nothing can be learned.
 
     `kind` is what the labels are called in errors.
     """
-    if not labeled or not labels:
-        raise TrainingError(f"Found {len(labeled)} labelled frames and {len(labels)} {kind}; one of each is needed.")
-    began = clock()
+    if not given.labeled or not given.labels:
+        raise TrainingError(
+            f"Found {len(given.labeled)} labelled frames and {len(given.labels)} {kind}; one of each is needed."
+        )
+    began, rng = given.clock(), np.random.default_rng(given.seed)
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield Session(find_device(device), np.random.default_rng(seed), progress, clock, began)
+        torch.manual_seed(given.seed)
+        yield Session(find_device(given.device), rng, given.progress, given.clock, began)

@@ -7,9 +7,24 @@ import numpy as np
 from backend.types import Frame, LabeledFrame
 
 
+class Selection(Sequence[Frame]):
+    """Some of many frames, each decoded when indexed."""
+
+    def __init__(self, frames: Sequence[Frame], at: Sequence[int]) -> None:
+        self._frames, self._at = frames, at
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def __getitem__(self, index: int) -> Frame:  # type: ignore[override]
+        return self._frames[self._at[index]]
+
+
 def choose(unlabeled: Sequence[Frame], labeled: Sequence[LabeledFrame], most: int) -> range | list[int]:
     """Which unlabelled frames to look at: all, or where these are too many, runs of neighbours evenly spread."""
     count = len(unlabeled)
+    if not most:
+        return []
     if count <= most:
         return range(count)
     runs = max(len(labeled), 1)

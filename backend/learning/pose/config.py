@@ -59,6 +59,8 @@ class Blueprint:
     """For each keypoint how far it may lie from where the others tell it to be, diagonals; inf where nothing is told."""
     area: float = 0.0
     """Pixels of a frame of the usual size; see `Scale`."""
+    skeleton: bool = True
+    """As in the recipe."""
 
     @property
     def coarse(self) -> Scale:

@@ -1,6 +1,6 @@
 """A trained pose micro-model, loaded and ready to predict."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backend.learning.detection.count_prior import no_more, odds_of_counts
+from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.crop import Points
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
@@ -17,6 +19,7 @@ from backend.learning.pose.head import peaks, probabilities
 from backend.learning.pose.network import PoseNetwork
 from backend.learning.pose.sample import diagonal, hull, look
 from backend.learning.pose.skeleton import settle
+from backend.learning.score import frame_score
 from backend.types import Box, Frame, Instance, Keypoint, LabeledFrame, Prediction, Weights
 
 TURNS = ((False, 0), (True, 0), (False, 2), (True, 2), (False, 1), (True, 1), (False, 3), (True, 3))
@@ -27,16 +30,11 @@ AGAIN = 0.12
 """Distance, in diagonals, of the keypoints' middle from that of the crop, from which is looked again."""
 
 
-Parents = Mapping[int, Sequence[Instance]]
-"""By task, the boxes that keypoints hang on."""
-NO_PARENTS: Parents = {}
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
     """The keypoints of one object."""
 
-    parent: Instance
+    around: Instance
     """The box, as handed in or as located."""
     points: Points
     """(keypoints, 2) in pixels of the original frame."""
@@ -51,33 +49,39 @@ class PoseModel(NetworkModel[PoseNetwork, Blueprint]):
         self,
         frames: Iterable[Frame],
         labeled: Sequence[LabeledFrame] = (),
-        parents: Parents = NO_PARENTS,
+        enclosing_boxes: EnclosingBoxes | None = None,
     ) -> list[Prediction]:
-        """One prediction a frame, in order. `parents` are the boxes of each task, where keypoints hang on boxes.
+        """One prediction a frame, in order; where keypoints hang on boxes, its instances are these with their keypoints.
 
-        The instances of such a frame are its parents with their keypoints; a frame without parents has none.
+        A frame without a box has none then, and not one that hangs on nothing; it is not even looked at.
         """
-        return [_prediction(frame, self.look(frame, parents.get(frame.task, ())), self.blueprint) for frame in frames]
+        return [self._of(frame, enclosing_boxes) for frame in frames]
 
-    def look(self, frame: Frame, parents: Sequence[Instance] = ()) -> list[Found]:
+    def _of(self, frame: Frame, enclosing_boxes: EnclosingBoxes | None) -> Prediction:
+        boxes = () if enclosing_boxes is None else enclosing_boxes.get(frame.task, ())
+        if enclosing_boxes is not None and not boxes:
+            return Prediction(frame.task, (), 1.0)
+        return _prediction(frame, self.look(frame, boxes), self.blueprint)
+
+    def look(self, frame: Frame, boxes: Sequence[Instance] = ()) -> list[Found]:
         """The keypoints of every object of one frame, also those that are too doubtful to be shown."""
         if not self.blueprint.parented:
-            parents = self.locate(frame)
-        if not parents:
+            boxes = self.locate(frame)
+        if not boxes:
             return []
         image, factor = to_tensor(frame, self.blueprint.fine)
         image = image.to(self.device)
-        found = self.points(image, factor, parents)
+        found = self.points(image, factor, boxes)
         return found if self.blueprint.parented else [self._again(image, factor, one) for one in found]
 
     def _again(self, image: Tensor, factor: float, found: Found) -> Found:
         """The same, from a better centred crop where the first one was off."""
         sure = found.points[found.scores >= np.median(found.scores)]
         box = hull(sure)
-        moved = np.hypot(*(np.add(box[:2], box[2:]) - np.add(found.parent.box[:2], found.parent.box[2:])) / 2)
-        if moved < AGAIN * diagonal(found.parent.box) or len(sure) < 2:
+        moved = np.hypot(*(np.add(box[:2], box[2:]) - np.add(found.around.box[:2], found.around.box[2:])) / 2)
+        if moved < AGAIN * diagonal(found.around.box) or len(sure) < 2:
             return found
-        [second] = self.points(image, factor, [Instance("", box, found.parent.score)])
+        [second] = self.points(image, factor, [Instance("", box, found.around.score)])
         return second if second.scores.mean() > found.scores.mean() else found
 
     def locate(self, frame: Frame) -> list[Instance]:
@@ -92,17 +96,19 @@ class PoseModel(NetworkModel[PoseNetwork, Blueprint]):
             if rank < least or (rank < most and score >= LOCATED)
         ]
 
-    def points(self, image: Tensor, factor: float, parents: Sequence[Instance]) -> list[Found]:
+    def points(self, image: Tensor, factor: float, boxes: Sequence[Instance]) -> list[Found]:
         """The keypoints inside these boxes of an image that is scaled by `factor`."""
-        views = [look(parent.box, self.blueprint, factor) for parent in parents]
+        views = [look(one.box, self.blueprint, factor) for one in boxes]
         crops = torch.stack([view.cut(image) for view in views])
         poses, loose = np.array(self.blueprint.poses, float), np.array(self.blueprint.loose)
         found = []
-        for parent, view, heat in zip(parents, views, self.heat(crops), strict=True):
+        for box, view, heat in zip(boxes, views, self.heat(crops), strict=True):
             places, scores = peaks(heat)
             size = self.blueprint.crop / self.blueprint.margin
-            settled, sure = settle(places, scores, poses, loose, size)
-            found.append(Found(parent, view.outward(settled) / factor, sure))
+            settled, sure = places[:, 0], scores[:, 0]
+            if self.blueprint.skeleton:
+                settled, sure = settle(places, scores, poses, loose, size)
+            found.append(Found(box, view.outward(settled) / factor, sure))
         return found
 
     def heat(self, crops: Tensor) -> Tensor:
@@ -135,8 +141,7 @@ def _box(corners: NDArray[np.float32]) -> Box:
 
 
 def _prediction(frame: Frame, found: Sequence[Found], blueprint: Blueprint) -> Prediction:
-    lacking = not blueprint.parented and len(found) < min(blueprint.counts, default=0)
-    instances, score = [], 0.0 if lacking else 1.0
+    instances, shown, left_out = list[Instance](), list[float](), list[float]()
     least = np.array(blueprint.thresholds)
     for one in found:
         places = np.clip(one.points, 0, [frame.width, frame.height])
@@ -144,11 +149,13 @@ def _prediction(frame: Frame, found: Sequence[Found], blueprint: Blueprint) -> P
             Keypoint(blueprint.labels[k], float(places[k, 0]), float(places[k, 1]), float(min(one.scores[k], 1.0)))
             for k in np.flatnonzero(one.scores >= least)
         )
-        score *= float(np.prod(np.where(one.scores >= least, one.scores, 1 - one.scores).clip(0, 1)))
+        shown.extend(np.minimum(one.scores[one.scores >= least], 1.0))
+        left_out.extend(one.scores[one.scores < least])
         sure = float(np.mean([p.score for p in points])) if points else 0.0
         if blueprint.parented:
-            parent = one.parent
-            instances.append(Instance(parent.label, parent.box, sure, parent.region_id, keypoints=points))
+            box = one.around
+            instances.append(Instance(box.label, box.box, sure, box.region_id, keypoints=points))
         elif points:
             instances.append(Instance("", hull(np.array([[p.x, p.y] for p in points])), sure, keypoints=points))
-    return Prediction(frame.task, tuple(instances), score)
+    located = no_more(odds_of_counts(blueprint.counts), len(instances)) if not blueprint.parented else 1.0
+    return Prediction(frame.task, tuple(instances), frame_score(shown, left_out, located))

@@ -58,6 +58,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: PoseR
         views=recipe.views,
         thresholds=(recipe.score_threshold,) * len(labels),
         poses=poses,
+        skeleton=recipe.skeleton,
         area=coarse.area,
         loose=tuple(float(v) for v in looseness(np.array(poses, float).reshape(-1, len(labels), 3))),
     )

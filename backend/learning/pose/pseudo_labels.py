@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor
 
-from backend.learning.fitting.unlabeled import choose, weight_of
+from backend.learning.fitting.training_input import FindBoxes
+from backend.learning.fitting.unlabeled import Selection, choose, weight_of
 from backend.learning.geometry.scaling import to_tensor
-from backend.learning.pose.micro_model import Found, Parents, PoseModel
+from backend.learning.pose.micro_model import Found, PoseModel
 from backend.learning.pose.recipe import PoseRecipe
 from backend.learning.pose.sample import Sample, hull, sample_of
 from backend.learning.pose.scene import Scene, scene_of
@@ -24,16 +25,17 @@ def second_hand(
     model: PoseModel,
     labeled: Sequence[LabeledFrame],
     unlabeled: Sequence[Frame],
-    parents: Parents,
+    find_boxes: FindBoxes | None,
     recipe: PoseRecipe,
     alive: Callable[[], None],
 ) -> tuple[list[Sample], list[Scene]]:
     """Objects and frames to learn from; `recipe.pseudo_share` of the weight is theirs."""
     samples, scenes = list[Sample](), list[Scene]()
-    for i in choose(unlabeled, labeled, recipe.pseudo_frames):
+    chosen = Selection(unlabeled, choose(unlabeled, labeled, recipe.pseudo_frames))
+    boxes = find_boxes(chosen) if find_boxes is not None and model.blueprint.parented else {}
+    for frame in chosen:
         alive()
-        frame = unlabeled[i]
-        found = model.look(frame, parents.get(frame.task, ()))
+        found = model.look(frame, boxes.get(frame.task, ()))
         sure = [one for one in found if np.mean(one.scores >= SURE) >= MOST]
         if not sure:
             continue
@@ -50,6 +52,6 @@ def second_hand(
 def _sample(found: Found, image: Tensor, factor: float, model: PoseModel) -> Sample:
     """What the network is sure of, as if a person had drawn it."""
     sure = found.scores >= SURE
-    box = found.parent.box if model.blueprint.parented else hull(found.points[sure])
+    box = found.around.box if model.blueprint.parented else hull(found.points[sure])
     sample = sample_of(image, factor, box, found.points, np.ones(len(sure), bool), model.blueprint)
     return replace(sample, trust=sure.astype(float))

@@ -32,5 +32,7 @@ class PoseRecipe(FittedRecipe):
 
     views: int = 4
     """Mirrored and turned looks at each object that are averaged, 1 to 8; one that training did not turn or mirror uses fewer."""
+    skeleton: bool = True
+    """Whether the labelled objects tell which candidates of keypoints are possible together."""
     score_threshold: float = 0.2
     """Keypoints below this confidence are left out, at least; more where the labelled frames say so."""

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.detection.candidates import EXACT, INEXACT, Crop
+from backend.learning.detection.candidates import EXACT, Crop
 from backend.learning.geometry.colour import recolour
 from backend.learning.geometry.crop import Points, View, turned
 from backend.learning.geometry.scaling import to_tensor
@@ -17,6 +17,8 @@ from backend.types import Frame
 
 LEAST_ZOOM, MOST_ZOOM = 0.75, 1.33
 """Limits of the random scaling."""
+GUESSED = 0.3
+"""Weight of a box's sides where a network placed the points; where a person did, EXACT."""
 OBJECTS = 0.5
 """Share of crops that are centred on an object."""
 
@@ -53,6 +55,6 @@ def crop_of(scene: Scene, blueprint: Blueprint, side: int, rng: np.random.Genera
     boxes = np.array([hull(view.inward(points)) for points in scene.objects], np.float32).reshape(-1, 4)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((middle >= 0) & (middle < side)).all(1)
-    outlines = np.full(int(inside.sum()), EXACT if scene.exact else INEXACT, np.float32)
+    outlines = np.full(int(inside.sum()), EXACT if scene.exact else GUESSED, np.float32)
     image = recolour(view.cut(scene.image), rng)
     return Crop(image, boxes[inside], np.zeros(int(inside.sum()), np.int64), boxes[~inside], outlines)

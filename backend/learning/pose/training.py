@@ -1,6 +1,5 @@
 """Overfitting a pose micro-model to the labelled frames of one group."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -11,12 +10,14 @@ from torch import Tensor
 
 from backend.learning.fitting.initialization import kind_of
 from backend.learning.fitting.loop import begun, overfit
-from backend.learning.fitting.session import Clock, Tell, Trained, session
+from backend.learning.fitting.session import session
+from backend.learning.fitting.trained import Trained
+from backend.learning.fitting.training_input import FindBoxes, TrainingInput
 from backend.learning.geometry.colour import recolour
 from backend.learning.geometry.scaling import to_tensor
 from backend.learning.pose.config import Blueprint
 from backend.learning.pose.initialization import warm
-from backend.learning.pose.micro_model import NO_PARENTS, Parents, PoseModel
+from backend.learning.pose.micro_model import PoseModel
 from backend.learning.pose.network import PoseNetwork
 from backend.learning.pose.plan import plan, usable
 from backend.learning.pose.pseudo_labels import second_hand
@@ -28,34 +29,19 @@ from backend.types import Frame, LabeledFrame, Weights
 Material = TypeVar("Material", Sample, Scene)
 
 
-def train(
-    labeled: Sequence[LabeledFrame],
-    unlabeled: Sequence[Frame],
-    labels: tuple[str, ...],
-    recipe: PoseRecipe,
-    *,
-    start: Weights | None = None,
-    device: str = "auto",
-    seed: int = 0,
-    progress: Tell = lambda _: None,
-    clock: Clock = time.monotonic,
-    parents: Parents = NO_PARENTS,
-) -> Trained:
-    """Train on `labeled`; `unlabeled` frames of the group, decoded when indexed, are learned from where that is safe.
-
-    `start` are weights of an earlier version; `parents` the boxes of unlabelled frames, where keypoints hang on boxes.
-    What `progress` raises passes through.
-    """
-    kind = "keypoints"
-    with session(labeled, labels, device=device, seed=seed, progress=progress, clock=clock, kind=kind) as under_way:
-        labeled = [usable(one, labels) for one in labeled]
-        blueprint, arrays = warm(plan(labeled, labels, recipe), start)
+def train(given: TrainingInput, recipe: PoseRecipe) -> Trained:
+    """Train on the labelled frames, and on unlabelled ones where that is safe: of points in boxes only where these are
+    found."""
+    start, unlabeled = given.start, given.unlabeled
+    with session(given, kind="keypoints") as under_way:
+        labeled = [usable(one, given.labels) for one in given.labeled]
+        blueprint, arrays = warm(plan(labeled, given.labels, recipe), start)
         samples, scenes = materials(labeled, blueprint, under_way.device)
         images = [one.image for one in samples] or [one.image for one in scenes]
         network = begun(blueprint, images, arrays, under_way.device)
         rng = under_way.rng
-        course = PoseCourse(network, blueprint, recipe, rng, labeled, unlabeled, parents, samples, scenes)
-        wide = len(unlabeled) > 0 and (bool(parents) or not blueprint.parented)
+        course = PoseCourse(network, blueprint, recipe, rng, labeled, unlabeled, given.find_boxes, samples, scenes)
+        wide = len(unlabeled) > 0 and (given.find_boxes is not None or not blueprint.parented)
         metrics = overfit(course, recipe, under_way, start=kind_of(start, arrays), wide=wide)
         return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
 
@@ -70,7 +56,7 @@ class PoseCourse:
     rng: np.random.Generator
     labeled: Sequence[LabeledFrame]
     unlabeled: Sequence[Frame]
-    parents: Parents
+    find_boxes: FindBoxes | None
     samples: Sequence[Sample]
     scenes: Sequence[Scene]
 
@@ -86,7 +72,7 @@ class PoseCourse:
     def widen(self, alive: Callable[[], None]) -> None:
         """Take in what the network is sure of in unlabelled frames."""
         model = PoseModel(self.network.settled(), self.blueprint, self.network.device)
-        more, wide = second_hand(model, self.labeled, self.unlabeled, self.parents, self.recipe, alive)
+        more, wide = second_hand(model, self.labeled, self.unlabeled, self.find_boxes, self.recipe, alive)
         self.samples, self.scenes = [*self.samples, *more], [*self.scenes, *wide]
 
     def _of_points(self) -> Tensor:

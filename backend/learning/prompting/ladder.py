@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backend.learning.detection.micro_model import DetectionModel
-from backend.learning.methods import MicroModel
+from backend.learning.method import MicroModel
 from backend.learning.pose.micro_model import PoseModel
 from backend.learning.prompting import own_model, pick, propagate, segment
 from backend.learning.segmentation.micro_model import SegmentationModel

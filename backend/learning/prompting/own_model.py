@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from backend.learning.detection.micro_model import DetectionModel
-from backend.learning.methods import MicroModel
+from backend.learning.method import MicroModel
 from backend.learning.pose.micro_model import PoseModel
 from backend.learning.prompting.pick import Chances, hull, overlap
 from backend.learning.segmentation.micro_model import SegmentationModel

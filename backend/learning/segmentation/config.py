@@ -39,6 +39,12 @@ class SegmentationBlueprint:
     """Of each label's masks."""
     area: float = 0.0
     """Pixels of a frame of the usual size; see `Scale`."""
+    counts: tuple[tuple[int, ...], ...] = ()
+    """For each label whether each labelled frame has it, 1 or 0; of older artifacts nothing."""
+    linking: bool = True
+    presence_prior: bool = True
+    distractor_suppression: bool = True
+    """These three as in the recipe."""
 
     @property
     def scale(self) -> Scale:
@@ -66,6 +72,7 @@ class SegmentationBlueprint:
 def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: SegmentationRecipe) -> SegmentationBlueprint:
     """The shape of the network and the rules of its answers, as the labels suggest them."""
     scale = _scale(labeled, labels, recipe)
+    drawn = [{instance.label for instance in one.instances} for one in labeled]
     return SegmentationBlueprint(
         labels=labels,
         backbone=recipe.backbone,
@@ -75,6 +82,10 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Segme
         factor=scale.factor,
         pixels=scale.pixels,
         area=scale.area,
+        counts=tuple(tuple(int(label in one) for one in drawn) for label in labels),
+        linking=recipe.linking,
+        presence_prior=recipe.presence_prior,
+        distractor_suppression=recipe.distractor_suppression,
         sizes=tuple(sizes_of(labeled, label) for label in labels),
     )
 

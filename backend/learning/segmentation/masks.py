@@ -76,8 +76,8 @@ def parts_of(mask: Mask) -> Parts:
 
 
 def instance(label: str, mask: Mask, chances: Chances) -> Instance:
-    """The mask with its hull, and how sure its pixels are on average."""
-    return Instance(label, hull(mask), float(np.clip(chances[mask].mean(), 0, 1)), mask=mask)
+    """The mask with its hull and its score."""
+    return Instance(label, hull(mask), min(expected_overlap(chances, mask), 1.0), mask=mask)
 
 
 def hull(mask: Mask) -> Box:
@@ -86,10 +86,13 @@ def hull(mask: Mask) -> Box:
     return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
-def untouched(chances: Chances, mask: Mask) -> float:
-    """The overlap of mask and truth that the probabilities let expect: how probably a person leaves it as it is."""
-    if not mask.any():
-        return 1.0 - float(np.quantile(chances, 1 - min(50 / chances.size, 1.0)))
+def overlooked(chances: Chances) -> float:
+    """How probable it is that a label is there of which nothing is shown: by some of the most probable pixels."""
+    return float(np.quantile(chances, 1 - min(50 / chances.size, 1.0)))
+
+
+def expected_overlap(chances: Chances, mask: Mask) -> float:
+    """The intersection over union of a mask and the truth that the probabilities let expect."""
     inside = float(chances[mask].sum())
     return inside / (float(mask.sum()) + float(chances.sum()) - inside)
 

@@ -1,6 +1,7 @@
 """A trained segmentation micro-model, loaded and ready to predict."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -11,13 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from backend.learning.detection.count_prior import no_more, odds_of_frames
+from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
+from backend.learning.score import frame_score
 from backend.learning.segmentation import distractors, flow, masks, presence_prior
 from backend.learning.segmentation.config import SegmentationBlueprint
 from backend.learning.segmentation.head import SegmentationNetwork
-from backend.types import Frame, LabeledFrame, Prediction, Weights
+from backend.types import Frame, Instance, LabeledFrame, Prediction, Weights
 
 TOGETHER = 96
 """Frames whose log odds are held at once, to agree with each other: bounds memory."""
@@ -39,15 +43,33 @@ class Look:
     """(labels, height, width) log odds, scaled."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What is shown in one frame."""
+
+    task: int
+    order: float | None
+    instances: tuple[Instance, ...]
+    overlooked: Mapping[str, float]
+    """Of each label that is not shown, how probable it is that it is there."""
+
+
 class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]):
     """Outlines one group's objects."""
 
-    def predict(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> list[Prediction]:
+    def predict(
+        self,
+        frames: Iterable[Frame],
+        labeled: Sequence[LabeledFrame] = (),
+        enclosing_boxes: EnclosingBoxes | None = None,
+    ) -> list[Prediction]:
         """One prediction a frame, in order. Frames are streamed; their neighbours in time help where `order` is given.
 
         `labeled` are frames of the group that a person labelled: their masks flow into their neighbours.
         """
-        return [self._prediction(look, odds) for look, odds in self.see(frames, labeled)]
+        found = [self._shown(look, odds) for look, odds in self.see(frames, labeled)]
+        absent = self._absent([one.order for one in found], labeled)
+        return [self._prediction(one, row) for one, row in zip(found, absent, strict=True)]
 
     def see(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> Iterator[tuple[Look, Floats]]:
         """What is seen in each frame, and the log odds that neighbours in time agree on."""
@@ -64,7 +86,7 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
 
     def _agreed(self, looks: Sequence[Look], labeled: Sequence[LabeledFrame]) -> list[Floats]:
         orders = [look.order for look in looks if look.order is not None]
-        if not looks or len(set(orders)) < len(looks):
+        if not self.blueprint.linking or len(set(orders)) < len(looks):
             return [look.odds for look in looks]
         steps = [(look.order or 0.0, self._step(look, labeled)) for look in looks]
         steps += list(self._anchors(labeled, orders))
@@ -72,13 +94,17 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
         in_time = [steps[i][1] for i in together]
         ways = flow.ways_between(in_time)
         fused = [replace(step, odds=odds) for step, odds in zip(in_time, flow.fuse(in_time, ways), strict=True)]
-        clear = distractors.doubted(fused, ways)
+        clear = [step.odds for step in fused]
+        if self.blueprint.distractor_suppression:
+            clear = distractors.doubted(fused, ways)
         place = np.argsort(together)
         return [clear[place[i]] for i in range(len(looks))]
 
     def _step(self, look: Look, labeled: Sequence[LabeledFrame]) -> flow.Step:
-        lost = presence_prior.penalty(look.order or 0.0, labeled, self.labels)
-        return flow.Step(_grey(look.pixels), look.odds - lost[:, None, None], False)
+        odds = look.odds
+        if self.blueprint.presence_prior:
+            odds = odds - presence_prior.penalty(look.order or 0.0, labeled, self.labels)[:, None, None]
+        return flow.Step(_grey(look.pixels), odds, False)
 
     def _anchors(self, labeled: Sequence[LabeledFrame], orders: Sequence[float]) -> Iterator[tuple[float, flow.Step]]:
         """The labelled frames between these in time, and the next one on either side."""
@@ -93,16 +119,31 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
             drawn = scaled_masks(one, self.labels, (pixels.shape[1], pixels.shape[2])) >= 0.5
             yield one.frame.order or 0.0, flow.Step(_grey(pixels), flow.drawn_odds(drawn.numpy()), True)
 
-    def _prediction(self, look: Look, odds: Floats) -> Prediction:
-        instances, score = [], 1.0
+    def _shown(self, look: Look, odds: Floats) -> Shown:
+        instances, overlooked = [], {}
         for label, sizes, own in zip(self.labels, self.blueprint.sizes, odds, strict=True):
             large = cv2.resize(own, look.size, interpolation=cv2.INTER_LINEAR)
             chances = np.asarray(1 / (1 + np.exp(-np.clip(large, -30, 30))), np.float32)
             mask = masks.shown(chances, sizes)
             if mask.any():
                 instances.append(masks.instance(label, mask, chances))
-            score *= masks.untouched(chances, mask)
-        return Prediction(look.task, tuple(instances), min(max(score, 0.0), 1.0))
+            else:
+                overlooked[label] = masks.overlooked(chances)
+        return Shown(look.task, look.order, tuple(instances), overlooked)
+
+    def _absent(self, orders: Sequence[float | None], labeled: Sequence[LabeledFrame]) -> list[dict[str, float]]:
+        """For each frame, how probably it lacks each label, as the labelled frames tell; 1 where nothing is known."""
+        found = [dict.fromkeys(self.labels, 1.0) for _ in orders]
+        for label, counts in zip(self.labels, self.blueprint.counts, strict=False):
+            known = [(one.frame.order, int(any(i.label == label for i in one.instances))) for one in labeled]
+            for row, odds in zip(found, odds_of_frames(orders, known, counts) or (), strict=False):
+                row[label] = no_more(odds, 0)
+        return found
+
+    def _prediction(self, shown: Shown, absent: Mapping[str, float]) -> Prediction:
+        lacking = math.prod(absent[label] for label in shown.overlooked)
+        score = frame_score([one.score for one in shown.instances], list(shown.overlooked.values()), lacking)
+        return Prediction(shown.task, shown.instances, score)
 
 
 def scaled_masks(labeled: LabeledFrame, labels: Sequence[str], size: tuple[int, int]) -> Tensor:

@@ -30,5 +30,11 @@ class SegmentationRecipe(FittedRecipe):
     """Upper limit of scaling up: more adds pixels, not detail."""
     thickness: float = 6.0
     """Pixels that a typical structure should be thick, if need be at `most_pixels`: below, edges are guesses."""
+    linking: bool = True
+    """Whether frames that have an order agree in time at all: by optical flow, and by the two below."""
+    presence_prior: bool = True
+    """Whether labelled frames that lack a label speak against it around them."""
+    distractor_suppression: bool = True
+    """Whether parts that hang together with nothing drawn are doubted."""
     object_share: float = 0.7
     """Share of crops that are centred on a labelled pixel."""

@@ -1,6 +1,5 @@
 """Overfitting a segmentation micro-model to the labelled frames of one group."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,9 @@ from torch import Tensor
 
 from backend.learning.fitting.initialization import kind_of
 from backend.learning.fitting.loop import begun, overfit
-from backend.learning.fitting.session import Clock, Tell, Trained, session
+from backend.learning.fitting.session import session
+from backend.learning.fitting.trained import Trained
+from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.fitting.unlabeled import choose, weight_of
 from backend.learning.geometry.scaling import to_tensor
 from backend.learning.segmentation.augmentation import Picture, Viewing, views
@@ -25,24 +26,11 @@ SURE = 2.0
 """Log odds, either way, from which a pixel of an unlabelled frame is learned from."""
 
 
-def train(
-    labeled: Sequence[LabeledFrame],
-    unlabeled: Sequence[Frame],
-    labels: tuple[str, ...],
-    recipe: SegmentationRecipe,
-    *,
-    start: Weights | None = None,
-    device: str = "auto",
-    seed: int = 0,
-    progress: Tell = lambda _: None,
-    clock: Clock = time.monotonic,
-) -> Trained:
-    """Train on `labeled`; `unlabeled` frames of the group, decoded when indexed, are learned from where that is safe.
-
-    `start` are weights of an earlier version. What `progress` raises passes through.
-    """
-    with session(labeled, labels, device=device, seed=seed, progress=progress, clock=clock) as under_way:
-        blueprint, arrays = warm(plan(labeled, labels, recipe), start)
+def train(given: TrainingInput, recipe: SegmentationRecipe) -> Trained:
+    """Train on the labelled frames, and on unlabelled ones where that is safe."""
+    start, labeled, unlabeled = given.start, given.labeled, given.unlabeled
+    with session(given) as under_way:
+        blueprint, arrays = warm(plan(labeled, given.labels, recipe), start)
         pictures = [picture(one, blueprint, under_way.device) for one in labeled]
         network = begun(blueprint, [one.image for one in pictures], arrays, under_way.device)
         course = SegmentationCourse(network, blueprint, recipe, under_way.rng, labeled, unlabeled, pictures)

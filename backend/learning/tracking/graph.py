@@ -44,6 +44,8 @@ class Rules:
     """Weight of the motion's cost, which grows with the logarithm: sudden moves are rare, not impossible."""
     resize: float = 3.0
     """Cost of a change of size by a factor e."""
+    smooth: bool = True
+    """Whether what is shown of a path is its smooth course, or its boxes as they are."""
     farthest: float = 8.0
     """Steps that are never linked, in usual steps a frame."""
     strained: float = 1.5

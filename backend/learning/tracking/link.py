@@ -41,7 +41,7 @@ class Shown:
 def link(columns: Sequence[Column], odds: Odds, rules: Rules) -> list[Shown]:
     """What is shown in each of these frames, which are in order of time."""
     graph = graph_of(columns, odds, rules)
-    return _shown(columns, rejoined(graph, graph.paths()), usual_step(columns))
+    return _shown(columns, rejoined(graph, graph.paths()), usual_step(columns), rules.smooth)
 
 
 def moves_smoothly(columns: Sequence[Column]) -> bool:
@@ -53,9 +53,10 @@ def moves_smoothly(columns: Sequence[Column]) -> bool:
     return float(np.median(steps)) < SMOOTH_STEP
 
 
-def _shown(columns: Sequence[Column], paths: Sequence[Path], unit: float) -> list[Shown]:
+def _shown(columns: Sequence[Column], paths: Sequence[Path], unit: float, smoothed: bool) -> list[Shown]:
     shown: list[list[tuple[Array, float, int]]] = [[] for _ in columns]
-    courses = smooth([_track(columns, path, unit) for path in paths])
+    tracks = [_track(columns, path, unit) for path in paths]
+    courses = smooth(tracks) if smoothed else [track.boxes for track in tracks]
     for path, course in zip(paths, courses, strict=True):
         first, sure = path[0][0], _smoothed(np.array([columns[t].scores[i] for t, i in path]))
         for here, (t, i) in enumerate(path):

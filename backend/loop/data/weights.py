@@ -13,7 +13,7 @@ from backend.types import Weights
 from model_registry import VersionRecord
 
 if TYPE_CHECKING:
-    from backend.learning.methods import MicroModel
+    from backend.learning.method import MicroModel
 
 log = structlog.get_logger(__name__)
 

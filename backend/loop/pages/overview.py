@@ -152,7 +152,7 @@ def project_view(services: Services, project: ProjectRecord, counts: ProjectCoun
         url=project_url(services, project),
         training_requested=bool(project.settings.get("training_requested")),
         troubles=tuple(project_troubles(services, project, counts)),
-        weights=services.registry.versions.space(project.id).get(project.id, Space(0, 0)),
+        weights=services.registry.retention.space(project.id).get(project.id, Space(0, 0)),
         parents=tuple(parents(services, project.id)),
     )
 

@@ -52,7 +52,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         "synced_at": project.synced_at,
         "gone_since": project.gone_since,
         "refused": sum(event.project == project_id for event in services.registry.inbox.refused()),
-        "weights_bytes": services.registry.versions.space(project_id).get(project_id, Space(0, 0)).nbytes,
+        "weights_bytes": services.registry.retention.space(project_id).get(project_id, Space(0, 0)).nbytes,
         "parent": ", ".join(_name(v, len(together) > 1) for v in together) or None,
         "groups": [_safe_status(services, group, efficiency[group.name], baseline) for group in groups],
     }

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import structlog
 
 from backend.errors import LeaseLost, MediaError, StudioError, TrainingInterrupted
-from backend.learning import methods
+from backend.learning.fitting.training_input import EnclosingBoxes
+from backend.learning.method import MicroModel
 from backend.types import Frame, LabeledFrame, Prediction
 
 NOT_OF_A_FRAME = (StudioError, MediaError, TrainingInterrupted, LeaseLost)
@@ -16,10 +17,10 @@ log = structlog.get_logger(__name__)
 
 
 def predict_each(
-    model: methods.MicroModel,
+    model: MicroModel,
     frames: Sequence[Frame],
     labeled: Sequence[LabeledFrame],
-    parents: methods.Parents | None,
+    boxes: EnclosingBoxes | None,
 ) -> tuple[list[Prediction], dict[int, str]]:
     """(predictions of the frames, {task: what is wrong} for those that cannot be predicted).
 
@@ -27,7 +28,7 @@ def predict_each(
     raised where none can be predicted: then it is not the frames.
     """
     try:
-        return methods.predict(model, frames, labeled, parents), {}
+        return model.predict(frames, labeled, boxes), {}
     except NOT_OF_A_FRAME:
         raise
     except Exception as error:
@@ -36,7 +37,7 @@ def predict_each(
     found, odd = list[Prediction](), dict[int, str]()
     for frame in frames:
         try:
-            found += methods.predict(model, [frame], labeled, parents)
+            found += model.predict([frame], labeled, boxes)
         except NOT_OF_A_FRAME:
             raise
         except Exception as error:

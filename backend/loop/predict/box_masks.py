@@ -13,7 +13,7 @@ from backend.types import Control, Frame, Head, Instance, LabeledFrame, Predicti
 from model_registry import LabelRecord, TaskRecord
 
 if TYPE_CHECKING:
-    from backend.learning.methods import MicroModel
+    from backend.learning.method import MicroModel
 
 NEAREST = 2
 """Labelled frames, the nearest in time, that a mask is carried over from."""

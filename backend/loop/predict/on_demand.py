@@ -23,7 +23,7 @@ from backend.types import Control, Frame, Media
 from model_registry import ArtifactRef, LedgerEntry, ModelCache, ProjectRecord, VersionRecord
 
 if TYPE_CHECKING:
-    from backend.learning.methods import MicroModel
+    from backend.learning.method import MicroModel
 
 Current = Sequence[tuple[Control, VersionRecord, ArtifactRef]]
 Answer = dict[str, Any]
@@ -125,8 +125,6 @@ class Predictor:
         return None
 
     def _predict(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer:
-        from backend.learning import methods  # torch: not before the first prediction needs it
-
         media, parts = self._services.media(project), list[Part]()
         for control, version, _ in versions:
             order, urls = order_of(task.data), images_of(task.data, control)
@@ -134,7 +132,7 @@ class Predictor:
             frames = [Frame(number_of(task.id, n), image, *size, order) for n, (image, size) in enumerate(looks)]
             with self._slot:
                 model = self._model(version)
-                found = methods.predict(model, frames, (), parents_of(control, parts))
+                found = model.predict(frames, (), parents_of(control, parts))
             sizes = {frame.task: (frame.width, frame.height) for frame in frames}
             parts.append(Part(control, version.id, shown(control, found), sizes))
         one, title = stitch(parts)[task.id], model_version(self._services, project)

@@ -19,7 +19,7 @@ from backend.types import Control, Frame, LabeledFrame
 from model_registry import ProjectRecord, TaskRecord, VersionRecord
 
 if TYPE_CHECKING:
-    from backend.learning.methods import MicroModel
+    from backend.learning.method import MicroModel
 
 Answer = dict[str, Any]
 NEAREST = 2

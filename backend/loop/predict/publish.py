@@ -7,7 +7,7 @@ from statistics import mean
 import structlog
 
 from backend.errors import StudioUnreachable
-from backend.learning import methods
+from backend.learning.method import MicroModel
 from backend.loop.data.dataset import Lesson, prepare
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.pages import task_of
@@ -76,7 +76,7 @@ class Speaker:
     control: Control
     version: int
     """Its id."""
-    model: methods.MicroModel
+    model: MicroModel
 
 
 def predicted(

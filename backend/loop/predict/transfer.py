@@ -132,7 +132,7 @@ class _Proposal:
         for control in chained(self._services.config(self._project).require()):
             for _, version in borrowed(self._services, self._project, self._group.name, control, self._frames):
                 if (weights := weights_of(self._services, version)) is not None:
-                    model = methods.load(methods.elsewhere(weights), self._services.settings.device)
+                    model = methods.load(methods.for_other_group(weights), self._services.settings.device)
                     found.append((version, Speaker(control, version.id, model)))
                     break
         return found

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from backend.learning import methods
 from backend.learning.video.associate import Look, associate
 from backend.learning.video.keyframes import thinned
 from backend.learning.video.ranges import ranges
@@ -12,7 +11,7 @@ from backend.loop.data.video_frames import ClipFrames
 from backend.types import Control, Head, Prediction, VideoPrediction
 
 if TYPE_CHECKING:
-    from backend.learning.methods import MicroModel
+    from backend.learning.method import MicroModel
 
 
 def predict_clips(model: "MicroModel", control: Control, lessons: Sequence[ClipLesson]) -> list[VideoPrediction]:
@@ -24,7 +23,7 @@ def _predict(model: "MicroModel", control: Control, lesson: ClipLesson) -> Video
     clip = lesson.clip
     frames = ClipFrames([(clip, number) for number in lesson.rest])
     drawn = [one for one in lesson.labeled if one.frame.task - clip.start in lesson.certain]
-    found = methods.predict(model, frames, drawn) if len(frames) else []
+    found = model.predict(frames, drawn) if len(frames) else []
     looks = _looks(lesson, found)
     if control.head is Head.CLASSIFICATION:
         tracks = ranges(looks, lesson.tracks, clip.size.frames)

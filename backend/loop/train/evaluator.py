@@ -25,9 +25,9 @@ class Judge:
         Labelled frames lie far apart: taken for neighbours in time they would talk each other out of what is there.
         """
         labeled = self._lesson.labeled
-        parents = {f.frame.task: f.instances for f in labeled} if self._lesson.control.parent else None
+        boxes = {f.frame.task: f.instances for f in labeled} if self._lesson.control.parent else None
         model = methods.load(weights, self._device)
-        return methods.predict(model, [replace(f.frame, order=None) for f in labeled], (), parents)
+        return model.predict([replace(f.frame, order=None) for f in labeled], (), boxes)
 
     def quality(self, found: Sequence[Prediction], indices: Sequence[int] | None = None) -> Quality:
         """Of predictions of the labelled frames, over all of them or over these."""

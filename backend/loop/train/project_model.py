@@ -13,6 +13,9 @@ import structlog
 
 from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
 from backend.learning import methods
+from backend.learning.fitting.recipe import HeadRecipe
+from backend.learning.fitting.training_input import TrainingInput
+from backend.learning.method import MicroModel
 from backend.loop.data.dataset import newest_labels, prepare
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.project_news import break_off
@@ -145,18 +148,18 @@ class _Parent:
         self,
         version: VersionRecord,
         origin: Origin,
-        recipe: methods.Recipe,
+        recipe: HeadRecipe,
         material: Sequence[Material],
         available: int,
     ) -> None:
         registry, labeled = self._services.registry, [frame for one in material for frame in one.labeled]
         before, start = origin.version, origin.weights
         older = self._unseen(before, start, material) if before and start else {}
-        trained = methods.train(
-            labeled, (), self._control.labels, recipe,
-            start=start, device=self._services.settings.device,
+        given = TrainingInput(
+            labeled=labeled, labels=self._control.labels, start=start, device=self._services.settings.device,
             seed=self._services.seed + version.id, progress=self._progress,
         )  # fmt: skip
+        trained = methods.train(self._control, given, recipe)
         learnt = self._scores(trained.weights, material)
         metrics: dict[str, Any] = {
             **trained.metrics, "available": available, "groups": _by_group(before, older, learnt),
@@ -202,18 +205,18 @@ class _Parent:
 
     def _scores(self, weights: Weights, material: Sequence[Material]) -> dict[str, Quality]:
         """{group: how good a network is in these frames of it}."""
-        model = methods.load(methods.elsewhere(weights), self._services.settings.device)
+        model = methods.load(methods.for_other_group(weights), self._services.settings.device)
         return {
             one.group: methods.evaluate(self._control.head, self._look(model, one.labeled), one.labeled)
             for one in material
         }
 
-    def _look(self, model: methods.MicroModel, labeled: Sequence[LabeledFrame]) -> list[Prediction]:
-        parents = {f.frame.task: f.instances for f in labeled} if self._control.parent else None
+    def _look(self, model: MicroModel, labeled: Sequence[LabeledFrame]) -> list[Prediction]:
+        boxes = {f.frame.task: f.instances for f in labeled} if self._control.parent else None
         found = list[Prediction]()
         for one in labeled:
             self._alive()
-            found += methods.predict(model, [one.frame], (), parents)
+            found += model.predict([one.frame], (), boxes)
         return found
 
     def _progress(self, _: Progress) -> None:

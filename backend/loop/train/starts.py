@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.learning import methods
 from backend.loop.data.features import sight
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.weights import weights_of
 from backend.loop.services import Services
 from backend.studio.labeling_config import control_fingerprint
-from backend.types import Control, Head, Media, Start, Weights
+from backend.types import Control, Media, Start, Weights
 from model_registry import COMMON, ProjectRecord, VersionRecord
 
 NEAR = 1.2
@@ -105,7 +106,7 @@ def start_of(
 ) -> Origin:
     """The best start at hand for a group's training without weights of its own; one whose weights cannot be had is passed
     over, and so is a sibling that does not suit the group's labels."""
-    if control.head is not Head.CLASSIFICATION:  # it compares with the group's own frames, and learns no weights
+    if methods.method_for(control).transfers:
         for kind, version in borrowed(services, project, group, control, frames):
             found = weights_of(services, version)
             if found is not None and (kind is not Start.SIBLING or suits(found)):

@@ -7,12 +7,16 @@ import structlog
 
 from backend.errors import PASSING, ArtifactDamaged, LeaseLost, MicroModelsError, TrainingError, TrainingInterrupted
 from backend.learning import methods
+from backend.learning.fitting.recipe import HeadRecipe
+from backend.learning.fitting.training_input import FindBoxes, TrainingInput
 from backend.loop.data.dataset import Lesson, prepare
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.project_news import break_off
+from backend.loop.data.stitch import chained
 from backend.loop.data.weights import read_and_load
 from backend.loop.review.reviewing import accepted
 from backend.loop.services import Services
+from backend.loop.train.enclosing import boxes_for
 from backend.loop.train.evaluator import Judge
 from backend.loop.train.promotion import Comparison, Decision, decide, digest, split
 from backend.loop.train.starts import POOR, Origin, of_kind, start_of
@@ -55,13 +59,18 @@ def train_group(
         work = f"reading its {len(tasks)} frames"
         registry.groups.progress(group.project, group.name, owner, "training", 0.0, None, work)
         untouched = accepted(services, group.project, group.name, labels)
-        for control in controls:
+        enclosing = dict[str, Lesson]()
+        for control in chained(controls):
             recipe = methods.recipe_for(control, settings.backbone, settings.effort)
             lesson = prepare(control, tasks, labels, frames, untouched, recipe.accepted_weight)
             problems.extend(lesson.problems)
             learnt |= lesson.learnt
             if lesson.labeled:
-                failures += _try(_Training(services, group, owner, stopped, lesson, recipe, frames), control)
+                find_boxes = boxes_for(services, group, control, enclosing)
+                training = _Training(services, group, owner, stopped, lesson, recipe, frames, find_boxes)
+                failures += _try(training, control)
+                if any(other.parent == control.from_name for other in controls):
+                    enclosing[control.from_name] = lesson
         if len(failures) == len(controls):
             raise TrainingError("; ".join(failures))
     count = group.trained_labels if waits else sum(x.task in learnt for x in labels)
@@ -107,11 +116,12 @@ class _Training:
         owner: str,
         stopped: Callable[[], bool],
         lesson: Lesson,
-        recipe: methods.Recipe,
+        recipe: HeadRecipe,
         frames: FrameStore,
+        find_boxes: FindBoxes | None,
     ) -> None:
         self._services, self._group, self._owner, self._stopped, self._lesson = services, group, owner, stopped, lesson
-        self._recipe, self._frames = recipe, frames
+        self._recipe, self._frames, self._find_boxes = recipe, frames, find_boxes
         self._earlier: Weights | None = None
         """Of the serving version."""
         self._reported = 0.0
@@ -159,7 +169,7 @@ class _Training:
         """Whether what another group's micro-model says about the labelled frames is not poor."""
         judge = Judge(self._lesson, None, self._services.settings.device)
         try:
-            score = judge.quality(judge.look(methods.elsewhere(weights))).score
+            score = judge.quality(judge.look(methods.for_other_group(weights))).score
         except TrainingError:  # of an older format
             return False
         return score is not None and score >= POOR
@@ -203,12 +213,13 @@ class _Training:
         judge = Judge(self._lesson, serving, device)
         earlier = self._earlier
         before = judge.look(earlier) if earlier else None
-        trained = methods.train(
-            labeled, self._lesson.rest, self._lesson.control.labels, self._recipe,
-            start=origin.weights, device=device, seed=self._services.seed + version.id, progress=self._progress,
+        given = TrainingInput(
+            labeled=labeled, labels=self._lesson.control.labels, unlabeled=self._lesson.rest, start=origin.weights,
+            find_boxes=self._find_boxes, device=device, seed=self._services.seed + version.id, progress=self._progress,
         )  # fmt: skip
+        trained = methods.train(self._lesson.control, given, self._recipe)
         companion = earlier if serving and _is_sound(serving, judge.seen) else None
-        weights = methods.joined(trained.weights, companion)
+        weights = methods.ensemble(trained.weights, companion)
         after = judge.look(weights)
         decision, unseen = self._decide(judge, after, before)
         metrics = {

@@ -36,9 +36,9 @@ def tidy(services: Services, older_than_seconds: float = YOUNG_SECONDS) -> int:
     """Forget the weights of all versions but those that are needed, and delete the files that no version names; returns
     how many files."""
     registry = services.registry
-    forgotten = registry.versions.forget_artifacts(services.settings.keep_versions)
+    forgotten = registry.retention.forget_artifacts(services.settings.keep_versions)
     # Named before the files are listed: what is written meanwhile is young.
-    removed = registry.artifacts.collect(registry.versions.artifacts(), older_than_seconds)
+    removed = registry.artifacts.collect(registry.retention.artifacts(), older_than_seconds)
     if forgotten or removed:
         log.info("old weights deleted", versions=forgotten, files=removed)
     return removed

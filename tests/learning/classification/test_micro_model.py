@@ -2,18 +2,18 @@ import numpy as np
 import pytest
 
 from backend.errors import TrainingError
-from backend.learning.classification import micro_model, training
+from backend.learning.classification import micro_model
 from backend.learning.classification.micro_model import ClassificationModel
 from backend.types import Weights
+from tests.learning.cases import CASES
 from tests.learning.classification.classes import LABELS, clip, split
-from tests.learning.classification.test_training import QUICK
 
 LABELED, OTHERS = split(clip(12), 1, 4, 7, 10)
 
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    return training.train(LABELED, [one.frame for one in OTHERS], LABELS, QUICK, device="cpu").weights
+    return CASES["classes"].trained(labeled=LABELED, unlabeled=[one.frame for one in OTHERS]).weights
 
 
 @pytest.fixture(scope="module")

@@ -3,29 +3,21 @@ import dataclasses
 import numpy as np
 import pytest
 
-from backend.errors import TrainingError, TrainingInterrupted
 from backend.learning.classification import micro_model, training
 from backend.learning.classification.evaluation import ClassificationMetrics, evaluate
-from backend.learning.classification.recipe import ClassificationRecipe
-from backend.types import Frame, Instance, LabeledFrame, Prediction, Progress, Weights
+from backend.learning.fitting.training_input import TrainingInput
+from backend.types import Frame, Instance, LabeledFrame, Prediction
+from tests.learning.cases import CASES
 from tests.learning.classification.classes import LABELS, clip, frame, split
-
-QUICK = ClassificationRecipe(side=64)
 
 
 def predict(
     labeled: list[LabeledFrame], others: list[LabeledFrame], labels: tuple[str, ...] = LABELS, multiple: bool = False
 ) -> list[Prediction]:
     bare = [one.frame for one in others]
-    recipe = dataclasses.replace(QUICK, multiple=multiple)
-    return micro_model.load(training.train(labeled, bare, labels, recipe).weights, "cpu").predict(bare, labeled)
-
-
-def test_nothing_to_learn_from() -> None:
-    with pytest.raises(TrainingError, match="0 labelled frames"):
-        training.train([], [], LABELS, QUICK)
-    with pytest.raises(TrainingError, match="0 labels"):
-        training.train(clip(1), [], (), QUICK)
+    given = TrainingInput(labeled=labeled, unlabeled=bare, labels=labels, device="cpu")
+    trained = training.train(given, dataclasses.replace(CASES["classes"].quick, multiple=multiple))
+    return micro_model.load(trained.weights, "cpu").predict(bare, labeled)
 
 
 @pytest.mark.parametrize("ordered", [True, False])
@@ -67,44 +59,6 @@ def test_other_sizes_and_grey() -> None:
     predictions = predict([frame(0, "one"), frame(1, "two")], [grey, frame(2, "two", size=(200, 64))])
     assert [p.task for p in predictions] == [5, 2]
     assert predictions[0].instances[0].box == (0, 0, 300, 400)
-
-
-def test_same_frames_same_weights() -> None:
-    labeled, others = split(clip(8), 1, 7)
-    bare = [one.frame for one in others]
-    first, second = (training.train(labeled, bare, LABELS, QUICK, seed=seed).weights for seed in (0, 1))
-    assert first.metadata == second.metadata
-    assert all(np.array_equal(first.arrays[n], second.arrays[n], equal_nan=True) for n in first.arrays if n != "orders")
-
-
-def test_interruption_passes_through() -> None:
-    def interrupt(progress: Progress) -> None:
-        raise TrainingInterrupted("newer labels came")
-
-    with pytest.raises(TrainingInterrupted, match="newer labels"):
-        training.train(clip(1), [], LABELS, QUICK, progress=interrupt)
-
-
-def test_progress_rises_to_the_end() -> None:
-    told: list[Progress] = []
-    labeled, others = split(clip(8), 1, 7)
-    training.train(labeled, [one.frame for one in others], LABELS, QUICK, progress=told.append)
-    done = [progress.done for progress in told]
-    assert done == sorted(done)
-    assert done[-1] == 1.0
-
-
-def test_of_many_unlabelled_frames_few_are_looked_at() -> None:
-    told: list[Progress] = []
-    [one] = [frame(3, "one").frame]
-    many = [dataclasses.replace(one, task=i) for i in range(500)]
-    recipe = dataclasses.replace(QUICK, group_frames=4)
-    training.train(clip(1), many, LABELS, recipe, progress=told.append)
-    assert len(told) <= 5
-
-
-def test_a_start_changes_nothing() -> None:
-    assert training.train(clip(2), [], LABELS, QUICK, start=Weights({}, {})).metrics["warm"] == 0.0
 
 
 def test_evaluation() -> None:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.detection.count_prior import MOST, odds_in_time, odds_of_counts
+from backend.learning.detection.count_prior import MOST, no_more, odds_in_time, odds_of_counts, odds_of_frames
 
 
 def signs(odds: list[float]) -> list[int]:
@@ -15,6 +15,27 @@ def signs(odds: list[float]) -> list[int]:
 )
 def test_odds_of_counts(counts: list[int], expected: list[int]) -> None:
     assert signs(odds_of_counts(counts)) == expected
+
+
+@given(st.lists(st.integers(0, 80), min_size=1, max_size=8), st.integers(0, 90))
+def test_no_more_than_what_is_shown_is_the_surer_the_more_is_shown(counts: list[int], shown: int) -> None:
+    odds = odds_of_counts(counts)
+    assert 0 < no_more(odds, shown) <= no_more(odds, shown + 1) <= 1
+    assert no_more(odds, max(counts)) == 1.0
+
+
+def test_of_one_object_in_each_labelled_frame_none_is_seldom_all() -> None:
+    odds = odds_of_counts([1] * 9)
+    assert [no_more(odds, n) for n in (0, 1, 2)] == pytest.approx([0.05 / 0.95, 1.0, 1.0])
+
+
+def test_frames_have_the_odds_of_their_time_else_those_of_the_training_else_none() -> None:
+    known: list[tuple[float | None, int]] = [(0.0, 1), (9.0, 3)]
+    assert odds_of_frames([1.0, 8.0], known, [2]) == odds_in_time([1.0, 8.0], [(0.0, 1), (9.0, 3)])
+    assert odds_of_frames([1.0, None], known, [2]) == [odds_of_counts([2])] * 2
+    assert odds_of_frames([1.0], [(None, 1)], [2]) == [odds_of_counts([2])]
+    assert odds_of_frames([1.0], [], []) is None
+    assert odds_of_frames([], [], [2]) == []
 
 
 def test_in_a_crowd_one_more_or_less_says_nothing() -> None:

@@ -29,12 +29,21 @@ def _seen(task: int, order: float | None, *found: tuple[float, float]) -> Seen:
     return Seen(task, order, (400, 100), Candidates(boxes, scores, np.zeros(len(found), np.int64)))
 
 
-def test_nothing_seen_is_probably_right() -> None:
-    [prediction] = predictions(
-        decide([Seen(1, None, (4, 4), no_candidates())], [], _blueprint(_labeled(0))), ("a", "b")
-    )
-    assert prediction.instances == ()
-    assert prediction.score == 1.0
+def test_nothing_seen_is_right_where_nothing_was_labelled() -> None:
+    bare, full = [_labeled(None)] * 9, [_labeled(None, 30)] * 9
+    nothing = [Seen(1, None, (4, 4), no_candidates())]
+    [right], [missed] = (predictions(decide(nothing, [], _blueprint(*one)), ("a", "b")) for one in (bare, full))
+    assert right.instances == missed.instances == ()
+    assert right.score == 1.0
+    assert missed.score == pytest.approx(0.05 / 0.95)
+
+
+def test_a_frame_in_which_the_object_was_missed_is_no_sure_one() -> None:
+    labeled = [_labeled(20.0 + i, 30) for i in range(5)]
+    frames = [_seen(1, 1.0, (10, 0.9)), _seen(2, 2.0, (10, 0.5)), _seen(3, 3.0)]
+    sure, weak, missed = predictions(decide(frames, labeled, _blueprint(*labeled)), ("a", "b"))
+    assert missed.instances == ()
+    assert missed.score < weak.score < sure.score
 
 
 def test_neighbours_decide_where_there_is_order_and_only_there() -> None:

@@ -74,10 +74,10 @@ def test_alone_where_the_other_is_of_an_older_format() -> None:
 
 def test_other_heads_and_first_versions_serve_alone() -> None:
     one = _untrained(_blueprint(), 1)
-    assert methods.joined(one, None) is one
+    assert methods.ensemble(one, None) is one
     masks = Weights(one.arrays, {**one.metadata, "head": "segmentation"})
-    assert methods.joined(one, masks) is one
-    assert methods.joined(masks, one) is masks
+    assert methods.ensemble(one, masks) is one
+    assert methods.ensemble(masks, one) is masks
 
 
 def test_predictions_come_from_both() -> None:

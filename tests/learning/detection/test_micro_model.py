@@ -5,16 +5,16 @@ import pytest
 import torch
 
 from backend.errors import TrainingError
-from backend.learning.detection import micro_model, training
+from backend.learning.detection import micro_model
 from backend.learning.detection.micro_model import DetectionModel
 from backend.types import Frame, Weights
-from tests.learning.detection.test_training import QUICK
+from tests.learning.cases import CASES
 from tests.learning.synthetic import LABELS, clip
 
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    return training.train(clip(3).labeled(0, 2), [], LABELS, QUICK, device="cpu").weights
+    return CASES["boxes"].trained(unlabeled=()).weights
 
 
 @pytest.fixture(scope="module")

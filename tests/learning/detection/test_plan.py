@@ -33,7 +33,7 @@ def test_a_crowd_has_room() -> None:
 
 
 def test_elsewhere_a_crowd_still_has_room() -> None:
-    assert plan([frame(150)], ("cell",), RECIPE).elsewhere().candidates(0) > 2 * 150
+    assert plan([frame(150)], ("cell",), RECIPE).for_other_group().candidates(0) > 2 * 150
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 
 from backend.errors import TrainingError
 from backend.learning.fitting.session import Session, session
-from backend.types import LabeledFrame, Progress, Weights
+from backend.learning.fitting.training_input import TrainingInput
+from backend.types import Progress, Weights
 from tests.learning.synthetic import clip
 
 
@@ -23,14 +26,18 @@ class Clock:
     ("frames", "labels", "found"), [(0, ("a",), "0 labelled frames and 1"), (1, (), "0 keypoints")]
 )
 def test_nothing_to_learn_from(frames: int, labels: tuple[str, ...], found: str) -> None:
-    labeled: list[LabeledFrame] = list(clip(1).frames)[:frames]
-    common = {"device": "cpu", "seed": 0, "progress": print, "clock": Clock(), "kind": "keypoints"}
-    with pytest.raises(TrainingError, match=found), session(labeled, labels, **common):
+    given = TrainingInput(labeled=clip(1).frames[:frames], labels=labels)
+    with pytest.raises(TrainingError, match=found), session(given, kind="keypoints"):
         pass
 
 
+def _given(seed: int, tell: Callable[[Progress], None] = lambda _: None) -> TrainingInput:
+    frames = clip(1).frames
+    return TrainingInput(labeled=frames, labels=("a",), device="cpu", seed=seed, progress=tell, clock=Clock())
+
+
 def _session(seed: int, told: list[Progress]) -> Session:
-    with session(clip(1).frames, ("a",), device="cpu", seed=seed, progress=told.append, clock=Clock()) as under_way:
+    with session(_given(seed, told.append)) as under_way:
         return under_way
 
 
@@ -39,7 +46,7 @@ def test_the_seed_rules_and_the_process_is_left_alone() -> None:
     before = torch.get_rng_state()
     drawn = []
     for seed in (1, 1, 2):
-        with session(clip(1).frames, ("a",), device="cpu", seed=seed, progress=print, clock=Clock()) as under_way:
+        with session(_given(seed)) as under_way:
             drawn.append((float(torch.rand(())), under_way.rng.random()))
     assert drawn[0] == drawn[1] != drawn[2]
     assert torch.equal(torch.get_rng_state(), before)

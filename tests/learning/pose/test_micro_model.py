@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 
 from backend.errors import TrainingError
-from backend.learning.pose import micro_model, training
+from backend.learning.pose import micro_model
 from backend.learning.pose.micro_model import PoseModel
 from backend.types import Frame, Instance, Weights
+from tests.learning.cases import CASES
 from tests.learning.pose.synthetic import NAMES, herd
-from tests.learning.pose.test_training import QUICK
 
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    return training.train(herd(2), [], NAMES, QUICK, device="cpu").weights
+    return CASES["points"].trained(unlabeled=()).weights
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def alone(weights: Weights) -> PoseModel:
 
 @pytest.fixture(scope="module")
 def boxed() -> PoseModel:
-    return micro_model.load(training.train(herd(2, boxed=True), [], NAMES, QUICK, device="cpu").weights, "cpu")
+    return micro_model.load(CASES["points in boxes"].trained(unlabeled=()).weights, "cpu")
 
 
 def test_no_frames(alone: PoseModel, boxed: PoseModel) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.segmentation.masks import Sizes, hull, instance, masks_of, shown, sizes_of, untouched
+from backend.learning.segmentation.masks import Sizes, hull, instance, masks_of, overlooked, shown, sizes_of
 from backend.types import Instance
 from tests.learning.segmentation.masked import masked_clip, rectangle, without_objects
 
@@ -73,18 +73,18 @@ def test_hull_holds_the_mask_and_nothing_more(x: int, y: int, width: int, height
     assert hull(drawn.mask) == drawn.box
 
 
-def test_score_is_the_confidence_of_the_mask() -> None:
-    chances = np.full((10, 10), 0.5, np.float32)
+def test_the_score_of_a_mask_is_the_overlap_to_expect() -> None:
+    chances = np.zeros((10, 10), np.float32)
     chances[:5] = 0.8
     one = instance("disc", chances > 0.6, chances)
     assert one.score == pytest.approx(0.8)
     assert one.box == (0, 0, 10, 5)
+    chances[5:] = 0.4  # what may be missing
+    assert instance("disc", chances > 0.6, chances).score == pytest.approx(0.8 * 50 / (50 + 0.4 * 50))
 
 
-def test_sure_masks_are_left_untouched() -> None:
-    sure, doubtful = np.zeros((20, 20), np.float32), np.zeros((20, 20), np.float32)
-    sure[:10], doubtful[:10] = 1.0, 0.7
-    assert untouched(sure, sure > 0.5) == pytest.approx(1.0)
-    assert untouched(doubtful, doubtful > 0.5) == pytest.approx(0.7)
-    assert untouched(np.zeros((20, 20), np.float32), np.zeros((20, 20), bool)) == 1.0
-    assert untouched(doubtful, np.zeros((20, 20), bool)) < 0.5
+def test_what_is_not_shown_may_be_overlooked() -> None:
+    nothing, doubtful = np.zeros((20, 20), np.float32), np.zeros((20, 20), np.float32)
+    doubtful[:10] = 0.7
+    assert overlooked(nothing) == 0.0
+    assert overlooked(doubtful) == pytest.approx(0.7)

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from backend.errors import TrainingError
-from backend.learning.segmentation import micro_model, training
+from backend.learning.segmentation import micro_model
 from backend.learning.segmentation.micro_model import SegmentationModel
 from backend.types import Weights
+from tests.learning.cases import CASES
 from tests.learning.segmentation.masked import masked_clip
-from tests.learning.segmentation.test_training import QUICK
 from tests.learning.synthetic import LABELS
 
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    return training.train(masked_clip(3).labeled(0, 2), [], LABELS, QUICK, device="cpu").weights
+    return CASES["masks"].trained(unlabeled=()).weights
 
 
 @pytest.fixture(scope="module")

@@ -199,10 +199,10 @@ def test_a_control_whose_parent_cannot_be_trained(tmp_path: Path, quick: None, m
         house.label(task)
     train = methods.train
 
-    def chokes(labeled: Any, *rest: Any, **options: Any) -> Any:
-        if len(labeled) > 1:
+    def chokes(control: Any, given: Any, recipe: Any) -> Any:
+        if len(given.labeled) > 1:
             raise ArithmeticError("overflow")
-        return train(labeled, *rest, **options)
+        return train(control, given, recipe)
 
     monkeypatch.setattr(methods, "train", chokes)
     house.work()

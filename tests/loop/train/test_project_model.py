@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from backend.errors import TrainingError
 from backend.learning import methods
+from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data.project_news import baselines, parents
 from backend.loop.pages.status import project_status
 from backend.loop.train.project_model import FRAMES, PER_GROUP, shared_out
 from backend.loop.worker import watch
-from backend.types import Progress
+from backend.types import Control, Progress
 from model_registry import COMMON, VersionRecord
 from tests.loop.house import House, teach
 from tests.loop.train.test_starts import TWIN, add_clip, dark, serving
@@ -114,14 +115,14 @@ def test_groups_without_a_label_have_it(house: House) -> None:
 def test_a_labelled_group_does_not_wait_for_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     trained: list[str] = []
 
-    def train(labeled: Any, unlabeled: Any, *rest: Any, progress: Any, **options: Any) -> Any:
-        if is_parents(unlabeled) and not trained:
+    def train(control: Control, given: TrainingInput, recipe: object) -> Any:
+        if is_parents(given.unlabeled) and not trained:
             trained.append("parent begins")
             house.label(3)
-            progress(Progress(0.1, 9.0))
+            given.progress(Progress(0.1, 9.0))
             pytest.fail("went on")
-        trained.append("parent" if is_parents(unlabeled) else "group")
-        return teach(labeled, unlabeled, *rest, progress=progress, **options)
+        trained.append("parent" if is_parents(given.unlabeled) else "group")
+        return teach(control, given, recipe)
 
     house.worker.look_at(1, "night")
     monkeypatch.setattr(methods, "train", train)
@@ -133,10 +134,10 @@ def test_a_labelled_group_does_not_wait_for_it(house: House, monkeypatch: pytest
 
 
 def test_a_poisoned_one_stops_no_group(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(labeled: Any, unlabeled: Any, *rest: Any, **options: Any) -> Any:
-        if is_parents(unlabeled):
+    def train(control: Control, given: TrainingInput, recipe: object) -> Any:
+        if is_parents(given.unlabeled):
             raise TrainingError("The loss became nan")
-        return teach(labeled, unlabeled, *rest, **options)
+        return teach(control, given, recipe)
 
     monkeypatch.setattr(methods, "train", train)
     house.work()

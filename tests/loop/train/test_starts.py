@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from backend.errors import TrainingError
 from backend.learning import methods
 from backend.learning.detection.recipe import DetectionRecipe
+from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.project_news import started_from
 from backend.loop.train.starts import NEAR, NEAREST, Neighbour, apart, borrowed, honest, is_poor, ladder
-from backend.types import Start, Weights
+from backend.types import Control, Start, Weights
 from model_registry import ArtifactRef, VersionRecord, VersionState
 from tests.loop.house import House, box_of, teach
 
@@ -35,10 +36,10 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     """The kinds of start of the groups' trainings, in order."""
     found: list[str | None] = []
 
-    def train(*arguments: Any, start: Weights | None, **options: Any) -> Any:
-        if arguments[1] != ():  # the project's parent has no unlabelled frames
-            found.append(start.metadata["start"] if start else None)
-        return teach(*arguments, **options)
+    def train(control: Control, given: TrainingInput, recipe: object) -> Any:
+        if given.unlabeled != ():  # the project's parent has no unlabelled frames
+            found.append(given.start.metadata["start"] if given.start else None)
+        return teach(control, given, recipe)
 
     monkeypatch.setattr(methods, "train", train)
     return found
@@ -212,7 +213,7 @@ def test_a_sibling_of_an_older_format_does_not_suit(
         raise TrainingError("of another version")
 
     add_clip(house, "a", 1, label=2)
-    monkeypatch.setattr(methods, "elsewhere", refuse)
+    monkeypatch.setattr(methods, "for_other_group", refuse)
     add_clip(house, "b", 1 + TWIN, label=2)
     assert begun == [None, "project"]
 
@@ -255,10 +256,10 @@ def test_a_start_whose_weights_are_gone_is_passed_over(house: House, begun: list
 
 
 def test_a_poisoned_start_does_not_keep_a_group_from_learning(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(*arguments: Any, start: Weights | None, **options: Any) -> Any:
-        if start is not None and start.metadata["start"] == "sibling":
+    def train(control: Control, given: TrainingInput, recipe: object) -> Any:
+        if given.start is not None and given.start.metadata["start"] == "sibling":
             raise TrainingError("The loss became nan")
-        return teach(*arguments, **options)
+        return teach(control, given, recipe)
 
     monkeypatch.setattr(methods, "train", train)
     add_clip(house, "a", 1, label=2)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from backend.learning import methods
+from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.train.train_group import ENOUGH
-from backend.types import LabeledFrame, Weights
+from backend.types import Control, Weights
 from model_registry import GroupRecord
 from tests.loop.house import House, box_of, teach
 
@@ -18,9 +19,9 @@ Lessons = list[dict[int, list[bool]]]
 def lessons(monkeypatch: pytest.MonkeyPatch) -> Lessons:
     found: Lessons = []
 
-    def train(labeled: list[LabeledFrame], *arguments: Any, **options: Any) -> Any:
-        found.append({one.frame.task: [instance.accepted for instance in one.instances] for one in labeled})
-        return teach(labeled, *arguments, **options)
+    def train(control: Control, given: TrainingInput, recipe: object) -> Any:
+        found.append({one.frame.task: [instance.accepted for instance in one.instances] for one in given.labeled})
+        return teach(control, given, recipe)
 
     monkeypatch.setattr(methods, "train", train)
     return found
@@ -117,11 +118,11 @@ def test_the_version_before_goes_on_speaking_while_what_it_learnt_holds(
 ) -> None:
     befores: list[Weights | None] = []
 
-    def joined(weights: Weights, before: Weights | None) -> Weights:
+    def ensemble(weights: Weights, before: Weights | None) -> Weights:
         befores.append(before)
         return Weights({**weights.arrays, "joined": np.ones(1, np.float32)}, weights.metadata)
 
-    monkeypatch.setattr(methods, "joined", joined)
+    monkeypatch.setattr(methods, "ensemble", ensemble)
     serving = house.registry.versions.serving(1, group(house).name)["label"]
     house.label(7, [])
     house.work()
@@ -141,7 +142,7 @@ def test_a_version_that_learnt_few_frames_falls_silent(
     quick: None, tmp_path: Path, lessons: Lessons, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     befores: list[Weights | None] = []
-    monkeypatch.setattr(methods, "joined", lambda weights, before: (befores.append(before), weights)[1])
+    monkeypatch.setattr(methods, "ensemble", lambda weights, before: (befores.append(before), weights)[1])
     house = labelled(tmp_path, ENOUGH - 1, of=5)
     house.label(ENOUGH, [])
     house.work()

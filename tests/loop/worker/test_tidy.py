@@ -111,7 +111,7 @@ def test_a_store_that_is_away_is_tidied_the_next_time(house: House, monkeypatch:
 
 
 def test_status_tells_the_space(house: House) -> None:
-    [space] = house.registry.versions.space().values()
+    [space] = house.registry.retention.space().values()
     assert (space.artifacts, space.nbytes) == (9, sum(path.stat().st_size for path in files(house)))
     assert project_status(house.services, 1)["weights_bytes"] == space.nbytes
     house.add_project(2)

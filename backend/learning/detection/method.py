@@ -1,0 +1,48 @@
+"""Detection by a heatmap of centres (Zhou et al., Objects as points, 2019; boxes as in FCOS), as a method."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from backend.learning.detection import micro_model, training
+from backend.learning.detection.config import Blueprint
+from backend.learning.detection.ensemble import accompanied
+from backend.learning.detection.evaluation import evaluate
+from backend.learning.detection.recipe import DetectionRecipe
+from backend.learning.method import Method
+from backend.types import Control, Head, LabeledFrame, Prediction, Quality, Weights
+
+
+def _recipe(control: Control, backbone: str) -> DetectionRecipe:
+    return DetectionRecipe(backbone=backbone)
+
+
+def _quality(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -> Quality:
+    return Quality("F1 at IoU 0.5", len(truth), evaluate(predictions, truth).f1)
+
+
+def for_other_group(weights: Weights) -> Weights:
+    """Nothing is known there of how many instances frames hold, and of what fools the network."""
+    blueprint = Blueprint.from_metadata(weights.metadata).for_other_group()
+    return replace(weights, metadata={**weights.metadata, **blueprint.to_metadata()})
+
+
+METHOD = Method(
+    name="centre_heatmap",
+    head=Head.DETECTION,
+    new_recipe=_recipe,
+    fit=training.train,
+    restore=micro_model.load,
+    measure=_quality,
+    combine=accompanied,
+    for_other_group=for_other_group,
+    switches={
+        "linking in time": {"linking": False},
+        "trajectory smoothing": {"smoothing": False},
+        "count prior": {"count_prior": False},
+        "suppression of hard negatives": {"hard_negatives": False},
+        "hard example mining": {"mining": False},
+        "pseudo-labels": {"pseudo_labels": False},
+        "calibration": {"calibration": False},
+        "weights of accepted labels": {"inexact_box_weight": 1.0},
+    },
+)

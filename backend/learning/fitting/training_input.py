@@ -1,0 +1,42 @@
+"""Training input: everything that a training is given, whatever its method."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from backend.types import Frame, Instance, LabeledFrame, Progress, Weights
+
+Clock = Callable[[], float]
+"""Seconds since some moment."""
+Tell = Callable[[Progress], None]
+"""Is told how far the work is; what it raises ends the training."""
+EnclosingBoxes = Mapping[int, Sequence[Instance]]
+"""{task: the boxes that a control's regions hang on}, with their `region_id`s."""
+FindBoxes = Callable[[Sequence[Frame]], EnclosingBoxes]
+"""Finds the enclosing boxes of unlabelled frames; dear, so it is asked for the frames that are looked at, and once."""
+
+
+def _nobody(_: Progress) -> None:
+    """Where nobody listens."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class TrainingInput:
+    """What the loop hands to a method for one training of one control in one group."""
+
+    labeled: Sequence[LabeledFrame]
+    """All frames that a person labelled; those with a box around what is labelled hold it as the instance's own."""
+    labels: tuple[str, ...]
+    """The control's labels, in the config's order."""
+    unlabeled: Sequence[Frame] = ()
+    """The group's other frames, each decoded when indexed."""
+    find_boxes: FindBoxes | None = None
+    """Where regions hang on the boxes of another control: that control's micro-model, trained just before. None: they hang
+    on nothing, or nothing is known of the boxes."""
+    start: Weights | None = None
+    """Weights of an earlier version, whose metadata say what kind of start it is; None: the pretrained backbone."""
+    device: str = "auto"
+    seed: int = 0
+    progress: Tell = _nobody
+    """What it raises ends the training, and passes through."""
+    clock: Clock = time.monotonic
