@@ -142,6 +142,10 @@ class Settings(BaseSettings):
     backbone: str = Field("tf_efficientnet_lite0", min_length=1, description="timm name of the shared feature network.")
     model_cache_mb: int = Field(256, ge=1, description="Most that loaded micro-models may take in the server, MB.")
     frame_cache_mb: int = Field(1000, ge=1, description="Most that decoded frames of one training may take, MB.")
+    sam_checkpoint: str = Field(
+        "",
+        description="segment-anything for prompts: a file, an fsspec URL, or vit_b, which is downloaded once; needs [sam].",
+    )
     log_format: Literal["text", "json"] = Field("text", description="json for log collectors.")
 
     @cached_property

@@ -14,6 +14,7 @@ from backend.settings import new_secret
 from backend.studio import connection
 from backend.studio.client import Studio
 from backend.studio.connection import Check
+from backend.studio.prompts import smart_tools
 from model_registry import STOPPED, ProjectRecord, accepted_secrets
 
 FRESH = dict.fromkeys((STOPPED, "model_missing_since", "studio_problem", "next_secret"))
@@ -53,7 +54,10 @@ def connect_project(
     try:
         _refuse_stranger(services, record, url)
         basic_auth = services.settings.basic_auth
-        made = connection.register(studio, project, url, title=title, group_by=group_by, basic_auth=basic_auth)
+        made = connection.register(
+            studio, project, url, title=title, group_by=group_by, basic_auth=basic_auth,
+            interactive=bool(smart_tools(row["label_config"])),
+        )  # fmt: skip
         connection.finish(studio, project, made, secret)
     except MicroModelsError:
         _take_back(services, project, before)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from backend.errors import ArtifactDamaged, LeaseLost, MicroModelsError, TrainingInterrupted, in_words
+from backend.loop.data.embeddings import embed_ahead
 from backend.loop.data.features import look
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.memory import room
@@ -122,6 +123,7 @@ class GroupWorker:
         alive = Watch(self._services, self._owner, stopped)
         try:
             look(self._services, registry.projects.require(group.project), tasks, frames, alive)
+            embed_ahead(self._services, registry.projects.require(group.project), tasks, frames, alive)
         except TrainingInterrupted as why:
             log.info("looking ahead is put off", why=str(why), **where)
         except Exception:

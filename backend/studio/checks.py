@@ -9,6 +9,7 @@ import httpx
 from backend.errors import LabelingConfigError, StudioError
 from backend.studio import labeling_config
 from backend.studio.client import Studio
+from backend.studio.prompts import smart_tools
 from backend.studio.transport import PRIVATE_ADDRESS_FIX
 
 SECRET_HEADER = "X-Micro-Models-Secret"
@@ -50,6 +51,7 @@ def checks(studio: Studio, project: int, backend_url: str, secret: str | None = 
     found.append(_webhook(hooks, url, secret, project))
     if mine is not None:
         found.append(_model_version(row, mine["title"], project))
+        found += _smart_tools(row, mine, project)
     local = _local_files(studio, project)
     return [*found, local] if local else found
 
@@ -140,6 +142,17 @@ def _model_version(row: dict[str, Any], title: str, project: int) -> Check:
         found = f"the project shows predictions of {version!r}, ours are {title!r}: no scores, no uncertainty sampling"
         return Check(name, False, found, f"Run `micro-models connect --project {project}`.")
     return Check(name, True, f"the project shows predictions of {title!r}")
+
+
+def _smart_tools(row: dict[str, Any], mine: dict[str, Any], project: int) -> list[Check]:
+    """Whether smart tools are answered; nothing where the labeling config has none."""
+    names = ", ".join(map(repr, smart_tools(row["label_config"])))
+    if not names:
+        return []
+    if not mine.get("is_interactive"):
+        found = f"{names} asks nobody: the backend is not used for interactive preannotations"
+        return [Check("smart tools", False, found, f"Run `micro-models connect --project {project}`.")]
+    return [Check("smart tools", True, f"{names}: with Auto-Annotation on, what is drawn is answered by one object")]
 
 
 def _local_files(studio: Studio, project: int) -> Check | None:

@@ -77,6 +77,11 @@ def tools(xml: str) -> list[Tool]:
     ]
 
 
+def smart_tools(xml: str) -> list[str]:
+    """Names of the control tags that are offered under Auto-Annotation."""
+    return [tool.name for tool in tools(xml) if tool.smart]
+
+
 def is_prompt(context: object) -> bool:
     """Whether a request comes from a tool of the editor, and is not one for ordinary predictions."""
     return isinstance(context, Mapping) and ("result" in context or "event" in context)

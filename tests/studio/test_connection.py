@@ -277,3 +277,30 @@ def test_impossible_backend_address(world: World, url: str) -> None:
     with pytest.raises(StudioError, match="is not the address of this backend"):
         connect(world, url)
     assert world.requests == []
+
+
+SMART = labeling_config.EXAMPLE.replace('toName="image"', 'toName="image" smart="true"')
+
+
+def test_smart_tools_that_ask_nobody(world: World) -> None:
+    world.on("GET", "/api/projects/1/", body=project(label_config=SMART))
+    assert world.broken().name == "smart tools"
+    world.on("GET", "/api/ml/", body=[{**ROW, "is_interactive": True}])
+    assert world.checked()["smart tools"].ok
+
+
+def test_connecting_has_smart_tools_ask_this_backend(world: World) -> None:
+    world.on("GET", "/api/ml/", body=[])
+    world.on("POST", "/api/ml", 201, {**ROW, "is_interactive": True})
+    connection.register(world.studio(), 1, URL, interactive=True)
+    assert world.sent("POST", "/api/ml")[0]["is_interactive"] is True
+    world.on("GET", "/api/ml/", body=[{**ROW, "is_interactive": False}])
+    world.on("PATCH", "/api/ml/3", body={**ROW, "is_interactive": True})
+    connection.register(world.studio(), 1, URL, interactive=True)
+    assert world.sent("PATCH", "/api/ml/3")[0]["is_interactive"] is True
+
+
+def test_connecting_leaves_alone_what_a_person_switched_on(world: World) -> None:
+    world.on("GET", "/api/ml/", body=[{**ROW, "is_interactive": True}])
+    connection.register(world.studio(), 1, URL)
+    assert {request.method for request in world.requests} == {"GET"}

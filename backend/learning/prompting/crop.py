@@ -103,7 +103,8 @@ def _features(pixels: NDArray[np.uint8], backbone: str) -> Floats:
 def _standardized(planes: Tensor, noise: float) -> Tensor:
     """(channels, rows, columns) without mean, of a variance of one in all."""
     deviation = planes.std((1, 2), keepdim=True) + noise + torch.finfo(planes.dtype).tiny
-    return (planes - planes.mean((1, 2), keepdim=True)) / deviation / len(planes) ** 0.5
+    scaled: Tensor = (planes - planes.mean((1, 2), keepdim=True)) / deviation / len(planes) ** 0.5
+    return scaled
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,5 @@
-"""Who answers a prompt, best first: the group's own micro-model; the nearest labelled frame; the picture alone."""
+"""Who answers a prompt, best first: segment-anything; the group's own micro-model; the nearest labelled frame; the picture
+alone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +10,11 @@ from backend.learning.detection.micro_model import DetectionModel
 from backend.learning.method import MicroModel
 from backend.learning.pose.micro_model import PoseModel
 from backend.learning.prompting import own_model, pick, propagate, segment
+from backend.learning.prompting.sam import Embedding, SegmentAnything
 from backend.learning.segmentation.micro_model import SegmentationModel
 from backend.types import Frame, Head, Instance, LabeledFrame, Mask, Prompt
 
+SEGMENT_ANYTHING = "segment-anything"
 MICRO_MODEL = "the group's micro-model"
 PROPAGATED = "the nearest labelled frame"
 PICTURE = "colours and features"
@@ -34,6 +37,10 @@ class Wanted:
     """That of the keypoints which hang on the box."""
     labeled: Sequence[LabeledFrame] = ()
     """Labelled frames of the same control, the nearest in time first."""
+    sam: SegmentAnything | None = None
+    """Where a checkpoint is set."""
+    embedding: Embedding | None = None
+    """What its encoder made of this frame; without it the next one answers at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,12 +55,29 @@ class Found:
 def answer(frame: Frame, prompt: Prompt, wanted: Wanted) -> Found | None:
     """The object that is meant, in pixels of the original frame; None where nobody knows one there."""
     rungs: list[tuple[str, Callable[[Frame, Prompt, Wanted], Instance | None]]]
-    rungs = [(MICRO_MODEL, _by_micro_model), (PROPAGATED, _by_propagation), (PICTURE, _by_picture)]
+    rungs = [
+        (SEGMENT_ANYTHING, _by_segment_anything),
+        (MICRO_MODEL, _by_micro_model),
+        (PROPAGATED, _by_propagation),
+        (PICTURE, _by_picture),
+    ]
     for who, rung in rungs:
         instance = rung(frame, prompt, wanted)
         if instance is not None:
             return Found(_with_points(frame, instance, wanted), who)
     return None
+
+
+def _by_segment_anything(frame: Frame, prompt: Prompt, wanted: Wanted) -> Instance | None:
+    if wanted.sam is None or wanted.embedding is None or wanted.head is Head.POSE:
+        return None
+    known = None
+    if isinstance(wanted.model, SegmentationModel):
+        known = own_model.chances(wanted.model, frame, wanted.label, wanted.labeled)
+    mask = wanted.sam.decode(frame, wanted.embedding, prompt, known)
+    if mask is not None and wanted.whole:
+        mask = segment.largest(mask)
+    return None if mask is None else _instance(mask, UNSURE, wanted)
 
 
 def _by_micro_model(frame: Frame, prompt: Prompt, wanted: Wanted) -> Instance | None:
@@ -84,7 +108,7 @@ def _by_propagation(frame: Frame, prompt: Prompt, wanted: Wanted) -> Instance | 
 def _by_picture(frame: Frame, prompt: Prompt, wanted: Wanted) -> Instance | None:
     if wanted.head is Head.POSE:
         return None  # without a label nobody knows what the points are
-    mask = segment.segment(frame, prompt, wanted.backbone)
+    mask = segment.segment(frame, prompt, wanted.backbone, snap=wanted.head is Head.DETECTION)
     return None if mask is None else _instance(mask, UNSURE, wanted)
 
 

@@ -74,7 +74,7 @@ def _off_centre(box: Box, point: tuple[float, float]) -> float:
 
 def points_in(model: PoseModel, frame: Frame, box: Box) -> tuple[Keypoint, ...]:
     """The keypoints of the object in a box."""
-    hung = replace(model, blueprint=replace(model.blueprint, parented=True))
+    hung = PoseModel(model.network, replace(model.blueprint, parented=True), model.device)
     [found] = hung.predict([frame], (), {frame.task: [Instance("", box)]})
     return found.instances[0].keypoints if found.instances else ()
 

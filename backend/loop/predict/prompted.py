@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from backend.errors import ArtifactDamaged, MicroModelsError
 from backend.loop.data.dataset import newest_labels
+from backend.loop.data.embeddings import Embeddings
 from backend.loop.data.frames import MAX_SIDE
 from backend.loop.data.grouping import group_of, order_of
 from backend.loop.data.projects import current_versions, model_version, rule_of
@@ -20,6 +22,7 @@ from model_registry import ProjectRecord, TaskRecord, VersionRecord
 
 if TYPE_CHECKING:
     from backend.learning.method import MicroModel
+    from backend.learning.prompting.ladder import Wanted
 
 Answer = dict[str, Any]
 NEAREST = 2
@@ -39,6 +42,7 @@ class Prompter:
     def __init__(self, services: Services, load: Callable[[VersionRecord], "MicroModel"], slot: threading.Lock) -> None:
         """`load` gives a version's micro-model; `slot` is held while one computes."""
         self._services, self._load, self._slot = services, load, slot
+        self._embeddings = Embeddings(services)
 
     def answer(self, project_id: int, task: TaskData | None, context: Mapping[str, Any], config: str | None) -> Answer:
         """One object, or none where it cannot be told; why is in the log. Nothing is ever raised: the editor shows
@@ -78,13 +82,22 @@ class Prompter:
                 labeled=near,
                 backbone=self._services.settings.backbone,
             )
-            found = ladder.answer(frame, prompt, wanted)
+            found = ladder.answer(frame, prompt, self._with_sam(wanted, project, task, asked.control))
         if found is None:
             log.info("a prompt has no answer", project=project.id, task=task.id, why="nothing stands out there")
             return None
         result = prompts.write(asked, found.instance, size, found.who)
         version = model_version(self._services, project)
         return {"result": result, "score": found.instance.score, "model_version": version}
+
+    def _with_sam(self, wanted: "Wanted", project: ProjectRecord, task: TaskData, control: Control) -> "Wanted":
+        """With segment-anything, where a checkpoint is set and this frame has its embedding already."""
+        sam = self._embeddings.decoder()
+        if sam is None:
+            return wanted
+        url = str(value_at(task.data, control.media_field) or "")
+        stamp = self._services.media(project).stamp(url)
+        return replace(wanted, sam=sam, embedding=self._embeddings.find(url, stamp))
 
     def _frame(self, project: ProjectRecord, task: TaskData | TaskRecord, control: Control) -> Frame:
         """The image of a task; raises MediaError where it cannot be had."""
