@@ -94,6 +94,8 @@ class Control:
     """All of these must hold, else the editor hides the control, and drops what it holds when it is submitted."""
     value_list: bool = False
     """Whether a task holds several images (`valueList`), each a frame, in a list in `media_field`."""
+    masks_from: str | None = None
+    """Of masks that nobody needs to draw: the rectangle control whose boxes get them (`model_masks_from`)."""
     drawn_with: str | None = None
     """Of the boxes around skeletons, which nobody draws: the name of the control tag that draws the skeletons."""
     linked_to: tuple[str, ...] = ()

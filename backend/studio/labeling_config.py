@@ -13,6 +13,7 @@ from label_studio_sdk.label_interface.interface import LabelInterface
 
 from backend.errors import LabelingConfigError
 from backend.studio import skeleton
+from backend.studio.chains import check_chains
 from backend.studio.tags import BY_NAME, INSTEAD, supported
 from backend.types import Condition, Control, Head, Media
 
@@ -81,6 +82,7 @@ def parse(xml: str) -> LabelingConfig:
             controls += _ours(tag, replace(control, visible_when=conditions.get(tag.name, ())))
         elif tag.name not in lent:
             unsupported.append(f"{tag.tag} {tag.name!r} ({problems[tag.name]})")
+    check_chains(controls)
     return LabelingConfig(tuple(controls), tuple(unsupported), _group_by(tags), _fingerprint(controls))
 
 
@@ -219,6 +221,7 @@ def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
         parent=next(boxes, None) if kind.head is Head.POSE and not any_number else None,
         any_number=any_number,
         multiple=carrier.attr.get("choice") == "multiple",
+        masks_from=tag.attr.get("model_masks_from") or None,
         media=kind.media,
         value_list=_attribute(tag.objects[0], "valuelist") is not None,
         frame_rate=(_attribute(tag.objects[0], "framerate") or "") if kind.media is Media.VIDEO else "",

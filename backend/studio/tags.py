@@ -150,6 +150,11 @@ def for_video(control: Control) -> TrackRegions:
     return BoundedTracks(tag.tracks)
 
 
+def is_one_outline(control: Control) -> bool:
+    """Whether a region of the control is one outline: of a mask in several parts each would become a region."""
+    return BY_NAME[control.tag].shape in ("polygon", "vector", "ellipse")
+
+
 def _unknown(control: Control, media: Media) -> LabelingConfigError:
     names = ", ".join(name for name, tag in BY_NAME.items() if tag.media is media)
     return LabelingConfigError(f"Control {control.from_name!r} is a {control.tag}. Expected one of: {names}.")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.studio import prompts, regions
+from backend.studio import prompts, tags
 from backend.studio.labeling_config import parse
 from backend.studio.prompts import Question, is_prompt, question
 from backend.types import Instance, Keypoint
@@ -145,7 +145,7 @@ def test_an_ellipse_is_an_outline_and_paint_is_a_stroke() -> None:
     paint = np.zeros((100, 200), bool)
     paint[40:60, 20:30] = True
     brush = parse(view(tag("BrushLabels", "mask", "cat"))).controls[0]
-    [item] = regions.for_control(brush).write([Instance("cat", (20, 40, 30, 60), mask=paint)], brush, SIZE)
+    [item] = tags.for_control(brush).write([Instance("cat", (20, 40, 30, 60), mask=paint)], brush, SIZE)
     asked = ask(view(tag("BrushLabels", "mask", "cat", smart=True)), item)
     assert asked is not None
     stroke = prompts.prompt(asked, SIZE)
@@ -169,7 +169,7 @@ def test_an_answer_is_one_region_with_the_chosen_label_and_a_fresh_id(box: tuple
     assert items[0]["value"][kind.lower()] == ["cat"]
     assert items[0]["id"] not in ("drawn", "r1")
     assert items[0]["meta"] == {"text": ["somebody"]}
-    [read] = regions.for_control(asked.control).read(items, asked.control, SIZE).instances
+    [read] = tags.for_control(asked.control).read(items, asked.control, SIZE).instances
     assert read.label == "cat"
     assert np.allclose(read.box, (x0, y0, x1, y1), atol=40 if kind == "EllipseLabels" else 1)
 

@@ -68,8 +68,7 @@ def prepare(
     if control.media is Media.VIDEO:
         return _of_videos(control, tasks, newest, frames)
     tasks = spread(tasks, control)
-    if control.value_list:
-        newest = {t.id: label_of(newest[task_of(t.id)], t.id) for t in tasks if task_of(t.id) in newest}
+    newest = _of_pages(control, tasks, newest)
     labelled, broken = frames.select([t for t in tasks if t.id in newest], control.media_field)
     rest, broken_rest = frames.select([t for t in tasks if t.id not in newest], control.media_field)
     odd = {task: why for task, why in frames.remarks.items() if task in newest}  # of a task, not of its images
@@ -105,11 +104,31 @@ def prepare(
     problems.extend(doubled)
     if not has_turned(learnt):
         learnt = [upright(one) for one in learnt]
+    if control.masks_from and not any(one.instances for one in learnt):
+        learnt = []  # of frames without boxes alone nobody learns what masks look like
     pages_learnt = {one.frame.task for one in learnt}
     tasks_learnt = frozenset(map(task_of, pages_learnt))
     unchanged = frozenset(page for page in pages_learnt if newest[page].id in accepted.frames)
     unreadable = {task_of(page): why for page, why in {**broken, **broken_rest, **unused}.items()}
     return Lesson(control, tuple(learnt), rest, rest.sizes, (), tasks_learnt, unchanged, unreadable, tuple(problems))
+
+
+def _of_pages(
+    control: Control, pages: Sequence[TaskRecord], newest: Mapping[int, LabelRecord]
+) -> dict[int, LabelRecord]:
+    """What to learn from on each of these images."""
+    drawn = {
+        page.id: label_of(label, page.id) if control.value_list else label
+        for page in pages
+        if (label := newest.get(task_of(page.id)))
+    }
+    return {page: label for page, label in drawn.items() if not _is_left_to_us(control, label)}
+
+
+def _is_left_to_us(control: Control, label: LabelRecord) -> bool:
+    """Whether somebody drew boxes, and no mask of those that are made from them: that says nothing about masks."""
+    names = {name for item in label.result if isinstance(name := item.get("from_name"), str)}
+    return control.masks_from in names and control.from_name not in names
 
 
 def _of_videos(

@@ -19,8 +19,8 @@ class Part:
     """What one micro-model says about some tasks."""
 
     control: Control
-    version: int
-    """Id of the version that says it."""
+    version: int | None
+    """Id of the version that says it; None: no version does."""
     predictions: Sequence[Prediction] | Sequence[VideoPrediction]
     sizes: Mapping[int, Size] = field(default_factory=dict)
     """{task: original (width, height) in pixels} of the images that were looked at: a task may hold several."""
@@ -37,8 +37,8 @@ class Stitched:
 
 
 def chained(controls: Sequence[Control]) -> list[Control]:
-    """The controls, each behind the one that its regions hang on."""
-    return sorted(controls, key=lambda control: control.parent is not None)
+    """The controls, each behind the one that its regions hang on or are made from."""
+    return sorted(controls, key=lambda control: (control.parent or control.masks_from) is not None)
 
 
 def shown(control: Control, predictions: Sequence[Prediction]) -> list[Prediction]:
@@ -68,8 +68,13 @@ def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Insta
     """{task: the instances that a control's regions are to hang on}, from the parts before it; None: on nothing."""
     if control.parent is None:
         return None
-    found = (p for part in parts if part.control.from_name == control.parent for p in part.predictions)
-    return {p.task: enclosing(p.instances) for p in found if isinstance(p, Prediction)}
+    return {task: enclosing(boxes) for task, boxes in said_of(control.parent, parts).items()}
+
+
+def said_of(name: str, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]]:
+    """{task: what was predicted for the control of this name}"""
+    found = (p for part in parts if part.control.from_name == name for p in part.predictions)
+    return {p.task: p.instances for p in found if isinstance(p, Prediction)}
 
 
 def enclosing(instances: Sequence[Instance]) -> tuple[Instance, ...]:
@@ -94,7 +99,7 @@ def _joined(parts: Sequence[tuple[Part, float, list[dict[str, Any]]]]) -> Stitch
     return Stitched(
         result=[item for _, items in seen for item in items],
         score=min((score for score, _ in seen), default=1.0),
-        versions={part.control.from_name: part.version for part, _, _ in parts},
+        versions={part.control.from_name: part.version for part, _, _ in parts if part.version is not None},
     )
 
 

@@ -76,7 +76,7 @@ class Prompter:
             wanted = ladder.Wanted(
                 head=asked.control.head,
                 label=asked.label,
-                whole=_is_one_outline(asked.control),
+                whole=tags.is_one_outline(asked.control),
                 model=self._model(project, group, asked.control),
                 points=self._model(project, group, asked.points) if asked.points else None,
                 labeled=near,
@@ -139,8 +139,3 @@ class Prompter:
             return None
         read = tags.for_control(control).read(result, control, (frame.width, frame.height))
         return LabeledFrame(frame, read.instances)
-
-
-def _is_one_outline(control: Control) -> bool:
-    """Whether a region of the control is one part: the parts of a mask would become several regions."""
-    return control.tag.startswith(("Polygon", "Vector"))

@@ -6,7 +6,7 @@ import pytest
 
 from backend.hooks import MicroModelBackend
 from backend.loop.predict.on_demand import Predictor
-from backend.studio import regions
+from backend.studio import tags
 from backend.studio.labeling_config import parse
 from tests.loop.house import House, box_of, square_of
 
@@ -53,7 +53,7 @@ def overlap(items: list[dict[str, Any]], task: int) -> float:
     """IoU of an answer with the task's square."""
     control = parse(CONFIG).control(items[0]["from_name"])
     assert control is not None
-    [instance] = regions.for_control(control).read(items, control, (64, 48)).instances
+    [instance] = tags.for_control(control).read(items, control, (64, 48)).instances
     x0, y0, x1, y1 = square_of(task)
     truth = np.zeros((48, 64), bool)
     truth[y0:y1, x0:x1] = True
@@ -153,7 +153,7 @@ def test_what_was_drawn_nearby_in_time_is_carried_here(tmp_path: Path) -> None:
     mask[y0:y1, x0:x1] = True
     from backend.types import Instance
 
-    drawn = regions.for_control(control).write([Instance("square", (x0, y0, x1, y1), mask=mask)], control, (64, 48))
+    drawn = tags.for_control(control).write([Instance("square", (x0, y0, x1, y1), mask=mask)], control, (64, 48))
     asked.house.label(1, drawn)
     [item] = asked.ask(2, box_of(2)[0])["result"]
     assert item["meta"]["text"][0] in ("the nearest labelled frame", "colours and features")
