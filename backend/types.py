@@ -123,6 +123,8 @@ class Instance:
     """Predicted, and left as it was by the person who submitted the frame: it is there, but nobody drew its outline."""
     mask: Mask | None = field(default=None, compare=False)
     keypoints: tuple[Keypoint, ...] = ()
+    track: int | None = field(default=None, compare=False)
+    """Number of the object that is followed through the frames of a film; None: it is not."""
     angle: float = 0.0
     """Degrees by which the box is turned clockwise about its centre, in (-45, 45]: width is the side nearer to level."""
 
@@ -177,11 +179,13 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabeledFrame:
-    """A frame with everything that a person drew in it; no instance means that there is none."""
+    """A frame with what a person drew in it."""
 
     frame: Frame
     instances: tuple[Instance, ...]
     weight: float = 1.0
+    complete: bool = True
+    """Everything is drawn: no instance means that there is none."""
 
 
 @dataclass(frozen=True, slots=True)

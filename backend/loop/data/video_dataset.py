@@ -32,6 +32,8 @@ class ClipLesson:
     """Frames to learn from."""
     certain: frozenset[int]
     """Numbers of the frames in which everything is drawn: nothing is left to predict there."""
+    anchors: tuple[LabeledFrame, ...] = ()
+    """All frames with a keyframe, without their pictures: what a person drew in them, each box with its track's number."""
 
     @property
     def unlabeled(self) -> list[int]:
@@ -50,7 +52,8 @@ def upright_lesson(lesson: ClipLesson) -> ClipLesson:
     """The same with upright boxes."""
     size = lesson.clip.size.width, lesson.clip.size.height
     tracks = tuple(upright_track(track, size) for track in lesson.tracks)
-    return replace(lesson, tracks=tracks, labeled=tuple(upright(one) for one in lesson.labeled))
+    labeled, anchors = (tuple(upright(one) for one in frames) for frames in (lesson.labeled, lesson.anchors))
+    return replace(lesson, tracks=tracks, labeled=labeled, anchors=anchors)
 
 
 def gather(
@@ -91,7 +94,7 @@ def _of_tracks(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
         LabeledFrame(frame, _instances(shown[n], n), 1.0 if n in certain else INTERPOLATED)
         for n, frame in _read(clip, _spread(known or numbers, LEARNT))
     )
-    return ClipLesson(clip, tracks, labeled, certain)
+    return ClipLesson(clip, tracks, labeled, certain, tuple(_anchor(clip, tracks, n, n in certain) for n in numbers))
 
 
 def _of_ranges(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
@@ -113,6 +116,16 @@ def _of_ranges(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
 def _read(clip: Clip, numbers: Sequence[int]) -> Iterator[tuple[int, Frame]]:
     """(number, frame) of those that can be decoded; `Clips.remarks` names the others."""
     return ((frame.task - clip.start, frame) for frame in ClipFrames([(clip, number) for number in numbers]))
+
+
+def _anchor(clip: Clip, tracks: Sequence[Track], number: int, complete: bool) -> LabeledFrame:
+    """A frame with the boxes that are drawn in it."""
+    order = clip.start + number
+    frame = Frame(order, np.zeros((1, 1, 3), np.uint8), clip.size.width, clip.size.height, float(order))
+    keyed = [(n, track.label, one) for n, track in enumerate(tracks) for one in track.keyframes if one.frame == number]
+    boxes = [(n, label, *level(one.box, one.angle)) for n, label, one in keyed]
+    drawn = tuple(Instance(label, box, track=n, angle=angle) for n, label, box, angle in boxes)
+    return LabeledFrame(frame, drawn, complete=complete)
 
 
 def _keyed(track: Track, number: int) -> bool:
