@@ -5,7 +5,10 @@ from dataclasses import replace
 
 from backend.learning.points.choice import any_number
 from backend.studio.regions.keypoint import as_one_object
-from backend.types import Control, Head, LabeledFrame
+from backend.types import Control, LabeledFrame
+
+CLICKED = "KeyPointLabels"
+"""The tag whose points need no object that they belong to."""
 
 
 def resolved(control: Control, labeled: Sequence[LabeledFrame]) -> Control:
@@ -15,14 +18,14 @@ def resolved(control: Control, labeled: Sequence[LabeledFrame]) -> Control:
 
 def is_many(control: Control, labeled: Sequence[LabeledFrame]) -> bool:
     """Whether a control's points are learnt as any number of each label; `model_points` decides before the labels."""
-    if control.head is not Head.POSE or control.parent is not None:
+    if control.tag != CLICKED or control.parent is not None:
         return False
     return any_number(labeled) if control.any_number is None else control.any_number
 
 
 def told_apart(control: Control, labeled: Sequence[LabeledFrame]) -> tuple[list[LabeledFrame], list[str]]:
     """The frames as they are learnt, and what is not learnt of them, in words: a click too many in a pose."""
-    if control.head is not Head.POSE or control.parent is not None or control.counted:
+    if control.tag != CLICKED or control.parent is not None or control.counted:
         return list(labeled), []
     found, problems = list[LabeledFrame](), list[str]()
     for frame in labeled:
