@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from backend.learning.points.choice import any_number
+from backend.learning.points.choice import any_number, is_free
 from backend.studio.regions.keypoint import as_one_object
 from backend.types import Control, LabeledFrame
 
@@ -29,11 +29,13 @@ def told_apart(control: Control, labeled: Sequence[LabeledFrame]) -> tuple[list[
         return list(labeled), []
     found, problems = list[LabeledFrame](), list[str]()
     for frame in labeled:
-        if len(frame.instances) < 2:
+        free = [one for one in frame.instances if is_free(one)]
+        if len(free) < 2:
             found.append(frame)
             continue
-        pose, doubled = as_one_object(frame.instances)
-        found.append(replace(frame, instances=(pose,)))
+        pose, doubled = as_one_object(free)
+        others = (one for one in frame.instances if not is_free(one))
+        found.append(replace(frame, instances=(*others, pose)))
         problems += [
             f"task {frame.frame.task}: region {point.region_id or 'without an id'} of {control.from_name!r} is a second "
             f'{point.label!r} of the frame\'s one object; write model_points="many" on the control if it is meant'
