@@ -14,8 +14,9 @@ Array = NDArray[np.float64]
 
 NEIGHBOURS = 3
 """Points next to one whose distances are averaged: a single one may be chance."""
-LARGEST = 0.1
-"""Of the frame's diagonal: the most that a spacing counts."""
+LARGEST = 0.05
+"""Of the frame's diagonal: the most that a spacing counts. With 0.1 small birds have F1 0.86 and cells 0.56, as coarsely as
+frames are seen then; with 0.05 they have 0.94 and 0.62."""
 LEAST = 0.005
 """The same for the least: two clicks on one place are no spacing."""
 

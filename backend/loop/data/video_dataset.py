@@ -52,7 +52,8 @@ def upright_lesson(lesson: ClipLesson) -> ClipLesson:
     """The same with upright boxes."""
     size = lesson.clip.size.width, lesson.clip.size.height
     tracks = tuple(upright_track(track, size) for track in lesson.tracks)
-    return replace(lesson, tracks=tracks, labeled=tuple(upright(one) for one in lesson.labeled))
+    labeled, anchors = (tuple(upright(one) for one in frames) for frames in (lesson.labeled, lesson.anchors))
+    return replace(lesson, tracks=tracks, labeled=labeled, anchors=anchors)
 
 
 def gather(
@@ -121,10 +122,10 @@ def _anchor(clip: Clip, tracks: Sequence[Track], number: int, complete: bool) ->
     """A frame with the boxes that are drawn in it."""
     order = clip.start + number
     frame = Frame(order, np.zeros((1, 1, 3), np.uint8), clip.size.width, clip.size.height, float(order))
-    keyed = [
-        (n, track.label, one.box) for n, track in enumerate(tracks) for one in track.keyframes if one.frame == number
-    ]
-    return LabeledFrame(frame, tuple(Instance(label, box, track=n) for n, label, box in keyed), complete=complete)
+    keyed = [(n, track.label, one) for n, track in enumerate(tracks) for one in track.keyframes if one.frame == number]
+    boxes = [(n, label, *level(one.box, one.angle)) for n, label, one in keyed]
+    drawn = tuple(Instance(label, box, track=n, angle=angle) for n, label, box, angle in boxes)
+    return LabeledFrame(frame, drawn, complete=complete)
 
 
 def _keyed(track: Track, number: int) -> bool:

@@ -35,9 +35,9 @@ def _predict(model: "MicroModel", control: Control, lesson: ClipLesson) -> Video
         size = clip.size.width, clip.size.height
         whole = to_tracks(seen, [upright_track(track, size) for track in lesson.tracks])
         tracks = [reduce_keyframes(track, kept[n] if n < len(kept) else ()) for n, track in enumerate(whole)]
-        turned = {one.task - clip.start: one.instances for one in found}
-        if has_angles(lesson.tracks, turned):
-            tracks = [turned_again(track, turned, own) for track, own in zip_longest(tracks, lesson.tracks)]
+        as_seen = {one.task - clip.start: one.instances for one in found}
+        if has_angles(lesson.tracks, as_seen):
+            tracks = [turned_again(track, as_seen, own) for track, own in zip_longest(tracks, lesson.tracks)]
     score = sum(one.score for one in found) / len(found) if found else 1.0
     return VideoPrediction(clip.task, clip.size, tuple(tracks), score)
 

@@ -70,6 +70,17 @@ def test_a_click_too_many_makes_no_counting_of_a_pose(house: House) -> None:
     assert 'model_points="many"' in problem
 
 
+def test_points_on_rectangles_are_counted_by_nobody(house: House) -> None:
+    box = {"x": 0, "y": 0, "width": 90, "height": 90, "rotation": 0, "rectanglelabels": ["fly"]}
+    plain = {"from_name": "box", "type": "rectanglelabels", "original_width": 64, "original_height": 48, "value": box}
+    boxes = [{**plain, "id": "a"}, {**plain, "id": "b"}]
+    hung = [{**point, "parentID": id_} for point, id_ in zip(MANY, "ab", strict=False)]
+    found = lesson(house, [[*boxes, *hung]])
+    assert not found.control.counted
+    assert found.problems == ()
+    assert [one.region_id for one in found.labeled[0].instances] == ["a", "b"]
+
+
 @pytest.mark.parametrize(("attribute", "name"), [("one", "keypoint_heatmap"), ("many", "points")])
 def test_the_config_decides_before_the_labels(house: House, attribute: str, name: str) -> None:
     found = lesson(house, [MANY, points((1, 1))], f'model_points="{attribute}"')
