@@ -117,6 +117,8 @@ class Instance:
     """Predicted, and left as it was by the person who submitted the frame: it is there, but nobody drew its outline."""
     mask: Mask | None = field(default=None, compare=False)
     keypoints: tuple[Keypoint, ...] = ()
+    track: int | None = field(default=None, compare=False)
+    """Number of the object that is followed through the frames of a film; None: it is not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,11 +137,13 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabeledFrame:
-    """A frame with everything that a person drew in it; no instance means that there is none."""
+    """A frame with what a person drew in it."""
 
     frame: Frame
     instances: tuple[Instance, ...]
     weight: float = 1.0
+    complete: bool = True
+    """Everything is drawn: no instance means that there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,14 +50,15 @@ class EyeForColour:
     def predict(
         self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = (), enclosing_boxes: object = None
     ) -> list[Prediction]:
-        return [Prediction(f.task, self._look(f), 0.9) for f in frames]
+        drawn = [i.track for one in labeled for i in one.instances if i.track is not None]
+        return [Prediction(f.task, self._look(f, min(drawn, default=0)), 0.9) for f in frames]
 
-    def _look(self, frame: Frame) -> tuple[Instance, ...]:
+    def _look(self, frame: Frame, track: int) -> tuple[Instance, ...]:
         ys, xs = np.nonzero(frame.image[..., 0] > 128)
         if not len(xs):
             return ()
         box = (float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1))
-        return (Instance(self.weights.metadata["label"], box, 0.9),)
+        return (Instance(self.weights.metadata["label"], box, 0.9, track=track),)
 
 
 def teach(control: Control, given: "TrainingInput", recipe: object) -> Trained:

@@ -63,22 +63,22 @@ def test_linking() -> None:
     labeled = [_labeled(20.0, 30), _labeled(21.0), _labeled(22.0)]
     frames = [_seen(i, float(i), (10 + i, 0.9 if i != 4 else 0.1)) for i in range(9)]
     on, alone = (decision.decide(frames, labeled, blueprint(name, labeled)) for name in (None, "linking in time"))
-    assert [len(one.shown[0].boxes) for one in on] == [1] * 9
-    assert [len(one.shown[0].boxes) for one in alone] == [1, 1, 1, 1, 0, 1, 1, 1, 1]
+    assert [len(one.by_label[0].boxes) for one in on] == [1] * 9
+    assert [len(one.by_label[0].boxes) for one in alone] == [1, 1, 1, 1, 0, 1, 1, 1, 1]
 
 
 def test_smoothing() -> None:
     xs = [10 + i + 1.5 * (-1) ** i for i in range(12)]
     frames = [_seen(i, float(i), (x, 0.9)) for i, x in enumerate(xs)]
     on, rough = (decision.decide(frames, LABELED, blueprint(name)) for name in (None, "trajectory smoothing"))
-    assert [one.shown[0].boxes[0, 0] for one in rough] == pytest.approx(xs)
-    assert [one.shown[0].boxes[0, 0] for one in on] != pytest.approx(xs)
+    assert [one.by_label[0].boxes[0, 0] for one in rough] == pytest.approx(xs)
+    assert [one.by_label[0].boxes[0, 0] for one in on] != pytest.approx(xs)
 
 
 def test_count_prior() -> None:
     frames = [_seen(1, None, (10, 0.9), (200, 0.3)), _seen(2, None)]
     on, free = (decision.decide(frames, [], blueprint(name)) for name in (None, "count prior"))
-    assert [len(one.shown[0].boxes) for one in (*on, *free)] == [1, 0, 2, 0]
+    assert [len(one.by_label[0].boxes) for one in (*on, *free)] == [1, 0, 2, 0]
     assert on[1].no_more < on[0].no_more == free[0].no_more == free[1].no_more == 1.0
 
 

@@ -1,7 +1,8 @@
-"""From what the network sees in each frame to what is shown: counts, and agreement in time where there is an order."""
+"""From what the network sees in each frame to what is shown: counts, and tracks where the frames are a film."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TypeVar
 
 import numpy as np
@@ -11,21 +12,26 @@ from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import Blueprint
 from backend.learning.detection.count_prior import no_more, odds_in_time, odds_of_counts, odds_of_frames
 from backend.learning.detection.hard_negatives import discounted
+from backend.learning.geometry.boxes import corners
 from backend.learning.score import AS_IT_IS, BOXES, Calibration, frame_score
-from backend.learning.tracking.graph import Column, Rules
-from backend.learning.tracking.link import FEWEST_STEPS, Shown, link, moves_smoothly
+from backend.learning.tracking.detections import NO_TRACK, Detections
+from backend.learning.tracking.film import is_film
+from backend.learning.tracking.graph import Prior
+from backend.learning.tracking.rules import TrackerRules
+from backend.learning.tracking.tracker import Tracker
+from backend.learning.tracking.tracklets import Tracklet
 from backend.types import Box, Instance, LabeledFrame, Prediction
 
 Array = NDArray[np.float64]
 Boxes = TypeVar("Boxes", NDArray[np.float32], NDArray[np.float64])
 
-JUMP = 0.7
-"""Probability that a box that fills a jump is right, as a share of the weaker end's."""
+GAP = 0.7
+"""Probability that a box that fills a gap is right, as a share of the weaker end's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """One frame's candidates."""
+class FrameCandidates:
+    """What the network sees in one frame."""
 
     task: int
     order: float | None
@@ -35,57 +41,75 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Decided:
-    """What is shown in one frame, by label index, and which candidates these are."""
+class FrameDetections:
+    """What is shown in one frame."""
 
-    seen: Seen
-    shown: tuple[Shown, ...]
+    frame: FrameCandidates
+    by_label: tuple[Detections, ...]
+    """For each label, by its index."""
     calibration: Calibration = AS_IT_IS
     no_more: float = 1.0
     """The probability that there are no more objects than are shown, as the labelled frames' counts tell."""
 
 
-def decide(seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blueprint) -> list[Decided]:
+def decide(
+    frames: Sequence[FrameCandidates], labeled: Sequence[LabeledFrame], blueprint: Blueprint
+) -> list[FrameDetections]:
     """What to show in each frame, in the frames' order.
 
     Frames are compared as if all had the size of the first: what keeps its place in a frame stays where it is.
     """
-    if not seen:
+    if not frames:
         return []
-    rules, canvas = Rules(threshold=blueprint.score_threshold, smooth=blueprint.smoothing), seen[0].size
-    alike, drawn = [_on_canvas(one, canvas) for one in seen], [_drawn_on_canvas(one, canvas) for one in labeled]
-    by_label = [_of_label(alike, drawn, blueprint, index, rules) for index in range(len(blueprint.labels))]
-    complete = _no_more(seen, by_label, labeled, blueprint)
+    canvas = frames[0].size
+    alike, drawn = [_on_canvas(one, canvas) for one in frames], [_drawn_on_canvas(one, canvas) for one in labeled]
+    found = [[_detections(one, index, blueprint) for one in alike] for index in range(len(blueprint.labels))]
+    anchors = [_anchors(drawn, label, {one.order for one in alike}) for label in blueprint.labels]
+    film = blueprint.linking and is_film(found, anchors)
+    numbers = count(
+        1 + max((i.track for one in labeled for i in one.instances if i.track is not None), default=NO_TRACK)
+    )
+    by_label = []
+    for index, (own, labelled) in enumerate(zip(found, anchors, strict=True)):
+        trusted = [_trusted(one, boxes, index, blueprint) for one, boxes in zip(alike, own, strict=True)]
+        by_label.append(_linked(trusted, labelled, blueprint, index, film, numbers))
+    complete = _no_more(frames, by_label, labeled, blueprint)
     calibration = BOXES if blueprint.calibration else AS_IT_IS
     return [
-        Decided(one, tuple(_inside(column[i], canvas, one.size) for column in by_label), calibration, complete[i])
-        for i, one in enumerate(seen)
+        FrameDetections(one, tuple(_inside(shown[i], canvas, one.size) for shown in by_label), calibration, complete[i])
+        for i, one in enumerate(frames)
     ]
 
 
 def _no_more(
-    seen: Sequence[Seen], by_label: Sequence[Sequence[Shown]], labeled: Sequence[LabeledFrame], blueprint: Blueprint
+    frames: Sequence[FrameCandidates],
+    by_label: Sequence[Sequence[Detections]],
+    labeled: Sequence[LabeledFrame],
+    blueprint: Blueprint,
 ) -> list[float]:
     """For each frame the probability that it holds no more objects of any label than are shown."""
-    probable, orders = np.ones(len(seen)), [one.order for one in seen]
-    for label, column, counts in zip(blueprint.labels, by_label, blueprint.counts, strict=True):
-        known = [(one.frame.order, sum(i.label == label for i in one.instances)) for one in labeled]
+    probable, orders = np.ones(len(frames)), [one.order for one in frames]
+    whole = [one for one in labeled if one.complete]
+    for label, detections, counts in zip(blueprint.labels, by_label, blueprint.counts, strict=True):
+        known = [(one.frame.order, sum(i.label == label for i in one.instances)) for one in whole]
         odds = odds_of_frames(orders, known, counts) if blueprint.count_prior else None
         if odds is not None:
-            probable *= [no_more(own, len(shown.boxes)) for own, shown in zip(odds, column, strict=True)]
+            probable *= [no_more(own, len(shown)) for own, shown in zip(odds, detections, strict=True)]
     return [float(one) for one in probable]
 
 
-def _on_canvas(seen: Seen, canvas: tuple[int, int]) -> Seen:
+def _on_canvas(frame: FrameCandidates, canvas: tuple[int, int]) -> FrameCandidates:
     """The frame's candidates as if it had the size of the canvas."""
-    boxes = _stretched(seen.candidates.boxes, seen.size, canvas)
-    return seen if seen.size == canvas else replace(seen, size=canvas, candidates=replace(seen.candidates, boxes=boxes))
+    if frame.size == canvas:
+        return frame
+    boxes = _stretched(frame.candidates.boxes, frame.size, canvas)
+    return replace(frame, size=canvas, candidates=replace(frame.candidates, boxes=boxes))
 
 
 def _drawn_on_canvas(labeled: LabeledFrame, canvas: tuple[int, int]) -> LabeledFrame:
     """The labelled boxes as if their frame had the size of the canvas."""
     size = labeled.frame.width, labeled.frame.height
-    boxes = _stretched(np.array([i.box for i in labeled.instances], np.float64).reshape(-1, 4), size, canvas)
+    boxes = _stretched(corners(labeled.instances), size, canvas)
     moved = (replace(i, box=_box(row)) for i, row in zip(labeled.instances, boxes, strict=True))
     return labeled if size == canvas else replace(labeled, instances=tuple(moved))
 
@@ -95,78 +119,111 @@ def _stretched(boxes: Boxes, size: tuple[int, int], to: tuple[int, int]) -> Boxe
     return boxes * np.array([to[0] / size[0], to[1] / size[1]] * 2, boxes.dtype)
 
 
-def _inside(shown: Shown, canvas: tuple[int, int], size: tuple[int, int]) -> Shown:
+def _inside(shown: Detections, canvas: tuple[int, int], size: tuple[int, int]) -> Detections:
     """Back in the frame's own size, and within it, which the smooth course of what leaves it may not be."""
     return replace(shown, boxes=np.clip(_stretched(shown.boxes, canvas, size), 0, [*size, *size]))
 
 
-def predictions(decided: Sequence[Decided], labels: Sequence[str]) -> list[Prediction]:
+def predictions(decided: Sequence[FrameDetections], labels: Sequence[str]) -> list[Prediction]:
     """As the other rooms see them."""
     return [_prediction(one, labels) for one in decided]
 
 
-def _of_label(
-    seen: Sequence[Seen], labeled: Sequence[LabeledFrame], blueprint: Blueprint, index: int, rules: Rules
-) -> list[Shown]:
-    columns = [_column(one, index, blueprint) for one in seen]
-    trusted = [_trusted(one, column, index, blueprint) for one, column in zip(seen, columns, strict=True)]
-    anchors = [_anchor(one, blueprint.labels[index]) for one in labeled if one.frame.order is not None]
-    usual = [odds_of_counts(blueprint.counts[index] if blueprint.count_prior else ())]
-    if blueprint.linking and len({one.order for one in seen} - {None}) == len(seen) >= FEWEST_STEPS:
-        taken = {column.order for column in columns}
-        anchors = [anchor for anchor in anchors if anchor.order not in taken]
-        together = np.argsort([column.order for column in [*columns, *anchors]], kind="stable")
-        if moves_smoothly([[*columns, *anchors][i] for i in together]):
-            steps = [[*trusted, *anchors][i] for i in together]
-            known = [(one.order, len(one.boxes)) for one in anchors if blueprint.count_prior]
-            expected = odds_in_time([one.order for one in steps], known) if known else usual * len(steps)
-            shown = link(steps, expected, rules)
-            place = np.argsort(together)
-            return [shown[place[i]] for i in range(len(columns))]
-    return link(trusted, usual * len(trusted), replace(rules, reach=0, ends=0.0))
+def _linked(
+    frames: Sequence[Detections],
+    anchors: Sequence[Detections],
+    blueprint: Blueprint,
+    index: int,
+    film: bool,
+    numbers: Iterator[int],
+) -> list[Detections]:
+    """What is shown of one label in each frame; of a film with tracks, to which `numbers` give new identities."""
+    known = [(one.order, len(one)) for one in anchors if one.complete]
+
+    def prior(orders: Sequence[float]) -> Prior:
+        if film and known and blueprint.count_prior:
+            return odds_in_time(orders, known)
+        return [odds_of_counts(blueprint.counts[index] if blueprint.count_prior else ())] * len(orders)
+
+    rules = TrackerRules(score_threshold=blueprint.score_threshold, smooth=blueprint.smoothing)
+    tracks = Tracker(rules).link(frames, anchors, prior, film=film)
+    return _by_frame(frames, [_numbered(track, numbers) for track in tracks] if film else tracks)
 
 
-def _column(seen: Seen, index: int, blueprint: Blueprint) -> Column:
-    own = np.flatnonzero(seen.candidates.classes == index)[: blueprint.candidates(index)]
-    boxes, scores = seen.candidates.boxes[own].astype(np.float64), seen.candidates.scores[own].astype(np.float64)
-    return Column(seen.order if seen.order is not None else 0.0, boxes, scores)
+def _numbered(track: Tracklet, numbers: Iterator[int]) -> Tracklet:
+    return track if track.identity != NO_TRACK else replace(track, identity=next(numbers))
 
 
-def _trusted(seen: Seen, column: Column, index: int, blueprint: Blueprint) -> Column:
-    """The column, with lower scores where the labelled frames tell that the network is fooled."""
+def _by_frame(frames: Sequence[Detections], tracks: Sequence[Tracklet]) -> list[Detections]:
+    """What the tracks show in each of the frames."""
+    at: list[list[tuple[Tracklet, int]]] = [[] for _ in frames]
+    for track in tracks:
+        for n, t in enumerate(track.frames):
+            at[t].append((track, n))
+    return [
+        Detections(
+            order=frame.order,
+            boxes=np.array([track.boxes[n] for track, n in shown]).reshape(-1, 4),
+            scores=np.array([track.scores[n] for track, n in shown]),
+            tracks=np.array([track.identity for track, _ in shown], np.int64),
+            candidates=np.array([track.candidates[n] for track, n in shown], np.int64),
+        )
+        for frame, shown in zip(frames, at, strict=True)
+    ]
+
+
+def _detections(frame: FrameCandidates, index: int, blueprint: Blueprint) -> Detections:
+    own = np.flatnonzero(frame.candidates.classes == index)[: blueprint.candidates(index)]
+    boxes, scores = frame.candidates.boxes[own].astype(np.float64), frame.candidates.scores[own].astype(np.float64)
+    return Detections(frame.order if frame.order is not None else np.nan, boxes, scores)
+
+
+def _trusted(frame: FrameCandidates, found: Detections, index: int, blueprint: Blueprint) -> Detections:
+    """The detections, with lower scores where the labelled frames tell that the network is fooled."""
     places = [one for one in blueprint.mistakes if one.label == index]
-    return replace(column, scores=discounted(column.boxes, column.scores, seen.size, places, blueprint.score_threshold))
+    scores = discounted(found.boxes, found.scores, frame.size, places, blueprint.score_threshold)
+    return replace(found, scores=scores)
 
 
-def _anchor(labeled: LabeledFrame, label: str) -> Column:
+def _anchors(labeled: Sequence[LabeledFrame], label: str, taken: set[float | None]) -> list[Detections]:
+    """What a person labelled: whole frames at times that are not taken, and keyframes of single objects at any time."""
+    placed = [(one, one.frame.order) for one in labeled if one.frame.order is not None]
+    found = [_anchor(one, order, label) for one, order in placed if not (one.complete and order in taken)]
+    return [one for one in found if one.complete or len(one)]
+
+
+def _anchor(labeled: LabeledFrame, order: float, label: str) -> Detections:
     own = [i for i in labeled.instances if i.label == label]
-    boxes, drawn = (
-        np.array([i.box for i in own], np.float64).reshape(-1, 4),
-        np.array([not i.accepted for i in own], bool),
+    return Detections(
+        order=float(order),
+        boxes=corners(own),
+        scores=np.ones(len(own)),
+        complete=labeled.complete,
+        drawn=np.array([not i.accepted for i in own], bool),
+        tracks=np.array([NO_TRACK if i.track is None else i.track for i in own], np.int64),
     )
-    return Column(float(labeled.frame.order or 0.0), boxes, np.ones(len(boxes)), certain=True, drawn=drawn)
 
 
 def _box(row: Array) -> Box:
     return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
 
-def _prediction(decided: Decided, labels: Sequence[str]) -> Prediction:
+def _prediction(decided: FrameDetections, labels: Sequence[str]) -> Prediction:
     instances = [
-        Instance(label, _box(box), float(score))
-        for label, shown in zip(labels, decided.shown, strict=True)
-        for box, score in zip(shown.boxes, decided.calibration.shown(shown.scores), strict=True)
+        Instance(label, _box(box), float(score), track=None if track == NO_TRACK else int(track))
+        for label, shown in zip(labels, decided.by_label, strict=True)
+        for box, score, track in zip(shown.boxes, decided.calibration.shown(shown.scores), shown.tracks, strict=True)
         if box[2] > box[0] and box[3] > box[1]
     ]
-    return Prediction(decided.seen.task, tuple(instances), _untouched(decided))
+    return Prediction(decided.frame.task, tuple(instances), _untouched(decided))
 
 
-def _untouched(decided: Decided) -> float:
+def _untouched(decided: FrameDetections) -> float:
     """How probable it is that every shown box is right, no other candidate is, and nothing is missing."""
-    right, wrong, found = list[Array](), list[Array](), decided.seen.candidates
-    for index, shown in enumerate(decided.shown):
-        own = found.scores[found.classes == index].astype(np.float64)
-        rejected = np.delete(own, shown.chosen[shown.chosen >= 0])
-        right.append(decided.calibration.shown(shown.scores) * np.where(shown.chosen < 0, JUMP, 1.0))
+    right, wrong, candidates = list[Array](), list[Array](), decided.frame.candidates
+    for index, shown in enumerate(decided.by_label):
+        own = candidates.scores[candidates.classes == index].astype(np.float64)
+        rejected = np.delete(own, shown.candidates[shown.candidates >= 0])
+        right.append(decided.calibration.shown(shown.scores) * np.where(shown.candidates < 0, GAP, 1.0))
         wrong.append(decided.calibration.rejected(rejected))
     return frame_score(np.concatenate(right), np.concatenate(wrong), decided.no_more)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import Blueprint
-from backend.learning.detection.decision import Seen, decide, predictions
+from backend.learning.detection.decision import FrameCandidates, decide, predictions
 from backend.learning.detection.ensemble import Together, alone, companion_of
 from backend.learning.detection.head import DetectionNetwork
 from backend.learning.fitting.training_input import EnclosingBoxes
@@ -34,12 +34,12 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
         """
         return predictions(decide(list(self.see(frames)), labeled, self.blueprint), self.labels)
 
-    def see(self, frames: Iterable[Frame]) -> Iterator[Seen]:
+    def see(self, frames: Iterable[Frame]) -> Iterator[FrameCandidates]:
         """What the network alone sees in each frame, in pixels of the original frame."""
         for frame in frames:
             yield self.look(frame)[0]
 
-    def look(self, frame: Frame) -> tuple[Seen, Tensor, float]:
+    def look(self, frame: Frame) -> tuple[FrameCandidates, Tensor, float]:
         """What the network sees in one frame; the scaled frame, uint8; and the scaled pixels per original pixel."""
         pixels, factor = to_tensor(frame, self.blueprint.scale)
         pixels = pixels.to(self.device)
@@ -47,7 +47,7 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
             [found] = self.network.head.decode(self.network(to_batch([pixels])))
         limits = np.array([frame.width, frame.height] * 2, np.float32)
         candidates = Candidates(np.clip(found.boxes / factor, 0, limits), found.scores, found.classes)
-        return Seen(frame.task, frame.order, (frame.width, frame.height), candidates), pixels, factor
+        return FrameCandidates(frame.task, frame.order, (frame.width, frame.height), candidates), pixels, factor
 
 
 def load(weights: Weights, device: str = "auto") -> DetectionModel:

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from backend.learning.detection.augmentation import Picture
-from backend.learning.detection.decision import Decided
+from backend.learning.detection.decision import FrameDetections
 
 SURE = 0.5
 """Score, smoothed in time, from which a box is taken for true."""
@@ -18,17 +18,17 @@ MISTAKEN = 0.08
 """Score from which a candidate that time speaks against is worth learning as background."""
 
 
-def picture_of(decided: Decided, pixels: Tensor, factor: float, weight: float, inexact: float) -> Picture:
+def picture_of(decided: FrameDetections, pixels: Tensor, factor: float, weight: float, inexact: float) -> Picture:
     """A frame to learn from, in pixels of the scaled frame; `inexact` is the weight of its boxes' sides."""
     boxes, classes, ignored, hard = [], [], [], []
-    for index, shown in enumerate(decided.shown):
-        sure = (shown.scores >= SURE) & (shown.chosen >= 0)
+    for index, shown in enumerate(decided.by_label):
+        sure = (shown.scores >= SURE) & (shown.candidates >= 0)
         boxes.append(shown.boxes[sure])
         classes.append(np.full(int(sure.sum()), index, np.int64))
         ignored.append(shown.boxes[~sure])
-        found = decided.seen.candidates
+        found = decided.frame.candidates
         own = np.flatnonzero(found.classes == index)
-        rest = np.delete(own, shown.chosen[shown.chosen >= 0])
+        rest = np.delete(own, shown.candidates[shown.candidates >= 0])
         ignored.append(found.boxes[rest[found.scores[rest] >= DOUBTFUL]].astype(np.float64))
         wrong = found.boxes[rest[(found.scores[rest] < DOUBTFUL) & (found.scores[rest] >= MISTAKEN)]]
         hard.append((wrong[:, :2] + wrong[:, 2:]) / 2)

@@ -1,1 +1,1 @@
-"""Boxes of neighbouring frames linked into tracks."""
+"""Multi-object tracking by detection: boxes of neighbouring frames linked into tracks."""

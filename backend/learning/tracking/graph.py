@@ -1,229 +1,200 @@
-"""The candidates of one label in all frames as a graph, and the best path through it.
+"""Multi-object tracking by detection: a graph of the detections of all frames, and its best path by Viterbi's algorithm.
 
-A path earns what its candidates' scores say and pays for starting, for motion that is unlike the group's, and for frames
-that it jumps over; so a flicker of one frame is not worth a path, and a weak candidate between two strong ones is. Frames
-that a person labelled are certain.
+Nodes are detections, edges lead to those of later frames. A path earns what its detections' scores say and pays for
+starting, for motion that is unlike the group's, and for frames that it jumps over; so a flicker of one frame is not worth a
+path, and a weak detection between two strong ones is. Frames that a person labelled are certain. Paths are found one after
+the other, the best first, each taking its detections away (Pirsiavash, Ramanan, Fowlkes, Globally-optimal greedy algorithms
+for tracking a variable number of objects, 2011).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Came = NDArray[np.int64]
+from backend.learning.tracking.detections import Detections, Flags, Floats, Ints
+from backend.learning.tracking.motion import distances, motion_costs, typical_interval
+from backend.learning.tracking.rules import TrackerRules
+
 Node = tuple[int, int]
-"""A frame, and one of its candidates."""
+"""Index of a frame, and of one of its detections."""
 Path = list[Node]
-Odds = Sequence[Sequence[float]]
-"""`odds[t][k]`: the log odds that frame `t` has more than `k` instances; the last holds for all more."""
-Links = list[tuple[int, Array]]
-"""Of one frame: a frame before it, and the cost of going from each candidate there to each one here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a path earns and pays, in log odds unless said otherwise."""
-
-    threshold: float = 0.2
-    """Score that earns nothing; lower ones cost, higher ones earn."""
-    limit: float = 4.0
-    """Most that one candidate earns or costs: no score is certain."""
-    anchor: float = 8.0
-    """What a box earns that a person drew."""
-    ends: float = 3.0
-    """Cost of starting and ending a path together: what a flicker must overcome."""
-    gap: float = 1.5
-    """Cost of each frame that a path jumps over."""
-    reach: int = 6
-    """Farthest jump, frames; more is another object, or the same one without a trace."""
-    step: float = 0.25
-    """A usual step of a candidate from frame to frame, with its noise, in sides of the object."""
-    motion: float = 1.0
-    """Weight of the motion's cost, which grows with the logarithm: sudden moves are rare, not impossible."""
-    resize: float = 3.0
-    """Cost of a change of size by a factor e."""
-    smooth: bool = True
-    """Whether what is shown of a path is its smooth course, or its boxes as they are."""
-    farthest: float = 8.0
-    """Steps that are never linked, in usual steps a frame."""
-    strained: float = 1.5
-    """Cost of a step from which it is doubted, as each jump is: about half of the object's side."""
-    window: int = 20
-    """Frames over which pieces are joined."""
-    alone: float = 6.0
-    """Cost of leaving a piece alone that could be joined: most gaps are misses."""
-    prior: float = 0.7
-    """Weight of what the labelled frames say about the number of instances."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Column:
-    """The candidates of one label in one frame."""
-
-    order: float
-    boxes: Array
-    """(n, 4) corners in pixels."""
-    scores: Array
-    """(n,) in [0, 1]."""
-    certain: bool = False
-    """A person labelled this frame: these boxes and no others."""
-    drawn: NDArray[np.bool_] | None = None
-    """(n,) boxes that a person drew; None is none."""
+Prior = Sequence[Sequence[float]]
+"""`prior[t][k]`: the log odds that frame `t` has more than `k` objects; the last holds for all more."""
+Edges = list[tuple[int, Floats]]
+"""Into one frame: an earlier frame's index, and the cost (n, m) of going from each detection there to each one here."""
 
 
 @dataclass(slots=True, eq=False)
 class Graph:
-    """The candidates with what each may follow, and the best way to each; `free` shrinks as paths are taken."""
+    """The detections with their edges, and the best path to each; `free` shrinks as paths are taken."""
 
-    columns: Sequence[Column]
-    odds: Odds
-    rules: Rules
-    scores: list[Array]
-    """What each candidate earns by its own score."""
-    links: list[Links]
-    free: list[NDArray[np.bool_]]
-    covered: NDArray[np.int64]
+    frames: Sequence[Detections]
+    """In order of time."""
+    prior: Prior
+    rules: TrackerRules
+    gains: list[Floats]
+    """What each detection earns by its own score."""
+    edges: list[Edges]
+    free: list[Flags]
+    protected: list[Flags]
+    """Detections that are no duplicates of others: a person vouches for them."""
+    passing: Ints
     """Paths that pass each frame."""
-    worth: list[Array]
-    origin: list[Came]
-    top: Array
+    path_scores: list[Floats]
+    """Of the best path to each detection."""
+    previous: list[Ints]
+    """(n, 2) the node before each detection on that path; -1 for a start."""
+    best_scores: Floats
+    """Of each frame's best detection."""
+    longest: int
+    """Most frames that an edge spans."""
 
-    def settle(self, first: int, last: int) -> None:
-        """Bring the worth of the best way to each candidate up to date after a change in the frames first..last."""
+    def relax(self, first: int, last: int) -> None:
+        """Bring the best paths up to date after a change in the frames first..last."""
         changed = last
-        for t in range(first, len(self.columns)):
-            if t > changed + self.rules.reach:
+        for t in range(first, len(self.frames)):
+            if t > changed + self.longest:
                 return
-            gain = self.gains(t, self.covered[t])
-            best, self.origin[t] = arrive(self.links[t], self.worth, len(gain), -self.rules.ends)
-            worth = best + gain
-            if not np.array_equal(worth, self.worth[t]):
-                self.worth[t], changed = worth, max(t, changed)
-                self.top[t] = worth.max(initial=-np.inf)
+            gain = self.gain(t, self.passing[t])
+            best, self.previous[t] = viterbi_step(self.edges[t], self.path_scores, len(gain), -self.rules.track_cost)
+            scores = best + gain
+            if not np.array_equal(scores, self.path_scores[t]):
+                self.path_scores[t], changed = scores, max(t, changed)
+                self.best_scores[t] = scores.max(initial=-np.inf)
 
-    def gains(self, t: int, others: int) -> Array:
-        """What each candidate of a frame earns for a path, where so many others pass; taken ones must not be had."""
-        odds, certain = self.odds[t], self.columns[t].certain
-        prior = 0.0 if certain else self.rules.prior * odds[min(others, len(odds) - 1)]
-        return np.where(self.free[t], self.scores[t] + prior, -np.inf)
+    def gain(self, t: int, others: int) -> Floats:
+        """What each detection of a frame earns for a path, where so many others pass; taken ones must not be had."""
+        prior = 0.0
+        if not self.frames[t].complete:
+            prior = self.rules.prior_weight * self.prior[t][min(others, len(self.prior[t]) - 1)]
+        return np.where(self.free[t], self.gains[t] + prior, -np.inf)
 
-    def paths(self) -> list[Path]:
-        """The best path, then the best of what it leaves, and so on, while they are worth anything."""
+    def best_paths(self) -> list[Path]:
+        """The best path, then the best of what it leaves, and so on, while they earn anything."""
         found = list[Path]()
         while True:
-            path, worth = self.best()
-            if worth <= 0 or not path:
+            path, score = self.best_path()
+            if score <= 0 or not path:
                 return found
             found.append(path)
             self.take(path)
-            self.settle(path[0][0], path[-1][0])
+            self.relax(path[0][0], path[-1][0])
 
-    def best(self) -> tuple[Path, float]:
-        """The path that is worth most, and its worth."""
-        t = int(self.top.argmax()) if len(self.top) else -1
-        if t < 0 or not len(self.worth[t]):
+    def best_path(self) -> tuple[Path, float]:
+        """The path that earns most, and its score."""
+        t = int(self.best_scores.argmax()) if len(self.best_scores) else -1
+        if t < 0 or not len(self.path_scores[t]):
             return [], 0.0
-        end, path = (t, int(self.worth[t].argmax())), []
+        end, path = (t, int(self.path_scores[t].argmax())), []
         while end[0] >= 0:
             path.append(end)
-            origin = self.origin[end[0]][end[1]]
-            end = (int(origin[0]), int(origin[1]))
-        return path[::-1], float(self.top[t])
+            previous = self.previous[end[0]][end[1]]
+            end = (int(previous[0]), int(previous[1]))
+        return path[::-1], float(self.best_scores[t])
 
     def take(self, path: Path) -> None:
-        """A path's candidates are gone, and it passes its frames."""
+        """A path's detections are gone, and it passes its frames."""
         self.occupy(path)
         for t in range(path[0][0], path[-1][0] + 1):
-            self.covered[t] += 1
+            self.passing[t] += 1
 
     def occupy(self, nodes: Iterable[Node]) -> None:
-        """These candidates are gone, and so are those that show the same object a second time."""
+        """These detections are gone, and so are their duplicates."""
         for t, i in nodes:
+            self.free[t] &= ~self.duplicates(t, i)
             self.free[t][i] = False
-            if not self.columns[t].certain:
-                near = distance(self.columns[t].boxes[[i]], self.columns[t].boxes)[0] < 0.25
-                self.free[t][near] = False
+
+    def duplicates(self, t: int, i: int) -> Flags:
+        """(n,) detections of a frame that show the same object as one of them."""
+        boxes = self.frames[t].boxes
+        near: Flags = distances(boxes[[i]], boxes)[0] < self.rules.duplicate_distance
+        return near & ~self.protected[t]
 
     def cost(self, before: Node, after: Node) -> float:
         """Of one step of a path."""
-        return next(float(costs[before[1], after[1]]) for t, costs in self.links[after[0]] if t == before[0])
+        return next(float(costs[before[1], after[1]]) for t, costs in self.edges[after[0]] if t == before[0])
+
+    def fix(self, before: Node, after: Node) -> None:
+        """Whoever passes one of two nodes passes the other one next, at no cost."""
+        (s, i), (t, j) = before, after
+        for _, costs in self.edges[t]:
+            costs[:, j] = np.inf
+        for later in self.edges[s + 1 : s + self.longest + 1]:
+            for earlier, costs in later:
+                if earlier == s:
+                    costs[i] = np.inf
+        if s not in (earlier for earlier, _ in self.edges[t]):
+            self.edges[t].append((s, np.full((len(self.frames[s]), len(self.frames[t])), np.inf)))
+            self.longest = max(self.longest, t - s)
+        next(costs for earlier, costs in self.edges[t] if earlier == s)[i, j] = 0.0
 
 
-def graph_of(columns: Sequence[Column], odds: Odds, rules: Rules) -> Graph:
-    """The graph of columns in order of time, with the best ways settled."""
-    unit = usual_step(columns)
-    zero = np.log(rules.threshold / (1 - rules.threshold))
-    scores, links = list[Array](), list[Links]()
-    for t, column in enumerate(columns):
-        p = np.clip(column.scores, 1e-4, 1 - 1e-4)
-        earned = np.clip(np.log(p / (1 - p)) - zero, -rules.limit, rules.limit)
-        scores.append(np.full(len(p), rules.anchor) if column.certain else earned)
-        before: Links = []
-        for s in range(t - 1, max(t - 1 - rules.reach, -1), -1):
-            apart = max((column.order - columns[s].order) / unit, 1.0)
-            if apart > rules.reach:
-                break
-            if len(columns[s].boxes) and len(column.boxes):
-                before.append((s, _costs(columns[s], column, apart, rules)))
-            if columns[s].certain:
-                break  # nothing passes through a frame in which a person saw it or did not
-        links.append(before)
-    free: list[NDArray[np.bool_]] = [np.ones(len(column.scores), bool) for column in columns]
-    graph = Graph(
-        columns=columns,
-        odds=odds,
+def build_graph(frames: Sequence[Detections], prior: Prior, rules: TrackerRules) -> Graph:
+    """The graph of detections in order of time; its best paths are not known before it is relaxed."""
+    return Graph(
+        frames=frames,
+        prior=prior,
         rules=rules,
-        scores=scores,
-        links=links,
-        free=free,
-        covered=np.zeros(len(columns), np.int64),
-        worth=[np.zeros(0) for _ in columns],
-        origin=[np.zeros((0, 2), np.int64) for _ in columns],
-        top=np.full(len(columns), -np.inf),
+        gains=[_gains(frame, rules) for frame in frames],
+        edges=build_edges(frames, rules),
+        free=[np.ones(len(frame), bool) for frame in frames],
+        protected=[frame.anchored.copy() for frame in frames],
+        passing=np.zeros(len(frames), np.int64),
+        path_scores=[np.zeros(0) for _ in frames],
+        previous=[np.zeros((0, 2), np.int64) for _ in frames],
+        best_scores=np.full(len(frames), -np.inf),
+        longest=rules.max_gap,
     )
-    graph.settle(0, len(columns))
-    return graph
 
 
-def usual_step(columns: Sequence[Column]) -> float:
-    """The usual time from frame to frame."""
-    steps = np.diff([column.order for column in columns])
-    return float(np.median(steps)) or 1.0 if len(steps) else 1.0
-
-
-def _costs(before: Column, after: Column, frames: float, rules: Rules) -> Array:
-    """(n, m) cost of going from each candidate before to each one `frames` later; infinite where too far."""
-    off = distance(before.boxes, after.boxes) / (rules.step * frames**0.75)
-    ratio = np.abs(np.log(_areas(after.boxes))[None] - np.log(_areas(before.boxes))[:, None]) / 2
-    cost = rules.motion * np.log1p(off**2) + rules.resize * ratio / frames**0.5 + rules.gap * (frames - 1)
-    return np.where(off > rules.farthest, np.inf, cost)
-
-
-def distance(a: Array, b: Array) -> Array:
-    """(n, m) distances of centres in units of the sides (root of the mean area)."""
-    centres = (a[:, None, :2] + a[:, None, 2:] - b[None, :, :2] - b[None, :, 2:]) / 2
-    sides = np.sqrt((_areas(a)[:, None] + _areas(b)[None]) / 2)
-    return np.asarray(np.linalg.norm(centres, axis=2) / np.maximum(sides, 1e-6))
-
-
-def _areas(boxes: Array) -> Array:
-    return np.asarray(np.clip(boxes[:, 2:] - boxes[:, :2], 1e-3, None).prod(1))
-
-
-def arrive(links: Links, worth: Sequence[Array] | Mapping[int, Array], count: int, fresh: float) -> tuple[Array, Came]:
-    """Worth of the best way to each candidate of a frame, and its origin: (frame, candidate), -1 for a start."""
-    best, came = np.full(count, fresh), np.full((count, 2), -1)
+def viterbi_step(
+    edges: Edges, scores: Sequence[Floats] | Mapping[int, Floats], count: int, start: float
+) -> tuple[Floats, Ints]:
+    """Score (n,) of the best path to each detection of a frame, without its own gain, and the node before it (n, 2); -1
+    where the path starts there, which scores `start`."""
+    best, previous = np.full(count, start), np.full((count, 2), -1)
     every = np.arange(count)
-    for s, cost in links:
-        reached = np.flatnonzero(worth[s] > -np.inf)
+    for s, cost in edges:
+        reached = np.flatnonzero(scores[s] > -np.inf)
         if not len(reached):
             continue
-        total = worth[s][reached, None] - cost[reached]
+        total = scores[s][reached, None] - cost[reached]
         row = total.argmax(0)
         value = total[row, every]
         better = value > best
         best[better] = value[better]
-        came[better, 0], came[better, 1] = s, reached[row[better]]
-    return best, came
+        previous[better, 0], previous[better, 1] = s, reached[row[better]]
+    return best, previous
+
+
+def path_between(previous: Mapping[int, Ints], start: Node, end: Node) -> Path:
+    """The nodes of the best path from one node to another, without these two."""
+    path, node = Path(), end
+    while (node := (int(previous[node[0]][node[1], 0]), int(previous[node[0]][node[1], 1]))) != start:
+        path.append(node)
+    return path[::-1]
+
+
+def _gains(frame: Detections, rules: TrackerRules) -> Floats:
+    p = np.clip(frame.scores, 1e-4, 1 - 1e-4)
+    neutral = np.log(rules.score_threshold / (1 - rules.score_threshold))
+    by_score = np.clip(np.log(p / (1 - p)) - neutral, -rules.max_gain, rules.max_gain)
+    return np.where(frame.anchored, rules.anchor_gain, by_score)
+
+
+def build_edges(frames: Sequence[Detections], rules: TrackerRules) -> list[Edges]:
+    """Into each frame, from those before it as far as a track may jump."""
+    interval, found = typical_interval(frames), list[Edges]()
+    for t, frame in enumerate(frames):
+        into: Edges = []
+        for s in range(t - 1, max(t - 1 - rules.max_gap, -1), -1):
+            apart = max((frame.order - frames[s].order) / interval, 1.0)
+            if apart > rules.max_gap:
+                break
+            if len(frames[s]) and len(frame):
+                into.append((s, motion_costs(frames[s].boxes, frame.boxes, apart, rules)))
+            if frames[s].complete:
+                break  # nothing passes through a frame in which a person saw it or did not
+        found.append(into)
+    return found

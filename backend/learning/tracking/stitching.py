@@ -1,89 +1,89 @@
-"""Paths cut where they jump, and the pieces joined anew, all at once.
+"""Tracklet stitching: paths are cut where they jump, and the tracklets joined anew, all at once.
 
 Paths are found one after the other, each the best that is left; and the best likes to go from one object over to another, if
-only the two together last longest. Pieces are joined as Huang, Wu and Nevatia do (Robust object tracking by hierarchical
-association of detection responses, 2008): by an assignment of ends to starts that is worth most.
+only the two together last longest. Tracklets are joined as Huang, Wu and Nevatia do (Robust object tracking by hierarchical
+association of detection responses, 2008): by an assignment of ends to starts that earns most.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from backend.learning.tracking.graph import Came, Graph, Node, Path, arrive
+from backend.learning.tracking.detections import NO_TRACK, Ints
+from backend.learning.tracking.graph import Graph, Node, Path, path_between, viterbi_step
+from backend.learning.tracking.identities import path_identity, split_by_identity
 
 
-def rejoined(graph: Graph, paths: Sequence[Path]) -> list[Path]:
-    """The paths cut at their doubtful steps, and the pieces joined so that all together are worth most."""
-    pieces = [piece for path in paths for piece in _cut(graph, path)]
-    after = _assigned(graph, pieces)
+def stitch(graph: Graph, paths: Sequence[Path]) -> list[Path]:
+    """The paths cut at their doubtful steps, and the tracklets joined so that all together earn most."""
+    tracklets = [
+        tracklet for path in paths for part in split_by_identity(graph, path) for tracklet in _cut(graph, part)
+    ]
+    after = _assigned(graph, tracklets)
     found = list[Path]()
-    for number in sorted(set(range(len(pieces))) - set(after.values())):
-        path = list(pieces[number])
+    for number in sorted(set(range(len(tracklets))) - set(after.values())):
+        path = list(tracklets[number])
         while number in after:
             number = after[number]
-            piece = pieces[number]
+            tracklet = tracklets[number]
             # Another one may have taken the way meanwhile.
-            _, way = _ways(graph, path[-1], {piece[0]}).get(piece[0], (0.0, None))
-            if way is None:
+            _, between = _joints(graph, path[-1], {tracklet[0]}).get(tracklet[0], (0.0, None))
+            if between is None:
                 found.append(path)
                 path = []
-            graph.occupy(way or ())
-            path += [*(way or ()), *piece]
+            graph.occupy(between or ())
+            path += [*(between or ()), *tracklet]
         found.append(path)
-    return found
+    return [part for path in found for part in split_by_identity(graph, path)]
 
 
 def _cut(graph: Graph, path: Path) -> list[Path]:
-    """The pieces of a path between the steps that are doubtful."""
-    pieces = [path[:1]]
+    """The tracklets of a path between the steps that are doubtful."""
+    tracklets = [path[:1]]
     for before, after in pairwise(path):
-        if after[0] - before[0] > 1 or graph.cost(before, after) > graph.rules.strained:
-            pieces.append([])
-        pieces[-1].append(after)
-    return pieces
+        cost, gap = graph.cost(before, after), after[0] - before[0] > 1
+        if cost > (0 if gap else graph.rules.cut_cost):
+            tracklets.append([])
+        tracklets[-1].append(after)
+    return tracklets
 
 
-def _assigned(graph: Graph, pieces: Sequence[Path]) -> dict[int, int]:
-    """{piece: the piece that follows it}"""
-    starts, alone = {piece[0]: number for number, piece in enumerate(pieces)}, np.arange(len(pieces))
-    worth = [
-        (number, starts[start], gain + graph.rules.alone)
-        for number, piece in enumerate(pieces)
-        for start, (gain, _) in _ways(graph, piece[-1], starts.keys()).items()
-        if gain + graph.rules.alone > 0
+def _assigned(graph: Graph, tracklets: Sequence[Path]) -> dict[int, int]:
+    """{tracklet: the tracklet that follows it}"""
+    starts = {tracklet[0]: number for number, tracklet in enumerate(tracklets)}
+    identities = [path_identity(graph, tracklet) for tracklet in tracklets]
+    joints = [
+        (number, starts[start], gain + graph.rules.stitch_gain)
+        for number, tracklet in enumerate(tracklets)
+        for start, (gain, _) in _joints(graph, tracklet[-1], starts.keys()).items()
+        if gain + graph.rules.stitch_gain > 0 and len({identities[number], identities[starts[start]]} - {NO_TRACK}) < 2
     ]
-    if not worth:
+    if not joints:
         return {}
-    ends, begins, gains = (np.array(column) for column in zip(*worth, strict=True))
-    # Each piece may also stay without one that follows, which is worth nothing; 1 more for all, since 0 is no entry.
-    ways = np.concatenate([ends, alone]), np.concatenate([begins, alone + len(pieces)])
-    table = csr_array((np.concatenate([gains, np.zeros(len(alone))]) + 1, ways), shape=(len(pieces), 2 * len(pieces)))
+    ends, begins, gains = (np.array(column) for column in zip(*joints, strict=True))
+    # Each tracklet may also stay without one that follows, which earns nothing; 1 more for all, since 0 is no entry.
+    alone = np.arange(len(tracklets))
+    pairs = np.concatenate([ends, alone]), np.concatenate([begins, alone + len(tracklets)])
+    shape = (len(tracklets), 2 * len(tracklets))
+    table = csr_array((np.concatenate([gains, np.zeros(len(alone))]) + 1, pairs), shape=shape)
     heads, tails = min_weight_full_bipartite_matching(table, maximize=True)
-    return {int(head): int(tail) for head, tail in zip(heads, tails, strict=True) if tail < len(pieces)}
+    return {int(head): int(tail) for head, tail in zip(heads, tails, strict=True) if tail < len(tracklets)}
 
 
-def _ways(graph: Graph, end: Node, starts: Set[Node]) -> dict[Node, tuple[float, Path]]:
-    """For each of the starts within reach, what the best way to it from the end of a piece earns, and the free candidates on
-    that way."""
-    first, last = end[0], min(end[0] + graph.rules.window, len(graph.columns) - 1)
-    worth = {first: np.where(np.arange(len(graph.scores[first])) == end[1], 0.0, -np.inf)}
-    origin, found = dict[int, Came](), dict[Node, tuple[float, Path]]()
+def _joints(graph: Graph, end: Node, starts: Set[Node]) -> dict[Node, tuple[float, Path]]:
+    """For each of the starts within reach, what the best path to it from the end of a tracklet earns, and the free
+    detections on that path."""
+    first, last = end[0], min(end[0] + graph.rules.stitch_window, len(graph.frames) - 1)
+    scores = {first: np.where(np.arange(len(graph.gains[first])) == end[1], 0.0, -np.inf)}
+    previous, found = dict[int, Ints](), dict[Node, tuple[float, Path]]()
     for t in range(first + 1, last + 1):
-        links = [(s, costs) for s, costs in graph.links[t] if s >= first]
-        best, origin[t] = arrive(links, worth, len(graph.scores[t]), -np.inf)
+        edges = [(s, costs) for s, costs in graph.edges[t] if s >= first]
+        best, previous[t] = viterbi_step(edges, scores, len(graph.gains[t]), -np.inf)
         for index in np.flatnonzero(best > -np.inf):
             if (start := (t, int(index))) in starts:
-                found[start] = float(best[index]), _between(origin, end, start)
-        worth[t] = best + graph.gains(t, max(graph.covered[t] - 1, 0))
+                found[start] = float(best[index]), path_between(previous, end, start)
+        scores[t] = best + graph.gain(t, max(graph.passing[t] - 1, 0))
     return found
-
-
-def _between(origin: Mapping[int, Came], end: Node, start: Node) -> Path:
-    """The candidates on the way that leads from the one to the other."""
-    way, here = Path(), start
-    while (here := (int(origin[here[0]][here[1]][0]), int(origin[here[0]][here[1]][1]))) != end:
-        way.append(here)
-    return way[::-1]

@@ -1,4 +1,4 @@
-"""The fewest keyframes of a track between which straight lines stay near enough to where its boxes were. Pure."""
+"""Keyframe reduction: the fewest keyframes of a track between which straight lines stay near enough to its boxes. Pure."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ TOLERANCE = 0.05
 """Most that an edge may lie off, as a share of the box's side along it: what a person would not mend."""
 
 
-def thinned(track: Track, kept: Collection[int] = (), tolerance: float = TOLERANCE) -> Track:
+def reduce_keyframes(track: Track, kept: Collection[int] = (), tolerance: float = TOLERANCE) -> Track:
     """The track with as few of its keyframes as possible; those of the frames `kept` and ends of lifespans stay."""
     keyframes = track.keyframes
     chosen = set[int]()

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.learning.video.associate import Look
+from backend.learning.video.frames import VideoFrame
 from backend.types import Keyframe, Track
 
-FEWEST = 3
-"""Looks that make a range, or a break in one; fewer are a flicker."""
+MIN_FRAMES = 3
+"""Frames that make a range, or a break in one; fewer are a flicker."""
 
 Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class _Class:
-    """One class, look by look."""
+    """One class, frame by frame."""
 
     shown: Flags
     certain: Flags
@@ -28,24 +28,24 @@ class _Class:
     scores: NDArray[np.float64]
 
 
-def ranges(looks: Sequence[Look], drawn: Sequence[Track], frames: int) -> list[Track]:
-    """A track for each range of a class, in order of time, of a video of so many frames.
+def ranges(frames: Sequence[VideoFrame], drawn: Sequence[Track], length: int) -> list[Track]:
+    """A track for each range of a class, in order of time, of a video of `length` frames.
 
-    `looks` are in order of time; in those that are `certain`, the classes are those of the drawn ranges. Between two
-    looks a range ends half way, unless a person drew its end.
+    `frames` are in order of time; in those that are `complete`, the classes are those of the drawn ranges. Between two
+    frames a range ends half way, unless a person drew its end.
     """
     found: list[Track] = []
-    for label in dict.fromkeys([t.label for t in drawn] + [i.label for look in looks for i in look.instances]):
+    for label in dict.fromkeys([t.label for t in drawn] + [i.label for frame in frames for i in frame.instances]):
         own = [track for track in drawn if track.label == label]
-        one = _settled(_class(looks, own, label))
-        found += [_range(looks, run, one, own, frames, label) for run in _runs(one.shown)]
+        one = _settled(_class(frames, own, label))
+        found += [_range(frames, run, one, own, length, label) for run in _runs(one.shown)]
     return sorted(found, key=lambda track: track.keyframes[0].frame)
 
 
-def _class(looks: Sequence[Look], drawn: Sequence[Track], label: str) -> _Class:
-    certain = np.array([look.certain for look in looks])
-    scores = np.array([max((i.score for i in look.instances if i.label == label), default=0.0) for look in looks])
-    inside = np.array([any(track.box_at(look.frame) for track in drawn) for look in looks])
+def _class(frames: Sequence[VideoFrame], drawn: Sequence[Track], label: str) -> _Class:
+    certain = np.array([frame.complete for frame in frames])
+    scores = np.array([max((i.score for i in frame.instances if i.label == label), default=0.0) for frame in frames])
+    inside = np.array([any(track.box_at(frame.number) for track in drawn) for frame in frames])
     scores = np.where(certain, inside.astype(np.float64), scores)
     return _Class(scores > 0, certain, scores)
 
@@ -56,7 +56,7 @@ def _settled(one: _Class) -> _Class:
     for value in (False, True):
         for start, end in _runs(shown == value):
             inner = value or (start > 0 and end < len(shown) - 1)
-            if inner and end - start + 1 < FEWEST and not one.certain[start : end + 1].any():
+            if inner and end - start + 1 < MIN_FRAMES and not one.certain[start : end + 1].any():
                 shown[start : end + 1] = not value
     return replace(one, shown=shown)
 
@@ -68,16 +68,16 @@ def _runs(flags: Flags) -> list[tuple[int, int]]:
 
 
 def _range(
-    looks: Sequence[Look], run: tuple[int, int], one: _Class, drawn: Sequence[Track], frames: int, label: str
+    frames: Sequence[VideoFrame], run: tuple[int, int], one: _Class, drawn: Sequence[Track], length: int, label: str
 ) -> Track:
     first, last = run
-    start, end = looks[first].frame, looks[last].frame
+    start, end = frames[first].number, frames[last].number
     if not _drawn_end(start, drawn):
-        start = (looks[first - 1].frame + start) // 2 + 1 if first else 1
+        start = (frames[first - 1].number + start) // 2 + 1 if first else 1
     if not _drawn_end(end, drawn):
-        end = (end + looks[last + 1].frame) // 2 if last + 1 < len(looks) else frames
+        end = (end + frames[last + 1].number) // 2 if last + 1 < len(frames) else length
     continued = [t for t in drawn if t.keyframes[0].frame <= end and t.keyframes[-1].frame >= start]
-    box = next((i.box for look in looks[first : last + 1] for i in look.instances), None)
+    box = next((i.box for frame in frames[first : last + 1] for i in frame.instances), None)
     box = box or continued[0].keyframes[0].box
     keyframes = (Keyframe(start, box), Keyframe(end, box, enabled=False)) if start < end else (
         Keyframe(end, box, enabled=False),

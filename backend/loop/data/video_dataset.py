@@ -30,6 +30,8 @@ class ClipLesson:
     """Frames to learn from."""
     certain: frozenset[int]
     """Numbers of the frames in which everything is drawn: nothing is left to predict there."""
+    anchors: tuple[LabeledFrame, ...] = ()
+    """All frames with a keyframe, without their pictures: what a person drew in them, each box with its track's number."""
 
     @property
     def unlabeled(self) -> list[int]:
@@ -82,7 +84,7 @@ def _of_tracks(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
         LabeledFrame(frame, _instances(shown[n], n), 1.0 if n in certain else INTERPOLATED)
         for n, frame in _read(clip, _spread(known or numbers, LEARNT))
     )
-    return ClipLesson(clip, tracks, labeled, certain)
+    return ClipLesson(clip, tracks, labeled, certain, tuple(_anchor(clip, tracks, n, n in certain) for n in numbers))
 
 
 def _of_ranges(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
@@ -104,6 +106,16 @@ def _of_ranges(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
 def _read(clip: Clip, numbers: Sequence[int]) -> Iterator[tuple[int, Frame]]:
     """(number, frame) of those that can be decoded; `Clips.remarks` names the others."""
     return ((frame.task - clip.start, frame) for frame in ClipFrames([(clip, number) for number in numbers]))
+
+
+def _anchor(clip: Clip, tracks: Sequence[Track], number: int, complete: bool) -> LabeledFrame:
+    """A frame with the boxes that are drawn in it."""
+    order = clip.start + number
+    frame = Frame(order, np.zeros((1, 1, 3), np.uint8), clip.size.width, clip.size.height, float(order))
+    keyed = [
+        (n, track.label, one.box) for n, track in enumerate(tracks) for one in track.keyframes if one.frame == number
+    ]
+    return LabeledFrame(frame, tuple(Instance(label, box, track=n) for n, label, box in keyed), complete=complete)
 
 
 def _keyed(track: Track, number: int) -> bool:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from backend.learning.video.associate import Look, associate
-from backend.learning.video.keyframes import thinned
+from backend.learning.video.frames import VideoFrame
+from backend.learning.video.keyframes import reduce_keyframes
 from backend.learning.video.ranges import ranges
+from backend.learning.video.tracks import to_tracks
 from backend.loop.data.video_dataset import ClipLesson
 from backend.loop.data.video_frames import ClipFrames
 from backend.types import Control, Head, Prediction, VideoPrediction
@@ -22,21 +23,20 @@ def predict_clips(model: "MicroModel", control: Control, lessons: Sequence[ClipL
 def _predict(model: "MicroModel", control: Control, lesson: ClipLesson) -> VideoPrediction:
     clip = lesson.clip
     frames = ClipFrames([(clip, number) for number in lesson.rest])
-    drawn = [one for one in lesson.labeled if one.frame.task - clip.start in lesson.certain]
-    found = model.predict(frames, drawn) if len(frames) else []
-    looks = _looks(lesson, found)
+    found = model.predict(frames, lesson.anchors) if len(frames) else []
+    seen = _frames(lesson, found)
     if control.head is Head.CLASSIFICATION:
-        tracks = ranges(looks, lesson.tracks, clip.size.frames)
+        tracks = ranges(seen, lesson.tracks, clip.size.frames)
     else:
         # The drawn tracks come first, in their order.
         kept = [{one.frame for one in track.keyframes} for track in lesson.tracks]
-        whole = associate(looks, lesson.tracks)
-        tracks = [thinned(track, kept[n] if n < len(kept) else ()) for n, track in enumerate(whole)]
+        whole = to_tracks(seen, lesson.tracks)
+        tracks = [reduce_keyframes(track, kept[n] if n < len(kept) else ()) for n, track in enumerate(whole)]
     score = sum(one.score for one in found) / len(found) if found else 1.0
     return VideoPrediction(clip.task, clip.size, tuple(tracks), score)
 
 
-def _looks(lesson: ClipLesson, found: Sequence[Prediction]) -> list[Look]:
+def _frames(lesson: ClipLesson, found: Sequence[Prediction]) -> list[VideoFrame]:
     """What is seen, and where a person has seen everything, in order of time."""
-    seen = [Look(one.task - lesson.clip.start, one.instances) for one in found]
-    return sorted([*seen, *(Look(n, (), certain=True) for n in lesson.certain)], key=lambda look: look.frame)
+    seen = [VideoFrame(one.task - lesson.clip.start, one.instances) for one in found]
+    return sorted([*seen, *(VideoFrame(n, (), complete=True) for n in lesson.certain)], key=lambda one: one.number)

@@ -6,7 +6,7 @@ import pytest
 
 from backend.learning.detection.candidates import Candidates, no_candidates
 from backend.learning.detection.config import Blueprint
-from backend.learning.detection.decision import Seen, decide, predictions
+from backend.learning.detection.decision import FrameCandidates, decide, predictions
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.types import Frame, Instance, LabeledFrame
@@ -23,15 +23,15 @@ def _blueprint(*labeled: LabeledFrame) -> Blueprint:
     return plan(labeled, ("a", "b"), DetectionRecipe())
 
 
-def _seen(task: int, order: float | None, *found: tuple[float, float]) -> Seen:
+def _seen(task: int, order: float | None, *found: tuple[float, float]) -> FrameCandidates:
     boxes = np.array([[x, 10, x + 20, 30] for x, _ in found], np.float32).reshape(-1, 4)
     scores = np.array([score for _, score in found], np.float32)
-    return Seen(task, order, (400, 100), Candidates(boxes, scores, np.zeros(len(found), np.int64)))
+    return FrameCandidates(task, order, (400, 100), Candidates(boxes, scores, np.zeros(len(found), np.int64)))
 
 
 def test_nothing_seen_is_right_where_nothing_was_labelled() -> None:
     bare, full = [_labeled(None)] * 9, [_labeled(None, 30)] * 9
-    nothing = [Seen(1, None, (4, 4), no_candidates())]
+    nothing = [FrameCandidates(1, None, (4, 4), no_candidates())]
     [right], [missed] = (predictions(decide(nothing, [], _blueprint(*one)), ("a", "b")) for one in (bare, full))
     assert right.instances == missed.instances == ()
     assert right.score == 1.0
@@ -87,7 +87,7 @@ def test_what_stands_there_weakly_is_judged_by_the_labels_next_in_time() -> None
     assert all(shown[task] for task in range(101, 120))
 
 
-def _resized(seen: Seen, factor: float) -> Seen:
+def _resized(seen: FrameCandidates, factor: float) -> FrameCandidates:
     boxes = (seen.candidates.boxes * factor).astype(np.float32)
     size = round(seen.size[0] * factor), round(seen.size[1] * factor)
     return dataclasses.replace(seen, size=size, candidates=dataclasses.replace(seen.candidates, boxes=boxes))
@@ -125,3 +125,18 @@ def test_a_labelled_frame_of_another_size_anchors_what_is_in_the_same_place() ->
     shown = [[p.instances for p in predictions(decide(frames, by, blueprint), ("a", "b"))] for by in (large, small)]
     assert any(shown[0])
     assert shown[0] == shown[1]
+
+
+def test_instances_of_a_film_keep_their_track_and_drawn_ones_their_number() -> None:
+    frames = [_seen(i, float(i), (10 + i, 0.9), (200, 0.9)) for i in range(8)]
+    drawn = dataclasses.replace(_labeled(3.5, 13), complete=False)
+    drawn = dataclasses.replace(drawn, instances=tuple(dataclasses.replace(i, track=5) for i in drawn.instances))
+    blueprint = _blueprint(_labeled(3.5, 13, 200))
+    shown = predictions(decide(frames, [drawn], blueprint), blueprint.labels)
+    assert [sorted((round(i.box[0]), i.track) for i in one.instances) for one in shown] == [
+        [(10 + n, 5), (200, 6)] for n in range(8)
+    ]
+    alone = predictions(
+        decide([dataclasses.replace(one, order=None) for one in frames], [], blueprint), blueprint.labels
+    )
+    assert {i.track for one in alone for i in one.instances} == {None}

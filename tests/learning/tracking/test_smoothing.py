@@ -3,12 +3,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.tracking.smoothing import Track, smooth
+from backend.learning.tracking.rules import TrackerRules
+from backend.learning.tracking.smoothing import Trajectory
+from backend.learning.tracking.smoothing import smooth as smooth_by
 
 
-def track(boxes: np.ndarray, times: np.ndarray | None = None, weights: np.ndarray | None = None) -> Track:
+def smooth(tracks: list[Trajectory]) -> list[np.ndarray]:
+    return smooth_by(tracks, TrackerRules())
+
+
+def track(boxes: np.ndarray, times: np.ndarray | None = None, weights: np.ndarray | None = None) -> Trajectory:
     count = len(boxes)
-    return Track(
+    return Trajectory(
         np.arange(count, dtype=float) if times is None else times,
         np.asarray(boxes, float),
         np.ones(count) if weights is None else weights,
