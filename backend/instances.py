@@ -1,8 +1,8 @@
 """`Instances`: everything in one frame as arrays, drawn by people, predicted, or read from a data set.
 
 The one result class: micro-models give it, data sets hold it, and it is sliced like numpy. Boxes are in pixels of the
-original image, x to the right, y down, the right-bottom corner exclusive; `n` is the number of objects, `k` that of names
-of points. What an object does not have is an empty array or a neutral value, never None.
+original image, x to the right, y down, the right-bottom corner exclusive. `n` is the number of objects, `k` that of
+names of points. What an object does not have is an empty array or a neutral value, never None.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

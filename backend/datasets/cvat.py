@@ -1,7 +1,7 @@
 """CVAT for video 1.1: one XML for each group, with a track for each object: box, polygons of its mask, or skeleton.
 
-Each shape has the attributes `origin`, `version` and `score`. An object that is not followed is a track of one frame. The
-pictures are those of the video: the XML names frames by number, from 0.
+Each shape has the attributes `origin`, `version` and `score`. An object that is not followed is a track of one frame.
+The pictures are those of the video: the XML names frames by number, from 0.
 """
 
 from collections import defaultdict

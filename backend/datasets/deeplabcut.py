@@ -1,7 +1,7 @@
 """DeepLabCut: `labeled-data/GROUP/` with the pictures and `CollectedData_micro-models.csv` (and .h5 where pandas can).
 
-A row a picture, two columns a point, empty where it is not placed; with several objects in a frame a level `individuals`,
-which is an object's track, else its place in the frame.
+A row a picture, two columns a point, empty where it is not placed; with several objects in a frame a level
+`individuals`, which is an object's track, else its place in the frame.
 """
 
 import csv
@@ -41,8 +41,9 @@ def write(items: Items, names: Names, out: Path) -> Iterator[Path]:
         individuals = list(dict.fromkeys(individual for _, row in rows for individual, _ in row)) or ["individual1"]
         path = out / folder / f"{FILE}.csv"
         _write_csv(path, rows, sorted(individuals, key=lambda name: (len(name), name)), names.keypoints)
+        has_h5 = _write_h5(path, several=len(individuals) > 1)
         yield path
-        if _write_h5(path, several=len(individuals) > 1):
+        if has_h5:
             yield path.with_suffix(".h5")
 
 

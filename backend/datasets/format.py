@@ -26,7 +26,7 @@ class Format:
     """Where a frame's picture goes, below the data set's folder and without its ending; several times where it must lie
     in several folders, and nowhere where the format has none or no place for this frame."""
     write: Callable[[Items, Names, Path], Iterator[Path]]
-    """Writes all but the pictures into a folder, and tells each file as soon as it is whole."""
+    """Writes all but the pictures into a folder, and tells each file when it is whole and not needed any more."""
     read: Callable[[Path, Path | None], Iterator[Item]]
     """The frames of a data set: (its folder or file, the folder of its pictures where that lies elsewhere)."""
     beside: Callable[[str], list[str]] = lambda path: []

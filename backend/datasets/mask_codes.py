@@ -1,6 +1,7 @@
 """Masks as data sets keep them: run lengths as COCO counts them, and polygons.
 
-A pixel in column i and row j is the square from (i, j) to (i + 1, j + 1). Runs go down the columns, the first one outside.
+A pixel in column i and row j is the square from (i, j) to (i + 1, j + 1). Runs go down the columns, the first one
+outside.
 """
 
 from collections.abc import Iterable, Sequence

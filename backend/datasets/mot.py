@@ -1,7 +1,7 @@
 """MOT challenge: a folder for each group, with `img1/`, `gt/gt.txt`, `seqinfo.ini`; `labels.txt` names the classes.
 
-A line: frame from 1, track, left, top, width, height (the left-top pixel is 1, 1), 1, class from 1, visibility. Objects that
-are not followed are in `det/det.txt`, with -1 for a track and their score.
+A line: frame from 1, track, left, top, width, height (the left-top pixel is 1, 1), 1, class from 1, visibility.
+Objects that are not followed are in `det/det.txt`, with -1 for a track and their score.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
 """Masks as PNG: `images/`, and for each picture one of the same name in `masks/`, with `labels.txt`.
 
-A pixel of value 0 is background, of value i the i-th line of `labels.txt`; the palette is for people. Where objects lie over
-each other the later one is seen; two that touch, of one label, are one. An object without a mask fills its box.
+A pixel of value 0 is background, of value i the i-th line of `labels.txt`; the palette is for people. Where objects lie
+over each other the later one is seen; two that touch, of one label, are one. An object without a mask fills its box.
 """
 
 from collections.abc import Iterator, Sequence

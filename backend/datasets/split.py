@@ -9,8 +9,8 @@ from backend.datasets.item import TRAIN, VAL
 def split(sizes: Mapping[str, int], share: float) -> dict[str, str]:
     """{group: `train` or `val`} for {group: how many frames it has}; {group: ""} where `share` is 0.
 
-    Groups are held out in an order that only depends on their names, until at least `share` of all frames is; one group at
-    least is held out and one trained on, and a single group is trained on.
+    Groups are held out in an order that only depends on their names, until at least `share` of all frames is. One group
+    at least is held out and one trained on, and a single group is trained on.
     """
     if share <= 0:
         return dict.fromkeys(sizes, "")

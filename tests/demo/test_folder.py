@@ -101,7 +101,8 @@ def test_classes_are_those_of_whole_frames(tmp_path: Path) -> None:
     assert [frame.truth for frame in read.frames] == [(Instance("ball", (0, 0, 6, 4)),), ()]
 
 
-def test_the_demo_shows_boxes_of_a_folder_only(tmp_path: Path) -> None:
+def test_the_demo_shows_a_folder_as_what_it_is(tmp_path: Path) -> None:
     folder_of(tmp_path, [entry(0) | {"class": "ball"}], task="classification")
-    with pytest.raises(DemoError, match="'classification', which the demo cannot show"):
-        load(tmp_path, tmp_path, Console(), Head.DETECTION)
+    assert load(tmp_path, tmp_path, Console(), Head.DETECTION).head is Head.CLASSIFICATION
+    with pytest.raises(DemoError, match="holds classification, which this demo cannot show"):
+        load(tmp_path, tmp_path, Console(), Head.POSE)

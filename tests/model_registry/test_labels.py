@@ -34,6 +34,15 @@ def test_nothing(registry: Registry) -> None:
     assert registry.labels.delete(1, []) == set()
     assert registry.labels.known(1) == {}
     assert registry.labels.of_group(1, "a") == []
+    assert registry.labels.of_tasks(1, []) == []
+
+
+def test_labels_of_some_tasks(labelled: Registry) -> None:
+    labelled.labels.record(1, [label(2, 2), label(3, 3), replace(label(4, 3), skipped=True)])
+    labelled.labels.delete(1, [2])
+    assert [one.id for one in labelled.labels.of_tasks(1, (3, 2, 1))] == [1, 3]
+    assert [one.id for one in labelled.labels.of_tasks(1, (3,))] == [3]
+    assert labelled.labels.of_tasks(2, (1, 3)) == []
 
 
 @pytest.mark.parametrize(

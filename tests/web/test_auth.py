@@ -90,6 +90,7 @@ ROUTES = [
     ("GET", "/versions"), ("GET", "/status?project=1"), ("GET", "/metrics"), ("GET", "/openapi.json"), ("GET", "/docs"),
     ("GET", "/webhook"), ("GET", "/health/"), ("POST", "/webhook/"), ("GET", "//health"), ("GET", "/health/.."),
     ("GET", "/Health"), ("GET", "/health%2f..%2fmetrics"), ("OPTIONS", "/"), ("DELETE", "/x"), ("GET", "/%2e%2e/metrics"),
+    ("POST", "/projects/1/export"),
 ]  # fmt: skip
 
 

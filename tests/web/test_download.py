@@ -42,6 +42,28 @@ def test_the_archive_is_a_data_set(client: TestClient, house: House, tmp_path: P
     assert [one.name for one in found] == ["other__20"]
 
 
+POINTS = (
+    '<View><Image name="image" value="$image"/>'
+    '<KeyPointLabels name="label" toName="image"><Label value="nose"/></KeyPointLabels></View>'
+)
+
+
+@pytest.mark.parametrize("format", ["deeplabcut", "sleap", "mot", "cvat", "masks"])
+def test_every_kind_of_format_can_be_had(house: House, client: TestClient, tmp_path: Path, format: str) -> None:
+    house.add_project(config=POINTS)
+    value = {"x": 50, "y": 25, "width": 1, "keypointlabels": ["nose"]}
+    size = {"original_width": 64, "original_height": 48}
+    house.label(
+        1, [{**size, "id": "p", "from_name": "label", "to_name": "image", "type": "keypointlabels", "value": value}]
+    )
+    folder = unpacked(asked(client, format=format), tmp_path / "out")
+    [item] = read(format, folder)
+    assert len(item.objects) == 1
+    if format in ("deeplabcut", "sleap", "cvat"):
+        assert item.objects.keypoints.tolist() == [[[32, 12]]]
+    assert bool(list(folder.rglob("*.h5"))) == (format == "deeplabcut")
+
+
 def test_what_was_left_out_stands_in_it(client: TestClient, house: House, tmp_path: Path) -> None:
     house.add_task(20, image=b"none")
     house.label(1)

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from backend.datasets.journal import FILE
 from backend.errors import MicroModelsError
 from backend.loop.export.run import export
 from backend.loop.export.wanted import Wanted
@@ -32,7 +33,8 @@ def archive(services: Services, wanted: Wanted) -> Iterator[bytes]:
                 for step in steps:
                     for path in step.paths:
                         yield from _packed(packed, path, path.relative_to(out).as_posix(), written)
-                        path.unlink()
+                        if path.name != FILE:  # the journal is read to the end
+                            path.unlink()
             except MicroModelsError as error:
                 if not packed.namelist():
                     raise
