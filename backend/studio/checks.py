@@ -97,8 +97,8 @@ def _config(row: dict[str, Any]) -> Check:
     try:
         controls = labeling_config.parse(row["label_config"]).require()
     except LabelingConfigError as error:
-        what, _, fix = str(error).partition("Supported:")
-        return Check(name, False, what.strip(), f"Supported: {fix.strip()}" if fix else "Mend the labeling config.")
+        what, _, fix = str(error).partition("Supported ")
+        return Check(name, False, what.strip(), f"Supported {fix.strip()}" if fix else "Mend the labeling config.")
     return Check(name, True, ", ".join(f"{c.tag} {c.from_name!r}: {', '.join(c.labels)}" for c in controls))
 
 

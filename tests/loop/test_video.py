@@ -272,7 +272,7 @@ def test_turned_keyframes_are_learnt_turned_and_come_back_so(
     add_video(house, 1)
     control = parse(config()).require()[0]
     own = Track("square", tuple(Keyframe(n, true_box(n), angle=rotation) for n in KEYFRAMES), region_id="r1")
-    house.label(1, regions.for_video(control).write([own], control, SIZE))
+    house.label(1, tags.for_video(control).write([own], control, SIZE))
     house.work()
     assert taught == pytest.approx([angle] * len(KEYFRAMES), abs=0.01)
     [track] = tracks(house)

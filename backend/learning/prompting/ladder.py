@@ -33,6 +33,8 @@ class Wanted:
     """Whether a mask must be one connected part."""
     model: MicroModel | None = None
     """The group's micro-model of the head, where there is one."""
+    predicted: Mask | None = None
+    """Where it predicted the label, with the frame's neighbours in time."""
     points: MicroModel | None = None
     """That of the keypoints which hang on the box."""
     labeled: Sequence[LabeledFrame] = ()
@@ -73,7 +75,7 @@ def _by_segment_anything(frame: Frame, prompt: Prompt, wanted: Wanted) -> Instan
         return None
     known = None
     if isinstance(wanted.model, SegmentationModel):
-        known = own_model.chances(wanted.model, frame, wanted.label, wanted.labeled)
+        known = own_model.chances(wanted.model, frame, wanted.label, wanted.predicted)
     mask = wanted.sam.decode(frame, wanted.embedding, prompt, known)
     if mask is not None and wanted.whole:
         mask = segment.largest(mask)
@@ -83,7 +85,7 @@ def _by_segment_anything(frame: Frame, prompt: Prompt, wanted: Wanted) -> Instan
 def _by_micro_model(frame: Frame, prompt: Prompt, wanted: Wanted) -> Instance | None:
     match wanted.model:
         case SegmentationModel():
-            chances = own_model.chances(wanted.model, frame, wanted.label, wanted.labeled)
+            chances = own_model.chances(wanted.model, frame, wanted.label, wanted.predicted)
             return None if chances is None else _masked(chances, prompt, wanted)
         case DetectionModel():
             return own_model.candidate(wanted.model, frame, prompt, wanted.label)

@@ -1,6 +1,5 @@
 """What the group's own micro-model knows of the object under a prompt."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -11,7 +10,7 @@ from backend.learning.method import MicroModel
 from backend.learning.pose.micro_model import PoseModel
 from backend.learning.prompting.pick import Chances, hull, overlap
 from backend.learning.segmentation.micro_model import SegmentationModel
-from backend.types import Box, Frame, Instance, Keypoint, LabeledFrame, Prompt
+from backend.types import Box, Frame, Instance, Keypoint, Mask, Prompt
 
 FITS = 0.25
 """Intersection over union with the drawn box below which a candidate is another object."""
@@ -19,13 +18,17 @@ NEAR = 0.15
 """Distance between a click and a keypoint, in diagonals of the object, up to which that point is meant."""
 
 
-def chances(model: SegmentationModel, frame: Frame, label: str, labeled: Sequence[LabeledFrame]) -> Chances | None:
-    """Probabilities of a label in the original frame; None where the micro-model does not know the label."""
+def chances(model: SegmentationModel, frame: Frame, label: str, predicted: Mask | None) -> Chances | None:
+    """Probabilities of a label in the original frame, what was `predicted` with its neighbours in time counting as much as
+    what is seen in it alone; None where the micro-model does not know the label."""
     if label not in model.labels:
         return None
-    [(_, odds)] = model.see([frame], labeled)
+    [(_, odds)] = model.see([frame])
     large = cv2.resize(odds[model.labels.index(label)], (frame.width, frame.height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(1 / (1 + np.exp(-np.clip(large, -30, 30))), np.float32)
+    alone = np.asarray(1 / (1 + np.exp(-np.clip(large, -30, 30))), np.float32)
+    if predicted is None or predicted.shape != alone.shape:
+        return alone
+    return np.asarray((alone + predicted) / 2, np.float32)
 
 
 def candidate(model: DetectionModel, frame: Frame, prompt: Prompt, label: str) -> Instance | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import structlog
 
 from backend.errors import ArtifactDamaged, MicroModelsError
@@ -16,8 +17,9 @@ from backend.loop.data.projects import current_versions, model_version, rule_of
 from backend.loop.services import Services
 from backend.studio import prompts, tags
 from backend.studio.events import TaskData
+from backend.studio.prompts import Question
 from backend.studio.task_data import value_at
-from backend.types import Control, Frame, LabeledFrame
+from backend.types import Control, Frame, Head, LabeledFrame, Mask
 from model_registry import ProjectRecord, TaskRecord, VersionRecord
 
 if TYPE_CHECKING:
@@ -71,15 +73,17 @@ class Prompter:
         from backend.learning.prompting import ladder  # torch: not before the first prompt needs it
 
         group = group_of(task.id, task.data, rule_of(self._services, project))[0]
-        near = self._near(project, group, frame, asked.control)
         with self._slot:
+            model = self._model(project, group, asked.control)
             wanted = ladder.Wanted(
                 head=asked.control.head,
                 label=asked.label,
                 whole=tags.is_one_outline(asked.control),
-                model=self._model(project, group, asked.control),
+                model=model,
+                predicted=self._predicted(project, asked, frame) if model else None,
                 points=self._model(project, group, asked.points) if asked.points else None,
-                labeled=near,
+                # Where a micro-model knows the group, what it learnt from is not read again.
+                labeled=() if model else self._near(project, group, frame, asked.control),
                 backbone=self._services.settings.backbone,
             )
             found = ladder.answer(frame, prompt, self._with_sam(wanted, project, task, asked.control))
@@ -114,6 +118,15 @@ class Prompter:
                 except ArtifactDamaged as error:
                     log.warning("a prompt is answered without the micro-model", group=group, why=str(error))
         return None
+
+    def _predicted(self, project: ProjectRecord, asked: Question, frame: Frame) -> Mask | None:
+        """Where the label is in what was last predicted for the frame; None where that was nothing."""
+        entry = self._services.registry.ledger.latest(project.id, [frame.task]).get(frame.task)
+        if entry is None or asked.control.head is not Head.SEGMENTATION:
+            return None
+        read = tags.for_control(asked.control).read(entry.result, asked.control, (frame.width, frame.height))
+        masks = [one.mask for one in read.instances if one.label == asked.label and one.mask is not None]
+        return np.asarray(np.logical_or.reduce(masks)) if masks else np.zeros((frame.height, frame.width), np.bool_)
 
     def _near(self, project: ProjectRecord, group: str, frame: Frame, control: Control) -> list[LabeledFrame]:
         """The nearest labelled frames before and after this one, where the group has an order in time."""
