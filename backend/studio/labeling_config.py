@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -13,6 +12,15 @@ from label_studio_sdk.label_interface.interface import LabelInterface
 
 from backend.errors import LabelingConfigError
 from backend.studio import skeleton
+from backend.studio.attributes import (
+    any_number,
+    attribute,
+    group_by,
+    is_true,
+    kept_labels,
+    media_field,
+    score_threshold,
+)
 from backend.studio.chains import check_chains
 from backend.studio.tags import BY_NAME, INSTEAD, supported
 from backend.types import Condition, Control, Head, Media
@@ -83,7 +91,7 @@ def parse(xml: str) -> LabelingConfig:
         elif tag.name not in lent:
             unsupported.append(f"{tag.tag} {tag.name!r} ({problems[tag.name]})")
     check_chains(controls)
-    return LabelingConfig(tuple(controls), tuple(unsupported), _group_by(tags), _fingerprint(controls))
+    return LabelingConfig(tuple(controls), tuple(unsupported), group_by(tags), _fingerprint(controls))
 
 
 def well_formed(xml: str) -> bool:
@@ -150,14 +158,14 @@ def _problem(tag: Any, carrier: Any | None, nested: frozenset[str]) -> str | Non
     served = BY_NAME.get(tag.tag)
     if served is None:
         return INSTEAD.get(tag.tag, "not supported yet")
-    if _true(tag.attr.get("model_skip")):
+    if is_true(tag.attr.get("model_skip")):
         return "left out by model_skip"
     if carrier is None:
         instead = f", or use {served.own} instead" if served.own else ""
         return f'needs <Labels toName="{",".join(tag.to_name)}"> beside it{instead}'
-    if tag.tag == "Choices" and _true(tag.attr.get("perRegion")):
+    if tag.tag == "Choices" and is_true(tag.attr.get("perRegion")):
         return "choices for each region (perRegion) are not supported; those for the whole image are"
-    if tag.name in nested or _true(tag.attr.get("allowNested")):
+    if tag.name in nested or is_true(tag.attr.get("allowNested")):
         return "choices in choices are not supported; write them as one flat list"
     if not carrier.labels:
         return f"has no {'Choice' if tag.tag == 'Choices' else 'Label'} in it" + (
@@ -165,7 +173,7 @@ def _problem(tag: Any, carrier: Any | None, nested: frozenset[str]) -> str | Non
         )
     if (wrong := _object_problem(tag) or _vector_problem(tag)) is not None:
         return wrong
-    if not _kept_labels(carrier):
+    if not kept_labels(carrier):
         return "all its labels are left out by model_skip"
     return None
 
@@ -178,10 +186,10 @@ def _object_problem(tag: Any) -> str | None:
         return f"on a Video only these are supported: {supported(Media.VIDEO)}"
     if media is None or media.tag != wanted:
         return f"its toName {','.join(tag.to_name)!r} is not the name of one {wanted}"
-    if _media_field(media) is None:
-        given = _attribute(media, "valuelist") or media.attr.get("value")
+    if media_field(media) is None:
+        given = attribute(media, "valuelist") or media.attr.get("value")
         return f'its {wanted} has value={given!r}, expected one data field such as value="${wanted.lower()}"'
-    if tag.tag == "Choices" and _attribute(media, "valuelist"):
+    if tag.tag == "Choices" and attribute(media, "valuelist"):
         return "classes of an Image with valueList are not supported: it is not said of which of its images"
     return None
 
@@ -190,16 +198,16 @@ def _vector_problem(tag: Any) -> str | None:
     """Why no micro-model can learn what a tag of vectors draws; None when one can, and of other tags."""
     if not BY_NAME[tag.tag].skeleton:
         return None
-    if _true(_attribute(tag, "skeleton")):
+    if is_true(attribute(tag, "skeleton")):
         return None if tag.attr.get("model_points") else f"a skeleton needs names of its points: {skeleton.EXAMPLE}"
-    if _true(_attribute(tag, "closable")):
+    if is_true(attribute(tag, "closable")):
         return None
     return 'lines are not supported; write closable="true" for polygons, or skeleton="true" for posed objects'
 
 
 def _ours(tag: Any, control: Control) -> tuple[Control, ...]:
     """The controls that micro-models serve for a tag: of a skeleton two, else the tag's own."""
-    if not BY_NAME[tag.tag].skeleton or not _true(_attribute(tag, "skeleton")):
+    if not BY_NAME[tag.tag].skeleton or not is_true(attribute(tag, "skeleton")):
         return (control,)
     names, linked_to = skeleton.points_of(tag.attr["model_points"], f"{tag.tag} {tag.name!r}")
     return skeleton.controls_of(control, names, linked_to)
@@ -207,96 +215,25 @@ def _ours(tag: Any, control: Control) -> tuple[Control, ...]:
 
 def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
     """The control of a tag that has no problem, beside the others that have none."""
-    kind, any_number = BY_NAME[tag.tag], _any_number(tag)
+    kind, counted = BY_NAME[tag.tag], any_number(tag)
     boxes = (one.name for one in served if BY_NAME[one.tag].head is Head.DETECTION and one.to_name == tag.to_name)
     return Control(
         from_name=tag.name,
         to_name=tag.to_name[0],
         tag=tag.tag,
         head=kind.head,
-        labels=_kept_labels(carrier),
-        media_field=_media_field(tag.objects[0]) or "",
-        score_threshold=_threshold(tag),
+        labels=kept_labels(carrier),
+        media_field=media_field(tag.objects[0]) or "",
+        score_threshold=score_threshold(tag),
         labels_from=None if carrier is tag else carrier.name,
-        parent=next(boxes, None) if kind.head is Head.POSE and not any_number else None,
-        any_number=any_number,
+        parent=next(boxes, None) if kind.head is Head.POSE and not counted else None,
+        any_number=counted,
         multiple=carrier.attr.get("choice") == "multiple",
         masks_from=tag.attr.get("model_masks_from") or None,
         media=kind.media,
-        value_list=_attribute(tag.objects[0], "valuelist") is not None,
-        frame_rate=(_attribute(tag.objects[0], "framerate") or "") if kind.media is Media.VIDEO else "",
+        value_list=attribute(tag.objects[0], "valuelist") is not None,
+        frame_rate=(attribute(tag.objects[0], "framerate") or "") if kind.media is Media.VIDEO else "",
     )
-
-
-def _kept_labels(carrier: Any) -> tuple[str, ...]:
-    """Values (aliases, where there are) of the labels without `model_skip`; those with a `model_index` first, by it."""
-    kept = {value: label for value, label in carrier.labels_attrs.items() if not _true(label.attr.get("model_skip"))}
-    return tuple(sorted(kept, key=lambda value: _model_index(carrier, value, kept[value])))
-
-
-def _model_index(carrier: Any, value: str, label: Any) -> float:
-    """Where in the order of points a label stands; of other tags the config's order counts."""
-    text = label.attr.get("model_index")
-    if text is None or carrier.tag != "KeyPointLabels":
-        return math.inf
-    if not re.fullmatch(r"\d{1,9}", text.strip()):
-        raise LabelingConfigError(
-            f"Label {value!r} of {carrier.tag} {carrier.name!r} has model_index={text!r}. Expected 0, 1, 2 and so on."
-        )
-    return int(text)
-
-
-def _media_field(media: Any) -> str | None:
-    """`image` out of `value="$image"`, or `images` out of `valueList="$images"`."""
-    match = re.fullmatch(r"\$(\w[\w.\-]*)", _attribute(media, "valuelist") or media.attr.get("value") or "")
-    return match[1] if match else None
-
-
-def _attribute(tag: Any, name: str) -> str | None:
-    """An attribute of a tag; Label Studio reads the names of its own ones in any case."""
-    return next((str(value).strip() for key, value in tag.attr.items() if key.lower() == name), None)
-
-
-def _any_number(tag: Any) -> bool | None:
-    """Whether `model_points` says that a frame may hold many points of a label; None where it says nothing."""
-    text = tag.attr.get("model_points")
-    if text is None or tag.tag != "KeyPointLabels":
-        return None
-    if text.strip().lower() not in ("one", "many"):
-        raise LabelingConfigError(
-            f"{tag.tag} {tag.name!r} has model_points={text!r}. Expected `many` (any number of points of a label in a frame, "
-            "as for counting) or `one` (at most one, as the points of one object)."
-        )
-    return bool(text.strip().lower() == "many")
-
-
-def _threshold(tag: Any) -> float | None:
-    text = tag.attr.get("model_score_threshold")
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 1:
-        raise LabelingConfigError(
-            f"{tag.tag} {tag.name!r} has model_score_threshold={text!r}. Expected a number from 0 to 1, such as 0.4."
-        )
-    return value
-
-
-def _group_by(tags: Iterable[Any]) -> str | None:
-    """The one data field that the config groups by; it may be written as `video` or `$video`, on any control tag."""
-    named = {
-        tag.attr["model_group_by"].strip().lstrip("$") for tag in tags if tag.attr.get("model_group_by", "").strip()
-    }
-    if len(named) > 1:
-        raise LabelingConfigError(
-            f"model_group_by names several data fields: {', '.join(sorted(named))}. Expected one, "
-            "since a task is in one group. "
-            "Write the same field everywhere, or on one control tag only."
-        )
-    return named.pop() if named else None
 
 
 def _fingerprint(controls: Iterable[Control]) -> str:
@@ -305,7 +242,3 @@ def _fingerprint(controls: Iterable[Control]) -> str:
 
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
-
-
-def _true(value: str | None) -> bool:
-    return value is not None and value.strip().lower() in ("true", "1", "yes")
