@@ -18,7 +18,7 @@ from backend.errors import RegistryError, SettingsError
 from backend.jobs.complaints import Complaints
 from backend.jobs.queue import Handlers, HueyQueue, open_storage
 from backend.jobs.supervisor import Supervisor
-from backend.jobs.worker import stop_with_parent, work
+from backend.jobs.worker import stop_with_server, work
 from backend.loop.services import NOT_GIVEN, Access, Services, make_services
 from backend.settings import Settings, worker_environment
 from model_registry import open_registry
@@ -105,7 +105,7 @@ def serve(
     server = uvicorn.Server(config)
     place = worker_name(os.getpid())
     supervisor = Supervisor(
-        [sys.executable, "-m", "backend", "worker", "--parent", str(os.getpid())],
+        [sys.executable, "-m", "backend", "worker", "--server-pid", str(os.getpid())],
         lambda pid, why: note_death(services, place, pid, why),
         worker_environment(),
     )
@@ -140,8 +140,8 @@ def listen(host: str, port: int, backlog: int) -> socket.socket:
         ) from None
 
 
-def run_worker(settings: Settings, parent: int | None) -> None:
-    """Run a worker until it is told to stop, or until process `parent` is gone."""
+def run_worker(settings: Settings, server_pid: int | None) -> None:
+    """Run a worker until it is told to stop, or until process `server_pid` is gone."""
     from backend.learning.network import threads
     from backend.loop.data.memory import offer_itself
     from backend.loop.events.sweep import sweep_project
@@ -150,10 +150,10 @@ def run_worker(settings: Settings, parent: int | None) -> None:
     stop, complaints = threading.Event(), Complaints()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    name = new_worker_name() if parent is None else worker_name(os.getpid())
-    if parent is not None:
+    name = new_worker_name() if server_pid is None else worker_name(os.getpid())
+    if server_pid is not None:
         os.nice(NICENESS)
-        stop_with_parent(stop, parent)
+        stop_with_server(stop, server_pid)
     offer_itself()
     threads.use_threads(settings.threads)
 
@@ -169,7 +169,7 @@ def run_worker(settings: Settings, parent: int | None) -> None:
     queue = HueyQueue(open_storage(settings.queue_url, settings.folder), handlers)
     services = open_services(settings, queue)
     worker = GroupWorker(services, name, stop)
-    place = name if parent is None else worker_name(parent)
+    place = name if server_pid is None else worker_name(server_pid)
     with suppress(BrokenPipeError):  # the server is gone that read what is logged, and we are about to go
         work(queue, stop, _tick(services, place, worker, complaints), TICK_SECONDS, complaints)
         with complaints.about("the farewell"):

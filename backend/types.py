@@ -78,7 +78,7 @@ class Control:
     """`model_score_threshold`: regions below it are not shown; None leaves the choice to the micro-model."""
     labels_from: str | None = None
     """For `Rectangle` + `Labels`: the name of the `Labels` tag that carries the label of each region."""
-    parent: str | None = None
+    boxes_from: str | None = None
     """Of a pose control: the rectangle control whose regions its keypoints hang on (`parentID`), if there is one."""
     any_number: bool | None = None
     """Of a pose control, `model_points`: whether a frame may hold any number of points of a label (`many`) or at most one

@@ -22,7 +22,7 @@ weights and promotes the version; a reader asks which version serves.
     True
     >>> version = registry.versions.begin(
     ...     1, "clip.mp4", "boxes", "detection", owner="worker-1", label_revision=group.wanted, labels=1,
-    ...     fingerprint="RectangleLabels:bunny", recipe={"steps": 160}, parent=None, start="backbone")
+    ...     fingerprint="RectangleLabels:bunny", recipe={"steps": 160}, previous=None, start="backbone")
     >>> artifact = registry.artifacts.write(Weights({"head": np.zeros((2, 3), np.float32)}, {"labels": "bunny"}))
     >>> version = registry.versions.promote(version.id, "worker-1", artifact, {"f1": 1.0}, seconds=12.5)
     >>> registry.groups.mark_trained(1, "clip.mp4", "worker-1", revision=1, labels=1)

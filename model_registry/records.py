@@ -237,7 +237,7 @@ class VersionRecord:
     number: int
     """1, 2, ... within the micro-model."""
     state: VersionState
-    parent: int | None
+    previous: int | None
     """Id of the version that served before; of the first one, of another group's that the training started from."""
     start: str
     """What the training started from, in a word: backbone, serving, sibling..."""

@@ -106,6 +106,7 @@ def version_record(row: Row[Any]) -> VersionRecord:
     """The row as frozen data."""
     values = dict(row._mapping)
     del values["rolled_back"]
+    values["previous"] = values.pop("parent")  # the column is older than the word
     uri, sha256, nbytes = (values.pop(f"artifact_{part}") for part in ("uri", "sha256", "nbytes"))
     artifact = None if uri is None else ArtifactRef(uri, sha256, nbytes)
     known = {name: values[name] if isinstance(values[name], dict) else {} for name in ("metrics", "recipe")}

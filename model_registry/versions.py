@@ -57,7 +57,7 @@ class Versions:
         labels: int,
         fingerprint: str,
         recipe: dict[str, Any],
-        parent: int | None,
+        previous: int | None,
         start: str,
     ) -> VersionRecord:
         """A new version in state training, numbered after the micro-model's last."""
@@ -67,7 +67,7 @@ class Versions:
             "control": control,
             "head": str(head),
             "state": VersionState.TRAINING,
-            "parent": parent,
+            "parent": previous,
             "start": start,
             "label_revision": label_revision,
             "labels": labels,

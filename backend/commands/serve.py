@@ -27,9 +27,9 @@ def serve(
 
 
 def worker(
-    parent: Annotated[int | None, typer.Option(hidden=True, help="Stop when this process is gone.")] = None,
+    server_pid: Annotated[int | None, typer.Option(hidden=True, help="Stop when this process is gone.")] = None,
 ) -> None:
     """Run a worker alone: it trains and publishes what the registry says is left to do."""
     from backend.process import run_worker
 
-    run_worker(common.settings(tell=parent is None), parent)
+    run_worker(common.settings(tell=server_pid is None), server_pid)

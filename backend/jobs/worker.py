@@ -75,15 +75,15 @@ def _listen(line: BaseStorage, answer: Callable[[bytes], None], stop: threading.
             log.exception("a job failed; what is left to do is known to the registry", line=line.name)
 
 
-def stop_with_parent(stop: threading.Event, parent: int, seconds: float = 1.0) -> threading.Thread:
-    """Set `stop` when process `parent` is gone, so that a killed server leaves no worker behind."""
+def stop_with_server(stop: threading.Event, server_pid: int, seconds: float = 1.0) -> threading.Thread:
+    """Set `stop` when process `server_pid` is gone, so that a killed server leaves no worker behind."""
 
     def watch() -> None:
         while not stop.wait(seconds):
-            if os.getppid() != parent:
+            if os.getppid() != server_pid:
                 stop.set()  # first: it may have been the server that read what is logged
-                log.warning("the server is gone; the worker stops", server=parent)
+                log.warning("the server is gone; the worker stops", server=server_pid)
 
-    thread = threading.Thread(target=watch, name="parent-watch", daemon=True)
+    thread = threading.Thread(target=watch, name="server-watch", daemon=True)
     thread.start()
     return thread

@@ -1,4 +1,4 @@
-"""What is done for a project as a whole when no group needs the worker: proposals, and the project's parent.
+"""What is done for a project as a whole when no group needs the worker: proposals, and the project model.
 
 The project's common group stands for it in the registry: it is called when there is news, comes after all groups of
 tasks, and its lease keeps a second worker from doing the same.
@@ -10,7 +10,7 @@ from backend.errors import LabelingConfigError, TrainingError
 from backend.loop.data.embeddings import embed_unlabelled
 from backend.loop.predict.transfer import propose
 from backend.loop.services import Services
-from backend.loop.train.project_model import train_parents
+from backend.loop.train.project_model import train_project_models
 from backend.loop.worker.watch import Watch
 from model_registry import COMMON, GroupRecord
 
@@ -28,7 +28,7 @@ def spend(services: Services, common: GroupRecord, owner: str, stopped: Callable
         failures = list[str]()  # told where people look; a sweep follows when it changes
     else:
         failures = propose(services, project, owner, alive)
-        failures += train_parents(services, project, common, owner, alive)
+        failures += train_project_models(services, project, common, owner, alive)
         failures += propose(services, project, owner, alive)
         failures += embed_unlabelled(services, project, alive)
     if failures:

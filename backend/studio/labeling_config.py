@@ -113,7 +113,7 @@ def control_fingerprint(control: Control) -> str:
     told_apart: list[str] = []
     if control.head is Head.SEGMENTATION and not BY_NAME[control.tag].one_instance_a_label:
         told_apart.append("objects")  # a polygon is one object, a brush one label
-    if control.parent is not None:
+    if control.boxes_from is not None:
         told_apart.append("objects")
     if control.any_number is not None:
         told_apart.append("any number of points" if control.any_number else "one point of a label")
@@ -226,7 +226,7 @@ def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
         media_field=media_field(tag.objects[0]) or "",
         score_threshold=score_threshold(tag),
         labels_from=None if carrier is tag else carrier.name,
-        parent=next(boxes, None) if kind.head is Head.POSE and not counted else None,
+        boxes_from=next(boxes, None) if kind.head is Head.POSE and not counted else None,
         any_number=counted,
         multiple=carrier.attr.get("choice") == "multiple",
         masks_from=tag.attr.get("model_masks_from") or None,

@@ -106,7 +106,7 @@ def question(context: Item, xml: str, config: LabelingConfig) -> Question | None
     if label is None or control is None:
         return None
     asked = tuple(item for item in items if _negative(item) or _label(item, context["result"], shape, served) == label)
-    hung = next((c for c in served if shape != "keypoint" and c.parent == control.from_name), None)
+    hung = next((c for c in served if shape != "keypoint" and c.boxes_from == control.from_name), None)
     return Question(shape, asked, label, control, hung)
 
 
@@ -130,7 +130,7 @@ def write(asked: Question, instance: Instance, size: Size, who: str) -> Result:
     box = unique_id(None, set())
     named = replace(instance, label=asked.label, region_id=box)
     named = replace(named, keypoints=tuple(replace(point, region_id=None) for point in instance.keypoints))
-    control = replace(asked.control, score_threshold=None, parent=None)  # a person said that it is there
+    control = replace(asked.control, score_threshold=None, boxes_from=None)  # a person said that it is there
     items = tags.for_control(control).write([named], control, size)
     if asked.points is not None:
         points = replace(asked.points, score_threshold=None)
@@ -168,7 +168,7 @@ def _target(served: Sequence[Control], tool: Tool, shape: str, label: str) -> Co
     poses = [control for control in own_first if control.head is Head.POSE]
     if shape == "keypoint":
         return next((control for control in poses if label in control.labels), None)
-    return next((control for control in poses if control.parent is None), None)
+    return next((control for control in poses if control.boxes_from is None), None)
 
 
 def _read(asked: Question, items: Sequence[Item], size: Size) -> tuple[Instance, ...]:

@@ -37,5 +37,7 @@ def controls_of(drawn: Control, names: tuple[str, ...], linked_to: tuple[str, ..
     boxes = replace(
         drawn, from_name=f"{drawn.from_name} boxes", head=Head.DETECTION, drawn_with=drawn.from_name, multiple=False
     )
-    points = replace(drawn, head=Head.POSE, labels=names, parent=boxes.from_name, linked_to=linked_to, multiple=False)
+    points = replace(
+        drawn, head=Head.POSE, labels=names, boxes_from=boxes.from_name, linked_to=linked_to, multiple=False
+    )
     return boxes, points

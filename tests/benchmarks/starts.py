@@ -50,7 +50,7 @@ class Clip:
         self.renamed = head in (Head.DETECTION, Head.SEGMENTATION) and len(classes) == 1
         labels = ("object",) if self.renamed else classes
         parent = "box" if head is Head.POSE and self.group.parented else None
-        self.control = Control("label", "image", TAGS[head], head, labels, "image", parent=parent)
+        self.control = Control("label", "image", TAGS[head], head, labels, "image", boxes_from=parent)
 
     def truth(self, at: int) -> tuple[Instance, ...]:
         found = self.group.truth(at)
@@ -79,7 +79,7 @@ def trained(
     labeled, others, began = clip.labeled(at), clip.group.without(at), time.perf_counter()
     given = TrainingInput(
         labeled=labeled, unlabeled=others, labels=clip.control.labels, start=start, device="cpu", seed=seed,
-        find_boxes=clip.boxes if clip.control.parent else None,
+        find_boxes=clip.boxes if clip.control.boxes_from else None,
     )  # fmt: skip
     done = methods.train(clip.control, given, clip.recipe(effort))
     score, seconds = quality(clip, done.weights, labeled, others, began)
@@ -92,7 +92,7 @@ def quality(
     """Of the predictions of these frames, and the seconds since it began."""
     blank, (width, height) = np.zeros((1, 1, 3), np.uint8), (others[0].width, others[0].height)
     truth = [LabeledFrame(Frame(i, blank, width, height), clip.truth(i)) for i in others.indices]
-    parents = {t.frame.task: t.instances for t in truth} if clip.control.parent else None
+    parents = {t.frame.task: t.instances for t in truth} if clip.control.boxes_from else None
     found = methods.load(weights, "cpu").predict(others, labeled, parents)
     seconds = time.perf_counter() - began
     return methods.evaluate(clip.control.head, found, truth).score, seconds
@@ -140,7 +140,7 @@ def suits(clip: Clip, weights: Weights, count: int, seed: int) -> bool:
     """Whether what another group's version says about the labelled frames, each by itself, is not poor."""
     labeled = clip.labeled(chosen(clip.group, count, seed))
     frames = [dataclasses.replace(one.frame, order=None) for one in labeled]
-    parents = {one.frame.task: one.instances for one in labeled} if clip.control.parent else None
+    parents = {one.frame.task: one.instances for one in labeled} if clip.control.boxes_from else None
     found = methods.load(methods.for_other_group(weights), "cpu").predict(frames, (), parents)
     return (methods.evaluate(clip.control.head, found, labeled).score or 0.0) >= POOR
 

@@ -43,7 +43,7 @@ def test_the_config_asks_for_exactly_these_labels(head: Head, labels: list[str])
     control = control_of(head, tuple(labels))
     assert (control.head, control.from_name, control.media_field) == (head, "label", "image")
     assert control.labels == tuple(labels)
-    assert (control.parent, control.multiple) == (None, False)
+    assert (control.boxes_from, control.multiple) == (None, False)
 
 
 @HEADS

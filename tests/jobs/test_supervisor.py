@@ -12,7 +12,7 @@ import pytest
 
 from backend.errors import RegistryUnavailable
 from backend.jobs.supervisor import Supervisor
-from backend.jobs.worker import stop_with_parent
+from backend.jobs.worker import stop_with_server
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -125,8 +125,8 @@ def test_a_death_that_cannot_be_noted_does_not_end_the_supervision() -> None:
 def test_a_worker_stops_when_its_server_is_gone(tmp_path: Path) -> None:
     code = """
 import os, subprocess, sys
-child = "import os, sys, threading; from backend.jobs.worker import stop_with_parent; stop = threading.Event(); " \\
-        "stop_with_parent(stop, int(sys.argv[1]), 0.1); open(sys.argv[2], 'w').write(str(stop.wait(30)))"
+child = "import os, sys, threading; from backend.jobs.worker import stop_with_server; stop = threading.Event(); " \\
+        "stop_with_server(stop, int(sys.argv[1]), 0.1); open(sys.argv[2], 'w').write(str(stop.wait(30)))"
 subprocess.Popen([sys.executable, "-c", child, str(os.getpid()), sys.argv[1]])
 """
     mark = tmp_path / "mark"
@@ -137,7 +137,7 @@ subprocess.Popen([sys.executable, "-c", child, str(os.getpid()), sys.argv[1]])
 
 def test_the_watch_ends_with_the_worker() -> None:
     stop = threading.Event()
-    thread = stop_with_parent(stop, os.getppid(), 0.05)
+    thread = stop_with_server(stop, os.getppid(), 0.05)
     stop.set()
     thread.join(5)
     assert not thread.is_alive()

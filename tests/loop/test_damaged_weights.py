@@ -216,7 +216,7 @@ def test_a_store_that_is_away_demotes_nothing(house: House, away: pytest.MonkeyP
     house.work()
     after = serving(house)
     assert after is not None
-    assert after.parent == before.id
+    assert after.previous == before.id
     assert group(house).state(house.now) == "idle"
 
 

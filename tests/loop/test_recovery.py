@@ -189,7 +189,7 @@ def test_a_worker_that_is_gone_leaves_an_interrupted_version_at_once(house: Hous
     assert house.registry.leases.take(1, "clip", "dead", 1000)
     house.registry.versions.begin(
         1, "clip", "label", "detection", owner="dead", label_revision=1, labels=1, fingerprint="f", recipe={},
-        parent=None, start="backbone",
+        previous=None, start="backbone",
     )  # fmt: skip
     house.registry.leases.release_owner("dead")
     assert [str(v.state) for v in house.registry.versions.history(1, "clip")] == ["interrupted"]

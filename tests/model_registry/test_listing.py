@@ -120,7 +120,7 @@ def serve(registry: Registry, group: str, metrics: dict[str, Any]) -> None:
     registry.leases.take(1, group, "w", 60)
     version = registry.versions.begin(
         1, group, "label", "detection", owner="w", label_revision=1, labels=1, fingerprint="f", recipe={},
-        parent=None, start="backbone",
+        previous=None, start="backbone",
     )  # fmt: skip
     with registry._database.writing() as connection:
         values = {"state": "serving", "metrics": metrics}

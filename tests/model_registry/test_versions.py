@@ -48,9 +48,9 @@ def test_nothing(registry: Registry) -> None:
 
 
 def test_begin(held: Registry, clock: Clock) -> None:
-    version = begin(held, parent=7, start="serving")
+    version = begin(held, previous=7, start="serving")
     assert version == held.versions.get(version.id)
-    assert (version.number, version.state, version.parent, version.start) == (1, VersionState.TRAINING, 7, "serving")
+    assert (version.number, version.state, version.previous, version.start) == (1, VersionState.TRAINING, 7, "serving")
     assert (version.head, version.recipe, version.created_at) == ("detection", {"steps": 3}, 1000.0)
     assert (version.artifact, version.reason, version.seconds, version.finished_at) == (None, None, None, None)
     assert held.versions.serving(1, "a") == {}
@@ -246,7 +246,7 @@ class Transitions(RuleBasedStateMachine):
             labels=1,
             fingerprint="f",
             recipe={},
-            parent=None,
+            previous=None,
             start="backbone",
         )
         self.numbers[control] += 1

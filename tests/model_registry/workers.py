@@ -70,7 +70,7 @@ def begin(
         "labels": 5,
         "fingerprint": "f",
         "recipe": {"steps": 3},
-        "parent": None,
+        "previous": None,
         "start": "backbone",
     }
     return registry.versions.begin(project, group, control, "detection", **values | changes)

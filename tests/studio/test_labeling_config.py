@@ -41,8 +41,8 @@ def test_how_many_points_of_a_label_a_frame_may_hold() -> None:
         return labeling_config.parse(view(before + text)).controls[-1]
 
     assert [parsed(a).any_number for a in ("", 'model_points="one"', 'model_points=" Many "')] == [None, False, True]
-    assert parsed("", boxes()).parent == "box"
-    assert parsed('model_points="many"', boxes()).parent is None
+    assert parsed("", boxes()).boxes_from == "box"
+    assert parsed('model_points="many"', boxes()).boxes_from is None
     marks = {labeling_config.control_fingerprint(parsed(a)) for a in ("", 'model_points="one"', 'model_points="many"')}
     assert len(marks) == 3
     with pytest.raises(LabelingConfigError, match=r"model_points='two'\. Expected `many`"):
@@ -84,7 +84,7 @@ def test_points_without_and_with_rectangles() -> None:
         for tags in ([rectangle, points()], [points(), rectangle]):
             control = labeling_config.parse(view(*tags)).control("k")
             assert control is not None
-            assert control.parent == "box"
+            assert control.boxes_from == "box"
 
 
 def test_rectangles_that_are_not_predicted_or_on_another_image_carry_no_points() -> None:
@@ -92,7 +92,7 @@ def test_rectangles_that_are_not_predicted_or_on_another_image_carry_no_points()
     for rectangle in (boxes('model_skip="true"'), other):
         control = labeling_config.parse(view(rectangle, points())).control("k")
         assert control is not None
-        assert control.parent is None
+        assert control.boxes_from is None
 
 
 def test_order_of_points() -> None:
@@ -271,7 +271,7 @@ def test_fingerprint_changes_with_what_is_told_apart() -> None:
         brush,
         dataclasses.replace(brush, tag="PolygonLabels"),
         point,
-        dataclasses.replace(point, parent="box"),
+        dataclasses.replace(point, boxes_from="box"),
         choice,
         dataclasses.replace(choice, multiple=True),
     ]
@@ -280,5 +280,5 @@ def test_fingerprint_changes_with_what_is_told_apart() -> None:
     assert {labeling_config.control_fingerprint(control) for control in same} == {
         labeling_config.control_fingerprint(brush)
     }
-    renamed = [dataclasses.replace(point, parent=name) for name in ("box", "other")]
+    renamed = [dataclasses.replace(point, boxes_from=name) for name in ("box", "other")]
     assert len({labeling_config.control_fingerprint(control) for control in renamed}) == 1

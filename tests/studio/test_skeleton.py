@@ -31,7 +31,7 @@ def test_a_skeleton_is_boxes_and_the_points_in_them(tag: str) -> None:
     boxes, points = parse(config('skeleton="True" model_points="a, b"', tag)).controls
     assert (boxes.head, boxes.labels, boxes.drawn_with) == (Head.DETECTION, ("fly", "wasp"), "s")
     assert (points.head, points.labels, points.linked_to) == (Head.POSE, ("a", "b"), ("", "a"))
-    assert (points.from_name, points.parent) == ("s", boxes.from_name)
+    assert (points.from_name, points.boxes_from) == ("s", boxes.from_name)
     assert boxes.labels_from == points.labels_from == (None if tag == "VectorLabels" else "l")
     assert control_fingerprint(boxes) != control_fingerprint(points)
 
@@ -53,4 +53,4 @@ def test_vectors_that_cannot_be_learnt(attributes: str, said: str) -> None:
 
 def test_a_closable_one_is_a_polygon() -> None:
     [control] = parse(config('closable="true"')).controls
-    assert (control.head, control.parent, control.drawn_with) == (Head.SEGMENTATION, None, None)
+    assert (control.head, control.boxes_from, control.drawn_with) == (Head.SEGMENTATION, None, None)

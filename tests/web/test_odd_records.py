@@ -79,7 +79,7 @@ def test_interrupted_versions_are_shown_as_such(client: TestClient, house: House
     house.registry.leases.take(1, "clip", "gone", 1000)
     house.registry.versions.begin(
         1, "clip", "label", "detection", owner="gone", label_revision=1, labels=1, fingerprint="f", recipe={},
-        parent=None, start="backbone",
+        previous=None, start="backbone",
     )  # fmt: skip
     house.registry.leases.release_owner("gone")
     found = page(client, "/projects/1/groups/clip")

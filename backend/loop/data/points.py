@@ -18,14 +18,14 @@ def resolved(control: Control, labeled: Sequence[LabeledFrame]) -> Control:
 
 def is_many(control: Control, labeled: Sequence[LabeledFrame]) -> bool:
     """Whether a control's points are learnt as any number of each label; `model_points` decides before the labels."""
-    if control.tag != CLICKED or control.parent is not None:
+    if control.tag != CLICKED or control.boxes_from is not None:
         return False
     return any_number(labeled) if control.any_number is None else control.any_number
 
 
 def told_apart(control: Control, labeled: Sequence[LabeledFrame]) -> tuple[list[LabeledFrame], list[str]]:
     """The frames as they are learnt, and what is not learnt of them, in words: a click too many in a pose."""
-    if control.tag != CLICKED or control.parent is not None or control.counted:
+    if control.tag != CLICKED or control.boxes_from is not None or control.counted:
         return list(labeled), []
     found, problems = list[LabeledFrame](), list[str]()
     for frame in labeled:

@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """How "one model for the whole project", the project's parent, does in one group."""
+    """How "one model for the whole project", the project model, does in one group."""
 
     score: float
     honest: bool
@@ -30,16 +30,16 @@ def call(services: Services, project: int) -> None:
         services.queue.look_at(project, COMMON)
 
 
-def parents(services: Services, project: int) -> list[VersionRecord]:
-    """The project's parents that serve, one for each control."""
+def project_models(services: Services, project: int) -> list[VersionRecord]:
+    """The project's project_models that serve, one for each control."""
     return list(services.registry.versions.serving(project, COMMON).values())
 
 
 def baselines(of: Sequence[VersionRecord]) -> dict[str, Baseline]:
-    """{group: how the project's parents do there}; of the weakest control, as a group's own score is."""
+    """{group: how the project's project_models do there}; of the weakest control, as a group's own score is."""
     found: dict[str, Baseline] = {}
-    for name in {name for parent in of for name in parent.metrics.get("groups", {})}:
-        known = [one for parent in of if (one := _baseline(parent.metrics["groups"].get(name) or {}))]
+    for name in {name for model in of for name in model.metrics.get("groups", {})}:
+        known = [one for model in of if (one := _baseline(model.metrics["groups"].get(name) or {}))]
         if known:
             found[name] = min(known, key=lambda one: one.score)
     return found
@@ -57,18 +57,16 @@ def proposed_by(services: Services, group: GroupRecord) -> list[VersionRecord]:
 
 def named(version: VersionRecord) -> str:
     """A version of another group, as people know it."""
-    return (
-        f"the project's parent v{version.number}" if version.group == COMMON else f"{version.group} v{version.number}"
-    )
+    return f"the project model v{version.number}" if version.group == COMMON else f"{version.group} v{version.number}"
 
 
-def started_from(version: VersionRecord, parent: VersionRecord | None) -> str:
-    """What a version's training started from, in words: the kind of start, and which version (`parent`) that was."""
-    if parent is None:
+def started_from(version: VersionRecord, previous: VersionRecord | None) -> str:
+    """What a version's training started from, in words: the kind of start, and which version (`previous`) that was."""
+    if previous is None:
         return version.start
-    if (version.project, version.group) == (parent.project, parent.group):
-        return f"{version.start} v{parent.number}" if version.start == Start.SERVING else version.start
-    return f"{version.start}: {named(parent)}"
+    if (version.project, version.group) == (previous.project, previous.group):
+        return f"{version.start} v{previous.number}" if version.start == Start.SERVING else version.start
+    return f"{version.start}: {named(previous)}"
 
 
 def break_off(services: Services, version: VersionRecord, owner: str, error: BaseException) -> None:

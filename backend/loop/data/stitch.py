@@ -38,7 +38,7 @@ class Stitched:
 
 def chained(controls: Sequence[Control]) -> list[Control]:
     """The controls, each behind the one that its regions hang on or are made from."""
-    return sorted(controls, key=lambda control: (control.parent or control.masks_from) is not None)
+    return sorted(controls, key=lambda control: (control.boxes_from or control.masks_from) is not None)
 
 
 def shown(control: Control, predictions: Sequence[Prediction]) -> list[Prediction]:
@@ -64,11 +64,11 @@ def shown_tracks(control: Control, predictions: Sequence[VideoPrediction]) -> li
     return [replace(p, tracks=tracks) for p, tracks in zip(predictions, kept, strict=True)]
 
 
-def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]] | None:
+def enclosing_boxes(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]] | None:
     """{task: the instances that a control's regions are to hang on}, from the parts before it; None: on nothing."""
-    if control.parent is None:
+    if control.boxes_from is None:
         return None
-    return {task: enclosing(boxes) for task, boxes in said_of(control.parent, parts).items()}
+    return {task: upright_boxes(boxes) for task, boxes in said_of(control.boxes_from, parts).items()}
 
 
 def said_of(name: str, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]]:
@@ -77,7 +77,7 @@ def said_of(name: str, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]]
     return {p.task: p.instances for p in found if isinstance(p, Prediction)}
 
 
-def enclosing(instances: Sequence[Instance]) -> tuple[Instance, ...]:
+def upright_boxes(instances: Sequence[Instance]) -> tuple[Instance, ...]:
     """Boxes as those of what hangs on them: upright, as the crops are in which it is looked for."""
     return tuple(replace(one, box=one.hull, angle=0.0) if one.angle else one for one in instances)
 

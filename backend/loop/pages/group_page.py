@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.loop.data.links import project_url
-from backend.loop.data.project_news import Baseline, baselines, named, parents, proposed_by, started_from
+from backend.loop.data.project_news import Baseline, baselines, named, project_models, proposed_by, started_from
 from backend.loop.pages.gallery import PAGE, Picture, picture, pictures
 from backend.loop.pages.overview import Trouble, failure, house_troubles
 from backend.loop.pages.status import next_version
@@ -95,7 +95,7 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
     if owner is None or record is None:
         return None
     history = registry.versions.history(project, name)
-    foreign = {v.parent for v in history if v.parent is not None} - {v.id for v in history}
+    foreign = {v.previous for v in history if v.previous is not None} - {v.id for v in history}
     others = [found for id_ in sorted(foreign) if (found := registry.versions.get(id_))]
     versions = version_views(history, registry.versions.pins(project, name), others)
     shown = [
@@ -116,7 +116,7 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
         efficiency=group_efficiency(services, project, name) if whole else None,
         next=tuple(label_next(services, owner, name)) if whole else (),
         proposed_by=", ".join(dict.fromkeys(named(v) for v in proposed_by(services, record))),
-        baseline=baselines(parents(services, project)).get(name),
+        baseline=baselines(project_models(services, project)).get(name),
         expects=next_version(services, record),
     )
 
@@ -157,8 +157,8 @@ def version_views(
     honest: dict[int, tuple[float | None, int]] = {}
     for v in reversed(history):
         unseen = v.metrics.get("unseen")
-        if v.parent is not None and isinstance(unseen, Mapping):
-            honest[v.parent] = (unseen.get("score"), int(unseen.get("frames") or 0))
+        if v.previous is not None and isinstance(unseen, Mapping):
+            honest[v.previous] = (unseen.get("score"), int(unseen.get("frames") or 0))
     ended = (VersionState.SERVING, VersionState.SUPERSEDED, VersionState.REJECTED)
     return [
         VersionView(
@@ -166,7 +166,7 @@ def version_views(
             *honest.get(v.id, (None, 0)),
             pinned=pins.get(v.control) == v.id,
             may_serve=v.artifact is not None and v.state in ended,
-            origin=started_from(v, known.get(v.parent) if v.parent is not None else None),
+            origin=started_from(v, known.get(v.previous) if v.previous is not None else None),
         )
         for v in history
     ]

@@ -8,7 +8,7 @@ import structlog
 from backend.errors import LabelingConfigError, in_words
 from backend.loop.data import standing
 from backend.loop.data.links import project_url
-from backend.loop.data.project_news import Baseline, baselines, named, parents, proposed_by
+from backend.loop.data.project_news import Baseline, baselines, named, project_models, proposed_by
 from backend.loop.data.vanished import absence
 from backend.loop.review.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
@@ -60,7 +60,7 @@ class ProjectView:
     weights: Space
     """What the weights of its versions take."""
     troubles: tuple[Trouble, ...]
-    parents: tuple[VersionRecord, ...] = ()
+    project_models: tuple[VersionRecord, ...] = ()
     """The networks over all labelled groups that serve, one for each control."""
 
 
@@ -153,7 +153,7 @@ def project_view(services: Services, project: ProjectRecord, counts: ProjectCoun
         training_requested=bool(project.settings.get("training_requested")),
         troubles=tuple(project_troubles(services, project, counts)),
         weights=services.registry.retention.space(project.id).get(project.id, Space(0, 0)),
-        parents=tuple(parents(services, project.id)),
+        project_models=tuple(project_models(services, project.id)),
     )
 
 
@@ -216,7 +216,7 @@ def group_list(
         return group_list(services, project, search, sort, descending, pages)
     records = [row.record for row in rows]
     who = {g.name: ", ".join(dict.fromkeys(named(v) for v in proposed_by(services, g))) for g in records}
-    standing, baseline = project_efficiency(services, records), baselines(parents(services, project))
+    standing, baseline = project_efficiency(services, records), baselines(project_models(services, project))
     return GroupList(tuple(rows), order, standing, baseline, who, total, page, pages)
 
 

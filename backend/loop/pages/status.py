@@ -7,7 +7,7 @@ import structlog
 
 from backend.errors import LabelingConfigError, in_words
 from backend.loop.data import standing
-from backend.loop.data.project_news import Baseline, baselines, named, parents, proposed_by
+from backend.loop.data.project_news import Baseline, baselines, named, project_models, proposed_by
 from backend.loop.data.vanished import absence
 from backend.loop.review.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
@@ -24,10 +24,10 @@ log = structlog.get_logger(__name__)
 
 def project_status(services: Services, project_id: int) -> dict[str, Any]:
     """State of a project: `{"project", "problem", "worker_problem", "remark", "stopped", "unsupported", "gone_since",
-    "parent", "refused", "groups": [...]}`; `worker_problem` says that no worker lives, `gone_since` is set where Label
+    "project_model", "refused", "groups": [...]}`; `worker_problem` says that no worker lives, `gone_since` is set where Label
     Studio has no such project, `refused` is the number of events that could not be recorded.
 
-    `parent` is the version of the one network over all labelled groups. A group is `idle` with `trained_labels` equal to
+    `project_model` is the version of the one network over all labelled groups. A group is `idle` with `trained_labels` equal to
     its submitted annotations when all of them were learnt and the predictions are in Label Studio.
     """
     project = services.registry.projects.get(project_id)
@@ -40,7 +40,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
     remark = standing.unprotected(project)
     groups = [group for group in services.registry.groups.all(project_id) if group.tasks]
     efficiency = project_efficiency(services, groups)
-    together = parents(services, project_id)
+    together = project_models(services, project_id)
     baseline = baselines(together)
     return {
         "project": project_id,
@@ -54,7 +54,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         "gone_since": project.gone_since,
         "refused": sum(event.project == project_id for event in services.registry.inbox.refused()),
         "weights_bytes": services.registry.retention.space(project_id).get(project_id, Space(0, 0)).nbytes,
-        "parent": ", ".join(_name(v, len(together) > 1) for v in together) or None,
+        "project_model": ", ".join(_name(v, len(together) > 1) for v in together) or None,
         "groups": [_safe_status(services, group, efficiency[group.name], baseline) for group in groups],
     }
 

@@ -14,7 +14,7 @@ from backend.loop.data.frames import MAX_SIDE
 from backend.loop.data.grouping import group_of, order_of
 from backend.loop.data.pages import images_of, number_of
 from backend.loop.data.projects import current_versions, model_version, rule_of
-from backend.loop.data.stitch import Part, parents_of, shown, stitch
+from backend.loop.data.stitch import Part, enclosing_boxes, shown, stitch
 from backend.loop.data.weights import read_and_load
 from backend.loop.predict.prompted import Prompter
 from backend.loop.services import Services
@@ -132,7 +132,7 @@ class Predictor:
             frames = [Frame(number_of(task.id, n), image, *size, order) for n, (image, size) in enumerate(looks)]
             with self._slot:
                 model = self._model(version)
-                found = model.predict(frames, (), parents_of(control, parts))
+                found = model.predict(frames, (), enclosing_boxes(control, parts))
             sizes = {frame.task: (frame.width, frame.height) for frame in frames}
             parts.append(Part(control, version.id, shown(control, found), sizes))
         one, title = stitch(parts)[task.id], model_version(self._services, project)

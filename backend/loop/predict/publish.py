@@ -12,7 +12,7 @@ from backend.loop.data.dataset import Lesson, prepare
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.pages import task_of
 from backend.loop.data.projects import current_versions, model_version
-from backend.loop.data.stitch import Part, chained, parents_of, said_of, shown, shown_tracks, stitch
+from backend.loop.data.stitch import Part, chained, enclosing_boxes, said_of, shown, shown_tracks, stitch
 from backend.loop.data.vanished import ABSENT
 from backend.loop.data.weights import read_and_load
 from backend.loop.predict.alone import predict_each
@@ -123,7 +123,7 @@ def _said(speaker: Speaker, lesson: Lesson, parts: Sequence[Part]) -> tuple[Part
     if control.media is Media.VIDEO:
         videos = predict_clips(speaker.model, control, lesson.clips)
         return Part(control, speaker.version, shown_tracks(control, videos)), {}
-    predictions, odd = predict_each(speaker.model, lesson.rest, lesson.labeled, parents_of(control, parts))
+    predictions, odd = predict_each(speaker.model, lesson.rest, lesson.labeled, enclosing_boxes(control, parts))
     return Part(control, speaker.version, shown(control, predictions), lesson.sizes), odd
 
 

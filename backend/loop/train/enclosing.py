@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from backend.learning.fitting.training_input import EnclosingBoxes, FindBoxes
 from backend.loop.data.dataset import Lesson
-from backend.loop.data.stitch import enclosing, shown
+from backend.loop.data.stitch import shown, upright_boxes
 from backend.loop.data.weights import read_and_load
 from backend.loop.services import Services
 from backend.studio.labeling_config import control_fingerprint
@@ -19,7 +19,7 @@ def boxes_for(
 
     `lessons` are those of the controls trained before, by name.
     """
-    lesson = lessons.get(control.parent or "")
+    lesson = lessons.get(control.boxes_from or "")
     if lesson is None:
         return None
     version = services.registry.versions.serving(group.project, group.name).get(lesson.control.from_name)
@@ -29,6 +29,6 @@ def boxes_for(
     def find(frames: Sequence[Frame]) -> EnclosingBoxes:
         _, model = read_and_load(services, version)
         found = shown(lesson.control, model.predict(frames, lesson.labeled))
-        return {prediction.task: enclosing(prediction.instances) for prediction in found}
+        return {prediction.task: upright_boxes(prediction.instances) for prediction in found}
 
     return find

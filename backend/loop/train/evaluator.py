@@ -25,7 +25,7 @@ class Judge:
         Labelled frames lie far apart: taken for neighbours in time they would talk each other out of what is there.
         """
         labeled = self._lesson.labeled
-        boxes = {f.frame.task: f.instances for f in labeled} if self._lesson.control.parent else None
+        boxes = {f.frame.task: f.instances for f in labeled} if self._lesson.control.boxes_from else None
         model = methods.load(weights, self._device)
         return model.predict([replace(f.frame, order=None) for f in labeled], (), boxes)
 

@@ -1,4 +1,4 @@
-"""The project's parent: for each control one network over all labelled groups of the project.
+"""The project model: for each control one network over all labelled groups of the project.
 
 Groups without a version of their own start from it, and have its proposals until they are labelled. And it is the
 honest baseline "one model for the whole project": how it does in each group is kept beside the micro-models' scores.
@@ -24,17 +24,17 @@ from backend.loop.data.weights import weights_of
 from backend.loop.review.reviewing import accepted
 from backend.loop.services import Services
 from backend.loop.train.promotion import digest, split
-from backend.loop.train.starts import Origin, is_fit, parent_of
+from backend.loop.train.starts import Origin, is_fit, project_model_of
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, LabeledFrame, Media, Prediction, Progress, Quality, Start, Weights
 from model_registry import COMMON, GroupRecord, ProjectRecord, VersionRecord
 
 PER_GROUP = 8
-"""Labelled frames of one group at most: the parent learns what groups share, not one of them by heart."""
+"""Labelled frames of one group at most: it learns what groups share, not one of them by heart."""
 FRAMES = 60
 """Labelled frames in all: bounds time, and with `frame_cache_mb` memory."""
 FEWEST_GROUPS = 2
-"""Labelled groups from which on there is a parent: that of a single one is its own micro-model."""
+"""Labelled groups from which on there is one: that of a single one is its own micro-model."""
 EFFORT = 2.5
 """Of the steps of a group's training: about 250 steps on seven groups are what lifted the look-alikes in the prototype."""
 GROWTH = 1.5
@@ -51,10 +51,10 @@ class Material:
     labeled: tuple[LabeledFrame, ...]
 
 
-def train_parents(
+def train_project_models(
     services: Services, project: ProjectRecord, common: GroupRecord, owner: str, alive: Callable[[], None]
 ) -> list[str]:
-    """Train the parent of each control that has news enough; what failed, in words.
+    """Train the project model of each control that has news enough; what failed, in words.
 
     The caller holds the lease of the common group. `alive` is called often, and ends it by what it raises.
     """
@@ -70,17 +70,17 @@ def train_parents(
             _Parent(services, project, common, owner, alive, control).train([g.name for g in groups], available)
         except (TrainingInterrupted, LeaseLost):
             raise
-        except Exception as error:  # of this control: the others have their parents
+        except Exception as error:  # of this control: the others have theirs
             expected, name = isinstance(error, MicroModelsError), control.from_name
             log.error(
-                "the project's parent failed", project=project.id, control=name, why=str(error), exc_info=not expected
+                "the project model failed", project=project.id, control=name, why=str(error), exc_info=not expected
             )
             failures.append(f"{control.from_name}: {error}")
     return failures
 
 
 def is_due(services: Services, project: ProjectRecord, control: Control, available: int) -> bool:
-    """Whether there are enough more labels than the last parent knew of, or none that fits."""
+    """Whether there are enough more labels than the last one knew of, or none that fits."""
     last = services.registry.versions.serving(project.id, COMMON).get(control.from_name)
     if last is None or not is_fit(services, last, control):
         return True
@@ -105,7 +105,7 @@ def shared_out(labelled: Mapping[str, Sequence[int]], each: int, most: int) -> d
 
 
 class _Parent:
-    """One training of the parent of one control."""
+    """One training of the project model of one control."""
 
     def __init__(
         self,
@@ -129,13 +129,13 @@ class _Parent:
             return
         self._control = resolved(self._control, labeled)
         recipe = methods.recipe_for(self._control, settings.backbone, settings.effort * EFFORT)
-        before = parent_of(services, self._project, self._control)
+        before = project_model_of(services, self._project, self._control)
         own = weights_of(services, before) if before else None
         origin = Origin(Start.SERVING, before, own) if before and own else Origin(Start.BACKBONE)
         version = versions.begin(
             self._project.id, COMMON, self._control.from_name, self._control.head, owner=self._owner,
             label_revision=self._common.wanted, labels=len(labeled), fingerprint=control_fingerprint(self._control),
-            recipe=asdict(recipe), parent=origin.version.id if origin.version else None,
+            recipe=asdict(recipe), previous=origin.version.id if origin.version else None,
             start=str(origin.kind),
         )  # fmt: skip
         work = f"the training of the network over {len(material)} groups ({len(labeled)} labelled frames)"
@@ -174,7 +174,7 @@ class _Parent:
         artifact = registry.artifacts.write(trained.weights)
         registry.versions.promote(version.id, self._owner, artifact, metrics, trained.seconds)
         log.info(
-            "the project's parent is trained", project=self._project.id, control=self._control.from_name,
+            "the project model is trained", project=self._project.id, control=self._control.from_name,
             groups=len(material), labels=len(labeled), seconds=round(trained.seconds, 1),
         )  # fmt: skip
 
@@ -200,7 +200,7 @@ class _Parent:
         return found
 
     def _unseen(self, before: VersionRecord, weights: Weights, material: Sequence[Material]) -> dict[str, Quality]:
-        """How the parent before does in each group on labels that it had never seen."""
+        """How the one before does in each group on labels that it had never seen."""
         fresh = [
             Material(one.group, tuple(one.labeled[i] for i in split(one.labeled, before.metrics)[1]))
             for one in material
@@ -215,7 +215,7 @@ class _Parent:
         }
 
     def _look(self, model: MicroModel, labeled: Sequence[LabeledFrame]) -> list[Prediction]:
-        boxes = {f.frame.task: f.instances for f in labeled} if self._control.parent else None
+        boxes = {f.frame.task: f.instances for f in labeled} if self._control.boxes_from else None
         found = list[Prediction]()
         for one in labeled:
             self._alive()
@@ -229,7 +229,7 @@ class _Parent:
 def _by_group(
     before: VersionRecord | None, older: Mapping[str, Quality], learnt: Mapping[str, Quality]
 ) -> dict[str, dict[str, Any]]:
-    """{group: {"labelled": on labels that it learnt, "unseen": the last figure on labels that it, or a parent before it,
+    """{group: {"labelled": on labels that it learnt, "unseen": the last figure on labels that it, or one before it,
     had never seen}}."""
     known = {name: one.get("unseen") for name, one in (before.metrics.get("groups", {}) if before else {}).items()}
     known |= {name: asdict(one) for name, one in older.items() if one.score is not None}

@@ -54,11 +54,11 @@ class Origin:
 
 
 def ladder(
-    serving: VersionRecord | None, neighbours: Sequence[Neighbour], parent: VersionRecord | None
+    serving: VersionRecord | None, neighbours: Sequence[Neighbour], project_model: VersionRecord | None
 ) -> list[tuple[Start, VersionRecord]]:
-    """The versions that a training may start from, the best first. Pure; `parent` is the project's."""
+    """The versions that a training may start from, the best first. Pure; `project_model` is the one over all its groups."""
     near = sorted((n for n in neighbours if n.distance <= NEAR and not n.poor), key=lambda n: n.distance)[:NEAREST]
-    rungs = [(Start.SERVING, serving), *((Start.SIBLING, n.version) for n in near), (Start.PROJECT, parent)]
+    rungs = [(Start.SERVING, serving), *((Start.SIBLING, n.version) for n in near), (Start.PROJECT, project_model)]
     return [(kind, version) for kind, version in rungs if version is not None]
 
 
@@ -77,11 +77,11 @@ def apart(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 def honest(version: VersionRecord, history: Sequence[VersionRecord]) -> float | None:
     """The version's score on frames that it had never seen; of its predecessor's where that learnt more than half as
     many labels; None where neither is known. `history` are the versions of its micro-model."""
-    own = [_score(v, "unseen") for v in history if v.parent == version.id]
+    own = [_score(v, "unseen") for v in history if v.previous == version.id]
     for score in own:
         if score is not None:
             return score
-    before = next((v for v in history if v.id == version.parent), None)
+    before = next((v for v in history if v.id == version.previous), None)
     return _score(version, "unseen") if before is not None and 2 * before.labels > version.labels else None
 
 
@@ -125,14 +125,14 @@ def borrowed(
     others = [v for v in alike if v.group != group and is_fit(services, v, control)]
     if not others:
         return []
-    parent = parent_of(services, project, control)
-    if parent is None and len(others) == 1 and not _poor(services, others[0]):
-        [parent] = others  # one network over all labelled groups of the project
-    return ladder(None, list(_neighbours(services, project, group, others, frames)), parent)
+    project_model = project_model_of(services, project, control)
+    if project_model is None and len(others) == 1 and not _poor(services, others[0]):
+        [project_model] = others  # one network over all labelled groups of the project
+    return ladder(None, list(_neighbours(services, project, group, others, frames)), project_model)
 
 
-def parent_of(services: Services, project: ProjectRecord, control: Control) -> VersionRecord | None:
-    """The project's parent as it serves, where it fits the labeling config and the backbone and is not poor."""
+def project_model_of(services: Services, project: ProjectRecord, control: Control) -> VersionRecord | None:
+    """The project model as it serves, where it fits the labeling config and the backbone and is not poor."""
     version = services.registry.versions.serving(project.id, COMMON).get(control.from_name)
     return version if version and is_fit(services, version, control) and not _poor(services, version) else None
 

@@ -71,7 +71,7 @@ def train_group(
                 find_boxes = boxes_for(services, group, control, enclosing)
                 training = _Training(services, group, owner, alive, lesson, recipe, frames, find_boxes)
                 failures += _try(training, control)
-                if any(other.parent == control.from_name for other in controls):
+                if any(other.boxes_from == control.from_name for other in controls):
                     enclosing[control.from_name] = lesson
         if len(failures) == len(controls):
             raise TrainingError("; ".join(failures))
@@ -182,7 +182,7 @@ class _Training:
         version = versions.begin(
             self._group.project, self._group.name, control.from_name, control.head, owner=self._owner,
             label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,
-            recipe=asdict(self._recipe), parent=before.id if before else None, start=str(origin.kind),
+            recipe=asdict(self._recipe), previous=before.id if before else None, start=str(origin.kind),
         )  # fmt: skip
         groups = self._services.registry.groups
         try:

@@ -65,7 +65,7 @@ class KeyPointRegions:
         used = {instance.region_id for instance in instances if instance.region_id}
         limit = control.score_threshold or 0.0
         for instance in instances:
-            parent = {"parentID": instance.region_id} if control.parent and instance.region_id else {}
+            parent = {"parentID": instance.region_id} if control.boxes_from and instance.region_id else {}
             for point in instance.keypoints:
                 place = _inside(point.x, point.y, size)
                 if place is None or point.score < limit:
@@ -105,7 +105,7 @@ def _first_of_each(points: Sequence[Keypoint]) -> tuple[list[Keypoint], list[Key
 
 def _apart(points: Sequence[Keypoint], control: Control) -> bool:
     """Whether points that hang on no rectangle are an object each."""
-    if control.parent is not None or control.any_number is not None:
+    if control.boxes_from is not None or control.any_number is not None:
         return bool(control.any_number)
     return len({point.label for point in points}) < len(points)
 

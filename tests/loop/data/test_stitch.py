@@ -1,6 +1,6 @@
 import pytest
 
-from backend.loop.data.stitch import Part, chained, parents_of, shown, shown_tracks, stitch
+from backend.loop.data.stitch import Part, chained, enclosing_boxes, shown, shown_tracks, stitch
 from backend.types import (
     Condition,
     Control,
@@ -16,7 +16,7 @@ from backend.types import (
 
 
 def control(name: str, parent: str | None = None, threshold: float | None = None) -> Control:
-    return Control(name, "image", "RectangleLabels", Head.DETECTION, ("a",), "image", threshold, parent=parent)
+    return Control(name, "image", "RectangleLabels", Head.DETECTION, ("a",), "image", threshold, boxes_from=parent)
 
 
 SIZES = {1: (100, 50), 2: (100, 50)}
@@ -51,9 +51,9 @@ def test_every_shown_instance_has_an_id_and_keeps_one_it_had() -> None:
 def test_parents_are_what_the_parent_control_showed() -> None:
     box = Part(control("box"), 1, shown(control("box"), [prediction(1, 0.9)]))
     other = Part(control("other"), 2, shown(control("other"), [prediction(1, 0.8)]))
-    assert parents_of(control("k", "box"), [box, other]) == {1: box.predictions[0].instances}
-    assert parents_of(control("k", "gone"), [box, other]) == {}
-    assert parents_of(control("box"), [box, other]) is None
+    assert enclosing_boxes(control("k", "box"), [box, other]) == {1: box.predictions[0].instances}
+    assert enclosing_boxes(control("k", "gone"), [box, other]) == {}
+    assert enclosing_boxes(control("box"), [box, other]) is None
 
 
 def test_parts_become_one_result_with_the_least_score() -> None:
@@ -100,7 +100,7 @@ def test_a_video_and_an_image_of_the_same_task_become_one_result() -> None:
     one = stitch(parts)[1]
     assert [r["type"] for r in one.result] == ["rectanglelabels", "videorectangle"]
     assert (one.score, one.versions) == (0.7, {"box": 7, "v": 8})
-    assert parents_of(control("k", "v"), parts) == {}
+    assert enclosing_boxes(control("k", "v"), parts) == {}
 
 
 def test_each_part_is_written_in_the_size_of_the_image_that_it_looked_at() -> None:

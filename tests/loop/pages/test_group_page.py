@@ -7,7 +7,7 @@ from tests.loop.house import House
 
 SERVED = VersionRecord(
     id=1, project=1, group="clip", control="label", head="detection", number=1, state=VersionState.SUPERSEDED,
-    parent=None, start="backbone", label_revision=1, labels=5, fingerprint="f", metrics={}, recipe={},
+    previous=None, start="backbone", label_revision=1, labels=5, fingerprint="f", metrics={}, recipe={},
     artifact=ArtifactRef("u", "0" * 64, 1), reason=None, seconds=1.0, created_at=0.0, finished_at=1.0,
 )  # fmt: skip
 
@@ -25,15 +25,15 @@ def test_no_version() -> None:
 
 
 def test_the_honest_score_belongs_to_the_version_that_was_scored() -> None:
-    first, second = version(1), version(2, parent=1, metrics=unseen(0.7))
+    first, second = version(1), version(2, previous=1, metrics=unseen(0.7))
     newest, oldest = version_views([second, first], {})
     assert (newest.honest, newest.honest_frames) == (None, 0)
     assert (oldest.honest, oldest.honest_frames) == (0.7, 10)
 
 
 def test_of_two_measurements_the_newer_counts() -> None:
-    rejected = version(2, parent=1, metrics=unseen(0.7), state=VersionState.REJECTED)
-    newer = version(3, parent=1, metrics=unseen(0.8, 20))
+    rejected = version(2, previous=1, metrics=unseen(0.7), state=VersionState.REJECTED)
+    newer = version(3, previous=1, metrics=unseen(0.8, 20))
     assert [v.honest for v in version_views([newer, rejected, version(1)], {})] == [None, None, 0.8]
 
 
@@ -65,7 +65,7 @@ def test_old_versions_are_left_out_but_not_what_serves(tmp_path: Any) -> None:
     for number in range(VERSIONS_SHOWN + 5):
         made = house.registry.versions.begin(
             1, "clip", "label", "detection", owner="w", label_revision=number, labels=1, fingerprint="f", recipe={},
-            parent=None, start="backbone",
+            previous=None, start="backbone",
         )  # fmt: skip
         if number:
             house.registry.versions.fail(made.id, "w", "no")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from backend.errors import TrainingError
 from backend.learning import methods
 from backend.learning.fitting.training_input import TrainingInput
-from backend.loop.data.project_news import baselines, parents
+from backend.loop.data.project_news import baselines, project_models
 from backend.loop.pages.status import project_status
 from backend.loop.train.project_model import FRAMES, PER_GROUP, shared_out
 from backend.loop.worker import watch
@@ -74,7 +74,7 @@ def test_it_is_trained_over_all_labelled_groups_and_is_no_group_itself(house: Ho
     assert (one.labels, one.start, one.metrics["available"]) == (4, "backbone", 4)
     assert set(one.metrics["groups"]) == {"a", "night"}
     told = project_status(house.services, 1)
-    assert told["parent"] == "v1"
+    assert told["project_model"] == "v1"
     assert [g["group"] for g in told["groups"]] == ["a", "night"]
     assert [g["state"] for g in told["groups"]] == ["idle", "idle"]
     assert sum(g["trained_labels"] for g in told["groups"]) == 4
@@ -95,7 +95,7 @@ def test_not_again_before_enough_labels_came_and_then_judged_on_what_it_had_neve
     assert (parent(house).number, parent(house).start, parent(house).labels) == (2, "serving", 6)
     groups = parent(house).metrics["groups"]
     assert (groups["a"]["unseen"]["frames"], groups["night"]["unseen"]) == (2, None)
-    found = baselines(parents(house.services, 1))
+    found = baselines(project_models(house.services, 1))
     assert (found["a"].honest, found["a"].frames) == (True, 2)
     assert "night" not in found, "frames that hold nothing tell nothing of it"
 
@@ -106,10 +106,10 @@ def test_groups_without_a_label_have_it(house: House) -> None:
         house.add_task(task, video="dusk", image=dark(30))
     house.work()
     dusk = next(g for g in project_status(house.services, 1)["groups"] if g["group"] == "dusk")
-    assert dusk["proposed_by"] == "the project's parent v1"
+    assert dusk["proposed_by"] == "the project model v1"
     house.label(101, [])
     house.work()
-    assert (serving(house, "dusk").start, serving(house, "dusk").parent) == ("project", parent(house).id)
+    assert (serving(house, "dusk").start, serving(house, "dusk").previous) == ("project", parent(house).id)
 
 
 def test_a_labelled_group_does_not_wait_for_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ def test_a_poisoned_one_stops_no_group(house: House, monkeypatch: pytest.MonkeyP
     told = project_status(house.services, 1)
     assert [(g["state"], g["trained_labels"]) for g in told["groups"]] == [("idle", 3), ("idle", 0), ("idle", 2)]
     assert told["groups"][1]["proposed_by"] == "a v2"
-    assert told["parent"] is None
+    assert told["project_model"] is None
 
 
 def test_not_where_training_is_manual(quick: None, tmp_path: Path) -> None:

@@ -22,10 +22,10 @@ TWIN = 36
 """Tasks so far apart show the same picture."""
 
 
-def version(id: int = 1, parent: int | None = None, labels: int = 5, **metrics: Any) -> VersionRecord:
+def version(id: int = 1, previous: int | None = None, labels: int = 5, **metrics: Any) -> VersionRecord:
     return VersionRecord(
         id=id, project=1, group="g", control="label", head="detection", number=id, state=VersionState.SERVING,
-        parent=parent, start="backbone", label_revision=1, labels=labels, fingerprint="f",
+        previous=previous, start="backbone", label_revision=1, labels=labels, fingerprint="f",
         metrics={name: {"score": score} for name, score in metrics.items()}, recipe={}, artifact=ArtifactRef("u", "s", 1),
         reason=None, seconds=1.0, created_at=1.0, finished_at=2.0,
     )  # fmt: skip
@@ -115,10 +115,10 @@ def test_groups_of_one_picture_each_and_of_another_backbone() -> None:
 
 
 def test_the_honest_score_is_its_own_else_that_of_one_that_knew_hardly_less() -> None:
-    first, second = version(1, labels=3), version(2, parent=1, labels=5, unseen=0.4)
+    first, second = version(1, labels=3), version(2, previous=1, labels=5, unseen=0.4)
     assert honest(second, [second, first]) == 0.4
     assert honest(second, [second, replace(first, labels=1)]) is None
-    later = version(3, parent=2, labels=9, unseen=0.9)
+    later = version(3, previous=2, labels=9, unseen=0.9)
     assert honest(second, [later, second, first]) == 0.9
     assert honest(first, [first]) is None
 
@@ -130,7 +130,7 @@ def test_the_honest_score_is_its_own_else_that_of_one_that_knew_hardly_less() ->
 def test_poor_is_what_is_known_to_be(metrics: dict[str, float], poor: bool) -> None:
     one = version(1, **metrics)
     assert is_poor(one, [one]) is poor
-    assert is_poor(one, [version(2, parent=1, unseen=0.1), one])
+    assert is_poor(one, [version(2, previous=1, unseen=0.1), one])
 
 
 # -- the edge
@@ -141,15 +141,15 @@ def test_a_group_starts_from_its_nearest_sibling_and_says_so(house: House, begun
     add_clip(house, "b", 1 + TWIN, label=2)
     assert begun == [None, "sibling"]
     mine, other = serving(house, "b"), serving(house, "a")
-    assert (other.start, other.parent) == ("backbone", None)
-    assert (mine.start, mine.parent) == ("sibling", other.id)
+    assert (other.start, other.previous) == ("backbone", None)
+    assert (mine.start, mine.previous) == ("sibling", other.id)
     assert started_from(mine, other) == "sibling: a v1"
     assert mine.metrics["unseen"] is None
     house.label(3 + TWIN)
     house.work()
     assert begun[2:] == ["sibling"]  # boxes begin anew each time
     later = serving(house, "b")
-    assert (later.start, later.parent) == ("sibling", mine.id)
+    assert (later.start, later.previous) == ("sibling", mine.id)
     assert started_from(later, mine) == "sibling"
     assert later.metrics["unseen"] is not None  # judged against the version that served before
 
@@ -163,7 +163,7 @@ def test_what_does_not_begin_anew_goes_on_from_the_version_that_serves(
     house.label(3)
     house.work()
     assert begun == [None, "serving"]
-    assert (serving(house, "a").start, serving(house, "a").parent) == ("serving", before.id)
+    assert (serving(house, "a").start, serving(house, "a").previous) == ("serving", before.id)
     assert started_from(serving(house, "a"), before) == "serving v1"
 
 
@@ -182,7 +182,7 @@ def test_of_what_looks_like_nothing_else_only_the_project_helps(house: House, be
     house.label(50, [])
     house.work()
     assert begun == [None, "project"]
-    assert serving(house, "night").parent == serving(house, "a").id
+    assert serving(house, "night").previous == serving(house, "a").id
 
 
 def test_a_poor_sibling_is_no_start(house: House, begun: list[str | None], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +203,7 @@ def test_a_sibling_that_means_something_else_helps_as_the_projects_parent_does(
         house.label(task, box_of(task + 9))
     house.work()
     assert begun == [None, "project"]
-    assert (serving(house, "b").start, serving(house, "b").parent) == ("project", serving(house, "a").id)
+    assert (serving(house, "b").start, serving(house, "b").previous) == ("project", serving(house, "a").id)
 
 
 def test_a_sibling_of_an_older_format_does_not_suit(

@@ -65,7 +65,7 @@ def test_what_a_training_under_way_starts_from_stays(house: House) -> None:
     assert house.registry.leases.take(1, "clip", "w", 1e6)
     house.registry.versions.begin(
         1, "clip", "label", "detection", owner="w", label_revision=99, labels=1, fingerprint="f", recipe={},
-        parent=first.id, start="serving",
+        previous=first.id, start="serving",
     )  # fmt: skip
     age(house)
     tidy(house.services)

@@ -10,7 +10,7 @@ from backend.studio import regions, tags
 from backend.types import Control, Head, Instance, Keypoint
 
 POINTS = Control("point", "image", "KeyPointLabels", Head.POSE, ("nose", "tail"), "image")
-TIED = Control("point", "image", "KeyPointLabels", Head.POSE, ("nose", "tail"), "image", parent="box")
+TIED = Control("point", "image", "KeyPointLabels", Head.POSE, ("nose", "tail"), "image", boxes_from="box")
 
 
 def item(id_: str = "k1", label: str = "nose", x: Any = 50, y: Any = 20, **fields: Any) -> dict[str, Any]:
