@@ -2,32 +2,44 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from backend.datasets import Item
-from backend.instances import NO_TRACK
-from backend.learning.video.associate import Look, associate
-from backend.types import Box, Instance
+from backend.instances import NO_TRACK, Instances
+from backend.learning.tracking.detections import Detections
+from backend.learning.tracking.graph import Prior
+from backend.learning.tracking.rules import TrackerRules
+from backend.learning.tracking.tracker import Tracker
+
+KNOWN = TrackerRules(score_threshold=0.01, prior_weight=0.0)
+"""What is exported is there, however sure a micro-model was of it: the tracker has only to say what is the same object."""
 
 
 def link(items: Iterable[Item]) -> Mapping[tuple[str, str], Sequence[int]]:
     """{key of a frame: the track of each of its objects, from 1} of one group, in order of time; nothing for a group whose
-    objects are followed already. What flickers up in one frame of many has no track."""
-    looks, keys = list[Look](), list[tuple[str, str]]()
+    objects are followed already."""
+    keys, numbers, objects = list[tuple[str, str]](), list[int](), list[Instances]()
     for item in items:
         if (item.objects.track != NO_TRACK).any():
             return {}
-        boxes = zip(item.objects.label.tolist(), item.objects.xyxy.tolist(), item.objects.score.tolist(), strict=True)
-        looks.append(Look(item.number + 1, tuple(Instance(label, _box(box), score) for label, box, score in boxes)))
         keys.append(item.key)
-    tracks = associate(looks, ())
-    found = dict[tuple[str, str], Sequence[int]]()
-    for key, look in zip(keys, looks, strict=True):
-        there = {
-            (t.label, k.box): n for n, t in enumerate(tracks, start=1) for k in t.keyframes if k.frame == look.frame
-        }
-        found[key] = [there.get((one.label, one.box), NO_TRACK) for one in look.instances]
-    return found
+        numbers.append(item.number)
+        objects.append(item.objects.with_columns(mask=None))
+    tracks, count = [np.full(len(one), NO_TRACK) for one in objects], 0
+    for label in dict.fromkeys(label for one in objects for label in one.label.tolist()):
+        rows = [np.flatnonzero(one.label == label) for one in objects]
+        frames = [
+            Detections(float(number), one.xyxy[mine], one.score[mine])
+            for number, one, mine in zip(numbers, objects, rows, strict=True)
+        ]
+        for tracklet in Tracker(KNOWN).link(frames, (), _no_prior):
+            count += 1
+            for frame, candidate in zip(tracklet.frames.tolist(), tracklet.candidates.tolist(), strict=True):
+                if candidate >= 0:  # others fill gaps
+                    tracks[frame][rows[frame][candidate]] = count
+    return {key: found.tolist() for key, found in zip(keys, tracks, strict=True)}
 
 
-def _box(sides: Sequence[float]) -> Box:
-    x0, y0, x1, y1 = sides
-    return x0, y0, x1, y1
+def _no_prior(orders: Sequence[float]) -> Prior:
+    """Any number of objects is as probable."""
+    return [[0.0]] * len(orders)
