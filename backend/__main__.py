@@ -1,82 +1,67 @@
 """The command line: `micro-models`, or `python -m backend`."""
 
+import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from backend.commands import upkeep
-from backend.commands.common import GroupOption, ProjectOption, console
+from backend.commands.common import GroupOption, ProjectOption, as_typed, console, say
 from backend.commands.common import services as _services
 from backend.commands.common import settings as _settings
 from backend.commands.connect import check, connect, disconnect, forget
 from backend.commands.export import export
+from backend.commands.greeting import version as installed_version
 from backend.commands.import_ import import_
+from backend.commands.progress import bar
+from backend.commands.serve import serve, worker
+from backend.commands.status import status
 from backend.commands.suggest import suggest
 from backend.errors import MicroModelsError
-from backend.settings import Settings
+from backend.settings import NAME
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{NAME} {installed_version()}")
+        raise typer.Exit
+
 
 app = typer.Typer(
-    help="Micro-models for Label Studio: label five frames of a video, a tiny model labels the rest.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 OneGroupOption = Annotated[str, typer.Option("--group", help="Name of the group.")]
 ControlOption = Annotated[
     str | None, typer.Option("--control", help="Name of one control tag; all of the group where left out.")
 ]
+PortOption = Annotated[int, typer.Option(min=1, max=65535)]
 Order = Literal["score", "random"]
 
 
-@app.command()
-def serve(
-    port: Annotated[int | None, typer.Option(help="Port to listen on [PORT, 9090].")] = None,
-    worker: Annotated[bool, typer.Option(help="Run a worker beside the server.")] = True,
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Say which version this is.")
+    ] = False,
 ) -> None:
-    """Run the server, with a worker beside it."""
-    from backend.process import serve as run
-
-    settings = _settings(port=port)
-    run(settings, embedded_worker=worker, listening=lambda: _say_password(settings))
+    """Micro-models for Label Studio: label five frames of a video, a tiny model labels the rest."""
 
 
-@app.command()
-def worker(
-    parent: Annotated[int | None, typer.Option(hidden=True, help="Stop when this process is gone.")] = None,
-) -> None:
-    """Run a worker alone: it trains and publishes what the registry says is left to do."""
-    from backend.process import run_worker
-
-    run_worker(_settings(tell=parent is None), parent)
-
-
+app.command()(serve)
+app.command()(worker)
 app.command()(connect)
 app.command()(check)
 app.command()(disconnect)
 app.command()(forget)
 
 
-@app.command()
-def status(project: Annotated[int | None, typer.Option(help="One project; all where left out.")] = None) -> None:
-    """Show groups, labels, versions, jobs and progress."""
-    from backend.loop.data.known import known
-    from backend.loop.pages.status import project_status
-    from backend.loop.worker.alive import worker_problem
-
-    services = _services()
-    there = services.registry.projects.all()
-    numbers = [p.id for p in there] if project is None else [known(services, project).id]
-    if (problem := worker_problem(services)) is not None:
-        console.print(f"[bold red]{escape(problem)}[/]", highlight=False, soft_wrap=True)
-    if not numbers:
-        console.print("No project is connected yet: run `micro-models connect --project N`.")
-    for number in numbers:
-        console.print(_status_table(project_status(services, number)))
+app.command()(status)
 
 
 @app.command()
@@ -85,7 +70,8 @@ def train(project: ProjectOption, group: GroupOption = None) -> None:
     from backend.loop.versions import train_now
 
     names = train_now(_services(), project, group)
-    console.print(f"Asked for {len(names)} trainings; `micro-models status --project {project}` shows them.")
+    many = "1 training" if len(names) == 1 else f"{len(names)} trainings"
+    say(f"Asked for {many}; `micro-models status --project {project}` shows them.")
 
 
 @app.command()
@@ -94,7 +80,7 @@ def refresh(project: ProjectOption, group: OneGroupOption) -> None:
     from backend.loop.refresh import refresh as fetch_again
 
     count = fetch_again(_services(), project, group)
-    console.print(f"{count} tasks are fetched anew; `micro-models status --project {project}` shows the training.")
+    say(f"{count} tasks are fetched anew; `micro-models status --project {project}` shows the training.")
 
 
 @app.command()
@@ -103,7 +89,7 @@ def rollback(project: ProjectOption, group: OneGroupOption, control: ControlOpti
     from backend.loop.versions import rollback as go_back
 
     for version in go_back(_services(), project, group, control):
-        console.print(f"{version.control}: v{version.number} serves again, until `micro-models unpin`.")
+        say(f"{version.control}: v{version.number} serves again, until {_unpin(project, group)}.")
 
 
 @app.command()
@@ -117,7 +103,7 @@ def pin(
     from backend.loop.versions import pin as hold
 
     for held in hold(_services(), project, group, control, version):
-        console.print(f"{held.control}: v{held.number} serves until `micro-models unpin`.")
+        say(f"{held.control}: v{held.number} serves until {_unpin(project, group)}.")
 
 
 @app.command()
@@ -126,9 +112,7 @@ def unpin(project: ProjectOption, group: OneGroupOption, control: ControlOption 
     from backend.loop.versions import unpin as lift
 
     lifted = lift(_services(), project, group, control)
-    console.print(
-        f"No longer pinned: {', '.join(lifted)}; a training is asked for." if lifted else "Nothing is pinned."
-    )
+    say(f"No longer pinned: {', '.join(lifted)}; a training is asked for." if lifted else "Nothing is pinned.")
 
 
 app.command()(suggest)
@@ -148,11 +132,14 @@ def demo(
     effort: Annotated[
         float, typer.Option(min=0.01, max=1.0, help="Share of the training steps: less is quicker and less sure.")
     ] = 1.0,
+    port: PortOption = 9090,
+    label_studio_port: PortOption = 8080,
 ) -> None:
-    """Show it all on a film clip, in a real Label Studio."""
+    """Show it all on a film clip, in a real Label Studio. Where a port is taken, a free one is."""
     from backend.demo.demo import run
 
-    sys.exit(run(wait=wait, data=data, head=head, effort=effort))
+    code = run(wait, data, head, effort=effort, label_studio_port=label_studio_port, backend_port=port)
+    sys.exit(code)
 
 
 @app.command()
@@ -176,7 +163,8 @@ def bench(
     from backend.bench.run import bench as measure
 
     plan = Plan(labels, rounds, per_round, tuple(seeds or (0,)), order)
-    measure(folders, plan, _settings(), out, console)
+    with bar(console, "Reading the frames") as told:
+        measure(folders, plan, _settings(), out, console, told)
 
 
 @app.command()
@@ -190,48 +178,8 @@ def explain(
     show(out, seed, console)
 
 
-def _say_password(settings: Settings) -> None:
-    """A password that nobody chose must be told, wherever the log goes."""
-    if settings.basic_auth and not settings.basic_auth_user:
-        user, password = settings.basic_auth
-        said = f"User {user}, password {password} (kept in {settings.password_file})."
-        Console(stderr=True).print(said, highlight=False, markup=False, soft_wrap=True)
-
-
-def _status_table(status: dict[str, Any]) -> Table:
-    table = Table(title=f"Project {status['project']}", caption=_caption(status), title_justify="left")
-    for heading in ("group", "state", "labels", "learnt", "version", "honest", "remark"):
-        table.add_column(heading, overflow="fold")
-    for group in status["groups"]:
-        done = f" {group['progress']:.0%}" if group["progress"] is not None else ""
-        left = f", {group['seconds_left']:.0f} s left" if group["seconds_left"] is not None else ""
-        cells = (
-            f"{escape(group['group'])}\n[dim]by {escape(group['rule'])}[/]",
-            group["state"] + done + left,
-            f"{group['labelled']} of {group['tasks']}",
-            str(group["trained_labels"]),
-            (group["version"] or "-") + (f"\n[dim]from {group['start']}[/]" if group["start"] else ""),
-            _honest(group),
-            escape(group["reason"] or group["advice"]) + _proposed(group),
-        )
-        table.add_row(*cells)
-    return table
-
-
-def _caption(status: dict[str, Any]) -> str:
-    space = f"weights take {status.get('weights_bytes', 0) / 1e6:,.1f} MB"
-    return f"{status['problem']}; {space}" if status["problem"] else space
-
-
-def _honest(group: dict[str, Any]) -> str:
-    """The group's score, and how one model for the whole project does in it."""
-    own, whole = group["score"], group["project_score"]
-    learnt = "" if group["project_score_honest"] else ", learnt"
-    return ("-" if own is None else f"{own:.2f}") + ("" if whole is None else f"\n[dim]project {whole:.2f}{learnt}[/]")
-
-
-def _proposed(group: dict[str, Any]) -> str:
-    return f"\n[dim]proposed by {escape(group['proposed_by'])}[/]" if group["proposed_by"] else ""
+def _unpin(project: int, group: str) -> str:
+    return f"`micro-models unpin --project {project} --group {shlex.quote(group)}`"
 
 
 def main() -> None:
@@ -249,7 +197,7 @@ def main() -> None:
 
 
 def _give_up(why: str) -> NoReturn:
-    Console(stderr=True).print(f"[bold red]Error:[/] {escape(why)}", highlight=False, soft_wrap=True)
+    Console(stderr=True).print(f"[bold red]Error:[/] {escape(as_typed(why))}", highlight=False, soft_wrap=True)
     sys.exit(1)
 
 

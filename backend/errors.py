@@ -10,6 +10,7 @@
     ├── ImportRefused            a video does not belong into this project as frames, or is there already
     ├── MediaError               one task's image cannot be had: costs that task alone
     │   └── DamagedMedia         what was fetched cannot be decoded: not kept, fetched again the next time
+    ├── CheckpointError          a segment-anything checkpoint cannot be used: prompts are answered without it
     ├── LabelError               one annotation cannot be used: costs that annotation alone
     ├── StorageError             a disk is full or a folder cannot be written: worth trying again
     ├── RegistryError            a record is missing or a transition is not allowed
@@ -72,6 +73,10 @@ class DamagedMedia(MediaError):
 
 class LabelError(MicroModelsError):
     """One region of an annotation cannot be used; the others are not touched by it."""
+
+
+class CheckpointError(MicroModelsError):
+    """A segment-anything checkpoint cannot be had, read or held."""
 
 
 class StorageError(MicroModelsError):

@@ -10,8 +10,10 @@ from backend.errors import StudioError
 from backend.loop.data.projects import project_of, setup
 from backend.loop.events.draining import receive
 from backend.loop.predict.on_demand import Predictor
+from backend.loop.predict.prompted import no_object
 from backend.loop.services import Services
 from backend.studio import events
+from backend.studio.prompts import is_prompt
 
 
 class MicroModelBackend:
@@ -36,13 +38,18 @@ class MicroModelBackend:
     ) -> list[Any]:
         """As many answers as tasks, in order: `{"result", "score", "model_version"}`, or `[]` for "no prediction".
 
-        With a `context` (somebody draws with a smart tool) there is always an object, which the editor needs. Where no
-        project is named, as in label-studio-ml's own tests, the one with this labeling config answers; else nobody, `{}`.
+        With a `context` (somebody draws with a smart tool) there is always an object, which the editor needs: the one
+        object that was pointed at. Where no project is named, as in label-studio-ml's own tests, the one with this
+        labeling config answers; else nobody, `{}`.
         """
-        nothing: Any = [] if context is None else {"result": [], "score": 0.0}
+        nothing: Any = [] if context is None else no_object()
         project = self._project
         if project is None and (project := project_of(self._services, self._config)) is None:
             return [{} if context is None else nothing for _ in tasks]
+        if is_prompt(context):
+            if len(tasks) != 1:  # nobody draws in several
+                return [nothing for _ in tasks]
+            return [self._predictor.prompter.answer(project, events.task_of(tasks[0]), context or {}, self._config)]
         answers = self._predictor.predict(project, [events.task_of(task) for task in tasks], self._config)
         return [nothing if answer is None else answer for answer in answers]
 

@@ -49,9 +49,14 @@ def configure_logging(settings: Settings) -> None:
             *([structlog.processors.format_exc_info] if settings.log_format == "json" else []),
             renderer,
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    # Of the libraries only what is wrong, unless a person looks for more than we say by ourselves.
+    least = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    logging.basicConfig(
+        level=logging.INFO if least == logging.DEBUG else max(least, logging.WARNING), stream=sys.stderr
+    )
 
 
 def open_services(settings: Settings, queue: HueyQueue | None = None, given: Access = NOT_GIVEN) -> Services:
@@ -71,7 +76,9 @@ def new_worker_name() -> str:
     return f"{worker_name(os.getpid())}:{uuid.uuid4().hex[:8]}"
 
 
-def serve(settings: Settings, embedded_worker: bool = True, listening: Callable[[], object] = lambda: None) -> None:
+def serve(
+    settings: Settings, embedded_worker: bool = True, listening: Callable[[Services], object] = lambda _: None
+) -> None:
     """Run the server until it is told to stop, with a worker beside it unless workers run elsewhere.
 
     `listening` is called once the address is ours.
@@ -86,7 +93,7 @@ def serve(settings: Settings, embedded_worker: bool = True, listening: Callable[
     recorder = Recorder(services)
     # Before a worker is started: a server that cannot listen leaves none behind.
     listener = listen(settings.host, settings.port, BACKLOG)
-    listening()
+    listening(services)
     config = uvicorn.Config(
         create_app(services),
         http=PatientProtocol,

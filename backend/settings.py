@@ -1,27 +1,32 @@
 """The only reader of the environment. Every field has its unit and its reason.
 
 Each setting is read from `MICRO_MODELS_<NAME>`; those that Label Studio's own backends share are also read under the
-name known there (`PORT`, `LABEL_STUDIO_URL`, `LABEL_STUDIO_API_KEY`).
+name known there (`PORT`, `LABEL_STUDIO_URL`, `LABEL_STUDIO_API_KEY`, `BASIC_AUTH_USER`, `BASIC_AUTH_PASS`, `LOG_LEVEL`,
+`MODEL_DIR`).
 """
 
 import errno
 import ipaddress
 import os
-import secrets
-from contextlib import suppress
+import re
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as NotDecoded
 
+from backend import variables
 from backend.errors import SettingsError
+from backend.password import keep, new_secret
 
 NAME = "micro-models"
 OLD_FOLDER = Path("micro-models-data")
 """Data folder of earlier releases, in the working directory."""
+OTHER_LEVELS = {"warn": "warning", "fatal": "critical", "trace": "debug", "notset": "debug"}
+"""What others call levels of logging."""
 DEFAULT_USER = NAME
 """Goes with a password that was made."""
 
@@ -33,7 +38,9 @@ class Settings(BaseSettings):
 
     # -- where things are
     data_dir: Path | None = Field(
-        None, description="Folder of registry, artifacts, queue and media cache; empty: the user's own."
+        None,
+        validation_alias=AliasChoices("MICRO_MODELS_DATA_DIR", "MODEL_DIR"),
+        description="Folder of registry, artifacts, queue and media cache; empty: the user's own.",
     )
     database_url: str = Field("", description="SQLAlchemy URL of the registry; empty: SQLite in the data folder.")
     artifacts_url: str = Field("", description="fsspec URL of the artifacts; empty: a folder in the data folder.")
@@ -56,10 +63,14 @@ class Settings(BaseSettings):
         (), description="JSON list of further names under which the backend is called, such as a proxy's."
     )
     basic_auth_user: str = Field(
-        "", description="With the password: demanded from Label Studio's own calls, and for the pages."
+        "",
+        validation_alias=AliasChoices("MICRO_MODELS_BASIC_AUTH_USER", "BASIC_AUTH_USER"),
+        description="With the password: demanded from Label Studio's own calls, and for the pages.",
     )
     basic_auth_password: SecretStr = Field(
-        SecretStr(""), description="Empty: none on a loopback address, else one is made and kept in the data folder."
+        SecretStr(""),
+        validation_alias=AliasChoices("MICRO_MODELS_BASIC_AUTH_PASSWORD", "BASIC_AUTH_PASS"),
+        description="Empty: none on a loopback address, else one is made and kept in the data folder.",
     )
     webhook_secret: SecretStr = Field(
         SecretStr(""), description="One secret for the webhooks of all projects; empty: `connect` makes one for each."
@@ -79,6 +90,11 @@ class Settings(BaseSettings):
         SecretStr(""),
         validation_alias=AliasChoices("MICRO_MODELS_LABEL_STUDIO_API_KEY", "LABEL_STUDIO_API_KEY"),
         description="Legacy token or personal access token; without one, predictions are only given when asked for.",
+    )
+    certificates: Path | None = Field(
+        None,
+        validation_alias=AliasChoices("MICRO_MODELS_CERTIFICATES", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+        description="File of the authorities to trust in place of the usual ones, PEM: for a certificate of one's own.",
     )
     media_hosts: tuple[str, ...] = Field(
         (), description="JSON list of hosts besides Label Studio's to load media from."
@@ -142,7 +158,19 @@ class Settings(BaseSettings):
     backbone: str = Field("tf_efficientnet_lite0", min_length=1, description="timm name of the shared feature network.")
     model_cache_mb: int = Field(256, ge=1, description="Most that loaded micro-models may take in the server, MB.")
     frame_cache_mb: int = Field(1000, ge=1, description="Most that decoded frames of one training may take, MB.")
+    sam_checkpoint: str = Field(
+        "",
+        description="segment-anything for prompts: a file, an fsspec URL, or vit_b, which is downloaded once; needs [sam].",
+    )
     log_format: Literal["text", "json"] = Field("text", description="json for log collectors.")
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error", "critical"],
+        BeforeValidator(lambda word: OTHER_LEVELS.get(word.lower(), word.lower()) if isinstance(word, str) else word),
+    ] = Field(
+        "info",
+        validation_alias=AliasChoices("MICRO_MODELS_LOG_LEVEL", "LOG_LEVEL"),
+        description="The least that is logged: debug, info, warning, error or critical.",
+    )
 
     @cached_property
     def database(self) -> str:
@@ -194,7 +222,7 @@ class Settings(BaseSettings):
         if self.basic_auth_user:
             return self.basic_auth_user, self.basic_auth_password.get_secret_value()
         if not self.on_loopback:
-            _keep(self.password_file, new_secret())
+            keep(self.password_file, new_secret())
         found = self.password_file.read_text().strip() if self.password_file.exists() else ""
         return (DEFAULT_USER, found) if found else None
 
@@ -218,7 +246,8 @@ class Settings(BaseSettings):
         if user != password:
             there, missing = ("USER", "PASSWORD") if user else ("PASSWORD", "USER")
             raise ValueError(
-                f"MICRO_MODELS_BASIC_AUTH_{there} is set, MICRO_MODELS_BASIC_AUTH_{missing} is not: set both, or none"
+                f"MICRO_MODELS_BASIC_AUTH_{there} is set, MICRO_MODELS_BASIC_AUTH_{missing} is not: set both, or none "
+                "(BASIC_AUTH_USER and BASIC_AUTH_PASS do as well)"
             )
         return self
 
@@ -226,14 +255,28 @@ class Settings(BaseSettings):
 def load_settings(**chosen: object) -> Settings:
     """Settings from the environment, and what the command line has chosen instead.
 
-    Raises SettingsError that names the variable and what it may be.
+    Raises SettingsError that names the variable, or the option, and what it may be.
     """
     try:
         return Settings(**chosen)  # type: ignore[arg-type]
+    except NotDecoded as error:
+        field = re.findall(r'"(\w+)"', str(error))[0]
+        why = """expected a JSON list of texts, such as '["models.example.org"]'"""
+        name = variables.names_of(field, Settings.model_fields.get(field))[0]
+        raise SettingsError(f"Settings are not usable. {name}={os.environ.get(name, '')!r}: {why}") from None
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}={e.get('input')!r}: {e['msg']}" for e in error.errors() if e["loc"]]
-        lines += [str(e["msg"]).removeprefix("Value error, ") for e in error.errors() if not e["loc"]]
+        fields = Settings.model_fields
+        lines = [
+            variables.wrong(e["loc"], e.get("input"), e["msg"], fields, chosen, os.environ) for e in error.errors()
+        ]
         raise SettingsError("Settings are not usable. " + "; ".join(lines)) from None
+
+
+def unheard_variables(serving: bool = False) -> list[str]:
+    """What to say of variables of the environment that look like settings, to who is `serving` of the server's, and
+    change nothing."""
+    known = {name for field, info in Settings.model_fields.items() for name in variables.names_of(field, info)}
+    return variables.misspelt(os.environ, known) + (variables.foreign(os.environ) if serving else [])
 
 
 def _default_folder() -> Path:
@@ -249,20 +292,3 @@ def worker_environment() -> dict[str, str]:
     microseconds, and lost nothing there.
     """
     return {"GOMP_SPINCOUNT": "20000", **os.environ}
-
-
-def new_secret() -> str:
-    """A secret for a webhook header."""
-    return secrets.token_urlsafe(24)
-
-
-def _keep(file: Path, secret: str) -> None:
-    """Write a secret where there is none yet: whole, for its owner only, and once where two processes start at a time."""
-    if file.exists():
-        return
-    fresh = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(secret + "\n")
-    with suppress(FileExistsError):
-        os.link(fresh, file)
-    fresh.unlink()

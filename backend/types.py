@@ -4,9 +4,10 @@ Boxes are `(x0, y0, x1, y1)` in pixels of the original image: x to the right, y 
 the right-bottom corner exclusive, as floats. Scores and weights lie in [0, 1].
 """
 
+import math
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -79,6 +80,11 @@ class Control:
     """For `Rectangle` + `Labels`: the name of the `Labels` tag that carries the label of each region."""
     parent: str | None = None
     """Of a pose control: the rectangle control whose regions its keypoints hang on (`parentID`), if there is one."""
+    any_number: bool | None = None
+    """Of a pose control, `model_points`: whether a frame may hold any number of points of a label (`many`) or at most one
+    (`one`); None leaves it to what people draw."""
+    counted: bool = False
+    """Of a pose control: its points are any number of each label, as `any_number` or the labels of a group told."""
     multiple: bool = False
     """Whether a frame (of a classification control) or a region (of the others) may have several of the labels."""
     media: Media = Media.IMAGE
@@ -86,6 +92,14 @@ class Control:
     """Of a video: `framerate` as its `Video` tag has it, a number or a data field such as `$fps`; empty: none is given."""
     visible_when: tuple[Condition, ...] = ()
     """All of these must hold, else the editor hides the control, and drops what it holds when it is submitted."""
+    value_list: bool = False
+    """Whether a task holds several images (`valueList`), each a frame, in a list in `media_field`."""
+    masks_from: str | None = None
+    """Of masks that nobody needs to draw: the rectangle control whose boxes get them (`model_masks_from`)."""
+    drawn_with: str | None = None
+    """Of the boxes around skeletons, which nobody draws: the name of the control tag that draws the skeletons."""
+    linked_to: tuple[str, ...] = ()
+    """Of a skeleton: for each label the one that a line leads from; empty: it is where the lines begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +133,42 @@ class Instance:
     keypoints: tuple[Keypoint, ...] = ()
     track: int | None = field(default=None, compare=False)
     """Number of the object that is followed through the frames of a film; None: it is not."""
+    angle: float = 0.0
+    """Degrees by which the box is turned clockwise about its centre, in (-45, 45]: width is the side nearer to level."""
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """Of the box as it is turned, clockwise from the left-top one."""
+        x0, y0, x1, y1 = self.box
+        if not self.angle:
+            return (x0, y0), (x1, y0), (x1, y1), (x0, y1)
+        x, y, turn = (x0 + x1) / 2, (y0 + y1) / 2, math.radians(self.angle)
+        across = (x1 - x0) / 2 * math.cos(turn), (x1 - x0) / 2 * math.sin(turn)
+        along = (y0 - y1) / 2 * math.sin(turn), (y1 - y0) / 2 * math.cos(turn)
+        signs = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        return tuple((x + a * across[0] + b * along[0], y + a * across[1] + b * along[1]) for a, b in signs)
+
+    @property
+    def hull(self) -> Box:
+        """The smallest upright box around the box as it is turned."""
+        if not self.angle:
+            return self.box
+        columns, rows = zip(*self.corners, strict=True)
+        return min(columns), min(rows), max(columns), max(rows)
+
+
+def quarter_turned(box: Box, angle: float, quarters: int) -> tuple[Box, float]:
+    """The same turned box, told by an angle of so many times 90 degrees more."""
+    if quarters % 2:
+        (x0, y0, x1, y1), half = box, ((box[2] - box[0]) / 2, (box[3] - box[1]) / 2)
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+        box = x - half[1], y - half[0], x + half[1], y + half[0]
+    return box, angle + 90 * quarters
+
+
+def level(box: Box, angle: float) -> tuple[Box, float]:
+    """The same turned box, told by an angle in (-45, 45] degrees, as that of an `Instance`."""
+    return quarter_turned(box, angle, -math.ceil(angle / 90 - 0.5))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,6 +183,22 @@ class Frame:
     height: int
     order: float | None = None
     """Position in time within the group; None where the frames have no order."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prompt:
+    """What somebody drew with smart tools to point at one object; pixels of the original image."""
+
+    box: Box | None = None
+    """Around the object, roughly."""
+    outline: Mask | None = None
+    """Roughly the object: an ellipse, a polygon."""
+    stroke: Mask | None = None
+    """On the object, and seldom all of it: what a brush painted."""
+    inside: tuple[tuple[float, float], ...] = ()
+    """(x, y) of clicks on the object."""
+    outside: tuple[tuple[float, float], ...] = ()
+    """(x, y) of clicks beside it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,6 +243,19 @@ class Keyframe:
     box: Box
     enabled: bool = True
     """False: this is the last frame of a lifespan; the object is not shown again before the next keyframe."""
+    angle: float = 0.0
+    """Degrees by which the box is turned clockwise about its centre, any: between keyframes it moves in a straight line too."""
+
+    @property
+    def hull(self) -> Box:
+        """The smallest upright box around the box as it is turned."""
+        return Instance("", self.box, angle=self.angle).hull
+
+    def after(self, before: "Keyframe") -> "Keyframe":
+        """The same box with the one of its four angles that is nearest to that of the keyframe before."""
+        quarters = round((before.angle - self.angle) / 90)
+        box, angle = quarter_turned(self.box, self.angle, quarters)
+        return replace(self, box=box, angle=angle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +285,23 @@ class Track:
 
     def box_at(self, frame: int) -> Box | None:
         """Where the object is shown in a frame; None where it is not."""
+        shown = self.at(frame)
+        return None if shown is None else shown.box
+
+    def at(self, frame: int) -> Keyframe | None:
+        """Where and how turned the object is shown in a frame; None where it is not."""
         after = bisect_left(self.keyframes, frame, key=lambda one: one.frame)
         if after < len(self.keyframes) and self.keyframes[after].frame == frame:
-            return self.keyframes[after].box
+            return self.keyframes[after]
         if after == 0 or not self.keyframes[after - 1].enabled:
             return None
         before = self.keyframes[after - 1]
         if after == len(self.keyframes):
-            return before.box
-        share = (frame - before.frame) / (self.keyframes[after].frame - before.frame)
-        x0, y0, x1, y1 = (a + share * (b - a) for a, b in zip(before.box, self.keyframes[after].box, strict=True))
-        return x0, y0, x1, y1
+            return replace(before, frame=frame)
+        other = self.keyframes[after]
+        share = (frame - before.frame) / (other.frame - before.frame)
+        x0, y0, x1, y1 = (a + share * (b - a) for a, b in zip(before.box, other.box, strict=True))
+        return Keyframe(frame, (x0, y0, x1, y1), angle=before.angle + share * (other.angle - before.angle))
 
 
 @dataclass(frozen=True, slots=True)

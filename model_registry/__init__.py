@@ -42,7 +42,7 @@ from model_registry.artifacts import Artifacts
 from model_registry.backup import Kept
 from model_registry.cache import ModelCache
 from model_registry.checkup import Stored
-from model_registry.groups import COMMON, Groups
+from model_registry.groups import Groups
 from model_registry.inbox import Arrival, Inbox
 from model_registry.labels import Labels
 from model_registry.leases import Leases
@@ -71,6 +71,7 @@ from model_registry.reviewed import LedgerEntry, ReviewRecord, ReviewSummary
 from model_registry.reviews import Review
 from model_registry.tasks import Tasks
 from model_registry.text import storable
+from model_registry.urgency import COMMON
 from model_registry.versions import Versions
 from model_registry.workers import Workers
 

@@ -3,35 +3,21 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, or_, select, update
+from sqlalchemy import Connection, Select, case, distinct, func, not_, or_, select, update
 
 from backend.errors import RegistryError
 from model_registry.database import Database, chunks
 from model_registry.group_rows import ensure_groups, lease_lost, touch
 from model_registry.projects import lock_project
 from model_registry.records import FATAL, GroupRecord, Phase
-from model_registry.tables import counts, groups, labels, labels_task, open_, projects, tasks
+from model_registry.tables import counts, groups, labels, labels_task, open_, tasks
+from model_registry.urgency import COMMON, ORDER, awaited, free, there
 
 IDLE = {"phase": None, "progress": None, "seconds_left": None, "work": None}
 """No worker is on the group."""
 WELL = {"failed_revision": None, "attempts": 0, "reason": groups.c.remark}
 """The last thing that was tried with the group worked: why an earlier try failed is not told any more."""
 NEVER = float("inf")
-there = groups.c.project.not_in(
-    select(projects.c.id).where(or_(projects.c.gone_since.is_not(None), projects.c.stopped.is_not(None)))
-)
-"""The group's project is neither gone from its source nor stopped."""
-COMMON = " all groups"
-"""Name of the group that stands for a whole project: it has no task, and what is to do for it comes after all else.
-The groups of tasks may have any other name."""
-ORDER = (
-    groups.c.name == COMMON,
-    groups.c.forced.desc(),
-    func.coalesce(groups.c.first_due, groups.c.due_at, 0),
-    groups.c.project,
-    groups.c.name,
-)
-"""Who is worked on first among the groups that are due."""
 
 
 class Groups:
@@ -53,24 +39,26 @@ class Groups:
 
     def pending(self, now: float, limit: int | None = None) -> list[GroupRecord]:
         """The groups (at most `limit`) that are due and that no worker holds: what a person ordered first, then the one
-        that waits longest; those that stand for whole projects come last."""
-        return self._find(records().where(*_free(now, now)).order_by(*ORDER).limit(limit))
+        that waits longest, of those in which something is left to predict; those that stand for whole projects come last."""
+        return self._find(records().where(*free(now, now)).order_by(*ORDER).limit(limit))
 
     def next(self, now: float, until: float, soon: float) -> tuple[int, str, float] | None:
         """The group to work on next as (project, name, when it is due), of those that are due until then and that no
-        worker holds. One that stands for a whole project comes after those that are due `soon` seconds from now."""
+        worker holds. One in which nothing is left to predict, or that stands for a whole project, comes after those that are
+        due `soon` seconds from now."""
         due = func.coalesce(groups.c.due_at, 0.0)
-        begins = case((groups.c.name == COMMON, now + soon), (due > now, due), else_=0.0)
-        query = select(groups.c.project, groups.c.name, due).where(*_free(now, until))
+        begins = case((not_(awaited), now + soon), (due > now, due), else_=0.0)
+        query = select(groups.c.project, groups.c.name, due).where(*free(now, until))
         with self._database.reading() as connection:
             row = connection.execute(query.order_by(begins, *ORDER).limit(1)).one_or_none()
         return tuple(row) if row else None
 
     def waits(self, until: float, owner: str) -> bool:
-        """Whether a group of tasks is due by then that no worker but `owner` holds: what the owner does for a whole project
-        gives way to it."""
+        """Whether a group with something left to predict is due by then that no worker but `owner` holds: what the owner does
+        in spare time gives way to it."""
         now = self._clock()
         query = select(groups.c.name).where(
+            awaited,
             open_,
             there,
             groups.c.name != COMMON,
@@ -94,7 +82,7 @@ class Groups:
         Nothing is written either where it is called for already and no worker has begun."""
         now = self._clock()
         of_tasks = select(groups.c.name).where(groups.c.project == project, groups.c.name != COMMON).limit(2)
-        called = select(groups.c.name).where(groups.c.project == project, groups.c.name == COMMON, *_free(now, now))
+        called = select(groups.c.name).where(groups.c.project == project, groups.c.name == COMMON, *free(now, now))
         with self._database.reading() as connection:
             if len(connection.execute(of_tasks).all()) < 2:
                 return False
@@ -214,16 +202,6 @@ def records() -> Select[Any]:
         .scalar_subquery()
     )
     return select(groups, size.label("tasks"), labelled.label("labelled"))
-
-
-def _free(now: float, until: float) -> tuple[ColumnElement[bool], ...]:
-    """What is left to do by then, and no worker has it; projects that are gone or stopped are left alone."""
-    return (
-        open_,
-        there,
-        or_(groups.c.due_at.is_(None), groups.c.due_at <= until),
-        or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now),
-    )
 
 
 def _due_unless_newer(revision: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from model_registry.database import Database
 from model_registry.group_rows import GroupKey
-from model_registry.groups import records, there
+from model_registry.groups import records
 from model_registry.listed import GroupRow, ProjectCounts, Serving, Work
 from model_registry.records import GroupRecord, GroupState, TaskRecord
 from model_registry.reviewed import LedgerEntry
@@ -25,6 +25,7 @@ from model_registry.tables import (
     tasks,
     versions,
 )
+from model_registry.urgency import there
 
 Sort = Literal["state", "name", "tasks", "labelled", "version", "score", "efficiency"]
 SORTS: tuple[Sort, ...] = get_args(Sort)

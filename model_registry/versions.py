@@ -16,12 +16,13 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from backend.errors import RegistryError
 from model_registry.database import Database
-from model_registry.groups import COMMON, WELL
+from model_registry.groups import WELL
 from model_registry.leases import FREE, require_lease
 from model_registry.pins import lift_pins, pinned, set_pins
 from model_registry.projects import lock_project
 from model_registry.records import ArtifactRef, VersionRecord, VersionState
 from model_registry.tables import groups, projects, serves, versions
+from model_registry.urgency import COMMON
 from model_registry.version_rows import (
     NO_ARTIFACT,
     go_back,

@@ -102,3 +102,52 @@ def test_what_an_older_release_left_here_is_used_and_told(elsewhere: Path, monke
 def test_a_file_of_that_name_is_no_data_folder(elsewhere: Path) -> None:
     (elsewhere / "work" / "micro-models-data").write_text("notes")
     assert not Settings().uses_old_folder  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "field", "expected"),
+    [
+        ("LOG_LEVEL", "DEBUG", "log_level", "debug"),
+        ("MODEL_DIR", "/models", "data_dir", Path("/models")),
+        ("PORT", "9091", "port", 9091),
+        ("SSL_CERT_FILE", "/ca.pem", "certificates", Path("/ca.pem")),
+        ("REQUESTS_CA_BUNDLE", "/ca.pem", "certificates", Path("/ca.pem")),
+    ],
+)
+def test_what_the_ecosystem_calls_by_other_names_is_understood(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, field: str, expected: Any
+) -> None:
+    for name in ("MICRO_MODELS_DATA_DIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    assert getattr(load_settings(), field) == expected
+
+
+def test_label_studio_mls_credentials_are_demanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MICRO_MODELS_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("BASIC_AUTH_USER", "u")
+    with pytest.raises(SettingsError, match="BASIC_AUTH_PASSWORD is not"):
+        load_settings()
+    monkeypatch.setenv("BASIC_AUTH_PASS", "p")
+    assert load_settings().basic_auth == ("u", "p")
+    monkeypatch.setenv(USER, "ours")
+    assert load_settings().basic_auth == ("ours", "p"), "our own name wins"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("PORT", "99999"), ("MICRO_MODELS_PORT", "0"), ("MICRO_MODELS_TRAINING", "never"), ("LOG_LEVEL", "loud"),
+     ("MICRO_MODELS_ALLOWED_HOSTS", "models.example.org")],
+)  # fmt: skip
+def test_what_is_wrong_is_told_by_the_name_it_was_given_by(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=f"{variable}='{value}': ") as error:
+        load_settings()
+    assert "\n" not in str(error.value)
+
+
+def test_what_the_command_line_got_wrong_is_its_option() -> None:
+    with pytest.raises(SettingsError, match=r"--port=99999: Input should be less than or equal to 65535"):
+        load_settings(port=99999)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from backend.bench.form import Form, Result
-from backend.learning.geometry.boxes import corners, ious
+from backend.learning.geometry.rotation import overlaps
 from backend.learning.pose.evaluation import matches
 from backend.learning.pose.sample import diagonal
 from backend.loop.review.compare import compare
@@ -74,14 +74,16 @@ def _placed(shown: Instance, true: Instance, stays: bool) -> Instance:
     """The shown box with the true label, and in the true place unless it may stay."""
     if stays and shown.label == true.label:
         return shown
-    return replace(shown, label=true.label, box=shown.box if stays else true.box)
+    if stays:
+        return replace(shown, label=true.label)
+    return replace(shown, label=true.label, box=true.box, angle=true.angle)
 
 
 def paired(shown: Instances, truth: Instances, least: float, same_label: bool) -> list[tuple[int, int]]:
     """Pairs with an IoU of `least` or more: as many as possible, of these with the largest sum of IoU."""
     if not shown or not truth:
         return []
-    overlap = ious(corners(shown), corners(truth))
+    overlap = overlaps(shown, truth)
     labels = np.array([[one.label == true.label or not same_label for true in truth] for one in shown])
     good = (overlap >= least) & labels
     rows, columns = linear_sum_assignment(-np.where(good, min(good.shape) + 1 + overlap, 0.0))
@@ -129,7 +131,7 @@ def _point(shown: Keypoint, true: Keypoint, near: float) -> Keypoint:
 
 
 def _overlap(a: Instance, b: Instance) -> float:
-    return float(ious(corners([a]), corners([b]))[0, 0])
+    return float(overlaps([a], [b])[0, 0])
 
 
 def _classes(shown: Instances, truth: Instances) -> list[Instance]:

@@ -8,8 +8,9 @@ from xml.sax.saxutils import quoteattr
 from backend.demo.cases import CASES
 from backend.demo.data_set import DataSet
 from backend.studio.labeling_config import parse
-from backend.studio.regions import Size, for_control
+from backend.studio.regions import Size
 from backend.studio.regions.item import unique_id
+from backend.studio.tags import for_control
 from backend.types import Control, Instance
 
 Result = Sequence[Mapping[str, Any]]

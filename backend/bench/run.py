@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,14 +39,25 @@ class Plan:
     """Which frames come next: those with the lowest score of the micro-model, as Label Studio hands them out, or any."""
 
 
-def bench(folders: Sequence[Path], plan: Plan, settings: Settings, out: Path | None, console: Console) -> list[Row]:
-    """Measure; with `out` also write figures.json and efficiency.png into that folder, after every seed."""
+def bench(
+    folders: Sequence[Path],
+    plan: Plan,
+    settings: Settings,
+    out: Path | None,
+    console: Console,
+    told: Callable[[str, int, int | None], None] = lambda what, done, of: None,
+) -> list[Row]:
+    """Measure; with `out` also write figures.json and efficiency.png into that folder, after every seed. `told` hears how
+    many rounds are measured, and of how many at most."""
     data_sets = [one for folder in folders for one in load_sets(folder)]
     use_threads(settings.threads)
     rows: list[Row] = []
-    for seed in plan.seeds:
-        for some in replayed(data_sets, plan, settings, seed):
+    each = len(data_sets) * (plan.rounds + 1)
+    for turn, seed in enumerate(plan.seeds):
+        told("Training and measuring", turn * each, each * len(plan.seeds))
+        for done, some in enumerate(replayed(data_sets, plan, settings, seed), 1):
             rows += some
+            told("Training and measuring", turn * each + done, each * len(plan.seeds))
             console.print(round_table(some))
         if out is not None:
             write(rows, out)

@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from backend.commands import common
 from backend.commands.common import BackendOption, KeyOption, ProjectOption, UrlOption, YesOption, print_checks
+from backend.commands.progress import bar
 from backend.errors import StudioUnreachable
 
 if TYPE_CHECKING:
@@ -29,6 +31,13 @@ def connect(
     tab: Annotated[
         bool | None, typer.Option("--tab/--no-tab", help="A Data Manager tab 'Label next', kept fresh; or none.")
     ] = None,
+    uncertainty: Annotated[
+        bool | None,
+        typer.Option(
+            "--uncertainty/--no-uncertainty",
+            help='Label Studio\'s "Label All Tasks" hands out the least certain first, and scores are shown; or not.',
+        ),
+    ] = None,
 ) -> None:
     """Connect a project: backend, webhook with a secret, what Label Studio needs set; then check both directions."""
     from backend.loop.connect import connect_project
@@ -38,7 +47,10 @@ def connect(
     services = common.services(url, api_key)
     if project is None:
         _connect_all(services, backend_url)
-    elif print_checks(connect_project(services, project, backend_url, group_by, title, tab)):
+        return
+    with common.console.status("Asking Label Studio"):
+        checks = connect_project(services, project, backend_url, group_by, title, tab, uncertainty)
+    if print_checks(checks):
         raise typer.Exit(1)
 
 
@@ -51,7 +63,10 @@ def check(
     """Check both directions between Label Studio and this backend; say what is wrong and how to mend it."""
     from backend.loop.connect import check_project
 
-    if print_checks(check_project(common.services(url, api_key), project, backend_url)):
+    services = common.services(url, api_key)
+    with common.console.status("Asking Label Studio"):
+        checks = check_project(services, project, backend_url)
+    if print_checks(checks):
         raise typer.Exit(1)
 
 
@@ -95,5 +110,5 @@ def _connect_all(services: "Services", backend_url: str) -> None:
 
     stop_on_sigterm()
     common.console.print("Connecting every project that asks for something we can do, until Ctrl-C.")
-    with suppress(KeyboardInterrupt):
-        connect_for_ever(services, backend_url, report, threading.Event().wait)
+    with suppress(KeyboardInterrupt), bar(common.console, "Asking Label Studio") as told:
+        connect_for_ever(services, backend_url, report, threading.Event().wait, partial(told, "Projects looked at"))

@@ -7,6 +7,7 @@ import typer
 
 from backend.commands import common
 from backend.commands.common import KeyOption, ProjectOption, UrlOption
+from backend.commands.progress import bar
 
 
 def import_(
@@ -22,8 +23,8 @@ def import_(
     from backend.loop.import_video import import_video
 
     services, console = common.services(url, api_key), common.console
-    with console.status(f"Cutting and uploading {video.name}"):
-        made = import_video(services, project, video, name, every, again)
+    with bar(console, "Asking Label Studio") as told:
+        made = import_video(services, project, video, name, every, again, told)
     tasks = "1 task" if made.tasks == 1 else f"{made.tasks} tasks"
     for line in (f"{tasks} imported as group '{made.group}'.", *made.remarks):
         console.print(line, highlight=False, markup=False, soft_wrap=True)

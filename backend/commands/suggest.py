@@ -1,5 +1,6 @@
 """`suggest`: the frames that are worth a look next."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from rich.table import Table
 
 from backend.commands import common
 from backend.commands.common import GroupOption, KeyOption, ProjectOption, UrlOption
+from backend.commands.progress import bar
 
 
 def suggest(
@@ -24,8 +26,8 @@ def suggest(
     from backend.loop.predict.suggest import look_ahead, suggestions
 
     services, console = common.services(url, api_key), common.console
-    with console.status("Looking at frames"):
-        look_ahead(services, project, group)
+    with bar(console, "Looking at groups") as told:
+        look_ahead(services, project, group, partial(told, "Looking at groups"))
     found = suggestions(services, project, limit, group)
     if not found:
         console.print(f"Nothing left to label in project {project}" + (f", group {group!r}." if group else "."))

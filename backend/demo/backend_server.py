@@ -32,6 +32,7 @@ class BackendServer:
     ) -> None:
         self.folder = folder.resolve()
         self.port = free_port(port)
+        self.wanted_port = port or self.port
         self.url = f"http://127.0.0.1:{self.port}"
         # Settings of the user's own backend would leak into this one.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MICRO_MODELS_")}

@@ -23,6 +23,7 @@ from backend.types import Head
 VIDEO = "video"
 """The demo of boxes again, with the clip as one task."""
 HEADS = (*CASES, VIDEO)
+LABEL_STUDIO_PORT, BACKEND_PORT = 8080, 9090
 INTERRUPTED = 130
 """Exit code of what Ctrl-C has ended, as shells count."""
 MARKER = ".micro-models-demo"
@@ -38,8 +39,8 @@ def run(
     effort: float = 1.0,
     folder: Path = Path("demo-data"),
     label_studio_venv: Path = Path(".venv-label-studio"),
-    label_studio_port: int = 8080,
-    backend_port: int = 9090,
+    label_studio_port: int = LABEL_STUDIO_PORT,
+    backend_port: int = BACKEND_PORT,
     console: Console | None = None,
 ) -> int:
     """Run the demo of a head on the Big Buck Bunny clip, or on the folder `data`; the exit code.
@@ -64,10 +65,10 @@ def run(
             )
             start(backend, "the backend", servers, console)
             first = (VideoRound if head == VIDEO else FirstRound)(data_set, labels, studio, backend, console)
-            figures = first.run(folder)
+            figures = first.run(folder, lambda project: show_places(studio, backend, project, console))
             show(figures, folder, console)
             if wait:
-                show_login(studio, backend, first.project, console)
+                show_places(studio, backend, first.project, console)
                 stay(studio, backend, console)
         except KeyboardInterrupt:
             console.print("Interrupted.")
@@ -109,6 +110,8 @@ def start(server: LabelStudioServer | BackendServer, name: str, servers: ExitSta
     with console.status("waiting for its answer"):
         server.start()
     seconds = time.monotonic() - started
+    if server.port != server.wanted_port:
+        console.print(f"  port {server.wanted_port} is taken; it has {server.port}")
     console.print(f"  it answers on {server.url} after {seconds:.1f} s; log: {server.child.log}", soft_wrap=True)
 
 
@@ -124,11 +127,11 @@ def show(figures: Figures, folder: Path, console: Console) -> None:
     console.print(f"Contact sheet: {folder / 'contact-sheet.png'}", soft_wrap=True)
 
 
-def show_login(studio: LabelStudioServer, backend: BackendServer, project: int, console: Console) -> None:
-    """Where to look at it."""
+def show_places(studio: LabelStudioServer, backend: BackendServer, project: int, console: Console) -> None:
+    """Where to look at it: before the training, which a person can watch, and at the end."""
     console.print(f"Label Studio: [bold]{studio.url}/projects/{project}/data[/bold]", soft_wrap=True)
     console.print(f"  e-mail {studio.email}, password {studio.password}", highlight=False)
-    console.print(f"Backend: {backend.url}/status?project={project}", soft_wrap=True)
+    console.print(f"Dashboard:    [bold]{backend.url}/projects/{project}[/bold]", soft_wrap=True)
 
 
 def stay(studio: LabelStudioServer, backend: BackendServer, console: Console) -> None:

@@ -1,7 +1,7 @@
 """The first round: a project of the frames, the labels, the training, the predictions, what they are worth."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from backend.demo.watching import Watch, show_training
 from backend.errors import DemoError
 from backend.studio.client import Studio
 from backend.studio.labeling_config import parse
-from backend.studio.regions import for_control
+from backend.studio.tags import for_control
 from backend.types import Instance
 
 SHEET_FRAMES = 20
@@ -46,10 +46,12 @@ class FirstRound:
         self.project = 0
         self.tasks: list[int] = []
 
-    def run(self, folder: Path) -> Figures:
-        """The whole round; the figures and the contact sheet are also written into `folder`."""
+    def run(self, folder: Path, ready: Callable[[int], None] = lambda project: None) -> Figures:
+        """The whole round; the figures and the contact sheet are also written into `folder`. `ready` hears the project's
+        number before anything is labelled: whoever watches can look on from then."""
         try:
             self.create()
+            ready(self.project)
             last_label = self.submit()
             self.wait()
             newest = self.read()

@@ -43,6 +43,7 @@ class LabelStudioServer:
         self._data = self.folder / "data"
         self.venv = venv.absolute()
         self.port = free_port(port)
+        self.wanted_port = port or self.port
         self.url = f"http://127.0.0.1:{self.port}"
         self.email = email
         self.password = secrets.token_urlsafe(9)

@@ -10,7 +10,7 @@ import numpy as np
 
 from backend.demo.cases import Measure, Score
 from backend.demo.data_set import DataSet
-from backend.studio.regions import for_control
+from backend.studio.tags import for_control
 from backend.types import Control, Frame, Instance, LabeledFrame, Prediction
 
 

@@ -12,7 +12,7 @@ from backend.demo.cases import CASES
 from backend.demo.first_round import FirstRound
 from backend.demo.watching import Watch, show_training
 from backend.studio.labeling_config import parse
-from backend.studio.regions import for_video
+from backend.studio.tags import for_video
 from backend.studio.video import write_video
 from backend.types import Head, Instance, Keyframe, Track, VideoSize
 

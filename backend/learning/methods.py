@@ -10,11 +10,12 @@ from backend.learning.fitting.recipe import HeadRecipe
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.method import KEY, Method, MicroModel
+from backend.learning.points.method import METHOD as POINTS
 from backend.learning.pose.method import METHOD as POSE
 from backend.learning.segmentation.method import METHOD as SEGMENTATION
 from backend.types import Control, Head, LabeledFrame, Prediction, Quality, Weights
 
-METHODS: tuple[Method[Any], ...] = (DETECTION, SEGMENTATION, POSE, CLASSIFICATION)
+METHODS: tuple[Method[Any], ...] = (DETECTION, SEGMENTATION, POSE, POINTS, CLASSIFICATION)
 """Of several of one head the first that serves a control is trained; artifacts of all are loaded."""
 
 
@@ -66,6 +67,8 @@ def for_other_group(weights: Weights) -> Weights:
     return method_of(weights).for_other_group(weights)
 
 
-def evaluate(head: Head, predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -> Quality:
-    """How good predictions are, by the head's own measure."""
-    return next(method for method in METHODS if method.head == head).measure(predictions, truth)
+def evaluate(asked: Control | Head, predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -> Quality:
+    """How good predictions are, by the measure of a control's method; of a head's first one where only that is known."""
+    if isinstance(asked, Control):
+        return method_for(asked).measure(predictions, truth)
+    return next(method for method in METHODS if method.head == asked).measure(predictions, truth)

@@ -8,12 +8,15 @@ from typing import Any
 
 from backend.errors import MicroModelsError, SettingsError, StudioError, StudioForbidden
 from backend.loop import probing
+from backend.loop.foresight import media_check
 from backend.loop.predict.label_next import TAB, drop_tab, put_tab
 from backend.loop.services import Access, Services, stored_access
-from backend.settings import new_secret
-from backend.studio import connection
+from backend.password import new_secret
+from backend.studio import connection, tabs
+from backend.studio.checks import IN_ORDER, UNCERTAIN
 from backend.studio.client import Studio
 from backend.studio.connection import Check
+from backend.studio.prompts import smart_tools
 from model_registry import STOPPED, ProjectRecord, accepted_secrets
 
 FRESH = dict.fromkeys((STOPPED, "model_missing_since", "studio_problem", "next_secret"))
@@ -32,11 +35,14 @@ def connect_project(
     group_by: str | None = None,
     title: str | None = None,
     tab: bool | None = None,
+    uncertainty: bool | None = None,
 ) -> list[Check]:
     """Register the backend and its webhook, remember how Label Studio is reached, and check. May be repeated.
 
-    `tab` makes, or removes, the Data Manager's tab "Label next". Raises SettingsError where the backend that runs at
-    this address keeps its data elsewhere, StudioError and LabelingConfigError with the fix.
+    `tab` makes, or removes, the Data Manager's tab "Label next"; `uncertainty` has Label Studio hand out the least certain
+    tasks first, and show their scores, or hand them out in their order again. None leaves either as it is. Raises
+    SettingsError where the backend that runs at this address keeps its data elsewhere, StudioError and LabelingConfigError
+    with the fix.
     """
     url = connection.address(backend_url)
     before = services.registry.projects.get(project)
@@ -53,8 +59,13 @@ def connect_project(
     try:
         _refuse_stranger(services, record, url)
         basic_auth = services.settings.basic_auth
-        made = connection.register(studio, project, url, title=title, group_by=group_by, basic_auth=basic_auth)
+        made = connection.register(
+            studio, project, url, title=title, group_by=group_by, basic_auth=basic_auth,
+            interactive=bool(smart_tools(row["label_config"])),
+        )  # fmt: skip
         connection.finish(studio, project, made, secret)
+        if uncertainty is not None:
+            _hand_out(studio, project, uncertainty)
     except MicroModelsError:
         _take_back(services, project, before)
         raise
@@ -105,6 +116,9 @@ def studio_of(services: Services, project: ProjectRecord) -> Studio:
 def _checks(services: Services, studio: Studio, record: ProjectRecord, backend_url: str) -> list[Check]:
     secret = record.settings.get("webhook_secret")
     seen = connection.checks(studio, record.id, backend_url, secret)
+    if all(check.ok for check in seen if check.name in ("API key", "project", "local files")):
+        media = media_check(services, studio, record, studio.project(record.id)["label_config"])
+        seen += [media] if media else []
     return [*seen, probing.judge(services, record, probing.ask(services, record, backend_url))]
 
 
@@ -122,6 +136,13 @@ def _take_back(services: Services, project: int, before: ProjectRecord | None) -
         services.registry.projects.delete(project)
     elif before is None or "next_secret" not in before.settings:
         services.registry.projects.configure(project, settings={"next_secret": None})
+
+
+def _hand_out(studio: Studio, project: int, least_certain_first: bool) -> None:
+    """The order of the button "Label All Tasks"; the scores that it goes by are shown."""
+    studio.set_project(project, sampling=UNCERTAIN if least_certain_first else IN_ORDER)
+    if least_certain_first:
+        tabs.show_scores(studio, project)
 
 
 def _tab(services: Services, record: ProjectRecord, wanted: bool) -> Check:

@@ -1,6 +1,6 @@
 """Connecting every project that asks for something we can do, also those that are made later."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import structlog
 
@@ -20,24 +20,28 @@ log = structlog.get_logger(__name__)
 class ConnectRound:
     """Connects what is not connected yet. A project that somebody disconnected in Label Studio is left alone."""
 
-    def __init__(self, services: Services, backend_url: str) -> None:
+    def __init__(
+        self, services: Services, backend_url: str, told: Callable[[int, int], None] = lambda done, of: None
+    ) -> None:
+        """`told` hears how many projects were looked at, and of how many."""
         self._services = services
+        self._told = told
         self._url = backend_url
         self._refused: dict[int, str] = {}
         """{project: its labeling config when there was nothing in it for us}"""
 
-    def __call__(self) -> dict[int, list[Check]]:
-        """{project that was connected now: the checks}; raises StudioUnreachable, StudioForbidden."""
-        studio = studio_of(self._services, ProjectRecord(0))
-        made = {}
-        for row in studio.projects():
+    def __call__(self) -> Iterator[tuple[int, list[Check]]]:
+        """Each project that was connected now, with the checks; raises StudioUnreachable, StudioForbidden."""
+        rows = list(studio_of(self._services, ProjectRecord(0)).projects())
+        for done, row in enumerate(rows):
+            self._told(done, len(rows))
             number, config = int(row["id"]), str(row["label_config"])
             if not self._is_connected(number) and self._asks(number, config):
                 try:
-                    made[number] = connect_project(self._services, number, self._url, None, None)
+                    yield number, connect_project(self._services, number, self._url, None, None)
                 except StudioError as error:
                     log.error("project not connected; tried again later", project=number, why=str(error))
-        return made
+        self._told(len(rows), len(rows))
 
     def _is_connected(self, number: int) -> bool:
         record = self._services.registry.projects.get(number)
@@ -57,13 +61,17 @@ class ConnectRound:
 
 
 def connect_for_ever(
-    services: Services, backend_url: str, report: Callable[[int, list[Check]], None], wait: Callable[[float], bool]
+    services: Services,
+    backend_url: str,
+    report: Callable[[int, list[Check]], None],
+    wait: Callable[[float], bool],
+    told: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
     """Look again and again until `wait(seconds)` says to stop; Label Studio may be away meanwhile."""
-    look = ConnectRound(services, backend_url)
+    look = ConnectRound(services, backend_url, told)
     while True:
         try:
-            for number, checks in look().items():
+            for number, checks in look():
                 report(number, checks)
         except StudioError as error:
             log.warning("projects not looked through; tried again", why=str(error), seconds=LOOK_SECONDS)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from backend.errors import ArtifactDamaged, LeaseLost, MicroModelsError, TrainingInterrupted, in_words
+from backend.loop.data.embeddings import embed_ahead
 from backend.loop.data.features import look
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.memory import room
@@ -14,9 +15,11 @@ from backend.loop.idle import spend
 from backend.loop.predict.publish import publish_group
 from backend.loop.review.reviewing import review_pending
 from backend.loop.services import Services
+from backend.loop.train.outrun import Outrun
 from backend.loop.train.train_group import train_group
 from backend.loop.worker.holding import held
 from backend.loop.worker.watch import SOON, Watch
+from backend.types import Media
 from model_registry import COMMON, GroupRecord
 
 WAIT_SECONDS = 5.0
@@ -87,13 +90,10 @@ class GroupWorker:
                 return
             review_pending(self._services, group.project)
 
-            def alive() -> None:
-                if stopped():
-                    raise TrainingInterrupted("the worker stops, or another one has the group")
-
+            alive = self._alive(group, stopped)
             media, settings = self._services.media(registry.projects.require(group.project)), self._services.settings
             frames = FrameStore(media, settings.frame_cache_mb, alive, room(settings))
-            train_group(self._services, group, self._owner, frames, stopped)
+            train_group(self._services, group, self._owner, frames, alive)
             if publish_group(self._services, group, self._owner, frames):
                 call(self._services, group.project)
                 self._look_ahead(group, frames, stopped)
@@ -114,6 +114,21 @@ class GroupWorker:
             pause = min(RETRY_SECONDS * 2**group.attempts, 3600.0)
             self._report(group, revision, reason, self._services.clock() + pause)
 
+    def _alive(self, group: GroupRecord, stopped: Callable[[], bool]) -> Callable[[], None]:
+        """What ends a turn: the worker stops, the promised labels came, or, of a group in which nothing is left to
+        predict, another one waits."""
+        outrun, watch = Outrun(self._services, group), Watch(self._services, self._owner, stopped)
+        idle = nothing_left(self._services, group)
+
+        def alive() -> None:
+            if stopped():
+                raise TrainingInterrupted("the worker stops, or another one has the group")
+            outrun()
+            if idle:
+                watch()
+
+        return alive
+
     def _look_ahead(self, group: GroupRecord, frames: FrameStore, stopped: Callable[[], bool]) -> None:
         """For the order of the next publication: nobody waits for it, so it gives way, and its failure is no failure of the
         group."""
@@ -122,6 +137,7 @@ class GroupWorker:
         alive = Watch(self._services, self._owner, stopped)
         try:
             look(self._services, registry.projects.require(group.project), tasks, frames, alive)
+            embed_ahead(self._services, registry.projects.require(group.project), tasks, frames, alive)
         except TrainingInterrupted as why:
             log.info("looking ahead is put off", why=str(why), **where)
         except Exception:
@@ -134,3 +150,14 @@ class GroupWorker:
             )
         except LeaseLost as why:
             log.warning("another worker has the group", project=group.project, group=group.name, why=str(why))
+
+
+def nothing_left(services: Services, group: GroupRecord) -> bool:
+    """Whether all that the group has is labelled: then its training can wait. Of a whole video there is always more."""
+    if group.forced or group.labelled < group.tasks:
+        return False
+    try:
+        controls = services.config(services.registry.projects.require(group.project)).controls
+    except MicroModelsError:
+        return False
+    return all(control.media is Media.IMAGE for control in controls)

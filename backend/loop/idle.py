@@ -7,6 +7,7 @@ tasks, and its lease keeps a second worker from doing the same.
 from collections.abc import Callable
 
 from backend.errors import LabelingConfigError, TrainingError
+from backend.loop.data.embeddings import embed_unlabelled
 from backend.loop.predict.transfer import propose
 from backend.loop.services import Services
 from backend.loop.train.project_model import train_parents
@@ -29,6 +30,7 @@ def spend(services: Services, common: GroupRecord, owner: str, stopped: Callable
         failures = propose(services, project, owner, alive)
         failures += train_parents(services, project, common, owner, alive)
         failures += propose(services, project, owner, alive)
+        failures += embed_unlabelled(services, project, alive)
     if failures:
         raise TrainingError("; ".join(dict.fromkeys(failures)))
     registry.groups.mark_trained(project.id, COMMON, owner, common.wanted, 0)

@@ -1,7 +1,9 @@
 """Bringing a video into a project as one group of frame tasks."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,13 +36,20 @@ class Imported:
 
 
 def import_video(
-    services: Services, project: int, video: Path, name: str | None, every: int, again: bool = False
+    services: Services,
+    project: int,
+    video: Path,
+    name: str | None,
+    every: int,
+    again: bool = False,
+    told: Callable[[str, int, int | None], None] = lambda what, done, of: None,
 ) -> Imported:
     """Cut, upload and import a video, with its own name or `name` as the group's.
 
     A task's data are the media field that the labeling config names, the field that names the group, and `frame`.
     Another video of the same name becomes a group beside it; the same video, or a given name that is taken, is refused
-    unless `again`. Raises ImportRefused, LabelingConfigError, MediaError, StudioError; nothing is imported then.
+    unless `again`. `told` hears how far it is. Raises ImportRefused, LabelingConfigError, MediaError, StudioError;
+    nothing is imported then.
     """
     record = services.registry.projects.get(project) or ProjectRecord(project)
     access, row = reached(services, record)
@@ -54,8 +63,8 @@ def import_video(
     if not again:
         group, remarks = _free_name(studio, project, where, group, source, own=name is None)
     with TemporaryDirectory(prefix="micro-models-") as folder:
-        frames = write_frames(video, Path(folder), every)
-        urls = studio.upload(project, list(frames.values()))
+        frames = write_frames(video, Path(folder), every, partial(told, f"Cutting {video.name}"))
+        urls = studio.upload(project, list(frames.values()), partial(told, "Uploading frames"))
         rows = [_nested({media: url, where: group, "frame": n}) for n, url in zip(frames, urls, strict=True)]
         made = len(studio.create_tasks(project, rows, {SOURCE: source}))
     if len(frames) == 1:

@@ -71,7 +71,7 @@ def ask(services: Services, project: ProjectRecord, backend_url: str) -> Answer:
 def judge(services: Services, project: ProjectRecord, got: Answer) -> Check:
     """Whether the running backend has what it needs for the project."""
     content, number = got.content or {}, project.id
-    connect = f"micro-models connect --project {number}"
+    connect = f"micro-models connect --project {number} --backend-url {got.url}"
     if got.refused:
         fix = "Give this command MICRO_MODELS_BASIC_AUTH_USER and MICRO_MODELS_BASIC_AUTH_PASSWORD as the backend has them."
         return Check(NAME, False, f"{got.url} asks for a user and a password", fix)
@@ -84,7 +84,7 @@ def judge(services: Services, project: ProjectRecord, got: Answer) -> Check:
         return Check(
             NAME, False,
             f"{got.url} {what} project {number}: its data folder is {folder}, that of this command {ours}",
-            f"Run `MICRO_MODELS_DATA_DIR={folder} {connect} --url URL --api-key KEY --backend-url {got.url}`, with the "
+            f"Run `MICRO_MODELS_DATA_DIR={folder} {connect} --url URL --api-key KEY`, with the "
             "backend's MICRO_MODELS_DATABASE_URL where it has one; of a backend in a container, inside of it.",
         )  # fmt: skip
     if not content.get("key"):

@@ -1,9 +1,10 @@
 """Fetching a group's media anew, where files were replaced under their addresses and their server does not tell."""
 
-from backend.errors import LabelingConfigError, RegistryError
+from backend.errors import LabelingConfigError
+from backend.loop.data.known import known_group
+from backend.loop.data.pages import addresses
 from backend.loop.services import Services
 from backend.loop.versions import train_now
-from backend.studio.task_data import value_at
 
 
 def refresh(services: Services, project: int, group: str) -> int:
@@ -11,16 +12,15 @@ def refresh(services: Services, project: int, group: str) -> int:
 
     The cache is this machine's: where workers run on others, the order must be given there.
     """
-    record = services.registry.projects.require(project)
+    record = known_group(services, project, group)
     tasks = services.registry.tasks.of_group(project, group)
-    if not tasks:
-        raise RegistryError(f"Project {project} has no group {group!r}. `micro-models status` shows the groups.")
     try:
         fields = {control.media_field for control in services.config(record).controls}
     except LabelingConfigError:
         fields = set()
     media = services.media(record)
-    for url in {url for task in tasks for field in fields if isinstance(url := value_at(task.data, field), str)}:
+    urls = {url for task in tasks for field in fields for url in addresses(task.data, field) if isinstance(url, str)}
+    for url in urls:
         media.reject(url)
     services.registry.features.forget(project, [task.id for task in tasks])
     train_now(services, project, group)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from backend.errors import LabelingConfigError
 from backend.jobs.queue import Queue
@@ -96,16 +96,18 @@ def make_services(
     registry: Registry,
     queue: Queue,
     clock: Callable[[], float],
-    open_studio: type[Studio] = Studio,
+    open_studio: Callable[[str, str], Studio] | None = None,
     given: Access = NOT_GIVEN,
 ) -> Services:
     """Services with one Label Studio client and one media cache for each address and key, and labeling configs parsed once."""
-    connect_studio, room = lru_cache(CONFIGS_KEPT)(open_studio), Room(DECODED_BYTES)
+    certificates, room = settings.certificates, Room(DECODED_BYTES)
+    connect_studio = lru_cache(CONFIGS_KEPT)(open_studio or partial(Studio, certificates=certificates))
 
     def open_media(url: str, key: str) -> MediaCache:
         return MediaCache(
             connect_studio(url, key) if url and key else None, settings.folder / "media", settings.media_cache_mb,
             settings.media_hosts, settings.document_root, recheck_seconds=RECHECK_SECONDS, room=room,
+            certificates=certificates,
         )  # fmt: skip
 
     return Services(

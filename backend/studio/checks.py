@@ -9,12 +9,15 @@ import httpx
 from backend.errors import LabelingConfigError, StudioError
 from backend.studio import labeling_config
 from backend.studio.client import Studio
+from backend.studio.prompts import smart_tools
 from backend.studio.transport import PRIVATE_ADDRESS_FIX
 
 SECRET_HEADER = "X-Micro-Models-Secret"
 """The webhook header that tells Label Studio's events from anybody else's: Label Studio does not sign them."""
 SAMPLE = 20
 """Tasks looked at for the sort of media that the project has."""
+UNCERTAIN, IN_ORDER = "Uncertainty sampling", "Sequential sampling"
+"""Label Studio's names for the order in which a project hands out its tasks."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
 
 
@@ -49,7 +52,10 @@ def checks(studio: Studio, project: int, backend_url: str, secret: str | None = 
     found.append(_backend(mine, backends, url, project))
     found.append(_webhook(hooks, url, secret, project))
     if mine is not None:
-        found.append(_model_version(row, mine["title"], project))
+        found.append(_model_version(row, mine, project))
+        found += _smart_tools(row, mine, project, url)
+    if "sampling" in row:
+        found.append(_order(row, project, url))
     local = _local_files(studio, project)
     return [*found, local] if local else found
 
@@ -91,8 +97,8 @@ def _config(row: dict[str, Any]) -> Check:
     try:
         controls = labeling_config.parse(row["label_config"]).require()
     except LabelingConfigError as error:
-        what, _, fix = str(error).partition("Supported:")
-        return Check(name, False, what.strip(), f"Supported: {fix.strip()}" if fix else "Mend the labeling config.")
+        what, _, fix = str(error).partition("Supported ")
+        return Check(name, False, what.strip(), f"Supported {fix.strip()}" if fix else "Mend the labeling config.")
     return Check(name, True, ", ".join(f"{c.tag} {c.from_name!r}: {', '.join(c.labels)}" for c in controls))
 
 
@@ -100,19 +106,20 @@ def _backend(mine: dict[str, Any] | None, backends: list[dict[str, Any]], url: s
     name = "backend"
     if mine is None:
         others = ", ".join(backend["url"] for backend in backends) or "none"
-        fix = f"Run `micro-models connect --project {project}`."
-        return Check(name, False, f"{url} is not registered (registered: {others})", fix)
+        return Check(name, False, f"{url} is not registered (registered: {others})", _connect(project, url))
     if mine["state"] != "CO":
         text = str(mine.get("error_message") or mine.get("readable_state") or mine["state"])
         return Check(name, False, f"Label Studio cannot use {url}: {text[:300]}", diagnose(url, text))
     if mine["id"] != backends[0]["id"]:
         fix = f"Remove {backends[0]['url']} under Settings > Model: Label Studio asks the first backend only."
         return Check(name, False, f"{url} is registered, but after {backends[0]['url']}", fix)
-    return Check(name, True, f"{url} is registered as {mine['title']!r} and answers Label Studio")
+    later = [backend["url"] for backend in backends if backend["id"] != mine["id"]]
+    also = f"; Label Studio does not ask {', '.join(later)}, which comes after it" if later else ""
+    return Check(name, True, f"{url} is registered as {mine['title']!r} and answers Label Studio{also}")
 
 
 def _webhook(hooks: list[dict[str, Any]], url: str, secret: str | None, project: int) -> Check:
-    name, fix = "webhook", f"Run `micro-models connect --project {project}`."
+    name, fix = "webhook", _connect(project, url)
     same = [hook for hook in hooks if hook["url"].rstrip("/") == f"{url}/webhook" and hook["is_active"]]
     if not same:
         found = "no active webhook leads to this backend: it would never hear of a label"
@@ -130,7 +137,8 @@ def _webhook(hooks: list[dict[str, Any]], url: str, secret: str | None, project:
     return Check(name, True, f"{hook['url']} gets every event")
 
 
-def _model_version(row: dict[str, Any], title: str, project: int) -> Check:
+def _model_version(row: dict[str, Any], mine: dict[str, Any], project: int) -> Check:
+    title = mine["title"]
     name, version = "predictions shown", row.get("model_version")
     if row.get("show_collab_predictions") is False:
         return Check(
@@ -138,8 +146,32 @@ def _model_version(row: dict[str, Any], title: str, project: int) -> Check:
         )
     if version != title:
         found = f"the project shows predictions of {version!r}, ours are {title!r}: no scores, no uncertainty sampling"
-        return Check(name, False, found, f"Run `micro-models connect --project {project}`.")
+        return Check(name, False, found, _connect(project, str(mine["url"])))
     return Check(name, True, f"the project shows predictions of {title!r}")
+
+
+def _smart_tools(row: dict[str, Any], mine: dict[str, Any], project: int, url: str) -> list[Check]:
+    """Whether smart tools are answered; nothing where the labeling config has none."""
+    names = ", ".join(map(repr, smart_tools(row["label_config"])))
+    if not names:
+        return []
+    if not mine.get("is_interactive"):
+        found = f"{names} asks nobody: the backend is not used for interactive preannotations"
+        return [Check("smart tools", False, found, _connect(project, url))]
+    return [Check("smart tools", True, f"{names}: with Auto-Annotation on, what is drawn is answered by one object")]
+
+
+def _order(row: dict[str, Any], project: int, url: str) -> Check:
+    name, button = "order of tasks", 'the button "Label All Tasks" begins with the least certain'
+    limits = "a stream that is reloaded, or started from a filtered tab, goes by their numbers"
+    if row["sampling"] == UNCERTAIN:
+        return Check(name, True, f"{button}; {limits}")
+    fix = f"{_connect(project, url, ' --uncertainty')} Then {button}; {limits}."
+    return Check(name, True, f"tasks are handed out by {row['sampling']!r}, whatever is predicted", fix)
+
+
+def _connect(project: int, url: str, more: str = "") -> str:
+    return f"Run `micro-models connect --project {project} --backend-url {url.rstrip('/')}{more}`."
 
 
 def _local_files(studio: Studio, project: int) -> Check | None:

@@ -50,9 +50,13 @@ class Studio:
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = patience.pause,
+        certificates: Path | None = None,
     ) -> None:
+        """`certificates`: a PEM file of the authorities to trust in place of the usual ones."""
         limits = httpx.Timeout(timeout, connect=connect_timeout)
-        self.http = StudioHttp(url, api_key, timeout=limits, transport=transport, clock=clock, sleep=sleep)
+        self.http = StudioHttp(
+            url, api_key, timeout=limits, transport=transport, clock=clock, sleep=sleep, certificates=certificates
+        )
         # The SDK would put `api_key` on requests itself, without the exchange under a path prefix; ours replaces it.
         self._sdk = LabelStudio(  # type: ignore[no-untyped-call]
             base_url=str(self.http.base), api_key="set by StudioAuth", httpx_client=self.http.httpx, max_retries=0
@@ -141,10 +145,13 @@ class Studio:
         rows = self._task_page(project, [chosen], PAGE_SIZE, "id,data,meta")["tasks"]
         return [row.get("meta") or {} for row in rows if (row.get("data") or {}).get(field) == value]
 
-    def upload(self, project: int, files: Sequence[Path]) -> list[str]:
-        """Upload files; the URL of each to put into a task's data, in the same order."""
+    def upload(
+        self, project: int, files: Sequence[Path], told: Callable[[int, int | None], None] = lambda done, of: None
+    ) -> list[str]:
+        """Upload files; the URL of each to put into a task's data, in the same order. `told` hears how many are there."""
         urls: list[str] = []
         for chunk in _chunks(files, UPLOAD_CHUNK):
+            told(len(urls), len(files))
             body = {f"file{n:04d}": (path.name, path.read_bytes()) for n, path in enumerate(chunk)}
             answer = self.http.json("POST", f"api/projects/{project}/import?commit_to_project=false", files=body)
             ids = answer["file_upload_ids"]

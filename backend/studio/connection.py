@@ -49,13 +49,15 @@ def register(
     title: str | None = None,
     group_by: str | None = None,
     basic_auth: tuple[str, str] | None = None,
+    interactive: bool = False,
 ) -> Registered:
     """Register the backend. May be repeated: what is right already stays, a title that somebody gave the backend in
-    Label Studio is kept unless `title` asks for another. Raises StudioError with the fix.
+    Label Studio is kept unless `title` asks for another. `interactive`: smart tools of the editor ask it too. Raises
+    StudioError with the fix.
     """
     url = address(backend_url)
     mine = registered(studio, project, url)
-    backend = _register(studio, project, url, mine, _fields(mine, title, group_by, basic_auth))
+    backend = _register(studio, project, url, mine, _fields(mine, title, group_by, basic_auth, interactive))
     return Registered(int(backend["id"]), url, str(backend["title"]), mine is None)
 
 
@@ -100,10 +102,16 @@ def registered(studio: Studio, project: int, backend_url: str) -> dict[str, Any]
 
 
 def _fields(
-    mine: dict[str, Any] | None, title: str | None, group_by: str | None, basic_auth: tuple[str, str] | None
+    mine: dict[str, Any] | None,
+    title: str | None,
+    group_by: str | None,
+    basic_auth: tuple[str, str] | None,
+    interactive: bool,
 ) -> dict[str, Any]:
     """What the backend's row shall hold."""
     fields: dict[str, Any] = {"title": title or (mine["title"] if mine else DEFAULT_TITLE)}
+    if interactive:  # what a person switched on stays on where no tool is smart any more
+        fields["is_interactive"] = True
     if group_by is not None:
         old = (mine or {}).get("extra_params")
         fields["extra_params"] = {**(old if isinstance(old, dict) else {}), GROUP_BY: group_by}

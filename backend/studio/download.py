@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import BinaryIO
 
 import httpx
@@ -14,7 +15,7 @@ from backend.studio.client import Studio
 from backend.studio.patience import Patience
 from backend.studio.slow_hosts import SlowHosts
 from backend.studio.source import check_credentials, is_media, plain
-from backend.studio.transport import PASSING, RAW, RetryTransport, unreachable
+from backend.studio.transport import PASSING, RAW, RetryTransport, not_secure, unreachable
 from backend.studio.validators import Validators
 
 MOST_REDIRECTS = 5
@@ -49,8 +50,9 @@ class Download:
         allowed_hosts: Collection[str],
         limit_bytes: int,
         transport: httpx.BaseTransport | None = None,
+        certificates: Path | None = None,
     ) -> None:
-        self._studio = studio
+        self._studio, self._certificates = studio, certificates
         self._allowed = frozenset(host.lower() for host in allowed_hosts)
         self._limit = limit_bytes
         self._transport = transport
@@ -63,7 +65,7 @@ class Download:
             timeout=WAIT,
             follow_redirects=False,
             trust_env=False,
-            transport=RetryTransport(self._transport or patience.transport()),
+            transport=RetryTransport(self._transport or patience.transport(certificates=self._certificates)),
         )
 
     def close(self) -> None:
@@ -97,7 +99,7 @@ class Download:
         url, trusted = wanted.url, wanted.trusted
         with patience.during(Patience(LONGEST_SECONDS, GRACE_SECONDS, SLOWEST, wanted.alive)) as waiting:
             for _ in range(MOST_REDIRECTS + 1):
-                self._check_host(url, trusted)
+                self.require_allowed(url, trusted)
                 self._slow.check(url.host, self._is_studio(url))
                 try:
                     found = fetch(url)
@@ -124,10 +126,12 @@ class Download:
                 return error
             return StudioUnreachable(unreachable(url, error))
         if isinstance(error, StudioUnreachable):
-            return MediaError(f"{plain(url)}: no answer. Expected an image; is {url.host} up?")
+            why = not_secure(error) or f"no answer. Expected an image; is {url.host} up?"
+            return MediaError(f"{plain(url)}: {why}")
         return MediaError(f"{plain(url)}: the answer broke off ({error}). Expected an image.")
 
-    def _check_host(self, url: httpx.URL, trusted: bool) -> None:
+    def require_allowed(self, url: httpx.URL, trusted: bool) -> None:
+        """Raises MediaError for a host that may not be asked; `trusted` where Label Studio serves it."""
         check_credentials(url)
         named = {url.host.lower(), f"{url.host.lower()}:{url.port}"}
         # Label Studio's own origin is not on the list: another host's redirect may not spend our key there.

@@ -41,14 +41,23 @@ def draw_instances(
                 line += 1
                 continue
             draw_box(pen, instance, scale, colour)
-        if instance.label:
+        if instance.label and not _is_point(instance):
             above = y0 - size - 5
             tag(pen, (max(0.0, x0), above if above >= 0 else y0), caption(instance), colour, size)
 
 
+def _is_point(instance: Instance) -> bool:
+    """Whether it is one of many points, which a label at each would cover: their colours tell them apart."""
+    return len(instance.keypoints) == 1 and instance.keypoints[0].label == instance.label
+
+
 def draw_box(pen: ImageDraw.ImageDraw, instance: Instance, scale: float, colour: str) -> None:
-    """One rectangle; corners in the wrong order are drawn all the same."""
-    pen.rectangle(upright(instance, scale), outline=colour, width=2)
+    """One rectangle, turned as it is; corners in the wrong order are drawn all the same."""
+    if instance.angle:
+        corners = [(x * scale, y * scale) for x, y in instance.corners]
+        pen.line([*corners, *corners[:2]], fill=colour, width=2, joint="curve")
+    else:
+        pen.rectangle(upright(instance, scale), outline=colour, width=2)
 
 
 def draw_mask(picture: Image.Image, mask: Mask, colour: str) -> None:
@@ -84,6 +93,6 @@ def caption(instance: Instance) -> str:
 
 
 def upright(instance: Instance, scale: float) -> tuple[float, float, float, float]:
-    """The box in pixels of the drawn picture, its corners in order."""
-    x0, y0, x1, y1 = (edge * scale for edge in instance.box)
+    """The box, or the upright one around it, in pixels of the drawn picture, its corners in order."""
+    x0, y0, x1, y1 = (edge * scale for edge in instance.hull)
     return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)

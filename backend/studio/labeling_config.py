@@ -2,66 +2,37 @@
 
 import hashlib
 import json
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree
 
 from label_studio_sdk.label_interface.interface import LabelInterface
 
 from backend.errors import LabelingConfigError
+from backend.studio import skeleton
+from backend.studio.attributes import (
+    any_number,
+    attribute,
+    group_by,
+    is_true,
+    kept_labels,
+    media_field,
+    score_threshold,
+)
+from backend.studio.chains import check_chains
+from backend.studio.tags import BY_NAME, INSTEAD, supported
 from backend.types import Condition, Control, Head, Media
 
 EXAMPLE = """<View>
   <Image name="image" value="$image"/>
-  <!-- In its place also BrushLabels, PolygonLabels, EllipseLabels, KeyPointLabels, or Choices with Choice in it. -->
+  <!-- In its place also BitmaskLabels, PolygonLabels, EllipseLabels, KeyPointLabels, or Choices with Choice in it. -->
   <RectangleLabels name="label" toName="image">
     <Label value="Bunny"/>
   </RectangleLabels>
 </View>"""
 """A config that is served."""
-
-SUPPORTED = (
-    "on an Image: RectangleLabels (boxes); BrushLabels, PolygonLabels or EllipseLabels (masks); KeyPointLabels (points, "
-    "hung on a rectangle where there are several objects); Choices (classes of the whole image); "
-    "and Rectangle, Brush, Polygon or Ellipse with Labels on the same Image; "
-    "on a Video: VideoRectangle with Labels (tracks), and TimelineLabels (classes of ranges of frames)"
-)
-
-_SHAPES: Mapping[str, Head] = MappingProxyType(
-    {
-        "Rectangle": Head.DETECTION,
-        "Brush": Head.SEGMENTATION,
-        "Polygon": Head.SEGMENTATION,
-        "Ellipse": Head.SEGMENTATION,
-        "VideoRectangle": Head.DETECTION,
-    }
-)
-"""Tags that carry no labels of their own, and what their regions are for."""
-_HEADS: Mapping[str, Head] = MappingProxyType(
-    {
-        **_SHAPES,
-        **{f"{shape}Labels": head for shape, head in _SHAPES.items() if shape != "VideoRectangle"},
-        "KeyPointLabels": Head.POSE,
-        "Choices": Head.CLASSIFICATION,
-        "TimelineLabels": Head.CLASSIFICATION,
-    }
-)
-"""Tags that micro-models serve."""
-_ON_VIDEO = ("VideoRectangle", "TimelineLabels")
-"""Of these, those that are drawn on a video; the others are drawn on an image."""
-_INSTEAD: Mapping[str, str] = MappingProxyType(
-    {
-        "KeyPoint": "not supported; use KeyPointLabels instead",
-        "Bitmask": "not supported; use Brush instead",
-        "BitmaskLabels": "not supported; use BrushLabels instead",
-        "Taxonomy": "a tree of classes is not supported; use Choices instead",
-    }
-)
-"""What to say of some of the other tags."""
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
@@ -86,7 +57,7 @@ class LabelingConfig:
         has = "; ".join(self.unsupported) or "no control tag at all"
         raise LabelingConfigError(
             f"The labeling config has nothing that a micro-model can learn. It has: {has}. "
-            f"Supported: {SUPPORTED}. "
+            f"Supported on an Image: {supported(Media.IMAGE)}; on a Video: {supported(Media.VIDEO)}. "
             f"Write for instance, in the project's Settings > Labeling Interface > Code:\n{EXAMPLE}"
         )
 
@@ -116,10 +87,11 @@ def parse(xml: str) -> LabelingConfig:
     for tag in tags:
         if tag in served:
             control = _control(tag, carriers[tag.name], served)
-            controls.append(replace(control, visible_when=conditions.get(tag.name, ())))
+            controls += _ours(tag, replace(control, visible_when=conditions.get(tag.name, ())))
         elif tag.name not in lent:
             unsupported.append(f"{tag.tag} {tag.name!r} ({problems[tag.name]})")
-    return LabelingConfig(tuple(controls), tuple(unsupported), _group_by(tags), _fingerprint(controls))
+    check_chains(controls)
+    return LabelingConfig(tuple(controls), tuple(unsupported), group_by(tags), _fingerprint(controls))
 
 
 def well_formed(xml: str) -> bool:
@@ -139,10 +111,12 @@ def control_fingerprint(control: Control) -> str:
     The order of the labels and how regions are shown do not matter; what is looked at and what is told apart does.
     """
     told_apart: list[str] = []
-    if control.head is Head.SEGMENTATION and not control.tag.startswith("Brush"):
+    if control.head is Head.SEGMENTATION and not BY_NAME[control.tag].one_instance_a_label:
         told_apart.append("objects")  # a polygon is one object, a brush one label
     if control.parent is not None:
         told_apart.append("objects")
+    if control.any_number is not None:
+        told_apart.append("any number of points" if control.any_number else "one point of a label")
     if control.multiple and control.head is Head.CLASSIFICATION:
         told_apart.append("each label for itself")
     if control.media is Media.VIDEO:
@@ -173,31 +147,33 @@ def _conditions(tag: ElementTree.Element, outer: tuple[Condition, ...] = ()) -> 
 
 def _label_carrier(tag: Any, tags: Iterable[Any]) -> Any | None:
     """The tag whose labels the regions of `tag` carry: itself, or for a `Rectangle` the `Labels` of the same object."""
-    if tag.tag in _SHAPES:
+    served = BY_NAME.get(tag.tag)
+    if served is not None and tag.tag == served.bare:
         return next((other for other in tags if other.tag == "Labels" and other.to_name == tag.to_name), None)
-    return tag if tag.tag in _HEADS else None
+    return tag if served is not None else None
 
 
 def _problem(tag: Any, carrier: Any | None, nested: frozenset[str]) -> str | None:
     """Why no micro-model can serve this control tag; None when one can."""
-    if tag.tag not in _HEADS:
-        return _INSTEAD.get(tag.tag, "not supported yet")
-    if _true(tag.attr.get("model_skip")):
+    served = BY_NAME.get(tag.tag)
+    if served is None:
+        return INSTEAD.get(tag.tag, "not supported yet")
+    if is_true(tag.attr.get("model_skip")):
         return "left out by model_skip"
     if carrier is None:
-        instead = f", or use {tag.tag}Labels instead" if f"{tag.tag}Labels" in _HEADS else ""
+        instead = f", or use {served.own} instead" if served.own else ""
         return f'needs <Labels toName="{",".join(tag.to_name)}"> beside it{instead}'
-    if tag.tag == "Choices" and _true(tag.attr.get("perRegion")):
+    if tag.tag == "Choices" and is_true(tag.attr.get("perRegion")):
         return "choices for each region (perRegion) are not supported; those for the whole image are"
-    if tag.name in nested or _true(tag.attr.get("allowNested")):
+    if tag.name in nested or is_true(tag.attr.get("allowNested")):
         return "choices in choices are not supported; write them as one flat list"
     if not carrier.labels:
         return f"has no {'Choice' if tag.tag == 'Choices' else 'Label'} in it" + (
             "; labels out of the task data cannot be learned" if carrier.dynamic_value else ""
         )
-    if (wrong := _object_problem(tag)) is not None:
+    if (wrong := _object_problem(tag) or _vector_problem(tag)) is not None:
         return wrong
-    if not _kept_labels(carrier):
+    if not kept_labels(carrier):
         return "all its labels are left out by model_skip"
     return None
 
@@ -205,93 +181,59 @@ def _problem(tag: Any, carrier: Any | None, nested: frozenset[str]) -> str | Non
 def _object_problem(tag: Any) -> str | None:
     """Why no micro-model can look at what this control tag is drawn on; None when one can."""
     media = tag.objects[0] if len(tag.to_name) == 1 and tag.objects else None
-    wanted = "Video" if tag.tag in _ON_VIDEO else "Image"
+    wanted = BY_NAME[tag.tag].media.value.capitalize()
     if media is not None and media.tag == "Video" != wanted:
-        return "on a Video only VideoRectangle with Labels, and TimelineLabels, are supported"
+        return f"on a Video only these are supported: {supported(Media.VIDEO)}"
     if media is None or media.tag != wanted:
         return f"its toName {','.join(tag.to_name)!r} is not the name of one {wanted}"
-    if _media_field(media) is None:
-        example = f'value="${wanted.lower()}"'
-        return f"its {wanted} has value={media.attr.get('value')!r}, expected one data field such as {example}"
+    if media_field(media) is None:
+        given = attribute(media, "valuelist") or media.attr.get("value")
+        return f'its {wanted} has value={given!r}, expected one data field such as value="${wanted.lower()}"'
+    if tag.tag == "Choices" and attribute(media, "valuelist"):
+        return "classes of an Image with valueList are not supported: it is not said of which of its images"
     return None
+
+
+def _vector_problem(tag: Any) -> str | None:
+    """Why no micro-model can learn what a tag of vectors draws; None when one can, and of other tags."""
+    if not BY_NAME[tag.tag].skeleton:
+        return None
+    if is_true(attribute(tag, "skeleton")):
+        return None if tag.attr.get("model_points") else f"a skeleton needs names of its points: {skeleton.EXAMPLE}"
+    if is_true(attribute(tag, "closable")):
+        return None
+    return 'lines are not supported; write closable="true" for polygons, or skeleton="true" for posed objects'
+
+
+def _ours(tag: Any, control: Control) -> tuple[Control, ...]:
+    """The controls that micro-models serve for a tag: of a skeleton two, else the tag's own."""
+    if not BY_NAME[tag.tag].skeleton or not is_true(attribute(tag, "skeleton")):
+        return (control,)
+    names, linked_to = skeleton.points_of(tag.attr["model_points"], f"{tag.tag} {tag.name!r}")
+    return skeleton.controls_of(control, names, linked_to)
 
 
 def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
     """The control of a tag that has no problem, beside the others that have none."""
-    head = _HEADS[tag.tag]
-    boxes = (other.name for other in served if _HEADS[other.tag] is Head.DETECTION and other.to_name == tag.to_name)
+    kind, counted = BY_NAME[tag.tag], any_number(tag)
+    boxes = (one.name for one in served if BY_NAME[one.tag].head is Head.DETECTION and one.to_name == tag.to_name)
     return Control(
         from_name=tag.name,
         to_name=tag.to_name[0],
         tag=tag.tag,
-        head=head,
-        labels=_kept_labels(carrier),
-        media_field=_media_field(tag.objects[0]) or "",
-        score_threshold=_threshold(tag),
+        head=kind.head,
+        labels=kept_labels(carrier),
+        media_field=media_field(tag.objects[0]) or "",
+        score_threshold=score_threshold(tag),
         labels_from=None if carrier is tag else carrier.name,
-        parent=next(boxes, None) if head is Head.POSE else None,
+        parent=next(boxes, None) if kind.head is Head.POSE and not counted else None,
+        any_number=counted,
         multiple=carrier.attr.get("choice") == "multiple",
-        media=Media.VIDEO if tag.tag in _ON_VIDEO else Media.IMAGE,
-        frame_rate=_frame_rate(tag.objects[0]) if tag.tag in _ON_VIDEO else "",
+        masks_from=tag.attr.get("model_masks_from") or None,
+        media=kind.media,
+        value_list=attribute(tag.objects[0], "valuelist") is not None,
+        frame_rate=(attribute(tag.objects[0], "framerate") or "") if kind.media is Media.VIDEO else "",
     )
-
-
-def _kept_labels(carrier: Any) -> tuple[str, ...]:
-    """Values (aliases, where there are) of the labels without `model_skip`; those with a `model_index` first, by it."""
-    kept = {value: label for value, label in carrier.labels_attrs.items() if not _true(label.attr.get("model_skip"))}
-    return tuple(sorted(kept, key=lambda value: _model_index(carrier, value, kept[value])))
-
-
-def _model_index(carrier: Any, value: str, label: Any) -> float:
-    """Where in the order of points a label stands; of other tags the config's order counts."""
-    text = label.attr.get("model_index")
-    if text is None or carrier.tag != "KeyPointLabels":
-        return math.inf
-    if not re.fullmatch(r"\d{1,9}", text.strip()):
-        raise LabelingConfigError(
-            f"Label {value!r} of {carrier.tag} {carrier.name!r} has model_index={text!r}. Expected 0, 1, 2 and so on."
-        )
-    return int(text)
-
-
-def _media_field(media: Any) -> str | None:
-    """`image` out of `value="$image"`."""
-    match = re.fullmatch(r"\$(\w[\w.\-]*)", media.attr.get("value") or "")
-    return match[1] if match else None
-
-
-def _frame_rate(media: Any) -> str:
-    """`framerate` of a Video; Label Studio reads the names of attributes in any case."""
-    return next((str(value).strip() for name, value in media.attr.items() if name.lower() == "framerate"), "")
-
-
-def _threshold(tag: Any) -> float | None:
-    text = tag.attr.get("model_score_threshold")
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 1:
-        raise LabelingConfigError(
-            f"{tag.tag} {tag.name!r} has model_score_threshold={text!r}. Expected a number from 0 to 1, such as 0.4."
-        )
-    return value
-
-
-def _group_by(tags: Iterable[Any]) -> str | None:
-    """The one data field that the config groups by; it may be written as `video` or `$video`, on any control tag."""
-    named = {
-        tag.attr["model_group_by"].strip().lstrip("$") for tag in tags if tag.attr.get("model_group_by", "").strip()
-    }
-    if len(named) > 1:
-        raise LabelingConfigError(
-            f"model_group_by names several data fields: {', '.join(sorted(named))}. Expected one, "
-            "since a task is in one group. "
-            "Write the same field everywhere, or on one control tag only."
-        )
-    return named.pop() if named else None
 
 
 def _fingerprint(controls: Iterable[Control]) -> str:
@@ -300,7 +242,3 @@ def _fingerprint(controls: Iterable[Control]) -> str:
 
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
-
-
-def _true(value: str | None) -> bool:
-    return value is not None and value.strip().lower() in ("true", "1", "yes")

@@ -59,12 +59,13 @@ class MediaCache:
         room: Room | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.time,
+        certificates: Path | None = None,
     ) -> None:
         """`recheck_seconds`: how long a file is taken for current without asking its server. `room`: for decoding."""
         self._studio = studio
         self._cache = DiskCache(folder, limit_mb * 1_000_000, clock)
         self._root = document_root.resolve() if document_root else None
-        self._download = Download(studio, allowed_hosts, limit_mb * 1_000_000, transport)
+        self._download = Download(studio, allowed_hosts, limit_mb * 1_000_000, transport, certificates)
         self._recheck, self._clock = recheck_seconds, clock
         self._room = room or Room(DECODED_BYTES)
         self._lock = threading.Lock()
@@ -93,6 +94,12 @@ class MediaCache:
             return validators.with_digest(_digest(file)).dump()
 
         return self._cache.get(key, fill, alive)
+
+    def require_allowed(self, url: str, task_id: int) -> None:
+        """Raises MediaError for what may not be fetched from here; asks nobody."""
+        if not is_inline(url) and self._local_file(url) is None:
+            base = self._studio.http.base if self._studio else None
+            self._download.require_allowed(*source_of(url, task_id, base))
 
     def stamp(self, url: str) -> str:
         """What is known here, without a request, of the content at `url`: another content has another stamp.

@@ -5,14 +5,18 @@ caller for ever. Here the seconds that a thread waits are counted over a whole a
 outside within `SLICE_SECONDS`.
 """
 
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import httpcore
 import httpx
+
+from backend.errors import SettingsError
 
 SLICE_SECONDS = 1.0
 """Longest wait without asking whether anybody still wants the answer."""
@@ -122,18 +126,33 @@ def pause(seconds: float) -> None:
         patience.pause(seconds)
 
 
-def transport(max_connections: int = 100) -> httpx.HTTPTransport:
-    """An HTTP transport whose reads keep to the patience of their thread."""
-    certificates = httpx.create_ssl_context()
-    made = httpx.HTTPTransport(verify=certificates)
+def transport(max_connections: int = 100, certificates: Path | None = None) -> httpx.HTTPTransport:
+    """An HTTP transport whose reads keep to the patience of their thread. `certificates`: the authorities that it trusts in
+    place of the usual ones, a PEM file; raises SettingsError for another."""
+    trusted = _trusted(certificates)
+    made = httpx.HTTPTransport(verify=trusted)
     # httpx has no argument for the network that its pool stands on.
     made._pool = httpcore.ConnectionPool(
-        ssl_context=certificates,
+        ssl_context=trusted,
         max_connections=max_connections,
         keepalive_expiry=KEPT_SECONDS,
         network_backend=_Network(),
     )
     return made
+
+
+def _trusted(certificates: Path | None) -> ssl.SSLContext:
+    if certificates is None:
+        return httpx.create_ssl_context()
+    try:
+        if certificates.is_dir():  # as OpenSSL's `c_rehash` makes it, which REQUESTS_CA_BUNDLE may be
+            return ssl.create_default_context(capath=certificates)
+        return ssl.create_default_context(cafile=certificates)
+    except OSError as error:
+        raise SettingsError(
+            f"The certificates in {certificates} cannot be used: {error.strerror or error}. Expected a PEM file, named by "
+            "MICRO_MODELS_CERTIFICATES, SSL_CERT_FILE or REQUESTS_CA_BUNDLE."
+        ) from None
 
 
 class _Network(httpcore.NetworkBackend):

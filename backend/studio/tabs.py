@@ -13,6 +13,8 @@ MOST_TASKS = 50
 """Tasks that a tab names: each is a line in its list of filters."""
 SHOWN = ("id", "total_annotations", "predictions_score")
 """Columns that are shown beside the task's data."""
+SCORE = "tasks:predictions_score"
+"""The column of a prediction's score, as a list of hidden columns names it."""
 UNKNOWN_OPERATORS = frozenset({"in_list", "not_in_list"})
 """Operators of filters that the API applies and the pages do not know."""
 
@@ -49,6 +51,24 @@ def put(studio: Studio, project: int, title: str, tasks: Sequence[int]) -> int:
     body = {"project": project, "data": data}
     studio.http.json("PATCH", f"api/dm/views/{found['id']}/", json=body)
     return int(found["id"])
+
+
+def show_scores(studio: Studio, project: int) -> int:
+    """Have every tab show the column of scores, without which their order is not seen; how many did not."""
+    rows, changed = studio.views(project), 0
+    if not rows:
+        _make(studio, project, "Default")
+        rows = studio.views(project)
+    for row in rows:
+        data = row.get("data") or {}
+        hidden = data.get("hiddenColumns")
+        places = hidden.items() if isinstance(hidden, Mapping) else ()
+        shown = {place: [name for name in names or () if name != SCORE] for place, names in places}
+        if shown and shown != hidden:
+            body = {"project": project, "data": {**data, "hiddenColumns": shown}}
+            studio.http.json("PATCH", f"api/dm/views/{row['id']}/", json=body)
+            changed += 1
+    return changed
 
 
 def exists(studio: Studio, project: int, title: str) -> bool:

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -85,6 +86,7 @@ class StudioHttp:
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = patience.pause,
+        certificates: Path | None = None,
     ) -> None:
         self.base = base_url(url)
         self.auth = StudioAuth(self.base, api_key, clock)
@@ -93,7 +95,7 @@ class StudioHttp:
             timeout=timeout,
             # Redirects are never followed blindly: a POST would become a GET, and media has rules of its own.
             follow_redirects=False,
-            transport=RetryTransport(transport or patience.transport(max_connections=16), sleep),
+            transport=RetryTransport(transport or patience.transport(16, certificates), sleep),
             event_hooks={"response": [raise_for_answer]},
         )
 
@@ -147,10 +149,26 @@ def answers(base: httpx.URL) -> Iterator[None]:
 def unreachable(url: httpx.URL, error: Exception) -> str:
     """Why there was no answer, and what to look at."""
     where = url.copy_with(path="/", query=None, fragment=None, userinfo=b"")
+    if why := not_secure(error):
+        return f"No answer from Label Studio at {where}: {why}"
     hint = "Is Label Studio running there, and reachable from this machine?"
     if url.host in ("localhost", "127.0.0.1", "::1"):
         hint += " Inside a container `localhost` is the container itself: use Label Studio's service or host name."
     return f"No answer from Label Studio at {where} ({type(error).__name__}: {error}). {hint}"
+
+
+def not_secure(error: Exception) -> str | None:
+    """What is wrong with a server's certificate, and what to do; None where the connection failed for another reason."""
+    text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        why = text.partition("verify failed: ")[2].partition(" (_ssl")[0] or "it is not known"
+        return (
+            f"its certificate is not trusted ({why}). If it is your own, put it, or the authority that signed it, into a PEM "
+            "file and name that as SSL_CERT_FILE, here and where the backend runs."
+        )
+    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
+        return "it speaks no TLS. Is its address one with http:// rather than https://?"
+    return None
 
 
 def raise_for_answer(response: httpx.Response) -> None:

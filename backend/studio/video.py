@@ -1,6 +1,6 @@
 """Cutting a video file into image files, and making one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import av
@@ -44,11 +44,14 @@ def require_picture(video: Path) -> None:
         raise MediaError(f"{video} holds {found}. Expected a video file, with a picture.")
 
 
-def write_frames(video: Path, folder: Path, every: int = 1) -> dict[int, Path]:
+def write_frames(
+    video: Path, folder: Path, every: int = 1, told: Callable[[int, int | None], None] = lambda done, of: None
+) -> dict[int, Path]:
     """Decode every `every`-th frame of a video into `folder`, upright; {frame number from 0: its file}.
 
     Frames that are damaged are left out, and the others keep their numbers. Raises MediaError for a file that FFmpeg
-    cannot decode or that holds no frame. Memory holds one frame at a time.
+    cannot decode or that holds no frame. Memory holds one frame at a time. `told` hears how many frames were decoded, and of
+    how many.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[int, Path] = {}
@@ -56,6 +59,7 @@ def write_frames(video: Path, folder: Path, every: int = 1) -> dict[int, Path]:
         numbers = _numbers(video)
         with opened(video) as container:
             for rank, frame in enumerate(decoded(container)):
+                told(rank, len(numbers) or None)
                 number = rank if frame.pts is None else numbers.get(frame.pts, rank)
                 if number % every == 0:
                     written[number] = folder / f"{number:06d}.jpg"

@@ -13,6 +13,7 @@ from backend.web.auth import BasicAuth
 from backend.web.headers import complete
 from backend.web.hosts import AllowedHosts
 from backend.web.origin import from_elsewhere
+from backend.web.prefix import prefixed
 
 OPEN = frozenset({"/health", "/ready"})
 """What anybody may ask: whether we run."""
@@ -36,6 +37,7 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = prefixed(scope)
         exchange = _Exchange(scope, receive, send)
         request = Request(scope, exchange.receive)
         try:

@@ -14,13 +14,18 @@ from fastapi.concurrency import run_in_threadpool
 from backend.errors import InboxError, StudioError
 from backend.hooks import MicroModelBackend
 from backend.loop.predict.on_demand import Predictor
+from backend.loop.predict.prompted import no_object
 from backend.loop.services import Services
 from backend.studio import project_key
+from backend.studio.prompts import is_prompt
 from backend.web.adoption import MOST_CONFIG, MOST_EXTRA, Adoption, usable_config
 from backend.web.auth import BasicAuth, WebhookAuth
 from backend.web.bodies import MOST_PREDICT, MOST_SETUP, MOST_STRANGER, MOST_WEBHOOK, Bodies
 from backend.web.described import PREDICT, SETUP, WEBHOOK
-from backend.web.lanes import Lane
+from backend.web.lanes import Busy, Lane
+
+UP = {"status": "UP", "model_class": MicroModelBackend.__name__}
+"""What label-studio-ml's backends answer to who asks whether they run, at `/health` and at `/`."""
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +34,8 @@ def protocol_routes(services: Services, predictor: Predictor, auth: BasicAuth, b
     """Routes of the protocol; who may call them at all, the Door knows."""
     # An event waits for no writer and no picture; predictions and projects that are set up do, of the registry and others.
     events, setups, predictions = Lane("events", 16, 4000), Lane("setup", 8, 500), Lane("predictions", 8, 200)
+    # Whoever draws waits for the answer to what he drew last: an answer that comes late is worse than none.
+    prompts = Lane("prompts", 2, 10)
     routes = APIRouter()
     adoption, webhook_auth = Adoption(services, auth), WebhookAuth(services, auth)
 
@@ -42,7 +49,7 @@ def protocol_routes(services: Services, predictor: Predictor, auth: BasicAuth, b
 
     @routes.get("/health")
     async def health() -> dict[str, str]:
-        return {"status": "UP", "model_class": MicroModelBackend.__name__}
+        return UP
 
     @routes.post("/setup", openapi_extra=SETUP)
     async def setup(request: Request) -> dict[str, str]:
@@ -72,7 +79,12 @@ def protocol_routes(services: Services, predictor: Predictor, auth: BasicAuth, b
             unnamed = MicroModelBackend(services, predictor, None, config)
             return (unnamed if number is None else backend(number, config)).predict(tasks, context)
 
-        return {"results": await predictions.run(answer)}
+        if not is_prompt(context):
+            return {"results": await predictions.run(answer)}
+        try:
+            return {"results": await prompts.run(answer)}
+        except Busy:
+            return {"results": [no_object() for _ in tasks]}
 
     @routes.post("/webhook", openapi_extra=WEBHOOK)
     async def webhook(request: Request) -> dict[str, str]:

@@ -11,7 +11,7 @@ from backend.demo import hand_labels
 from backend.demo.cases import CASES, point_scores
 from backend.demo.hand_labels import labels_of, truth_of_frames
 from backend.studio.labeling_config import parse
-from backend.studio.regions import for_control
+from backend.studio.tags import for_control
 from backend.types import Control, Frame, Head, Instance, Keypoint, LabeledFrame, Prediction
 
 DESCRIBED = json.loads(Path(hand_labels.__file__).with_name("big_buck_bunny.json").read_text())

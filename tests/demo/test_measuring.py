@@ -8,7 +8,7 @@ from backend.demo.cases import CASES, box_scores
 from backend.demo.data_set import DataSet, DemoFrame
 from backend.demo.measuring import measure, predicted_instances
 from backend.studio.labeling_config import parse
-from backend.studio.regions import for_control
+from backend.studio.tags import for_control
 from backend.types import Head, Instance, Keypoint
 
 BOX = Instance("a & b", (10.0, 20.0, 60.0, 70.0))

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from backend.errors import MediaError, StudioError, StudioForbidden, StudioMissing
-from backend.studio import connection, events, labeling_config, regions
+from backend.studio import connection, events, labeling_config, tags
 from backend.studio.client import Studio
 from backend.studio.media import MediaCache
 from backend.types import Instance
@@ -47,7 +47,7 @@ def project(client: Studio) -> int:
 
 def predictions(tasks: list[int], box: tuple[float, float, float, float] = (10, 10, 50, 50)) -> list[dict[str, Any]]:
     control = labeling_config.parse(CONFIG).controls[0]
-    result = regions.for_control(control).write([Instance("Bunny", box, 0.5)], control, (100, 100))
+    result = tags.for_control(control).write([Instance("Bunny", box, 0.5)], control, (100, 100))
     return [{"task": task, "result": result, "score": 0.5, "model_version": VERSION} for task in tasks]
 
 

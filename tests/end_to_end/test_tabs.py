@@ -114,6 +114,21 @@ def test_a_tab_of_an_earlier_release_stops_the_pages_and_is_mended(
     browser.until(lambda: shown(browser) or None, "the project's own page", SECONDS)
 
 
+def test_scores_are_shown_in_the_tab_that_label_studio_makes_itself(
+    studio: Studio, browser: Browser, project: int, tasks: list[int]
+) -> None:
+    browser.goto(f"/projects/{project}/data")
+    browser.until(lambda: shown(browser) or None, "the project's own page", SECONDS)
+    tabs.show_scores(studio, project)
+    browser.goto(f"/projects/{project}/data")
+    heading = "return [...document.querySelectorAll('.lsf-table__row-wrapper, [class*=table-head]')].map(e => e.innerText).join()"
+    browser.until(
+        lambda: "prediction score" in browser.driver.execute_script(heading).lower() or None, "the column", SECONDS
+    )
+    assert tabs.show_scores(studio, project) == 0, "shown already"
+    browser.screenshot("scores")
+
+
 def test_removing_it(studio: Studio, browser: Browser, project: int, tasks: list[int]) -> None:
     tabs.put(studio, project, TAB, tasks)
     tabs.remove(studio, project, TAB)

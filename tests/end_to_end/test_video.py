@@ -12,7 +12,7 @@ from backend.demo.data_set import DataSet
 from backend.learning.detection.evaluation import evaluate
 from backend.studio.client import Studio
 from backend.studio.labeling_config import parse
-from backend.studio.regions import for_video
+from backend.studio.tags import for_video
 from backend.studio.video import write_video
 from backend.types import Frame, Instance, Keyframe, LabeledFrame, Prediction, Track, VideoSize
 from tests.end_to_end.browser import Browser

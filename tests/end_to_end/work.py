@@ -11,7 +11,7 @@ from backend.demo.backend_server import BackendServer
 from backend.demo.data_set import DataSet
 from backend.demo.watching import snapshot
 from backend.studio.labeling_config import parse
-from backend.studio.regions import for_control
+from backend.studio.tags import for_control
 from backend.types import Instance
 
 PATIENCE_SECONDS = 900.0

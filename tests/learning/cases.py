@@ -11,6 +11,8 @@ from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import EnclosingBoxes, TrainingInput
 from backend.learning.method import Method
+from backend.learning.points.method import METHOD as POINTS
+from backend.learning.points.recipe import PointsRecipe
 from backend.learning.pose.method import METHOD as POSE
 from backend.learning.pose.recipe import PoseRecipe
 from backend.learning.segmentation.method import METHOD as SEGMENTATION
@@ -18,6 +20,7 @@ from backend.learning.segmentation.recipe import SegmentationRecipe
 from backend.types import Frame, LabeledFrame
 from tests.learning import synthetic
 from tests.learning.classification import classes
+from tests.learning.points.scattered import scattered
 from tests.learning.pose.synthetic import NAMES, herd
 from tests.learning.segmentation.masked import masked_clip
 
@@ -80,6 +83,11 @@ CASES = {
         method=DETECTION, labels=synthetic.LABELS, clip=lambda count: synthetic.clip(count).frames, least=0.85,
         quick=DetectionRecipe(steps=3, warm_steps=2, pseudo_steps=2, batch=2, crop=96, frame_pixels=20_000),
         short=DetectionRecipe(steps=40, warm_steps=12, pseudo_steps=15, batch=4, crop=128, frame_pixels=80_000),
+    ),
+    "counted points": Case(
+        method=POINTS, labels=synthetic.LABELS, clip=scattered, least=0.85,
+        quick=PointsRecipe(steps=3, warm_steps=2, pseudo_steps=2, batch=2, crop=96, frame_pixels=20_000),
+        short=PointsRecipe(steps=40, warm_steps=12, pseudo_steps=15, batch=4, crop=128, frame_pixels=80_000),
     ),
     "masks": Case(
         method=SEGMENTATION, labels=synthetic.LABELS, clip=lambda count: masked_clip(count).frames, least=0.8,

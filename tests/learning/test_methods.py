@@ -234,11 +234,12 @@ def test_what_is_loaded_predicts_in_order_and_so_does_it_in_another_group(
     case: Case, quick: tuple[Trained, list[Progress]]
 ) -> None:
     weights = quick[0].weights
-    before = Weights(weights.arrays, {name: value for name, value in weights.metadata.items() if name != "method"})
     labeled, others = case.split()
     frames, boxes = [one.frame for one in others[::-1]], case.boxes(others)
-    own, old = (methods.load(w, "cpu").predict(frames, labeled, boxes) for w in (weights, before))
-    assert own == old
+    own = methods.load(weights, "cpu").predict(frames, labeled, boxes)
+    if case.method is methods.method_for(control(case.method.head)):  # those of before there were methods
+        before = Weights(weights.arrays, {name: value for name, value in weights.metadata.items() if name != "method"})
+        assert methods.load(before, "cpu").predict(frames, labeled, boxes) == own
     assert [one.task for one in own] == [frame.task for frame in frames]
     abroad = methods.load(methods.for_other_group(weights), "cpu").predict(frames, (), boxes)
     assert [one.task for one in abroad] == [frame.task for frame in frames]
@@ -265,8 +266,8 @@ def test_nothing_measured_is_no_score(head: Head) -> None:
 def test_the_truth_scores_one_and_nothing_at_all_zero(case: Case) -> None:
     frames = case.clip(3)
     said = [Prediction(one.frame.task, one.instances, 1.0) for one in frames]
-    assert methods.evaluate(case.method.head, said, frames).score == 1
-    assert methods.evaluate(case.method.head, [], frames).score == 0
+    assert case.method.measure(said, frames).score == 1
+    assert case.method.measure([], frames).score == 0
 
 
 # -- what is learnt
@@ -282,7 +283,7 @@ def test_a_clip_is_learnt_and_again_from_there(case: Case) -> None:
     for trained in (first, again):
         model = methods.load(trained.weights, "cpu")
         found = model.predict([one.frame for one in others], labeled, case.boxes(others))
-        assert (methods.evaluate(case.method.head, found, others).score or 0.0) >= case.least
+        assert (case.method.measure(found, others).score or 0.0) >= case.least
     assert (first.metrics["warm"], again.metrics["warm"]) == (0.0, float(case.method.transfers))
     if case.method.transfers:
         assert again.metrics["steps"] < first.metrics["steps"]

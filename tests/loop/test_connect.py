@@ -15,7 +15,7 @@ from backend.loop import probing
 from backend.loop.connect import check_project, connect_project, reached
 from backend.loop.probing import Answer
 from backend.loop.services import Access, Services
-from backend.studio.checks import SECRET_HEADER
+from backend.studio.checks import SECRET_HEADER, Check
 from model_registry import ProjectRecord, accepted_secrets
 from tests.loop.house import House
 from tests.studio.server import Answer as HttpAnswer
@@ -62,6 +62,7 @@ def house(tmp_path: Path, world: Guarded, monkeypatch: pytest.MonkeyPatch) -> It
     house = House(tmp_path)
     house.services = replace(house.services, connect_studio=lambda url, key: world.studio(url, key))
     monkeypatch.setattr(probing, "_asked", lambda url, *_: Answer(url, None, "nobody there"))
+    monkeypatch.setattr(connecting, "media_check", lambda *_: None)
     yield house
     house.registry.close()
 
@@ -224,3 +225,22 @@ def test_a_project_whose_backend_was_registered_by_hand_is_taken_over(house: Hou
     connect(given(house, HERE, GOOD))
     assert stored(house)["title"] == "mine"
     assert isinstance(house.registry.projects.get(1), ProjectRecord)
+
+
+def test_pictures_that_cannot_be_had_are_told_by_connect(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "media_check", lambda *_: Check("media", False, "no host", "allow it"))
+    assert connect(given(house, HERE, GOOD)) == ["media"]
+
+
+@pytest.mark.parametrize(("wanted", "order"), [(True, "Uncertainty sampling"), (False, "Sequential sampling")])
+def test_the_order_of_tasks_is_changed_on_demand(
+    house: House, world: Guarded, monkeypatch: pytest.MonkeyPatch, wanted: bool, order: str
+) -> None:
+    shown: list[int] = []
+    monkeypatch.setattr(connecting.tabs, "show_scores", lambda studio, number: shown.append(number))
+    world.on("PATCH", "/api/projects/1/", body=project())
+    connect(given(house, HERE, GOOD))
+    assert world.sent("PATCH", "/api/projects/1/") == []
+    connect(given(house, HERE, GOOD), uncertainty=wanted)
+    assert world.sent("PATCH", "/api/projects/1/") == [{"sampling": order}]
+    assert shown == [1] * wanted

@@ -39,6 +39,7 @@ def test_labels_become_a_version_and_predictions_for_all_others(house: House) ->
     house.work()
     state = group(house)
     assert (state["state"], state["trained_labels"], state["version"]) == ("idle", 3, "v1")
+    assert state["measure"] == "F1 at IoU 0.5"
     shown = house.shown()
     assert set(shown) == set(range(1, 9)) - set(LABELLED)
     assert all(len(items) == 1 and items[0]["model_version"] == "micro-models" for items in shown.values())

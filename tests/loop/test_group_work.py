@@ -3,13 +3,15 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backend.loop import group_work
 from backend.loop.versions import train_now
+from backend.types import Control, Progress
 from model_registry import COMMON
-from tests.loop.house import House
+from tests.loop.house import House, teach
 
 
 @pytest.fixture
@@ -136,3 +138,28 @@ def test_a_group_that_another_worker_holds_is_passed_over(house: House, monkeypa
     taken = turns(house, monkeypatch)
     threading.Thread(target=house.worker.look).run()
     assert taken == ["b"]
+
+
+def test_a_group_in_which_nothing_is_left_gives_way_to_one_that_waits(
+    house: House, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from backend.learning import methods
+
+    house.settings.training = "auto"
+    house.label(1)
+    house.add_task(4, video="b")
+    begun: list[int] = []
+
+    def train(control: Control, given: Any, recipe: object) -> Any:
+        begun.append(given.labeled[0].frame.task)
+        if len(begun) == 1:
+            house.label(2)
+            house.now += 1
+            given.progress(Progress(0.1, 9.0))
+        return teach(control, given, recipe)
+
+    monkeypatch.setattr(methods, "train", train)
+    house.worker.look()
+    assert begun[:3] == [1, 2, 1], "and then the project's own"
+    assert [v.state.value for v in house.registry.versions.history(1, "a")] == ["serving", "interrupted"]
+    assert all(group.state(house.now) == "idle" for group in house.registry.groups.all(1) if group.tasks)

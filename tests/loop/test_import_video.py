@@ -34,7 +34,8 @@ class Importing:
     def metas(self, project: int, field: str, value: str) -> list[dict[str, Any]]:
         return [task["meta"] for task in self.tasks if task["data"].get(field) == value]
 
-    def upload(self, project: int, files: Sequence[Path]) -> list[str]:
+    def upload(self, project: int, files: Sequence[Path], told: Callable[[int, int], None]) -> list[str]:
+        told(0, len(files))
         return [f"/data/upload/{path.name}" for path in files]
 
     def create_tasks(self, project: int, data: Sequence[Mapping[str, Any]], meta: Mapping[str, Any]) -> list[int]:
@@ -192,3 +193,9 @@ def test_what_is_no_video(house: House, studio: Importing, tmp_path: Path) -> No
     with pytest.raises(MediaError, match="cannot be read"):
         bring(house, text)
     assert studio.tasks == []
+
+
+def test_who_waits_hears_how_far_it_is(house: House, clip: Callable[..., Path]) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    import_video(house.services, 1, clip(), None, 1, told=lambda *now: told.append(now))
+    assert told == [*(("Cutting clip.mp4", done, 6) for done in range(6)), ("Uploading frames", 0, 6)]

@@ -13,10 +13,22 @@ from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data import video_frames
 from backend.loop.pages.status import project_status
 from backend.loop.predict.on_demand import Predictor
-from backend.studio import regions
+from backend.studio import tags
 from backend.studio.events import TaskData
 from backend.studio.labeling_config import parse
-from backend.types import Box, Control, Frame, Image, Instance, LabeledFrame, Prediction, Track, VideoSize, Weights
+from backend.types import (
+    Box,
+    Control,
+    Frame,
+    Image,
+    Instance,
+    Keyframe,
+    LabeledFrame,
+    Prediction,
+    Track,
+    VideoSize,
+    Weights,
+)
 from tests.loop.house import House
 from tests.studio.clips import write_video
 
@@ -82,7 +94,7 @@ def group(house: House, name: str = "task 1") -> dict[str, Any]:
 def tracks(house: House, task: int = 1) -> tuple[Track, ...]:
     [prediction] = house.shown()[task]
     control = parse(config()).require()[0]
-    read = regions.for_video(control).read(prediction["result"], control, SIZE)
+    read = tags.for_video(control).read(prediction["result"], control, SIZE)
     assert read.problems == ()
     return read.tracks
 
@@ -225,6 +237,48 @@ def test_label_studio_gets_what_was_published_and_nothing_else(house: House) -> 
     assert first is not None
     assert first["result"] == house.shown()[1][0]["result"]
     assert second is None
+
+
+@dataclass(frozen=True)
+class EyeForAngles:
+    """Sees the square turned by 20 degrees in all frames."""
+
+    weights: Weights
+    nbytes: int = 1
+
+    def predict(
+        self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = (), enclosing_boxes: object = None
+    ) -> list[Prediction]:
+        return [Prediction(f.task, (self._seen(f),), 0.9) for f in frames]
+
+    def _seen(self, frame: Frame) -> Instance:
+        return Instance("square", true_box(frame.task), 0.9, track=0, angle=20.0)
+
+
+@pytest.mark.parametrize(("rotation", "angle"), [(20.0, 20.0), (0.0, 0.0)])
+def test_turned_keyframes_are_learnt_turned_and_come_back_so(
+    house: House, monkeypatch: pytest.MonkeyPatch, rotation: float, angle: float
+) -> None:
+    taught: list[float] = []
+    train = methods.train
+
+    def watching(control: Control, given: TrainingInput, recipe: Any) -> Any:
+        taught.extend(i.angle for one in given.labeled for i in one.instances)
+        return train(control, given, recipe)
+
+    monkeypatch.setattr(methods, "train", watching)
+    if rotation:
+        monkeypatch.setattr(methods, "load", lambda weights, device="auto": EyeForAngles(weights))
+    add_video(house, 1)
+    control = parse(config()).require()[0]
+    own = Track("square", tuple(Keyframe(n, true_box(n), angle=rotation) for n in KEYFRAMES), region_id="r1")
+    house.label(1, tags.for_video(control).write([own], control, SIZE))
+    house.work()
+    assert taught == pytest.approx([angle] * len(KEYFRAMES), abs=0.01)
+    [track] = tracks(house)
+    assert [one.angle for one in track.keyframes] == pytest.approx([angle] * len(track.keyframes), abs=0.01)
+    for frame in range(1, FRAMES + 1):
+        assert track.box_at(frame) == pytest.approx(true_box(frame), abs=2.5)
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ def test_writes_of_a_worker_that_lost_its_lease(queued: Registry, clock: Clock) 
 
 def test_what_is_for_the_whole_project_comes_last_and_gives_way(registry: Registry, clock: Clock) -> None:
     assert not registry.groups.call_common(1), "nothing is known of the project"
-    registry.record_event(1, [task(1, "a")], [label(1, 1)], "r", due_at=1005.0)
+    registry.record_event(1, [task(1, "a"), task(3, "a")], [label(1, 1)], "r", due_at=1005.0)
     assert not registry.groups.call_common(1), "one group is the whole project"
     registry.record_event(1, [task(2, "b")], [], "r", None)
     assert registry.groups.call_common(1)
@@ -229,6 +229,31 @@ def test_what_is_for_the_whole_project_waits_for_who_is_due_soon(registry: Regis
     assert due(registry, 990, 995) == (COMMON, 0.0)
     registry.groups.force(1, "b")
     assert due(registry, 990, 995) == ("b", 0.0)
+
+
+def test_a_group_in_which_nothing_is_left_to_predict_comes_after_those_that_wait(
+    registry: Registry, clock: Clock
+) -> None:
+    registry.record_event(1, [task(1, "full")], [label(1, 1)], "r", due_at=1001.0)
+    registry.record_event(1, [task(2, "open"), task(3, "open")], [label(2, 2)], "r", due_at=1003.0)
+    assert due(registry, 1000, 1005) == ("full", 1001.0), "the other is not due for a while"
+    assert due(registry, 1002, 1005) == ("open", 1003.0), "it is due in a moment"
+    assert due(registry, 1010) == ("open", 1003.0)
+    assert [group.name for group in registry.groups.pending(1010)] == ["open", "full"]
+    registry.leases.take(1, "full", "me", 60)
+    assert not registry.groups.waits(1002, "me"), "itself is no reason to give way"
+    assert registry.groups.waits(1003, "me")
+    registry.groups.force(1, "full")
+    assert registry.groups.pending(1e9)[0].name == "full", "a person asked for it"
+
+
+def test_a_skipped_task_is_left_to_predict_and_a_whole_video_always(registry: Registry, clock: Clock) -> None:
+    registry.record_event(1, [task(1, "skipped")], [label(1, 1, skipped=True)], "r", None)
+    registry.record_event(1, [task(2, "full")], [label(2, 2)], "r", None)
+    registry.groups.force(1, "skipped")
+    registry.projects.configure(2, config='<View><Video name="v" value="$video"/></View>')
+    registry.record_event(2, [task(1, "film")], [label(1, 1)], "r", None)
+    assert [group.name for group in registry.groups.pending(2000)] == ["skipped", "film", "full"]
 
 
 def test_one_group_that_is_gone_keeps_no_other_from_being_ordered(registry: Registry, clock: Clock) -> None:

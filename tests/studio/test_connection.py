@@ -277,3 +277,49 @@ def test_impossible_backend_address(world: World, url: str) -> None:
     with pytest.raises(StudioError, match="is not the address of this backend"):
         connect(world, url)
     assert world.requests == []
+
+
+def test_the_order_of_tasks_and_which_button_uses_it(world: World) -> None:
+    world.on("GET", "/api/projects/1/", body=project(sampling="Sequential sampling"))
+    told = world.checked()["order of tasks"]
+    assert told.ok
+    assert f"--backend-url {URL} --uncertainty`" in told.fix
+    world.on("GET", "/api/projects/1/", body=project(sampling="Uncertainty sampling"))
+    told = world.checked()["order of tasks"]
+    assert (told.ok, told.fix) == (True, "")
+    assert '"Label All Tasks"' in told.message
+    assert "filtered tab" in told.message
+
+
+def test_other_backends_that_nobody_asks_are_named(world: World) -> None:
+    world.on("GET", "/api/ml/", body=[ROW, {**ROW, "id": 4, "url": "http://sam:9090"}])
+    told = world.checked()["backend"]
+    assert told.ok
+    assert "does not ask http://sam:9090" in told.message
+
+
+SMART = labeling_config.EXAMPLE.replace('toName="image"', 'toName="image" smart="true"')
+
+
+def test_smart_tools_that_ask_nobody(world: World) -> None:
+    world.on("GET", "/api/projects/1/", body=project(label_config=SMART))
+    assert world.broken().name == "smart tools"
+    world.on("GET", "/api/ml/", body=[{**ROW, "is_interactive": True}])
+    assert world.checked()["smart tools"].ok
+
+
+def test_connecting_has_smart_tools_ask_this_backend(world: World) -> None:
+    world.on("GET", "/api/ml/", body=[])
+    world.on("POST", "/api/ml", 201, {**ROW, "is_interactive": True})
+    connection.register(world.studio(), 1, URL, interactive=True)
+    assert world.sent("POST", "/api/ml")[0]["is_interactive"] is True
+    world.on("GET", "/api/ml/", body=[{**ROW, "is_interactive": False}])
+    world.on("PATCH", "/api/ml/3", body={**ROW, "is_interactive": True})
+    connection.register(world.studio(), 1, URL, interactive=True)
+    assert world.sent("PATCH", "/api/ml/3")[0]["is_interactive"] is True
+
+
+def test_connecting_leaves_alone_what_a_person_switched_on(world: World) -> None:
+    world.on("GET", "/api/ml/", body=[{**ROW, "is_interactive": True}])
+    connection.register(world.studio(), 1, URL)
+    assert {request.method for request in world.requests} == {"GET"}

@@ -4,6 +4,7 @@ import pytest
 
 from backend.errors import LabelingConfigError
 from backend.studio import labeling_config
+from backend.studio.tags import supported
 from backend.types import Control, Head, Media
 
 IMAGE = '<Image name="img" value="$image"/>'
@@ -34,6 +35,20 @@ def test_rectangle_labels() -> None:
     assert config.control("other") is None
 
 
+def test_how_many_points_of_a_label_a_frame_may_hold() -> None:
+    def parsed(attribute: str, before: str = "") -> Control:
+        text = f'<KeyPointLabels name="k" toName="img" {attribute}><Label value="cell"/></KeyPointLabels>'
+        return labeling_config.parse(view(before + text)).controls[-1]
+
+    assert [parsed(a).any_number for a in ("", 'model_points="one"', 'model_points=" Many "')] == [None, False, True]
+    assert parsed("", boxes()).parent == "box"
+    assert parsed('model_points="many"', boxes()).parent is None
+    marks = {labeling_config.control_fingerprint(parsed(a)) for a in ("", 'model_points="one"', 'model_points="many"')}
+    assert len(marks) == 3
+    with pytest.raises(LabelingConfigError, match=r"model_points='two'\. Expected `many`"):
+        parsed('model_points="two"')
+
+
 def test_example_of_the_error_text_is_served() -> None:
     assert labeling_config.parse(labeling_config.EXAMPLE).require()
 
@@ -46,7 +61,7 @@ def test_rectangle_with_labels() -> None:
     assert config.unsupported == ()
 
 
-@pytest.mark.parametrize("shape", ["Brush", "Polygon", "Ellipse"])
+@pytest.mark.parametrize("shape", ["Brush", "Bitmask", "Polygon", "Ellipse"])
 def test_masks(shape: str) -> None:
     own = f'<{shape}Labels name="m" toName="img"><Label value="A"/></{shape}Labels>'
     assert labeling_config.parse(view(own)).controls == (
@@ -120,6 +135,12 @@ def test_tracks_and_ranges_of_a_video() -> None:
         assert config.unsupported == ()
 
 
+def test_several_images_in_one_task() -> None:
+    for attribute, several in (('value="$a"', False), ('valueList="$a"', True), ('valuelist="$a" value="$b"', True)):
+        [control] = labeling_config.parse(f'<View><Image name="img" {attribute}/>{boxes()}</View>').controls
+        assert (control.media_field, control.value_list) == ("a", several)
+
+
 def test_attributes() -> None:
     labels = '<Label value="A"/><Label value="B" model_skip="true"/><Label value="long" alias="C"/>'
     config = labeling_config.parse(view(boxes('model_score_threshold="0.4" model_group_by="$video"', labels)))
@@ -148,7 +169,6 @@ def test_declaration_and_nested_views() -> None:
         ('<Choices name="c" toName="img" value="$options"/>', "labels out of the task data"),
         ('<Choices name="c" toName="txt"><Choice value="x"/></Choices>', "not the name of one Image"),
         ('<KeyPoint name="k" toName="img"/>', "use KeyPointLabels instead"),
-        ('<BitmaskLabels name="m" toName="img"><Label value="A"/></BitmaskLabels>', "use BrushLabels instead"),
         ('<Brush name="b" toName="img"/>', "or use BrushLabels instead"),
         ('<Video name="v" value="$v"/><VideoRectangle name="r" toName="v"/>', 'needs <Labels toName="v"> beside it)'),
         ('<VideoRectangle name="r" toName="img"/>' + LABELS, "is not the name of one Video"),
@@ -158,7 +178,7 @@ def test_declaration_and_nested_views() -> None:
         ),
         (
             '<Video name="v" value="$v"/><Choices name="c" toName="v"><Choice value="A"/></Choices>',
-            "on a Video only VideoRectangle with Labels, and TimelineLabels",
+            "on a Video only these are supported: VideoRectangle with Labels (tracks); TimelineLabels",
         ),
         ('<Labels name="l" toName="img"><Label value="A"/></Labels>', "Labels 'l'"),
         ('<Rectangle name="r" toName="img"/>', "needs <Labels"),
@@ -172,8 +192,12 @@ def test_declaration_and_nested_views() -> None:
             "on a Video only",
         ),
         (
-            '<Image name="m" valueList="$m"/><RectangleLabels name="r" toName="m"><Label value="A"/></RectangleLabels>',
-            "None",
+            '<Image name="m" valueList="m"/><RectangleLabels name="r" toName="m"><Label value="A"/></RectangleLabels>',
+            "its Image has value='m'",
+        ),
+        (
+            '<Image name="m" valueList="$m"/><Choices name="c" toName="m"><Choice value="A"/></Choices>',
+            "classes of an Image with valueList",
         ),
     ],
 )
@@ -184,7 +208,8 @@ def test_unsupported_controls_are_named_with_the_reason(tag: str, reason: str) -
     with pytest.raises(LabelingConfigError) as error:
         config.require()
     assert reason in str(error.value)
-    assert labeling_config.SUPPORTED in str(error.value)
+    for media in Media:
+        assert supported(media) in str(error.value)
     assert labeling_config.EXAMPLE in str(error.value)
 
 

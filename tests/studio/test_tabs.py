@@ -112,3 +112,13 @@ def test_removing() -> None:
     assert tabs.exists(server.studio(), 1, "Label next")
     tabs.remove(server.studio(), 1, "Label next")
     assert server.sent("DELETE", "/api/dm/views/4/") == [None]
+
+
+def test_scores_are_shown_in_every_tab_that_hides_them() -> None:
+    hidden = {"explore": ["tasks:predictions_score", "tasks:cluster"], "labeling": []}
+    server = Views({"id": 4, "data": {"title": "mine", "hiddenColumns": hidden, "filters": {"items": []}}})
+    assert tabs.show_scores(server.studio(), 1) == 1
+    [sent] = server.sent("PATCH", "/api/dm/views/4/")
+    data = sent["data"]
+    assert data["hiddenColumns"] == {"explore": ["tasks:cluster"], "labeling": []}
+    assert (data["title"], data["filters"]) == ("mine", {"items": []}), "the rest stays"

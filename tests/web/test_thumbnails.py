@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 from PIL import Image, ImageColor
 
 from backend.studio.drawing import PALETTE
-from backend.studio.regions import for_video
+from backend.studio.tags import for_video
 from backend.types import Keyframe, Track, VideoSize
 from model_registry import LedgerEntry
 from tests.loop.house import CONFIG, House, square_of

@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from backend.learning.detection.candidates import Crop, Floats, Ints
+from backend.learning.detection.rotation import moved, turn_between
 from backend.learning.geometry.colour import recolour
 from backend.learning.geometry.crop import Points, View, turned
 
@@ -35,14 +36,18 @@ class Picture:
     weight: float = 1.0
     labelled: bool = True
     """Whether a person submitted it: what else is seen there is a mistake."""
+    turns: Floats | None = None
+    """(n, 3) as those of a `Crop`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Which places crops are centred on; the rest is random."""
+    """Which places crops are centred on, the rest being random; and how they are turned."""
 
     objects: float
     hard: float
+    angles: tuple[float, ...] = ()
+    """Of the drawn boxes, radians: crops are turned from one to another; none: crops stay upright."""
 
 
 def crops(pictures: Sequence[Picture], count: int, side: int, shares: Shares, rng: np.random.Generator) -> list[Crop]:
@@ -56,13 +61,19 @@ def _crop(picture: Picture, side: int, shares: Shares, rng: np.random.Generator)
     centre = _centre(picture, side, shares, rng)
     zoom = np.exp(rng.uniform(np.log(LEAST_SCALE), np.log(MOST_SCALE)))
     stretch, mirrored = np.exp(rng.normal(0, STRETCH)), rng.random() < 0.5
-    view = View(centre, turned(zoom, 0.0, mirrored, stretch), side)
+    angle = turn_between(shares.angles, mirrored, rng) if shares.angles else 0.0
+    view = View(centre, turned(zoom, angle, mirrored, stretch), side)
     image = recolour(view.cut(picture.image), rng)
-    boxes = _moved(picture.boxes, view)
+    turns = picture.turns
+    if turns is None:
+        boxes = _moved(picture.boxes, view)
+    else:
+        boxes, turns = moved(picture.boxes, turns, view)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((middle >= 0) & (middle < side)).all(1)
     ignored = np.concatenate([_moved(picture.ignored, view), boxes[~inside]])
-    return Crop(image, boxes[inside], picture.classes[inside], ignored, picture.outlines[inside])
+    shown = None if turns is None else turns[inside]
+    return Crop(image, boxes[inside], picture.classes[inside], ignored, picture.outlines[inside], shown)
 
 
 def _centre(picture: Picture, side: int, shares: Shares, rng: np.random.Generator) -> Points:
@@ -78,5 +89,5 @@ def _centre(picture: Picture, side: int, shares: Shares, rng: np.random.Generato
 
 
 def _moved(boxes: Floats, view: View) -> Floats:
-    points = view.inward(boxes.reshape(-1, 2, 2).astype(np.float64))
+    points = view.inward(boxes[:, [0, 1, 2, 3, 0, 3, 2, 1]].reshape(-1, 4, 2).astype(np.float64))
     return np.asarray(np.concatenate([points.min(1), points.max(1)], 1), np.float32)

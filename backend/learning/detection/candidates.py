@@ -25,6 +25,8 @@ class Candidates:
     """(n,) in [0, 1]."""
     classes: Ints
     """(n,) index into the labels."""
+    turned: Floats | None = None
+    """(n, 3) width, height and degrees of the boxes of which `boxes` are the hulls; None where all are upright."""
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -44,6 +46,8 @@ class Crop:
     """(m, 4) areas in which neither an object nor its absence is learned."""
     outlines: Floats
     """(n,) weight of each box's sides, in [0, 1]; that there is an object counts in full."""
+    turns: Floats | None = None
+    """(n, 3) longer side, shorter side and radians of the boxes of which `boxes` are the hulls; None: all are upright."""
 
 
 class Head(Protocol):

@@ -54,6 +54,8 @@ class Blueprint:
     count_prior: bool = True
     calibration: bool = True
     """These four as in the recipe."""
+    turned: bool = False
+    """Whether boxes have an angle."""
 
     @property
     def scale(self) -> Scale:
@@ -69,7 +71,7 @@ class Blueprint:
         backbone = Backbone(self.backbone)
         backbone.freeze(self.frozen)
         head = DetectionHead(
-            len(self.labels), self.width, self.size, self.score_floor, self.most_candidates, self.overlap
+            len(self.labels), self.width, self.size, self.score_floor, self.most_candidates, self.overlap, self.turned
         )
         return DetectionNetwork(backbone, Pyramid(backbone.channels, self.width), head)
 

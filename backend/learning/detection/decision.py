@@ -12,6 +12,8 @@ from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import Blueprint
 from backend.learning.detection.count_prior import no_more, odds_in_time, odds_of_counts, odds_of_frames
 from backend.learning.detection.hard_negatives import discounted
+from backend.learning.detection.rotation import instance_of
+from backend.learning.detection.turned import turned
 from backend.learning.geometry.boxes import corners
 from backend.learning.score import AS_IT_IS, BOXES, Calibration, frame_score
 from backend.learning.tracking.detections import NO_TRACK, Detections
@@ -76,7 +78,12 @@ def decide(
     complete = _no_more(frames, by_label, labeled, blueprint)
     calibration = BOXES if blueprint.calibration else AS_IT_IS
     return [
-        FrameDetections(one, tuple(_inside(shown[i], canvas, one.size) for shown in by_label), calibration, complete[i])
+        FrameDetections(
+            one,
+            tuple(_inside(shown[i], canvas, one.size, blueprint.turned) for shown in by_label),
+            calibration,
+            complete[i],
+        )
         for i, one in enumerate(frames)
     ]
 
@@ -119,14 +126,30 @@ def _stretched(boxes: Boxes, size: tuple[int, int], to: tuple[int, int]) -> Boxe
     return boxes * np.array([to[0] / size[0], to[1] / size[1]] * 2, boxes.dtype)
 
 
-def _inside(shown: Detections, canvas: tuple[int, int], size: tuple[int, int]) -> Detections:
-    """Back in the frame's own size, and within it, which the smooth course of what leaves it may not be."""
-    return replace(shown, boxes=np.clip(_stretched(shown.boxes, canvas, size), 0, [*size, *size]))
+def _inside(shown: Detections, canvas: tuple[int, int], size: tuple[int, int], turned: bool) -> Detections:
+    """Back in the frame's own size, and within it, which the smooth course of what leaves it may not be; a hull stays whole,
+    since its middle is that of the box in it."""
+    boxes = _stretched(shown.boxes, canvas, size)
+    return replace(shown, boxes=boxes if turned else np.clip(boxes, 0, [*size, *size]))
 
 
 def predictions(decided: Sequence[FrameDetections], labels: Sequence[str]) -> list[Prediction]:
     """As the other rooms see them."""
-    return [_prediction(one, labels) for one in decided]
+    by_label = [_turned(decided, index) for index in range(len(labels))]
+    return [
+        _prediction(one, labels, [None if turns is None else turns[at] for turns in by_label])
+        for at, one in enumerate(decided)
+    ]
+
+
+def _turned(decided: Sequence[FrameDetections], index: int) -> list[Array] | None:
+    """For each frame (n, 3) how the boxes of a label are turned that are shown in it; None: they are upright."""
+    seen = [one.frame.candidates for one in decided]
+    if any(one.turned is None for one in seen):
+        return None
+    own = [np.asarray(one.turned, np.float64)[one.classes == index] for one in seen]
+    shown = [one.by_label[index] for one in decided]
+    return turned([one.boxes for one in shown], [one.candidates for one in shown], own)
 
 
 def _linked(
@@ -208,13 +231,16 @@ def _box(row: Array) -> Box:
     return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
 
-def _prediction(decided: FrameDetections, labels: Sequence[str]) -> Prediction:
-    instances = [
-        Instance(label, _box(box), float(score), track=None if track == NO_TRACK else int(track))
-        for label, shown in zip(labels, decided.by_label, strict=True)
-        for box, score, track in zip(shown.boxes, decided.calibration.shown(shown.scores), shown.tracks, strict=True)
-        if box[2] > box[0] and box[3] > box[1]
-    ]
+def _prediction(decided: FrameDetections, labels: Sequence[str], turns: Sequence[Array | None]) -> Prediction:
+    instances = list[Instance]()
+    for label, shown, own in zip(labels, decided.by_label, turns, strict=True):
+        scores = decided.calibration.shown(shown.scores)
+        for n, (box, score, track) in enumerate(zip(shown.boxes, scores, shown.tracks, strict=True)):
+            identity = None if track == NO_TRACK else int(track)
+            if own is not None:
+                instances.append(replace(instance_of(box, own[n], label, float(score)), track=identity))
+            elif box[2] > box[0] and box[3] > box[1]:
+                instances.append(Instance(label, _box(box), float(score), track=identity))
     return Prediction(decided.frame.task, tuple(instances), _untouched(decided))
 
 

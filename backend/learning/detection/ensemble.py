@@ -20,8 +20,8 @@ from backend.types import State, Weights
 
 PREFIX = "other."
 """Of the names of the companion's tensors in an artifact."""
-SIDES = "head.sides.bias"
-"""Tensor that the size of a typical object is folded into."""
+SIDES, TURN = "head.sides.bias", "head.turn.bias"
+"""Tensors that the size of a typical object is folded into; the second of boxes with an angle only."""
 
 
 class Together(DetectionNetwork):
@@ -46,6 +46,9 @@ def accompanied(weights: Weights, before: Weights) -> Weights:
     arrays = dict(alone(before).arrays)
     grown = np.log(np.array(other.size) / np.array(one.size))
     arrays[SIDES] = (arrays[SIDES] + np.concatenate([grown, grown])).astype(arrays[SIDES].dtype)
+    if TURN in arrays:
+        both = np.concatenate([np.full(2, grown.mean()), np.zeros(len(arrays[TURN]) - 2)])
+        arrays[TURN] = (arrays[TURN] + both).astype(arrays[TURN].dtype)
     return replace(weights, arrays={**weights.arrays, **{PREFIX + name: array for name, array in arrays.items()}})
 
 

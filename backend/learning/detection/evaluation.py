@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from backend.learning.geometry.boxes import corners, ious
 from backend.learning.geometry.measures import metrics_of
+from backend.learning.geometry.rotation import overlaps
 from backend.types import Instance, LabeledFrame, Metrics, Prediction
 
 
 def evaluate(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame], iou: float = 0.5) -> Metrics:
-    """Recall, precision and F1 at this IoU over the frames of `truth`; a frame without a prediction shows nothing."""
+    """Recall, precision and F1 at this IoU, of boxes as they are turned, over the frames of `truth`; a frame without a
+    prediction shows nothing."""
     shown = {prediction.task: prediction.instances for prediction in predictions}
     hits = predicted = drawn = 0
     for labeled in truth:
@@ -26,7 +27,7 @@ def matches(predicted: Sequence[Instance], drawn: Sequence[Instance], iou: float
     """Most pairs of one predicted and one drawn instance of the same label that overlap by `iou` or more."""
     if not predicted or not drawn:
         return 0
-    overlap = ious(corners(predicted), corners(drawn))
+    overlap = overlaps(predicted, drawn)
     same = np.array([[p.label == d.label for d in drawn] for p in predicted])
     good = (overlap >= iou) & same
     rows, columns = linear_sum_assignment(-(good * (1 + overlap)))

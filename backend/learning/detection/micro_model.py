@@ -13,6 +13,7 @@ from backend.learning.detection.decision import FrameCandidates, decide, predict
 from backend.learning.detection.ensemble import Together, alone, companion_of
 from backend.learning.detection.head import DetectionNetwork
 from backend.learning.fitting.training_input import EnclosingBoxes
+from backend.learning.geometry.rotation import upright
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
@@ -32,7 +33,8 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
 
         `labeled` are frames of the group that a person labelled: they anchor the linking in time.
         """
-        return predictions(decide(list(self.see(frames)), labeled, self.blueprint), self.labels)
+        drawn = [upright(one) for one in labeled]
+        return predictions(decide(list(self.see(frames)), drawn, self.blueprint), self.labels)
 
     def see(self, frames: Iterable[Frame]) -> Iterator[FrameCandidates]:
         """What the network alone sees in each frame, in pixels of the original frame."""
@@ -46,7 +48,12 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
         with torch.inference_mode():
             [found] = self.network.head.decode(self.network(to_batch([pixels])))
         limits = np.array([frame.width, frame.height] * 2, np.float32)
-        candidates = Candidates(np.clip(found.boxes / factor, 0, limits), found.scores, found.classes)
+        turned, hulls = found.turned, found.boxes / factor
+        if turned is None:
+            hulls = np.clip(hulls, 0, limits)
+        else:
+            turned = np.asarray(turned / np.array([factor, factor, 1]), np.float32)
+        candidates = Candidates(hulls, found.scores, found.classes, turned)
         return FrameCandidates(frame.task, frame.order, (frame.width, frame.height), candidates), pixels, factor
 
 

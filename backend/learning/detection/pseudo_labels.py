@@ -9,6 +9,7 @@ from torch import Tensor
 
 from backend.learning.detection.augmentation import Picture
 from backend.learning.detection.decision import FrameDetections
+from backend.learning.detection.rotation import as_turns
 
 SURE = 0.5
 """Score, smoothed in time, from which a box is taken for true."""
@@ -20,7 +21,7 @@ MISTAKEN = 0.08
 
 def picture_of(decided: FrameDetections, pixels: Tensor, factor: float, weight: float, inexact: float) -> Picture:
     """A frame to learn from, in pixels of the scaled frame; `inexact` is the weight of its boxes' sides."""
-    boxes, classes, ignored, hard = [], [], [], []
+    boxes, classes, ignored, hard, turns = [], [], [], [], []
     for index, shown in enumerate(decided.by_label):
         sure = (shown.scores >= SURE) & (shown.candidates >= 0)
         boxes.append(shown.boxes[sure])
@@ -28,6 +29,8 @@ def picture_of(decided: FrameDetections, pixels: Tensor, factor: float, weight: 
         ignored.append(shown.boxes[~sure])
         found = decided.frame.candidates
         own = np.flatnonzero(found.classes == index)
+        if found.turned is not None:
+            turns.append(as_turns(found.turned[own[shown.candidates[sure]]], factor))
         rest = np.delete(own, shown.candidates[shown.candidates >= 0])
         ignored.append(found.boxes[rest[found.scores[rest] >= DOUBTFUL]].astype(np.float64))
         wrong = found.boxes[rest[(found.scores[rest] < DOUBTFUL) & (found.scores[rest] >= MISTAKEN)]]
@@ -41,4 +44,5 @@ def picture_of(decided: FrameDetections, pixels: Tensor, factor: float, weight: 
         hard=(np.concatenate(hard) * factor).astype(np.float32),
         weight=weight,
         labelled=False,
+        turns=np.concatenate(turns) if turns else None,
     )

@@ -19,6 +19,7 @@ from backend.learning.detection.micro_model import DetectionModel
 from backend.learning.detection.plan import plan
 from backend.learning.detection.pseudo_labels import picture_of
 from backend.learning.detection.recipe import DetectionRecipe
+from backend.learning.detection.rotation import turns_of
 from backend.learning.fitting.initialization import kind_of
 from backend.learning.fitting.loop import begun, overfit
 from backend.learning.fitting.session import session
@@ -26,6 +27,7 @@ from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.fitting.unlabeled import choose, weight_of
 from backend.learning.geometry.boxes import ious
+from backend.learning.geometry.rotation import upright
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.types import Frame, LabeledFrame, Weights
 
@@ -45,6 +47,7 @@ def train(given: TrainingInput, recipe: DetectionRecipe) -> Trained:
     with session(given) as under_way:
         blueprint, arrays = warm(plan(labeled, given.labels, recipe), start and alone(start))
         pictures = [picture(frame, blueprint, under_way.device, recipe.inexact_box_weight) for frame in labeled]
+        labeled = [upright(frame) for frame in labeled]
         network = begun(blueprint, [one.image for one in pictures], arrays, under_way.device)
         course = DetectionCourse(network, blueprint, recipe, under_way.rng, labeled, unlabeled, pictures)
         metrics = overfit(course, recipe, under_way, start=kind_of(start, arrays), wide=len(unlabeled) > 0)
@@ -72,10 +75,16 @@ class DetectionCourse:
             self.mined = self.pictures
         if self.recipe.mining and step in (steps // 3, 2 * steps // 3):
             self.mined = mine(average, self.mined, self.rng)
-        shares = Shares(self.recipe.object_share, self.recipe.hard_share)
+        shares = Shares(self.recipe.object_share, self.recipe.hard_share, self.angles)
         batch = crops(self.mined, self.recipe.batch, self.recipe.crop, shares, self.rng)
         images = torch.stack([crop.image for crop in batch]).contiguous(memory_format=torch.channels_last)
         return self.network.head.loss(self.network(images), batch)
+
+    @property
+    def angles(self) -> tuple[float, ...]:
+        """Of the drawn boxes, radians; none where all are upright."""
+        turns = [one.turns for one in self.pictures if one.labelled and one.turns is not None]
+        return tuple(map(float, np.concatenate(turns)[:, 2])) if turns else ()
 
     def widen(self, alive: Callable[[], None]) -> None:
         """Take in what the network and time agree on in unlabelled frames."""
@@ -88,17 +97,17 @@ class DetectionCourse:
 def picture(labeled: LabeledFrame, blueprint: Blueprint, device: torch.device, inexact: float) -> Picture:
     """The frame scaled, with the boxes of known labels that have an area; `inexact` is the weight of accepted ones' sides."""
     pixels, factor = to_tensor(labeled.frame, blueprint.scale)
-    known = [
-        i for i in labeled.instances if i.label in blueprint.labels and i.box[2] > i.box[0] and i.box[3] > i.box[1]
-    ]
+    drawn = labeled if blueprint.turned else upright(labeled)
+    known = [i for i in drawn.instances if i.label in blueprint.labels and i.box[2] > i.box[0] and i.box[3] > i.box[1]]
     return Picture(
         image=pixels.to(device),
-        boxes=np.array([i.box for i in known], np.float32).reshape(-1, 4) * factor,
+        boxes=np.array([i.hull for i in known], np.float32).reshape(-1, 4) * factor,
         classes=np.array([blueprint.labels.index(i.label) for i in known], np.int64),
         outlines=np.array([inexact if i.accepted else EXACT for i in known], np.float32),
         ignored=np.zeros((0, 4), np.float32),
         hard=np.zeros((0, 2), np.float32),
         weight=labeled.weight,
+        turns=turns_of(known, factor) if blueprint.turned else None,
     )
 
 

@@ -17,6 +17,11 @@ def _quality(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -
     return Quality("F1 of keypoints", len(truth), evaluate(predictions, truth).f1)
 
 
+def _serves(control: Control) -> bool:
+    """Points that are counted are those of no object."""
+    return not control.counted
+
+
 METHOD = Method(
     name="keypoint_heatmap",
     head=Head.POSE,
@@ -24,6 +29,7 @@ METHOD = Method(
     fit=training.train,
     restore=micro_model.load,
     measure=_quality,
+    serves=_serves,
     switches={
         "skeleton": {"skeleton": False},
         "test-time views": {"views": 1},

@@ -10,8 +10,8 @@ from backend.errors import LabelingConfigError
 from backend.loop.data.acquisition import Places, places
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.grouping import order_of
+from backend.loop.data.pages import addresses, first
 from backend.loop.services import Services
-from backend.studio.task_data import value_at
 from backend.types import Frame, Media
 from model_registry import ProjectRecord, TaskRecord
 
@@ -44,9 +44,9 @@ def look(
         return
     sources = _sources(services, tasks, field)
     known = services.registry.features.sources(project.id, sources)
-    urls = {task.id: str(value_at(task.data, field)) for task in tasks if task.id in sources}
+    urls = {task.id: str(addresses(task.data, field)[0]) for task in tasks if task.id in sources}
     wanted = [
-        task
+        first(task, field)
         for task in tasks
         if task.id in sources and not _is_of(known.get(task.id), sources[task.id], frames.stamp(urls[task.id]))
     ]
@@ -116,8 +116,8 @@ def _image_field(services: Services, project: ProjectRecord) -> str | None:
 def _sources(services: Services, tasks: Sequence[TaskRecord], field: str) -> dict[int, str]:
     """{task: what its features are made of}; other media or another backbone make others."""
     backbone = services.settings.backbone
-    addresses = {task.id: value_at(task.data, field) for task in tasks}
-    urls = {id_: url for id_, url in addresses.items() if isinstance(url, str) and url}
+    firsts = {task.id: addresses(task.data, field)[0] for task in tasks}
+    urls = {id_: url for id_, url in firsts.items() if isinstance(url, str) and url}
     return {task: f"{backbone} {_brief(url)}" for task, url in urls.items()}
 
 

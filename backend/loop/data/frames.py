@@ -10,6 +10,7 @@ import structlog
 
 from backend.errors import MediaError
 from backend.loop.data.grouping import order_of
+from backend.loop.data.pages import in_words, task_of
 from backend.loop.data.readable import nearest, readable
 from backend.loop.data.video_frames import Clips
 from backend.studio.media import MediaCache
@@ -50,13 +51,15 @@ class FrameStore:
     def frame(self, task: TaskRecord, field: str) -> Frame:
         """The frame of a task; raises MediaError where it cannot be had."""
         self._alive()
-        url = value_at(task.data, field)
+        url, owner = value_at(task.data, field), task_of(task.id)
         if not isinstance(url, str) or not url:
-            raise MediaError(f"Task {task.id} has {url!r} in data field '{field}', expected the address of an image.")
+            raise MediaError(
+                f"T{in_words(task.id)[1:]} has {url!r} in data field '{field}', expected the address of an image."
+            )
 
         def read() -> Frame:
             image, (width, height) = self._media.image(
-                url, task.id, MAX_SIDE, self._alive, lambda remark: self._remarks.update({task.id: remark})
+                url, owner, MAX_SIDE, self._alive, lambda remark: self._remarks.update({owner: remark})
             )
             return Frame(task.id, image, width, height, order_of(task.data))
 

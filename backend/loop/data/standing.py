@@ -13,7 +13,7 @@ import structlog
 
 from backend.errors import StudioError, StudioForbidden, StudioMissing
 from backend.loop.services import Access, Services, stored_access
-from backend.settings import new_secret
+from backend.password import new_secret
 from backend.studio import connection
 from backend.studio.client import Studio
 from model_registry import STOPPED, ProjectRecord

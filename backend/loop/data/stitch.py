@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
-from backend.studio import regions
+from backend.loop.data.pages import indexed, task_of
+from backend.studio import tags
 from backend.studio.regions import Size
 from backend.studio.regions.item import unique_id
 from backend.studio.visibility import hidden
@@ -18,8 +19,8 @@ class Part:
     """What one micro-model says about some tasks."""
 
     control: Control
-    version: int
-    """Id of the version that says it."""
+    version: int | None
+    """Id of the version that says it; None: no version does."""
     predictions: Sequence[Prediction] | Sequence[VideoPrediction]
     sizes: Mapping[int, Size] = field(default_factory=dict)
     """{task: original (width, height) in pixels} of the images that were looked at: a task may hold several."""
@@ -36,8 +37,8 @@ class Stitched:
 
 
 def chained(controls: Sequence[Control]) -> list[Control]:
-    """The controls, each behind the one that its regions hang on."""
-    return sorted(controls, key=lambda control: control.parent is not None)
+    """The controls, each behind the one that its regions hang on or are made from."""
+    return sorted(controls, key=lambda control: (control.parent or control.masks_from) is not None)
 
 
 def shown(control: Control, predictions: Sequence[Prediction]) -> list[Prediction]:
@@ -67,8 +68,18 @@ def parents_of(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Insta
     """{task: the instances that a control's regions are to hang on}, from the parts before it; None: on nothing."""
     if control.parent is None:
         return None
-    found = (p for part in parts if part.control.from_name == control.parent for p in part.predictions)
+    return {task: enclosing(boxes) for task, boxes in said_of(control.parent, parts).items()}
+
+
+def said_of(name: str, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]]:
+    """{task: what was predicted for the control of this name}"""
+    found = (p for part in parts if part.control.from_name == name for p in part.predictions)
     return {p.task: p.instances for p in found if isinstance(p, Prediction)}
+
+
+def enclosing(instances: Sequence[Instance]) -> tuple[Instance, ...]:
+    """Boxes as those of what hangs on them: upright, as the crops are in which it is looked for."""
+    return tuple(replace(one, box=one.hull, angle=0.0) if one.angle else one for one in instances)
 
 
 def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
@@ -76,7 +87,7 @@ def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
     of_task = defaultdict[int, list[tuple[Part, float, list[dict[str, Any]]]]](list)
     for part in parts:
         for p in part.predictions:
-            of_task[p.task].append((part, p.score, _written(p, part)))
+            of_task[task_of(p.task)].append((part, p.score, _written(p, part)))
     return {task: _joined(mine) for task, mine in of_task.items()}
 
 
@@ -88,19 +99,20 @@ def _joined(parts: Sequence[tuple[Part, float, list[dict[str, Any]]]]) -> Stitch
     return Stitched(
         result=[item for _, items in seen for item in items],
         score=min((score for score, _ in seen), default=1.0),
-        versions={part.control.from_name: part.version for part, _, _ in parts},
+        versions={part.control.from_name: part.version for part, _, _ in parts if part.version is not None},
     )
 
 
 def _written(prediction: Prediction | VideoPrediction, part: Part) -> list[dict[str, Any]]:
     if isinstance(prediction, VideoPrediction):
-        return regions.for_video(part.control).write(prediction.tracks, part.control, prediction.size)
-    return regions.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
+        return tags.for_video(part.control).write(prediction.tracks, part.control, prediction.size)
+    items = tags.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
+    return indexed(items, prediction.task) if part.control.value_list else items
 
 
 def _is_sound(instance: Instance) -> bool:
     points = [number for point in instance.keypoints for number in (point.x, point.y)]
-    return all(isfinite(number) for number in (*instance.box, instance.score, *points))
+    return all(isfinite(number) for number in (*instance.box, instance.angle, instance.score, *points))
 
 
 def _named(instance: Instance) -> Instance:

@@ -1,14 +1,16 @@
 """What a micro-model can learn from whole-video tasks: the frames in which a person drew something."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from backend.learning.geometry.rotation import upright
+from backend.learning.video.rotation import upright_track
 from backend.loop.data.memory import Held
 from backend.loop.data.video_frames import Clip, ClipFrames, Clips
-from backend.studio import regions
-from backend.types import Control, Frame, Head, Instance, LabeledFrame, Track
+from backend.studio import tags
+from backend.types import Control, Frame, Head, Instance, LabeledFrame, Track, level
 from model_registry import LabelRecord, TaskRecord
 
 LEARNT = 60
@@ -46,6 +48,14 @@ class ClipLesson:
         return sorted({*self.clip.looks, *keyframes} - self.certain)
 
 
+def upright_lesson(lesson: ClipLesson) -> ClipLesson:
+    """The same with upright boxes."""
+    size = lesson.clip.size.width, lesson.clip.size.height
+    tracks = tuple(upright_track(track, size) for track in lesson.tracks)
+    labeled, anchors = (tuple(upright(one) for one in frames) for frames in (lesson.labeled, lesson.anchors))
+    return replace(lesson, tracks=tracks, labeled=labeled, anchors=anchors)
+
+
 def gather(
     control: Control,
     tasks: Sequence[TaskRecord],
@@ -58,7 +68,7 @@ def gather(
     lessons, problems = list[ClipLesson](), [f"task {i}: {why}" for i, why in unreadable.items() if i in newest]
     for clip in found:
         label = newest.get(clip.task)
-        read = regions.for_video(control).read(label.result if label else [], control, clip.size)
+        read = tags.for_video(control).read(label.result if label else [], control, clip.size)
         problems.extend(f"task {clip.task}: {why}" for why in read.problems)
         lesson = _of_ranges if control.head is Head.CLASSIFICATION else _of_tracks
         lessons.append(lesson(clip, read.tracks))
@@ -112,10 +122,10 @@ def _anchor(clip: Clip, tracks: Sequence[Track], number: int, complete: bool) ->
     """A frame with the boxes that are drawn in it."""
     order = clip.start + number
     frame = Frame(order, np.zeros((1, 1, 3), np.uint8), clip.size.width, clip.size.height, float(order))
-    keyed = [
-        (n, track.label, one.box) for n, track in enumerate(tracks) for one in track.keyframes if one.frame == number
-    ]
-    return LabeledFrame(frame, tuple(Instance(label, box, track=n) for n, label, box in keyed), complete=complete)
+    keyed = [(n, track.label, one) for n, track in enumerate(tracks) for one in track.keyframes if one.frame == number]
+    boxes = [(n, label, *level(one.box, one.angle)) for n, label, one in keyed]
+    drawn = tuple(Instance(label, box, track=n, angle=angle) for n, label, box, angle in boxes)
+    return LabeledFrame(frame, drawn, complete=complete)
 
 
 def _keyed(track: Track, number: int) -> bool:
@@ -123,8 +133,8 @@ def _keyed(track: Track, number: int) -> bool:
 
 
 def _instances(tracks: Sequence[Track], number: int) -> tuple[Instance, ...]:
-    boxes = ((track, track.box_at(number)) for track in tracks)
-    return tuple(Instance(track.label, box, region_id=track.region_id) for track, box in boxes if box)
+    shown = [(track, *level(one.box, one.angle)) for track in tracks if (one := track.at(number))]
+    return tuple(Instance(track.label, box, region_id=track.region_id, angle=angle) for track, box, angle in shown)
 
 
 def _spread(numbers: Sequence[int], most: int) -> list[int]:

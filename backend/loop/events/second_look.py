@@ -6,6 +6,7 @@ import structlog
 
 from backend.errors import LabelingConfigError
 from backend.loop.data.frames import FrameStore
+from backend.loop.data.pages import spread, task_of
 from backend.loop.data.vanished import ABSENT
 from backend.loop.services import Services
 from backend.types import Media
@@ -33,8 +34,9 @@ def look_again(services: Services, project: ProjectRecord) -> None:
     some = random.Random(services.clock()).sample(troubled, min(MOST, len(troubled)))
     frames = FrameStore(services.media(project), services.settings.frame_cache_mb)
     mended = {task.id for task in some}
-    for field in {control.media_field for control in controls}:
-        mended -= frames.select(some, field)[1].keys()
+    for control in {control.media_field: control for control in controls}.values():
+        _, broken = frames.select(spread(some, control), control.media_field)
+        mended -= {task_of(page) for page in broken}
     if mended:
         log.info("tasks can be used again", project=project.id, tasks=len(mended))
         for group in services.registry.tasks.mended(project.id, mended):

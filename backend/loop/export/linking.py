@@ -1,45 +1,54 @@
 """Identity through the frames of a group whose tasks are single images: nobody drew it, so the boxes are linked."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from backend.datasets import Item
-from backend.instances import NO_TRACK, Instances
-from backend.learning.tracking.detections import Detections
+from backend.instances import NO_TRACK
+from backend.learning.tracking.detections import NO_CANDIDATE, Detections, Ints
 from backend.learning.tracking.graph import Prior
-from backend.learning.tracking.rules import TrackerRules
 from backend.learning.tracking.tracker import Tracker
+from backend.learning.tracking.tracklets import Tracklet
 
-KNOWN = TrackerRules(score_threshold=0.01, prior_weight=0.0)
-"""What is exported is there, however sure a micro-model was of it: the tracker has only to say what is the same object."""
+MIN_FRAMES = 2
+"""In which an object is seen that has a track, if there are as many frames."""
 
 
 def link(items: Iterable[Item]) -> Mapping[tuple[str, str], Sequence[int]]:
     """{key of a frame: the track of each of its objects, from 1} of one group, in order of time; nothing for a group whose
-    objects are followed already."""
-    keys, numbers, objects = list[tuple[str, str]](), list[int](), list[Instances]()
-    for item in items:
-        if (item.objects.track != NO_TRACK).any():
-            return {}
-        keys.append(item.key)
-        numbers.append(item.number)
-        objects.append(item.objects.with_columns(mask=None))
-    tracks, count = [np.full(len(one), NO_TRACK) for one in objects], 0
-    for label in dict.fromkeys(label for one in objects for label in one.label.tolist()):
-        rows = [np.flatnonzero(one.label == label) for one in objects]
-        frames = [
-            Detections(float(number), one.xyxy[mine], one.score[mine])
-            for number, one, mine in zip(numbers, objects, rows, strict=True)
-        ]
-        for tracklet in Tracker(KNOWN).link(frames, (), _no_prior):
-            count += 1
-            for frame, candidate in zip(tracklet.frames.tolist(), tracklet.candidates.tolist(), strict=True):
-                if candidate >= 0:  # others fill gaps
-                    tracks[frame][rows[frame][candidate]] = count
-    return {key: found.tolist() for key, found in zip(keys, tracks, strict=True)}
+    objects are followed already. What flickers up in one frame of many has no track."""
+    # Without masks: those of a long group would not fit into memory.
+    frames = [replace(item, objects=item.objects.with_columns(mask=None)) for item in items]
+    if any((item.objects.track != NO_TRACK).any() for item in frames):
+        return {}
+    found = [np.full(len(item.objects.label), NO_TRACK) for item in frames]
+    number = 0
+    for label in sorted({str(name) for item in frames for name in item.objects.label}):
+        own = [np.flatnonzero(item.objects.label == label) for item in frames]
+        for track in _tracks(frames, own):
+            seen = [(t, c) for t, c in zip(track.frames, track.candidates, strict=True) if c != NO_CANDIDATE]
+            if len(seen) >= min(MIN_FRAMES, len(frames)):
+                number += 1
+                for t, candidate in seen:
+                    found[t][own[t][candidate]] = number
+    return {item.key: tracks.tolist() for item, tracks in zip(frames, found, strict=True)}
 
 
-def _no_prior(orders: Sequence[float]) -> Prior:
-    """Any number of objects is as probable."""
+def _tracks(frames: Sequence[Item], own: Sequence[Ints]) -> list[Tracklet]:
+    """The tracks through those objects of the frames that have these indices."""
+    detections = [
+        Detections(
+            float(item.number),
+            item.objects.xyxy[mine].astype(np.float64).reshape(-1, 4),
+            item.objects.score[mine].astype(np.float64),
+        )
+        for item, mine in zip(frames, own, strict=True)
+    ]
+    return Tracker().link(detections, (), _nothing_known)
+
+
+def _nothing_known(orders: Sequence[float]) -> Prior:
+    """That an object more is as likely as not."""
     return [[0.0]] * len(orders)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from backend.instances import DRAWN, MENDED, Instances
 from backend.loop.export.sources import Source, VersionNames
-from backend.studio import regions
+from backend.studio import tags
 from backend.studio.regions.said import attributes_of, scores_of
 from backend.studio.visibility import hidden
 from backend.types import Control, Head, Instance, Media
@@ -47,7 +47,7 @@ class Reader:
 
     def _of_control(self, source: Source, control: Control, size: tuple[int, int]) -> list[Known]:
         try:
-            read = regions.for_control(control).read(source.result, control, size)
+            read = tags.for_control(control).read(source.result, control, size)
         except Exception as error:  # an annotation stranger than any that we know costs itself alone
             self.remark(f"task {source.task.id}: {control.from_name!r} cannot be read ({error})")
             return []

@@ -12,7 +12,7 @@ from backend.loop.data.video_frames import Clip, Clips
 from backend.loop.export.image_items import about
 from backend.loop.export.reading import Reader
 from backend.loop.export.sources import Source
-from backend.studio import regions
+from backend.studio import tags
 from backend.studio.regions.said import attributes_of, scores_of
 from backend.types import Control, Head, Instance, Media, Track
 
@@ -78,7 +78,7 @@ class VideoItems:
         scores, attributes = scores_of(source.result) if source.label is None else {}, attributes_of(source.result)
         followed = list[_Followed]()
         for control in controls:
-            read = regions.for_video(control).read(source.result, control, clip.size)
+            read = tags.for_video(control).read(source.result, control, clip.size)
             for problem in read.problems:
                 self.reader.remark(f"task {source.task.id}: {problem}")
             for track in read.tracks:

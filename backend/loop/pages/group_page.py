@@ -7,6 +7,7 @@ from backend.loop.data.links import project_url
 from backend.loop.data.project_news import Baseline, baselines, named, parents, proposed_by, started_from
 from backend.loop.pages.gallery import PAGE, Picture, picture, pictures
 from backend.loop.pages.overview import Trouble, failure, house_troubles
+from backend.loop.pages.status import next_version
 from backend.loop.predict.suggest import suggestions
 from backend.loop.review.efficiency import Efficiency, group_efficiency
 from backend.loop.services import Services
@@ -72,6 +73,8 @@ class GroupPage:
     """Whose versions made the predictions of a group without a label; empty where its own did."""
     baseline: Baseline | None
     """How one model for the whole project does in the group."""
+    expects: str | None
+    """When its next version is expected, in words; None where all its labels are learnt."""
 
     @property
     def serving(self) -> tuple[VersionView, ...]:
@@ -114,6 +117,7 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
         next=tuple(label_next(services, owner, name)) if whole else (),
         proposed_by=", ".join(dict.fromkeys(named(v) for v in proposed_by(services, record))),
         baseline=baselines(parents(services, project)).get(name),
+        expects=next_version(services, record),
     )
 
 

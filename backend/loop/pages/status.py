@@ -11,10 +11,11 @@ from backend.loop.data.project_news import Baseline, baselines, named, parents, 
 from backend.loop.data.vanished import absence
 from backend.loop.review.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
+from backend.loop.train import rhythm
 from backend.loop.worker.alive import worker_problem
 from model_registry import GroupRecord, ProjectRecord, Space, VersionRecord
 
-OF_VERSIONS = ("version", "start", "score", "pinned", "project_score", "project_score_honest", "proposed_by")
+OF_VERSIONS = ("version", "start", "score", "measure", "pinned", "project_score", "project_score_honest", "proposed_by")
 NO_VERSION: dict[str, Any] = dict.fromkeys(OF_VERSIONS) | {"pinned": []}
 """What is said of the versions of a group that has none."""
 
@@ -31,7 +32,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
     """
     project = services.registry.projects.get(project_id)
     if project is None:
-        unknown = "not connected: run `micro-models connect`"
+        unknown = f"not connected: run `micro-models connect --project {project_id}`"
         return {"project": project_id, "problem": unknown, "worker_problem": worker_problem(services), "groups": []}
     problem, unsupported = _config_problem(services, project)
     if (wrong := absence(project) or standing.trouble(project)) is not None:
@@ -77,13 +78,15 @@ def group_status(services: Services, group: GroupRecord, efficiency: Efficiency)
         "version": ", ".join(_name(v, len(serving) > 1) for v in serving.values()) or None,
         "start": ", ".join(dict.fromkeys(v.start for v in serving.values())) or None,
         "score": _honest_score(list(serving.values())),
+        "measure": ", ".join(dict.fromkeys(_measure(v) for v in serving.values() if _measure(v))) or None,
         "pinned": sorted(services.registry.versions.pins(group.project, group.name)),
     }
 
 
 def _standing(services: Services, group: GroupRecord, efficiency: Efficiency) -> dict[str, Any]:
-    """What is known of a group without its versions."""
+    """What is known of a group without its versions; `next` says in words when its next version is expected."""
     return {
+        "next": next_version(services, group),
         "group": group.name,
         "rule": group.rule,
         "state": group.state(services.clock()),
@@ -100,6 +103,20 @@ def _standing(services: Services, group: GroupRecord, efficiency: Efficiency) ->
     }
 
 
+def next_version(services: Services, group: GroupRecord) -> str | None:
+    """Where the group stands until its next version, in words; None where all its labels are learnt, or none will be."""
+    now = services.clock()
+    state = group.state(now)
+    if state in ("training", "publishing"):
+        seconds = group.seconds_left
+    elif state == "queued":
+        took = [v.seconds for v in services.registry.versions.history(group.project, group.name) if v.seconds]
+        seconds = took[0] + max(0.0, (group.due_at or now) - now) if took else None
+    else:
+        seconds = None
+    return rhythm.told(group.trained_labels, group.labelled, seconds)
+
+
 def _of_others(services: Services, group: GroupRecord, baseline: Mapping[str, Baseline]) -> dict[str, Any]:
     """What a group has of the others: how "one model for the whole project" does in it, and who proposes where it has no
     label yet."""
@@ -113,6 +130,11 @@ def _of_others(services: Services, group: GroupRecord, baseline: Mapping[str, Ba
 
 def _name(version: VersionRecord, several: bool) -> str:
     return f"{version.control} v{version.number}" if several else f"v{version.number}"
+
+
+def _measure(version: VersionRecord) -> str:
+    """What its score counts, in words: it tells as well in which way its labels are learnt."""
+    return str((version.metrics.get("labelled") or {}).get("measure") or "")
 
 
 def _honest_score(serving: list[VersionRecord]) -> float | None:

@@ -10,11 +10,11 @@ from typing import BinaryIO
 from PIL import Image
 
 from backend.errors import LabelingConfigError, MediaError
+from backend.loop.data.pages import addresses
 from backend.loop.services import Services
-from backend.studio import regions
+from backend.studio import tags
 from backend.studio.disk_cache import DiskCache
 from backend.studio.drawing import draw_instances
-from backend.studio.task_data import value_at
 from backend.types import Control, Instance, Media
 from model_registry import LedgerEntry, ProjectRecord, TaskRecord
 
@@ -40,10 +40,11 @@ class Thumbnails:
     def jpeg(self, project: ProjectRecord, task: TaskRecord) -> bytes:
         """The thumbnail of a task; raises MediaError where it has no picture, StudioError where none can be had."""
         entry = self._services.registry.ledger.latest(project.id, [task.id]).get(task.id)
-        shown = [c for c in self._controls(project) if isinstance(u := value_at(task.data, c.media_field), str) and u]
+        seen = {c: addresses(task.data, c.media_field)[0] for c in self._controls(project)}
+        shown = [control for control, url in seen.items() if isinstance(url, str) and url]
         if not shown:
             raise MediaError(f"Task {task.id} has no image or video in a field that the labeling config names.")
-        url = value_at(task.data, shown[0].media_field)
+        url = seen[shown[0]]
         controls = [c for c in shown if c.media_field == shown[0].media_field]
 
         def fill(file: BinaryIO) -> None:
@@ -74,7 +75,7 @@ class Thumbnails:
         pixels, size = self._services.media(project).image(url, task.id, SIDE)
         picture = Image.fromarray(pixels)
         for control in controls if entry else ():
-            found = regions.for_control(control).read(entry.result, control, size).instances if entry else ()
+            found = tags.for_control(control).read(entry.result, control, size).instances if entry else ()
             draw_instances(picture, scored(found, entry), picture.width / size[0], control.labels, TEXT)
         return picture
 
@@ -85,7 +86,7 @@ class Thumbnails:
         video = self._services.media(project).video(url, task.id, f"The video of task {task.id}")
         try:
             tracks = [
-                (control, regions.for_video(control).read(entry.result, control, video.size).tracks if entry else ())
+                (control, tags.for_video(control).read(entry.result, control, video.size).tracks if entry else ())
                 for control in controls
             ]
             starts = [track.keyframes[0].frame for _, mine in tracks for track in mine if track.keyframes]

@@ -12,12 +12,13 @@ import structlog
 from backend.errors import ArtifactDamaged, MicroModelsError
 from backend.loop.data.frames import MAX_SIDE
 from backend.loop.data.grouping import group_of, order_of
+from backend.loop.data.pages import images_of, number_of
 from backend.loop.data.projects import current_versions, model_version, rule_of
 from backend.loop.data.stitch import Part, parents_of, shown, stitch
 from backend.loop.data.weights import read_and_load
+from backend.loop.predict.prompted import Prompter
 from backend.loop.services import Services
 from backend.studio.events import TaskData
-from backend.studio.task_data import value_at
 from backend.types import Control, Frame, Media
 from model_registry import ArtifactRef, LedgerEntry, ModelCache, ProjectRecord, VersionRecord
 
@@ -44,6 +45,7 @@ class Predictor:
         self._running: dict[tuple[Any, ...], Future[Answer]] = {}
         self._lock = threading.Lock()
         self._slot = threading.Lock()
+        self.prompter = Prompter(services, self._model, self._slot)
 
     def predict(
         self, project_id: int, tasks: Sequence[TaskData | None], config: str | None = None
@@ -125,12 +127,14 @@ class Predictor:
     def _predict(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer:
         media, parts = self._services.media(project), list[Part]()
         for control, version, _ in versions:
-            image, size = media.image(str(value_at(task.data, control.media_field) or ""), task.id, MAX_SIDE)
-            frame = Frame(task.id, image, *size, order_of(task.data))
+            order, urls = order_of(task.data), images_of(task.data, control)
+            looks = [media.image(str(url or ""), task.id, MAX_SIDE) for url in urls]
+            frames = [Frame(number_of(task.id, n), image, *size, order) for n, (image, size) in enumerate(looks)]
             with self._slot:
                 model = self._model(version)
-                found = model.predict([frame], (), parents_of(control, parts))
-            parts.append(Part(control, version.id, shown(control, found), {task.id: size}))
+                found = model.predict(frames, (), parents_of(control, parts))
+            sizes = {frame.task: (frame.width, frame.height) for frame in frames}
+            parts.append(Part(control, version.id, shown(control, found), sizes))
         one, title = stitch(parts)[task.id], model_version(self._services, project)
         # Label Studio stores it and shows it: when its annotation comes, it must be known what was shown.
         now = self._services.clock()

@@ -8,13 +8,15 @@ import structlog
 
 from backend.errors import StudioUnreachable
 from backend.learning.method import MicroModel
-from backend.loop.data.dataset import prepare
+from backend.loop.data.dataset import Lesson, prepare
 from backend.loop.data.frames import FrameStore
+from backend.loop.data.pages import task_of
 from backend.loop.data.projects import current_versions, model_version
-from backend.loop.data.stitch import Part, parents_of, shown, shown_tracks, stitch
+from backend.loop.data.stitch import Part, chained, parents_of, said_of, shown, shown_tracks, stitch
 from backend.loop.data.vanished import ABSENT
 from backend.loop.data.weights import read_and_load
 from backend.loop.predict.alone import predict_each
+from backend.loop.predict.box_masks import Boxes, box_masks, drawn_boxes, with_drawn
 from backend.loop.predict.label_next import renew_tab
 from backend.loop.predict.scoring import published_scores
 from backend.loop.predict.video_predict import predict_clips
@@ -84,17 +86,17 @@ def predicted(
     registry, project = services.registry, services.registry.projects.require(group.project)
     labels = registry.labels.of_group(group.project, group.name)
     parts, unreadable = list[Part](), dict[int, str]()
-    for speaker in speakers:
-        control = speaker.control
+    for control, speaker in _in_turn(services.config(project).controls, speakers):
         lesson = prepare(control, tasks, labels, frames)
         unreadable |= lesson.unreadable
-        if control.media is Media.VIDEO:
-            videos = predict_clips(speaker.model, control, lesson.clips)
-            parts.append(Part(control, speaker.version, shown_tracks(control, videos)))
-            continue
-        predictions, odd = predict_each(speaker.model, lesson.rest, lesson.labeled, parents_of(control, parts))
-        unreadable |= odd
-        parts.append(Part(control, speaker.version, shown(control, predictions), lesson.sizes))
+        if source := services.config(project).control(control.masks_from or ""):
+            drawn = drawn_boxes(source, tasks, labels, lesson.sizes)
+            boxes = said_of(source.from_name, parts) | drawn
+            parts += [with_drawn(source, drawn, lesson.sizes), _masked(services, boxes, speaker, lesson)]
+        elif speaker is not None:
+            part, odd = _said(speaker, lesson, parts)
+            parts.append(part)
+            unreadable |= {task_of(page): why for page, why in odd.items()}
     if parts:
         said = frames.remarks | unreadable
         now_wrong = {task.id: said.get(task.id) for task in tasks if task.problem != said.get(task.id)}
@@ -106,6 +108,30 @@ def predicted(
         LedgerEntry(task, project.id, None, one.result, scores[task], one.versions, title, now, one.score)
         for task, one in found.items()
     ]
+
+
+def _in_turn(controls: Sequence[Control], speakers: Sequence[Speaker]) -> list[tuple[Control, Speaker | None]]:
+    """The controls that something can be said of, in the order in which it must be, and who says it; masks that are made
+    from boxes need nobody."""
+    known = {speaker.control.from_name: speaker for speaker in speakers}
+    return [(c, known.get(c.from_name)) for c in chained(controls) if c.from_name in known or c.masks_from]
+
+
+def _said(speaker: Speaker, lesson: Lesson, parts: Sequence[Part]) -> tuple[Part, dict[int, str]]:
+    """What a speaker says about what is not labelled, and {frame: what is wrong} for what it cannot speak of."""
+    control = speaker.control
+    if control.media is Media.VIDEO:
+        videos = predict_clips(speaker.model, control, lesson.clips)
+        return Part(control, speaker.version, shown_tracks(control, videos)), {}
+    predictions, odd = predict_each(speaker.model, lesson.rest, lesson.labeled, parents_of(control, parts))
+    return Part(control, speaker.version, shown(control, predictions), lesson.sizes), odd
+
+
+def _masked(services: Services, boxes: Boxes, speaker: Speaker | None, lesson: Lesson) -> Part:
+    """Masks for boxes, also where no version speaks yet."""
+    model, version = (speaker.model, speaker.version) if speaker else (None, None)
+    masks = box_masks(lesson.control, boxes, lesson, model, services.settings.backbone)
+    return Part(lesson.control, version, shown(lesson.control, masks), lesson.sizes)
 
 
 def push(services: Services, group: GroupRecord, entries: Sequence[LedgerEntry]) -> None:

@@ -4,12 +4,13 @@ What was published is in the order of its scores already; a group that nothing w
 frames that differ most. Nothing is computed here that needs a network: `look_ahead` is for who has the time, on the command line.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from backend.loop.data import acquisition
 from backend.loop.data.features import look, places_of
 from backend.loop.data.frames import FrameStore
-from backend.loop.data.known import known
+from backend.loop.data.known import known, known_group
 from backend.loop.data.links import task_url
 from backend.loop.services import Services
 from model_registry import GroupRecord, ProjectRecord
@@ -37,7 +38,7 @@ class Suggestion:
 
 def suggestions(services: Services, project: int, limit: int, group: str | None = None) -> list[Suggestion]:
     """The frames of a project, or of one group, that are worth a look, the most useful first."""
-    record = known(services, project)
+    record = known(services, project) if group is None else known_group(services, project, group)
     if group is not None:
         chosen = [one] if (one := services.registry.groups.get(project, group)) else []
     else:
@@ -47,13 +48,21 @@ def suggestions(services: Services, project: int, limit: int, group: str | None 
     return sorted(found, key=lambda s: (-s.priority, s.group, s.task))[:limit]
 
 
-def look_ahead(services: Services, project: int, group: str | None = None) -> None:
-    """Look at the frames of groups that nothing was predicted for yet, so that the first ones can be chosen by sight."""
-    registry, record = services.registry, known(services, project)
+def look_ahead(
+    services: Services,
+    project: int,
+    group: str | None = None,
+    told: Callable[[int, int], None] = lambda done, all_: None,
+) -> None:
+    """Look at the frames of groups that nothing was predicted for yet, so that the first ones can be chosen by sight;
+    `told` hears how many groups are done, and of how many."""
+    registry = services.registry
+    record = known(services, project) if group is None else known_group(services, project, group)
     frames = FrameStore(services.media(record), services.settings.frame_cache_mb)
-    for one in registry.groups.all(project):
-        if one.doubt is None and group in (None, one.name):
-            look(services, record, registry.tasks.of_group(project, one.name), frames)
+    bare = [one for one in registry.groups.all(project) if one.doubt is None and group in (None, one.name)]
+    for done, one in enumerate(bare):
+        told(done, len(bare))
+        look(services, record, registry.tasks.of_group(project, one.name), frames)
 
 
 def _of_group(services: Services, project: ProjectRecord, group: GroupRecord) -> list[Suggestion]:

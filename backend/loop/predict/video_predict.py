@@ -1,11 +1,13 @@
 """What micro-models say about whole videos: what they see in single frames, put together over time."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from backend.learning.video.frames import VideoFrame
 from backend.learning.video.keyframes import reduce_keyframes
 from backend.learning.video.ranges import ranges
+from backend.learning.video.rotation import has_angles, turned_again, upright_instances, upright_track
 from backend.learning.video.tracks import to_tracks
 from backend.loop.data.video_dataset import ClipLesson
 from backend.loop.data.video_frames import ClipFrames
@@ -30,13 +32,17 @@ def _predict(model: "MicroModel", control: Control, lesson: ClipLesson) -> Video
     else:
         # The drawn tracks come first, in their order.
         kept = [{one.frame for one in track.keyframes} for track in lesson.tracks]
-        whole = to_tracks(seen, lesson.tracks)
+        size = clip.size.width, clip.size.height
+        whole = to_tracks(seen, [upright_track(track, size) for track in lesson.tracks])
         tracks = [reduce_keyframes(track, kept[n] if n < len(kept) else ()) for n, track in enumerate(whole)]
+        as_seen = {one.task - clip.start: one.instances for one in found}
+        if has_angles(lesson.tracks, as_seen):
+            tracks = [turned_again(track, as_seen, own) for track, own in zip_longest(tracks, lesson.tracks)]
     score = sum(one.score for one in found) / len(found) if found else 1.0
     return VideoPrediction(clip.task, clip.size, tuple(tracks), score)
 
 
 def _frames(lesson: ClipLesson, found: Sequence[Prediction]) -> list[VideoFrame]:
     """What is seen, and where a person has seen everything, in order of time."""
-    seen = [VideoFrame(one.task - lesson.clip.start, one.instances) for one in found]
+    seen = [VideoFrame(one.task - lesson.clip.start, upright_instances(one.instances)) for one in found]
     return sorted([*seen, *(VideoFrame(n, (), complete=True) for n in lesson.certain)], key=lambda one: one.number)

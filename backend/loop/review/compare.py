@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from backend.studio.regions.compare import Region, regions_of, touched
+from backend.studio.compare import Region, regions_of, touched
 from model_registry import LedgerEntry
 
 SKEW = 5.0

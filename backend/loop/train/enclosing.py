@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from backend.learning.fitting.training_input import EnclosingBoxes, FindBoxes
 from backend.loop.data.dataset import Lesson
-from backend.loop.data.stitch import shown
+from backend.loop.data.stitch import enclosing, shown
 from backend.loop.data.weights import read_and_load
 from backend.loop.services import Services
 from backend.studio.labeling_config import control_fingerprint
@@ -29,6 +29,6 @@ def boxes_for(
     def find(frames: Sequence[Frame]) -> EnclosingBoxes:
         _, model = read_and_load(services, version)
         found = shown(lesson.control, model.predict(frames, lesson.labeled))
-        return {prediction.task: prediction.instances for prediction in found}
+        return {prediction.task: enclosing(prediction.instances) for prediction in found}
 
     return find

@@ -32,7 +32,7 @@ class Judge:
     def quality(self, found: Sequence[Prediction], indices: Sequence[int] | None = None) -> Quality:
         """Of predictions of the labelled frames, over all of them or over these."""
         labeled, chosen = self._lesson.labeled, range(len(found)) if indices is None else indices
-        return methods.evaluate(self._lesson.control.head, [found[i] for i in chosen], [labeled[i] for i in chosen])
+        return methods.evaluate(self._lesson.control, [found[i] for i in chosen], [labeled[i] for i in chosen])
 
     def strangers(self, found: Sequence[Prediction]) -> list[int]:
         """Tasks with a label that the serving version never saw and does not agree with, the worst first."""

@@ -18,6 +18,7 @@ from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.method import MicroModel
 from backend.loop.data.dataset import newest_labels, prepare
 from backend.loop.data.frames import FrameStore
+from backend.loop.data.points import resolved, told_apart
 from backend.loop.data.project_news import break_off
 from backend.loop.data.weights import weights_of
 from backend.loop.review.reviewing import accepted
@@ -126,6 +127,8 @@ class _Parent:
         labeled = [frame for one in material for frame in one.labeled]
         if len(material) < FEWEST_GROUPS:
             return
+        self._control = resolved(self._control, labeled)
+        recipe = methods.recipe_for(self._control, settings.backbone, settings.effort * EFFORT)
         before = parent_of(services, self._project, self._control)
         own = weights_of(services, before) if before else None
         origin = Origin(Start.SERVING, before, own) if before and own else Origin(Start.BACKBONE)
@@ -153,6 +156,7 @@ class _Parent:
         available: int,
     ) -> None:
         registry, labeled = self._services.registry, [frame for one in material for frame in one.labeled]
+        labeled, _ = told_apart(self._control, labeled)
         before, start = origin.version, origin.weights
         older = self._unseen(before, start, material) if before and start else {}
         given = TrainingInput(
@@ -207,8 +211,7 @@ class _Parent:
         """{group: how good a network is in these frames of it}."""
         model = methods.load(methods.for_other_group(weights), self._services.settings.device)
         return {
-            one.group: methods.evaluate(self._control.head, self._look(model, one.labeled), one.labeled)
-            for one in material
+            one.group: methods.evaluate(self._control, self._look(model, one.labeled), one.labeled) for one in material
         }
 
     def _look(self, model: MicroModel, labeled: Sequence[LabeledFrame]) -> list[Prediction]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backend.loop.data.pages import in_words
 from backend.types import LabeledFrame, Quality
 
 OLDER_TOLERANCE = 0.05
@@ -69,6 +70,7 @@ def digest(frame: LabeledFrame) -> str:
         points = [(p.label, round(p.x, 2), round(p.y, 2)) for p in one.keypoints]
         found.update(repr((one.label, [round(edge, 2) for edge in one.box], points)).encode())
         found.update(b"" if one.mask is None else one.mask.tobytes())
+        found.update(f"{one.angle:.1f}".encode() if one.angle else b"")
     return found.hexdigest()[:12]
 
 
@@ -86,5 +88,7 @@ def split(labeled: Sequence[LabeledFrame], metrics: Mapping[str, Any]) -> tuple[
 def _look_at(tasks: Sequence[int]) -> str:
     if not tasks:
         return ""
-    named = ("task " if len(tasks) == 1 else "tasks ") + ", ".join(map(str, tasks))
+    named = ("task " if len(tasks) == 1 else "tasks ") + ", ".join(
+        in_words(task).removeprefix("task ") for task in tasks
+    )
     return f". Look at {named}: the labels there disagree most with the older ones"

@@ -16,6 +16,7 @@ from backend.loop.data.stitch import chained
 from backend.loop.data.weights import read_and_load
 from backend.loop.review.reviewing import accepted
 from backend.loop.services import Services
+from backend.loop.train import rhythm
 from backend.loop.train.enclosing import boxes_for
 from backend.loop.train.evaluator import Judge
 from backend.loop.train.promotion import Comparison, Decision, decide, digest, split
@@ -28,8 +29,8 @@ from model_registry import GroupRecord, VersionRecord
 REPORT_SECONDS = 1.0
 """Pause between progress reports: often enough for a moving bar, and each is a write that others wait for."""
 
-POINT_OF_NO_RETURN = 0.5
-"""Share of a training after which newer labels wait for the next one instead of starting it again."""
+TOLD = 0.25
+"""Share of a training after which the log says how far it is."""
 
 ENOUGH = 5
 """Frames that a version must have learnt before it is left as it is because people accept what it says, or goes on speaking
@@ -39,12 +40,12 @@ log = structlog.get_logger(__name__)
 
 
 def train_group(
-    services: Services, group: GroupRecord, owner: str, frames: FrameStore, stopped: Callable[[], bool]
+    services: Services, group: GroupRecord, owner: str, frames: FrameStore, alive: Callable[[], None]
 ) -> None:
     """Train every control tag of the group that has labels not learnt yet, and settle the group's revision.
 
-    Raises TrainingInterrupted when newer labels make it pointless to go on or the worker stops, LeaseLost when
-    another worker has the group, and MicroModelsError with the reason where the group cannot be trained.
+    `alive` is called often, and ends it by what it raises. Raises TrainingInterrupted when newer labels make it pointless
+    to go on, LeaseLost when another worker has the group, and MicroModelsError with the reason where the group cannot be trained.
     """
     if group.wanted == group.trained and not group.forced:
         return
@@ -63,11 +64,12 @@ def train_group(
         for control in chained(controls):
             recipe = methods.recipe_for(control, settings.backbone, settings.effort)
             lesson = prepare(control, tasks, labels, frames, untouched, recipe.accepted_weight)
+            recipe = methods.recipe_for(lesson.control, settings.backbone, settings.effort)
             problems.extend(lesson.problems)
             learnt |= lesson.learnt
             if lesson.labeled:
                 find_boxes = boxes_for(services, group, control, enclosing)
-                training = _Training(services, group, owner, stopped, lesson, recipe, frames, find_boxes)
+                training = _Training(services, group, owner, alive, lesson, recipe, frames, find_boxes)
                 failures += _try(training, control)
                 if any(other.parent == control.from_name for other in controls):
                     enclosing[control.from_name] = lesson
@@ -114,17 +116,18 @@ class _Training:
         services: Services,
         group: GroupRecord,
         owner: str,
-        stopped: Callable[[], bool],
+        alive: Callable[[], None],
         lesson: Lesson,
         recipe: HeadRecipe,
         frames: FrameStore,
         find_boxes: FindBoxes | None,
     ) -> None:
-        self._services, self._group, self._owner, self._stopped, self._lesson = services, group, owner, stopped, lesson
+        self._services, self._group, self._owner, self._alive, self._lesson = services, group, owner, alive, lesson
         self._recipe, self._frames, self._find_boxes = recipe, frames, find_boxes
         self._earlier: Weights | None = None
         """Of the serving version."""
         self._reported = 0.0
+        self._told = 0.0
 
     def run(self) -> None:
         """Train from the best start, judge, and promote or reject; skipped where this revision has been judged already."""
@@ -184,6 +187,8 @@ class _Training:
         groups = self._services.registry.groups
         try:
             groups.note_work(self._group.project, self._group.name, self._owner, self._lesson.work)
+            self._told = 0.0
+            self._log("training begins", version=version.number, labels=version.labels, start=version.start)
             self._train_and_judge(version, origin, serving)
         except BaseException as error:
             break_off(self._services, version, self._owner, error)
@@ -249,19 +254,31 @@ class _Training:
         return decision, judge.quality(before, judge.unseen) if judge.unseen else None
 
     def _progress(self, progress: Progress) -> None:
-        if self._stopped():
-            raise TrainingInterrupted("The worker is stopping or has lost the group; another one will train it.")
+        self._alive()
         now = self._services.clock()
         if now - self._reported < REPORT_SECONDS:
             return
         self._reported = now
         groups, group = self._services.registry.groups, self._group
         groups.progress(group.project, group.name, self._owner, "training", progress.done, progress.seconds_left)
+        if progress.done - self._told >= TOLD:
+            self._told = progress.done
+            left = None if progress.seconds_left is None else round(progress.seconds_left)
+            self._log(f"training {progress.done:.0%}", seconds_left=left)
         newest = groups.get(group.project, group.name)
-        if newest and self._starts_again(newest, progress.done, now):
-            raise TrainingInterrupted("Newer labels came early in the training; it starts again with them.")
+        if newest and newest.wanted != group.wanted and self._gives_way(newest, progress, now):
+            raise TrainingInterrupted(f"{newest.labelled} labels are there: it starts again with them.")
 
-    def _starts_again(self, newest: GroupRecord, done: float, now: float) -> bool:
-        patience = self._services.settings.patience_seconds
-        waiting = now - (newest.first_due or now)
-        return newest.wanted != self._group.wanted and done < POINT_OF_NO_RETURN and waiting < patience
+    def _gives_way(self, newest: GroupRecord, progress: Progress, now: float) -> bool:
+        group, settings = self._group, self._services.settings
+        running = rhythm.Running(group.labelled, group.trained_labels, progress.done, progress.seconds_left)
+        labels = self._services.registry.labels.of_group(group.project, group.name)
+        gap = rhythm.gap_of([label.updated_at for label in labels])
+        since = now - (newest.due_at - settings.quiet_seconds) if newest.due_at is not None else 0.0
+        # New labels come to an end; a person who mends the same ones again and again must not starve the group.
+        may = newest.labelled > group.labelled or now - (newest.first_due or now) < settings.patience_seconds
+        return may and rhythm.gives_way(running, newest.labelled, gap, since)
+
+    def _log(self, what: str, **more: object) -> None:
+        group, control = self._group, self._lesson.control.from_name
+        log.info(what, project=group.project, group=group.name, control=control, **more)

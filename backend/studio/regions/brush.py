@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from backend.studio.regions.by_label import united
+from backend.studio.regions.comparison import Value, one_move_unless
 from backend.studio.regions.item import Item, labelled, unique_id, value_of, written
 from backend.studio.regions.limits import MOST_PACKED, MOST_PACKED_IN_ALL, Budget
-from backend.studio.regions.mask import hull, of_size
+from backend.studio.regions.mask import is_same_mask, of_size, resized
 from backend.studio.regions.packed import count_of, unpack
-from backend.studio.regions.region import ReadResult, Size, size_of
+from backend.studio.regions.region import MOST_PIXELS, ReadResult, Size, size_of
 from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance, Mask
 
@@ -31,21 +32,7 @@ class BrushRegions:
         """See `regions.Regions.read`; the instance of a label has the id of the label's first region."""
         read = partial(_mask, budget=Budget(MOST_PACKED_IN_ALL, "bytes of packed masks"))
         found, problems = labelled(result, control, SHAPE, read, size)
-        masks: dict[str, Mask] = {}
-        ids: dict[str, str | None] = {}
-        for one in found:
-            # Without a size given, regions of one image may still disagree about it.
-            if one.label in masks and masks[one.label].shape != one.geometry.shape:
-                problems.append(f"region {one.region_id} of {control.from_name!r}: is of another size than the others")
-                continue
-            masks[one.label] = masks[one.label] | one.geometry if one.label in masks else one.geometry
-            ids.setdefault(one.label, one.region_id)
-        instances = (
-            Instance(label, box, region_id=ids[label], mask=mask)
-            for label, mask in masks.items()
-            if (box := hull(mask)) is not None
-        )
-        return ReadResult(tuple(instances), tuple(problems))
+        return united(found, problems, control)
 
     def write(self, instances: Sequence[Instance], control: Control, size: Size) -> list[dict[str, Any]]:
         """See `regions.Regions.write`; an empty mask is no region."""
@@ -89,6 +76,23 @@ def _mask(item: Item, image: Size, budget: Budget) -> Mask | str:
     except ValueError:
         return "has an rle that is damaged: it cannot be unpacked"
     mask = np.asarray(values.reshape(drawn[1], drawn[0], CHANNELS)[:, :, CHANNELS - 1] > OPAQUE)
-    if drawn != image:
-        mask = np.asarray(Image.fromarray(mask).resize(image, Image.Resampling.NEAREST), dtype=np.bool_)
+    mask = resized(mask, image)
     return mask if mask.any() else "is empty"
+
+
+def _is_same(a: Value, b: Value) -> bool:
+    return a.get("rle") == b.get("rle") or is_same_mask(_opaque(a), _opaque(b))
+
+
+def _opaque(value: Value) -> Mask | None:
+    """(pixels,): which ones the mask covers; None where it cannot be unpacked."""
+    try:
+        rle = value.get("rle") or ()
+        packed = bytes(rle) if len(rle) <= MOST_PACKED else b""
+        too_large = count_of(packed) > CHANNELS * MOST_PIXELS
+        return np.asarray(unpack(packed)[CHANNELS - 1 :: CHANNELS] > OPAQUE) if packed and not too_large else None
+    except (TypeError, ValueError):
+        return None
+
+
+COMPARISON = one_move_unless(_is_same)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backend.studio.regions.comparison import Value, near, one_move_unless, same_rotation
 from backend.studio.regions.item import DIGITS, Item, labelled, percent, unique_id, value_of, written
 from backend.studio.regions.mask import fill, hull, of_size
 from backend.studio.regions.region import ReadResult, Size, number
@@ -86,3 +87,10 @@ def _fitted(mask: Mask) -> dict[str, float]:
         "radiusY": min(50.0, percent(2 * math.sqrt(down), height)),
         "rotation": round(math.degrees(turn) % 360, DIGITS) % 360,
     }
+
+
+def _is_same(a: Value, b: Value) -> bool:
+    return near(a, b, ("x", "y", "radiusX", "radiusY")) and same_rotation(a, b)
+
+
+COMPARISON = one_move_unless(_is_same)

@@ -1,13 +1,15 @@
 """Named points: `KeyPointLabels`. What belongs together is one instance.
 
 In the editor a point hangs on a rectangle by `parentID`: the rectangle is the object, and its points are the
-instance's. Points that hang on none are those of the one object of the frame. A point that is not visible is not there.
+instance's. Points that hang on none are those of the one object of the frame; where no rectangle is asked for and a label
+is there more than once, each is an instance of its own. A point that is not visible is not there.
 """
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
+from backend.studio.regions.comparison import Value, near, one_move_unless
 from backend.studio.regions.item import (
     Item,
     grouped,
@@ -39,23 +41,21 @@ class KeyPointRegions:
         """See `regions.Regions.read`; a rectangle without points is no instance."""
         found, problems = labelled(result, control, SHAPE, _point, size, MOST_POINTS)
         parents = _parents(result, size)
-        objects: dict[str | None, dict[str, Keypoint]] = {}
+        objects: dict[str | None, list[Keypoint]] = {}
         for one in found:
             x, y, named = one.geometry
             parent = named if named in parents else None
-            points = objects.setdefault(parent, {})
-            if one.label in points:
-                of = f"region {parent}" if parent else "the frame's one object; hang them on rectangles (parentID)"
-                problems.append(
-                    f"region {one.region_id or 'without an id'} of {control.from_name!r}: a second {one.label!r} of {of}"
-                )
-                continue
-            points[one.label] = Keypoint(one.label, x, y, region_id=one.region_id)
-        instances = []
+            objects.setdefault(parent, []).append(Keypoint(one.label, x, y, region_id=one.region_id))
+        instances: list[Instance] = []
         for parent, points in objects.items():
             label, box = parents[parent] if parent else ("", None)
-            shown = tuple(points.values())
-            instances.append(Instance(label, box or _hull(shown), region_id=parent, keypoints=shown))
+            if parent is None and _apart(points, control):
+                instances += [Instance(p.label, _hull([p]), region_id=p.region_id, keypoints=(p,)) for p in points]
+                continue
+            shown, doubled = _first_of_each(points)
+            of = f"region {parent}" if parent else "the frame's one object; hang them on rectangles (parentID)"
+            problems += [f"{_name(p)} of {control.from_name!r}: a second {p.label!r} of {of}" for p in doubled]
+            instances.append(Instance(label, box or _hull(shown), region_id=parent, keypoints=tuple(shown)))
         return ReadResult(tuple(instances), tuple(problems))
 
     def write(self, instances: Sequence[Instance], control: Control, size: Size) -> list[dict[str, Any]]:
@@ -90,6 +90,30 @@ def _point(item: Item, image: Size) -> tuple[float, float, str | None] | str:
     return (*place, parent if isinstance(parent, str) and parent else None)
 
 
+def as_one_object(instances: Sequence[Instance]) -> tuple[Instance, list[Keypoint]]:
+    """(the points of a frame as those of its one object, the points that are a label's second or further one)."""
+    shown, doubled = _first_of_each([point for instance in instances for point in instance.keypoints])
+    return Instance("", _hull(shown), keypoints=tuple(shown)), doubled
+
+
+def _first_of_each(points: Sequence[Keypoint]) -> tuple[list[Keypoint], list[Keypoint]]:
+    """(the first point of each label, the others)."""
+    first: dict[str, Keypoint] = {}
+    doubled = [point for point in points if first.setdefault(point.label, point) is not point]
+    return list(first.values()), doubled
+
+
+def _apart(points: Sequence[Keypoint], control: Control) -> bool:
+    """Whether points that hang on no rectangle are an object each."""
+    if control.parent is not None or control.any_number is not None:
+        return bool(control.any_number)
+    return len({point.label for point in points}) < len(points)
+
+
+def _name(point: Keypoint) -> str:
+    return f"region {point.region_id or 'without an id'}"
+
+
 def _parents(result: Sequence[Item], size: Size | None) -> dict[str | None, tuple[str, Box]]:
     """{region id: label and box} of the usable rectangles, of any control tag."""
     found: dict[str | None, tuple[str, Box]] = {}
@@ -122,3 +146,10 @@ def _span(places: Sequence[float]) -> tuple[float, float]:
     least, greatest = min(places), max(places)
     least = max(0.0, min(least, math.ceil(greatest) - 1.0))
     return least, max(greatest, least + 1.0)
+
+
+def _is_same(a: Value, b: Value) -> bool:
+    return near(a, b, ("x", "y"))  # its width is only how large the editor draws it
+
+
+COMPARISON = one_move_unless(_is_same)

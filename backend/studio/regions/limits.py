@@ -24,6 +24,9 @@ MOST_PACKED = 5_000_000
 """Bytes of one packed mask: what a hand draws takes tens of thousands."""
 MOST_PACKED_IN_ALL = 10_000_000
 """Unpacking takes about a second for each million."""
+MOST_ENCODED = 20_000_000
+"""Letters of one bitmask's PNG: a noisy mask of 80 megapixels takes about so many."""
+MOST_ENCODED_IN_ALL = 100_000_000
 MOST_MASK_PIXELS = 1_000_000_000
 """Of an annotation's masks, one byte each: 500 masks of full HD."""
 MOST_KEYFRAMES = 100_000

@@ -5,9 +5,13 @@ A pixel in column i and row j is the square from (i, j) to (i + 1, j + 1). It be
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from backend.studio.regions.region import Size
 from backend.types import Box, Mask
+
+SAME_MASK = 0.995
+"""Overlap (IoU) from which two masks are one: the editor packs an untouched mask anew, a stroke changes more."""
 
 Ring = NDArray[np.float64]
 """(n, 2): the vertices of a closed polygon, x and y in pixels; the last is joined to the first."""
@@ -28,6 +32,21 @@ def of_size(mask: Mask | None, size: Size) -> Mask | None:
     if mask.shape != (size[1], size[0]):
         raise ValueError(f"A mask is of shape {mask.shape}. Expected that of the original image: {(size[1], size[0])}.")
     return mask
+
+
+def resized(mask: Mask, size: Size) -> Mask:
+    """The mask for an image of `size` (width, height), each pixel that of its nearest neighbour."""
+    if mask.shape == (size[1], size[0]):
+        return mask
+    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST), dtype=np.bool_)
+
+
+def is_same_mask(first: Mask | None, second: Mask | None) -> bool:
+    """Whether two masks are as good as equal; what is none, or of another shape, is another one."""
+    if first is None or second is None or first.shape != second.shape:
+        return False
+    union = np.count_nonzero(first | second)
+    return union == 0 or np.count_nonzero(first & second) / union >= SAME_MASK
 
 
 def fill(ring: Ring, size: Size) -> Mask:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from backend.studio.regions.comparison import TOLERANCE, Value, one_move_unless
 from backend.studio.regions.item import Item, labelled, percent, unique_id, value_of, written
 from backend.studio.regions.limits import MOST_ROWS_CROSSED, MOST_VERTICES, MOST_VERTICES_IN_ALL, Budget
 from backend.studio.regions.mask import fill, hull, of_size
@@ -77,3 +78,18 @@ def _vertex(point: object) -> tuple[float, float] | None:
         return None
     x, y = number(point[0]), number(point[1])
     return (x, y) if x is not None and y is not None and max(abs(x), abs(y)) <= FAR else None
+
+
+def _is_same(a: Value, b: Value) -> bool:
+    if a.get("points") == b.get("points"):
+        return True
+    try:
+        if any(len(value.get("points") or ()) > MOST_VERTICES for value in (a, b)):
+            return False
+        first, second = (np.asarray(value.get("points"), np.float64) for value in (a, b))
+    except (TypeError, ValueError):
+        return False
+    return first.shape == second.shape and np.allclose(first, second, rtol=0, atol=TOLERANCE)
+
+
+COMPARISON = one_move_unless(_is_same)

@@ -3,17 +3,19 @@
 Label Studio gives x, y, width and height in percent of the image, and a rotation in degrees clockwise about the box's
 left-top corner. `image_rotation` is how the annotator had turned the *view* (editor 1.23.2, `createSerializedResult`:
 beside the natural size of the picture as it is, and percentages of its unturned stage): it changes no coordinate, is
-not needed for reading, and is written as 0. A rotated box is read as the smallest upright box around it.
+not needed for reading, and is written as 0. A rotated box is the same one about its centre by an angle in (-45, 45], with
+its sides exchanged if need be; it is turned as it is seen, in pixels.
 """
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
+from backend.studio.regions.comparison import Value, near, one_move_unless, same_rotation
 from backend.studio.regions.item import DIGITS, Item, labelled, unique_id, value_of, written
 from backend.studio.regions.region import ReadResult, Size, number
 from backend.studio.regions.several import with_labels
-from backend.types import Box, Control, Instance
+from backend.types import Box, Control, Instance, level
 
 SMALLEST_PIXELS = 0.5
 """Boxes narrower or lower than this, inside the image, were clicks and not boxes."""
@@ -25,8 +27,10 @@ class RectangleRegions:
 
     def read(self, result: Sequence[Item], control: Control, size: Size | None = None) -> ReadResult:
         """See `regions.Regions.read`. A person's region has score 1, also where it keeps a prediction's score."""
-        found, problems = labelled(result, control, SHAPE, box_of, size)
-        instances = (Instance(one.label, one.geometry, region_id=one.region_id) for one in found)
+        found, problems = labelled(result, control, SHAPE, turned_of, size)
+        instances = (
+            Instance(one.label, one.geometry[0], region_id=one.region_id, angle=one.geometry[1]) for one in found
+        )
         return ReadResult(tuple(instances), tuple(problems))
 
     def write(self, instances: Sequence[Instance], control: Control, size: Size) -> list[dict[str, Any]]:
@@ -34,7 +38,7 @@ class RectangleRegions:
         result: list[dict[str, Any]] = []
         used: set[str] = set()
         for instance, labels in with_labels(instances, control):
-            value = percent_of(instance.box, size)
+            value = turned_percent_of(instance.box, instance.angle, size)
             if value is not None:
                 id_ = unique_id(instance.region_id, used)
                 result += written(control, SHAPE, value, labels, id_=id_, size=size, score=instance.score)
@@ -42,18 +46,33 @@ class RectangleRegions:
 
 
 def box_of(item: Item, image: Size) -> Box | str:
-    """The box of a rectangle's item in pixels, clipped to the image; or what is wrong with it."""
+    """The smallest upright box around a rectangle's item in pixels, clipped to the image; or what is wrong with it."""
+    found = turned_of(item, image)
+    if isinstance(found, str) or not found[1]:
+        return found if isinstance(found, str) else found[0]
+    return _clip(Instance("", found[0], angle=found[1]).hull, image) or "lies outside the image"
+
+
+def turned_of(item: Item, image: Size) -> tuple[Box, float] | str:
+    """The box of a rectangle's item in pixels, and its angle in degrees as that of an `Instance`; or what is wrong with it.
+    An upright box is clipped to the image."""
     value = value_of(item)
     sides = [number(value.get(key)) for key in ("x", "y", "width", "height")]
     if None in sides:
         return "has no numbers x, y, width and height in percent"
     x, y, width, height = (side * image[n % 2] / 100 for n, side in enumerate(sides) if side is not None)
-    hull = _hull(x, y, width, height, number(value.get("rotation")) or 0.0)
+    rotation = number(value.get("rotation")) or 0.0
+    hull = _hull(x, y, width, height, rotation)
     box = _clip(hull, image)
     if box is None:
         outside = _area(hull) > 0 and min(hull[2] - hull[0], hull[3] - hull[1]) >= SMALLEST_PIXELS
         return "lies outside the image" if outside else f"is {abs(width):.2f} x {abs(height):.2f} pixels, too small"
-    return box
+    if not level(box, rotation)[1]:
+        return box, 0.0
+    if min(abs(width), abs(height)) < SMALLEST_PIXELS:
+        return f"is {abs(width):.2f} x {abs(height):.2f} pixels, too small"
+    middle, half = ((hull[0] + hull[2]) / 2, (hull[1] + hull[3]) / 2), (abs(width) / 2, abs(height) / 2)
+    return level((middle[0] - half[0], middle[1] - half[1], middle[0] + half[0], middle[1] + half[1]), rotation)
 
 
 def _hull(x: float, y: float, width: float, height: float, degrees: float) -> Box:
@@ -91,3 +110,29 @@ def percent_of(box: Box, size: Size) -> dict[str, float] | None:
     width = min(round(right - x, DIGITS), round(100 - x, DIGITS))
     height = min(round(bottom - y, DIGITS), round(100 - y, DIGITS))
     return {"x": x, "y": y, "width": width, "height": height, "rotation": 0}
+
+
+def turned_percent_of(box: Box, angle: float, size: Size) -> dict[str, float] | None:
+    """Label Studio's value of a box that is turned by `angle` degrees about its centre; None where nothing of it is inside
+    the image."""
+    if not angle:
+        return percent_of(box, size)
+    turned = Instance("", box, angle=angle)
+    if not all(map(math.isfinite, (*box, angle))) or _clip(turned.hull, size) is None:
+        return None
+    x, y = turned.corners[0]
+    return {
+        "x": round(x * 100 / size[0], DIGITS),
+        "y": round(y * 100 / size[1], DIGITS),
+        "width": round((box[2] - box[0]) * 100 / size[0], DIGITS),
+        "height": round((box[3] - box[1]) * 100 / size[1], DIGITS),
+        "rotation": round(angle % 360, DIGITS) % 360,
+    }
+
+
+def is_same_box(a: Value, b: Value) -> bool:
+    """Whether two values are the same box."""
+    return near(a, b, ("x", "y", "width", "height")) and same_rotation(a, b)
+
+
+COMPARISON = one_move_unless(is_same_box)

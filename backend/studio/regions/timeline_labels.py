@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from backend.studio.regions.comparison import Comparison, Value
 from backend.studio.regions.item import Item, labelled, share, unique_id, value_of
 from backend.studio.regions.limits import MOST_RANGES, Budget
 from backend.studio.regions.region import Size, TracksRead, number
@@ -70,3 +71,15 @@ def _ranges(item: Item, image: Size, frames: int, budget: Budget) -> list[tuple[
             return f"has the range {start:g} to {end:g}; the video has frames 1 to {frames}"
         found.append((int(start), int(min(end, frames))))
     return found
+
+
+def _frames_in(value: Value) -> int:
+    rows = value.get("ranges")
+    ends = [[number(row.get(key)) for key in ("start", "end")] for row in rows or () if isinstance(row, Mapping)]
+    return sum(int(abs(end - start)) + 1 for start, end in ends if start is not None and end is not None)
+
+
+COMPARISON = Comparison(
+    moves=lambda a, b: 0 if a.get("ranges") == b.get("ranges") else 1,
+    covers=lambda value: max(_frames_in(value), 1),
+)

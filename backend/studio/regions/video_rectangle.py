@@ -1,18 +1,20 @@
 """Tracks of a video: `VideoRectangle` together with `Labels`.
 
 Frames count from 1, `time` is the frame's number over the frame rate (editor 1.23.2, `VideoRegion.serialize`), and boxes
-are in percent as those of images are. A keyframe with `enabled` false is the last one of a lifespan. A region is one item
-that carries its label itself, and no size of the picture.
+are in percent and turned as those of images are; the player takes the angle straight from keyframe to keyframe, so it is
+never brought back by 360 degrees. A keyframe with `enabled` false is the last one of a lifespan. A region is one item that
+carries its label itself, and no size of the picture.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from backend.studio.regions.item import Item, labelled, share, unique_id, value_of
+from backend.studio.regions.comparison import Comparison, Value
+from backend.studio.regions.item import DIGITS, Item, labelled, share, unique_id, value_of
 from backend.studio.regions.limits import MOST_KEYFRAMES, Budget
-from backend.studio.regions.rectangle import box_of, percent_of
+from backend.studio.regions.rectangle import is_same_box, turned_of, turned_percent_of
 from backend.studio.regions.region import Size, TracksRead, number
 from backend.types import Control, Keyframe, Track, VideoSize
 
@@ -63,22 +65,59 @@ def _keyframes(
     found: dict[int, Keyframe] = {}
     ordered = [row for row in rows if isinstance(row, dict) and number(row.get("frame")) is not None]
     for row in sorted(ordered, key=lambda row: float(row["frame"])):
-        at, box = float(row["frame"]), box_of({"value": row}, image)
+        at, drawn = float(row["frame"]), turned_of({"value": row}, image)
         if not at.is_integer() or not 1 <= at <= size.frames:
             unusable.append(f"keyframe {at:g} of region {item.get('id')!r}: the video has frames 1 to {size.frames}")
-        elif isinstance(box, str):
-            unusable.append(f"keyframe {at:g} of region {item.get('id')!r} {box}")
+        elif isinstance(drawn, str):
+            unusable.append(f"keyframe {at:g} of region {item.get('id')!r} {drawn}")
             if found:  # it left the picture: it is not seen behind the keyframe before
                 found[max(found)] = replace(found[max(found)], enabled=False)
         else:
-            found.setdefault(int(at), Keyframe(int(at), box, row.get("enabled") is not False))
+            one = Keyframe(int(at), drawn[0], row.get("enabled") is not False, drawn[1])
+            found.setdefault(int(at), one.after(found[max(found)]) if found else one)
     return tuple(found.values()) or "has no usable keyframe"
 
 
 def _sequence(keyframes: Sequence[Keyframe], size: VideoSize) -> list[dict[str, Any]]:
     rows = []
     for one in keyframes:
-        value = percent_of(one.box, (size.width, size.height))
+        value = turned_percent_of(one.box, one.angle, (size.width, size.height))
         if value is not None:
-            rows.append({"frame": one.frame, "enabled": one.enabled, "time": one.frame / size.rate, **value})
+            turn = {"rotation": round(one.angle, DIGITS)} if one.angle else {}
+            rows.append({"frame": one.frame, "enabled": one.enabled, "time": one.frame / size.rate, **value, **turn})
     return rows
+
+
+def _rows_by_frame(value: Value) -> dict[float, Value]:
+    rows = value.get("sequence")
+    rows = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    return {at: row for row in rows if (at := number(row.get("frame"))) is not None}
+
+
+def _keyframes_touched(shown: Value, drawn: Value) -> int:
+    before, after = _rows_by_frame(shown), _rows_by_frame(drawn)
+    changed = sum(not _is_same_keyframe(before[frame], after[frame]) for frame in before.keys() & after.keys())
+    return changed + len(before.keys() ^ after.keys())
+
+
+def _is_same_keyframe(a: Value, b: Value) -> bool:
+    return is_same_box(a, b) and (a.get("enabled") is False) == (b.get("enabled") is False)
+
+
+def _frames_seen(value: Value) -> int:
+    """Frames in which a track is seen; after its last keyframe it stays to the end of the video, unless that ends it."""
+    seen, start, last = 0, None, number(value.get("framesCount"))
+    for at, row in sorted(_rows_by_frame(value).items()):
+        start = at if start is None else start
+        if row.get("enabled") is False:
+            seen, start = seen + int(at - start) + 1, None
+        else:
+            last = max(last or at, at)
+    return seen if start is None else seen + int((last or start) - start) + 1
+
+
+COMPARISON = Comparison(
+    moves=_keyframes_touched,
+    strokes=lambda value: max(len(_rows_by_frame(value)), 1),
+    covers=lambda value: max(_frames_seen(value), 1),
+)

@@ -4,6 +4,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from backend.errors import PASSING, LabelingConfigError, MicroModelsError, RegistryError, StudioError
@@ -65,6 +66,12 @@ def _status_of(error: MicroModelsError) -> int:
     if isinstance(error, PASSING):
         return 503
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
+
+
+def asks_for_json(headers: Headers) -> bool:
+    """Whether a program asks that names JSON and no page."""
+    accept = headers.get("accept", "")
+    return "application/json" in accept and "text/html" not in accept
 
 
 def _is_person(request: Request) -> bool:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 
 from backend.errors import MediaError, MicroModelsError
 from backend.loop.pages.group_page import group_page
@@ -16,13 +17,17 @@ from backend.web.dashboard.actions import DONE, Refused, act
 from backend.web.dashboard.chart import chart
 from backend.web.dashboard.download import Downloads
 from backend.web.dashboard.formats import group_path
+from backend.web.dashboard.mistakes import asks_for_json
 from backend.web.dashboard.rendering import A_YEAR, Pages, picture, static_file
 from backend.web.lanes import Busy, Lane
 from backend.web.origin import from_our_page
+from backend.web.protocol import UP
 
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Page = Annotated[int, Query(ge=1, le=1_000_000)]
 Part = Annotated[str, Query()]
+DEFAULT_PORT = 9090
+"""At which `connect` expects this backend where nobody names another."""
 LIVE = "live"
 """The part of a page that its script asks for again and again."""
 
@@ -49,7 +54,11 @@ def dashboard_routes(services: Services, pages: Pages, bodies: Bodies) -> APIRou
 
     @routes.get("/")
     def first(request: Request, part: Part = "") -> Response:
-        return answer(request, "front.html", part, view=front(services))
+        if asks_for_json(request.headers):
+            return JSONResponse(UP)
+        port = services.settings.port
+        backend = f" --backend-url http://localhost:{port}" if port != DEFAULT_PORT else ""
+        return answer(request, "front.html", part, view=front(services), backend=backend)
 
     @routes.get("/projects/{project}")
     def one_project(

@@ -126,7 +126,7 @@ def test_a_label_that_cannot_be_compared(house: House, monkeypatch: pytest.Monke
 
 
 def test_a_label_that_cannot_be_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = dataset.regions.for_control
+    real = dataset.tags.for_control
 
     @dataclass(frozen=True)
     class Chokes:
@@ -140,7 +140,7 @@ def test_a_label_that_cannot_be_read(house: House, monkeypatch: pytest.MonkeyPat
                 raise RecursionError("deep")
             return self.inner.read(result, *rest)
 
-    monkeypatch.setattr(dataset.regions, "for_control", lambda control: Chokes(real(control)))
+    monkeypatch.setattr(dataset.tags, "for_control", lambda control: Chokes(real(control)))
     house.label(1)
     house.label(2)
     house.work()

@@ -26,7 +26,8 @@ def test_an_empty_project(tmp_path: Path) -> None:
     house.add_project()
     house.send("PROJECT_UPDATED")
     assert suggestions(house.services, 1, 20) == []
-    assert suggestions(house.services, 1, 20, "no such group") == []
+    with pytest.raises(RegistryError, match="no group 'no such group' in project 1; there are: none"):
+        suggestions(house.services, 1, 20, "no such group")
     house.registry.close()
 
 

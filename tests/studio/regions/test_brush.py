@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.converter import brush
 
-from backend.studio import regions
+from backend.studio import regions, tags
 from backend.types import Control, Head, Instance, Mask
 from tests.studio.regions.masks import disk, small
 
@@ -26,12 +26,12 @@ def item(**fields: Any) -> dict[str, Any]:
 
 
 def read(*items: dict[str, Any], control: Control = BRUSH, size: tuple[int, int] | None = None) -> regions.ReadResult:
-    return regions.for_control(control).read(items, control, size)
+    return tags.for_control(control).read(items, control, size)
 
 
 def write(mask: Mask, control: Control = BRUSH, **fields: Any) -> list[dict[str, Any]]:
     instance = Instance("A", (0.0, 0.0, 1.0, 1.0), mask=mask, **fields)
-    return regions.for_control(control).write([instance], control, (mask.shape[1], mask.shape[0]))
+    return tags.for_control(control).write([instance], control, (mask.shape[1], mask.shape[0]))
 
 
 def only(found: regions.ReadResult) -> Mask:
@@ -43,12 +43,12 @@ def only(found: regions.ReadResult) -> Mask:
 
 def test_nothing() -> None:
     assert read() == regions.ReadResult(())
-    assert regions.for_control(BRUSH).write([], BRUSH, (9, 7)) == []
+    assert tags.for_control(BRUSH).write([], BRUSH, (9, 7)) == []
 
 
 def test_empty_mask_is_no_region() -> None:
     assert write(np.zeros((3, 4), dtype=np.bool_)) == []
-    assert regions.for_control(BRUSH).write([Instance("A", (0.0, 0.0, 2.0, 2.0))], BRUSH, (9, 7)) == []
+    assert tags.for_control(BRUSH).write([Instance("A", (0.0, 0.0, 2.0, 2.0))], BRUSH, (9, 7)) == []
 
 
 def test_written_item_is_whole() -> None:
@@ -157,7 +157,7 @@ def test_pair_is_two_items_with_one_id() -> None:
 
 def test_wrong_shape_is_our_mistake() -> None:
     with pytest.raises(ValueError, match="Expected that of the original image"):
-        regions.for_control(BRUSH).write([Instance("A", (0.0, 0.0, 1.0, 1.0), mask=MASK)], BRUSH, (7, 9))
+        tags.for_control(BRUSH).write([Instance("A", (0.0, 0.0, 1.0, 1.0), mask=MASK)], BRUSH, (7, 9))
 
 
 def test_huge_image() -> None:

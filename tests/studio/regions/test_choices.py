@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.studio import regions
+from backend.studio import regions, tags
 from backend.types import Control, Head, Instance
 
 SINGLE = Control("class", "image", "Choices", Head.CLASSIFICATION, ("walk", "sit", "lie"), "image")
@@ -20,11 +20,11 @@ def item(*choices: Any, **fields: Any) -> dict[str, Any]:
 def read(
     *items: dict[str, Any], control: Control = SINGLE, size: tuple[int, int] | None = (200, 100)
 ) -> regions.ReadResult:
-    return regions.for_control(control).read(items, control, size)
+    return tags.for_control(control).read(items, control, size)
 
 
 def write(*instances: Instance, control: Control = SINGLE) -> list[dict[str, Any]]:
-    return regions.for_control(control).write(instances, control, (200, 100))
+    return tags.for_control(control).write(instances, control, (200, 100))
 
 
 def test_nothing() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.studio import regions
+from backend.studio import regions, tags
 from backend.studio.regions.mask import hull
 from backend.types import Control, Head, Instance, Mask
 from tests.studio.regions.masks import disk, iou, small
@@ -22,12 +22,12 @@ def item(**fields: Any) -> dict[str, Any]:
 
 
 def read(*items: dict[str, Any], control: Control = ELLIPSE, size: tuple[int, int] | None = None) -> regions.ReadResult:
-    return regions.for_control(control).read(items, control, size)
+    return tags.for_control(control).read(items, control, size)
 
 
 def write(mask: Mask, control: Control = ELLIPSE, **fields: Any) -> list[dict[str, Any]]:
     instance = Instance("A", (0.0, 0.0, 1.0, 1.0), mask=mask, **fields)
-    return regions.for_control(control).write([instance], control, (mask.shape[1], mask.shape[0]))
+    return tags.for_control(control).write([instance], control, (mask.shape[1], mask.shape[0]))
 
 
 def drawn(found: regions.ReadResult) -> Mask:

@@ -1,11 +1,12 @@
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.studio import regions
+from backend.studio import regions, tags
 from backend.types import Control, Head, Instance, Keypoint
 
 POINTS = Control("point", "image", "KeyPointLabels", Head.POSE, ("nose", "tail"), "image")
@@ -25,11 +26,11 @@ def box(id_: str = "b1", **fields: Any) -> dict[str, Any]:
 
 
 def read(*items: dict[str, Any], size: tuple[int, int] | None = None) -> regions.ReadResult:
-    return regions.for_control(TIED).read(items, TIED, size)
+    return tags.for_control(TIED).read(items, TIED, size)
 
 
 def write(*instances: Instance, control: Control = POINTS, size: tuple[int, int] = (200, 100)) -> list[dict[str, Any]]:
-    return regions.for_control(control).write(instances, control, size)
+    return tags.for_control(control).write(instances, control, size)
 
 
 def test_nothing() -> None:
@@ -94,6 +95,25 @@ def test_second_point_of_a_label() -> None:
     assert "second 'nose'" in found.problems[0]
     assert "parentID" in found.problems[0]
     assert "of region b1" in found.problems[1]
+
+
+def test_several_points_of_a_label_are_an_object_each_where_no_rectangle_is_asked_for() -> None:
+    found = tags.for_control(POINTS).read((item(), item("k2"), item("k3", "tail", 10, 60)), POINTS)
+    assert found.problems == ()
+    assert [(i.label, i.region_id, len(i.keypoints)) for i in found.instances] == [
+        ("nose", "k1", 1), ("nose", "k2", 1), ("tail", "k3", 1),
+    ]  # fmt: skip
+    ids = [one["id"] for one in write(*found.instances)]
+    assert len(set(ids)) == 3
+
+
+def test_how_many_points_of_a_label_there_are_may_be_said() -> None:
+    one, many = replace(POINTS, any_number=False), replace(POINTS, any_number=True)
+    found = tags.for_control(one).read((item(), item("k2")), one)
+    assert [len(i.keypoints) for i in found.instances] == [1]
+    assert len(found.problems) == 1
+    found = tags.for_control(many).read((item(), item("k2", "tail")), many)
+    assert [i.label for i in found.instances] == ["nose", "tail"]
 
 
 @pytest.mark.parametrize(

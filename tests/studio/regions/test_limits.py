@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from backend.studio import regions
+from backend.studio import tags
+from backend.studio.compare import regions_of
 from backend.studio.labeling_config import parse
 from backend.studio.regions import limits
-from backend.studio.regions.compare import regions_of
 from backend.types import Control, VideoSize
 
 CONFIG = '<View><Image name="image" value="$image"/><Video name="video" value="$video"/>{}</View>'
@@ -61,10 +61,10 @@ def test_too_many_regions_are_one_problem_and_none_is_learnt_from(
     tag: str, make: Callable[[int], dict[str, Any]], most: int
 ) -> None:
     of = control(tag)
-    some = regions.for_control(of).read([make(n) for n in range(50)], of, SIZE)
+    some = tags.for_control(of).read([make(n) for n in range(50)], of, SIZE)
     assert some.usable
     assert some.instances
-    found = regions.for_control(of).read([make(n) for n in range(most + 1)], of, SIZE)
+    found = tags.for_control(of).read([make(n) for n in range(most + 1)], of, SIZE)
     assert not found.usable
     assert found.instances == ()
     [problem] = found.problems
@@ -73,27 +73,27 @@ def test_too_many_regions_are_one_problem_and_none_is_learnt_from(
 
 def test_as_many_boxes_as_are_allowed_are_read() -> None:
     of = control("RectangleLabels")
-    found = regions.for_control(of).read([box(n) for n in range(limits.MOST_REGIONS)], of, SIZE)
+    found = tags.for_control(of).read([box(n) for n in range(limits.MOST_REGIONS)], of, SIZE)
     assert (len(found.instances), found.problems, found.usable) == (limits.MOST_REGIONS, (), True)
 
 
 def test_too_many_choices() -> None:
     of = control("Choices", inner='<Choice value="a"/><Choice value="b"/>')
-    assert not regions.for_control(of).read([choice(n) for n in range(limits.MOST_REGIONS + 1)], of, SIZE).usable
+    assert not tags.for_control(of).read([choice(n) for n in range(limits.MOST_REGIONS + 1)], of, SIZE).usable
     many = {"id": "c", "from_name": "l", "type": "choices", "value": {"choices": ["z"] * 100_000}}
-    assert len(regions.for_control(of).read([many], of, SIZE).problems) <= limits.PROBLEMS_TOLD + 1
+    assert len(tags.for_control(of).read([many], of, SIZE).problems) <= limits.PROBLEMS_TOLD + 1
 
 
 def test_regions_of_other_controls_do_not_count() -> None:
     of = control("RectangleLabels")
     others = [{**box(n), "from_name": "other"} for n in range(limits.MOST_REGIONS + 1)]
-    found = regions.for_control(of).read([*others, box(1)], of, SIZE)
+    found = tags.for_control(of).read([*others, box(1)], of, SIZE)
     assert (len(found.instances), found.usable) == (1, True)
 
 
 def test_a_polygon_of_a_million_points_costs_itself_alone() -> None:
     of = control("PolygonLabels")
-    found = regions.for_control(of).read([polygon(1, limits.MOST_VERTICES + 1), polygon(2)], of, SIZE)
+    found = tags.for_control(of).read([polygon(1, limits.MOST_VERTICES + 1), polygon(2)], of, SIZE)
     assert [one.region_id for one in found.instances] == ["y2"]
     assert found.usable
     assert found.problems == ("region y1 of 'l': has 10,001 points; expected at most 10,000",)
@@ -102,7 +102,7 @@ def test_a_polygon_of_a_million_points_costs_itself_alone() -> None:
 def test_many_polygons_of_many_points_are_too_much_together() -> None:
     of = control("PolygonLabels")
     count = limits.MOST_VERTICES_IN_ALL // limits.MOST_VERTICES + 1
-    found = regions.for_control(of).read([polygon(n, limits.MOST_VERTICES, 0.01) for n in range(count)], of, SIZE)
+    found = tags.for_control(of).read([polygon(n, limits.MOST_VERTICES, 0.01) for n in range(count)], of, SIZE)
     assert (found.usable, found.instances) == (False, ())
     assert "vertices" in found.problems[0]
 
@@ -110,7 +110,7 @@ def test_many_polygons_of_many_points_are_too_much_together() -> None:
 def test_a_polygon_to_and_fro_over_a_large_image_takes_no_gigabytes() -> None:
     of = control("PolygonLabels")
     tracemalloc.start()
-    found = regions.for_control(of).read([polygon(1, 8_000, 80.0)], of, (8000, 8000))
+    found = tags.for_control(of).read([polygon(1, 8_000, 80.0)], of, (8000, 8000))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert not found.usable
@@ -123,8 +123,8 @@ def test_masks_that_do_not_fit_into_memory_are_not_all_made(monkeypatch: pytest.
 
     monkeypatch.setattr(items, "MOST_MASK_PIXELS", 10 * SIZE[0] * SIZE[1])
     of = control("EllipseLabels")
-    assert regions.for_control(of).read([ellipse(n) for n in range(10)], of, SIZE).usable
-    found = regions.for_control(of).read([ellipse(n) for n in range(11)], of, SIZE)
+    assert tags.for_control(of).read([ellipse(n) for n in range(10)], of, SIZE).usable
+    found = tags.for_control(of).read([ellipse(n) for n in range(11)], of, SIZE)
     assert not found.usable
     assert "pixels in all its masks" in found.problems[0]
 
@@ -132,18 +132,18 @@ def test_masks_that_do_not_fit_into_memory_are_not_all_made(monkeypatch: pytest.
 def test_packed_masks_of_absurd_length() -> None:
     of = control("BrushLabels")
     long = item("brushlabels", "long", format="rle", rle=[0] * (limits.MOST_PACKED + 1))
-    found = regions.for_control(of).read([long], of, SIZE)
+    found = tags.for_control(of).read([long], of, SIZE)
     assert (found.usable, found.instances) == (True, ())
     assert "rle of 5,000,001 bytes; expected at most 5,000,000" in found.problems[0]
     half = item("brushlabels", "half", format="rle", rle=[0] * limits.MOST_PACKED)
-    assert not regions.for_control(of).read([half, {**half, "id": "2"}, {**half, "id": "3"}], of, SIZE).usable
+    assert not tags.for_control(of).read([half, {**half, "id": "2"}, {**half, "id": "3"}], of, SIZE).usable
 
 
 def test_long_words_and_many_labels_are_told_shortly() -> None:
     of = control("RectangleLabels")
     named = {**box(1), "id": "i" * 100_000}
     named["value"] = {**named["value"], "rectanglelabels": ["z" * 1_000_000, *map(str, range(100_000))]}
-    found = regions.for_control(of).read([named], of, SIZE)
+    found = tags.for_control(of).read([named], of, SIZE)
     assert len(found.problems) <= limits.PROBLEMS_TOLD + 1
     assert sum(map(len, found.problems)) < 10_000
     assert found.problems[-1].startswith("and ")
@@ -167,7 +167,7 @@ def test_too_much_on_a_video(tag: str, value: dict[str, Any], said: str) -> None
     [of] = parse(config).controls
     kind = "videorectangle" if tag == "VideoRectangle" else "timelinelabels"
     drawn = {"id": "t", "from_name": "l", "type": kind, "value": {**value, "labels": ["a"], "timelinelabels": ["a"]}}
-    found = regions.for_video(of).read([drawn], of, VideoSize(160, 120, 50, 25.0))
+    found = tags.for_video(of).read([drawn], of, VideoSize(160, 120, 50, 25.0))
     assert (found.usable, found.tracks) == (False, ())
     assert said in found.problems[0]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.studio import regions
+from backend.studio import regions, tags
 from backend.types import Control, Head, Instance, Mask
 from tests.studio.regions.masks import blobs, disk, iou, small
 
@@ -21,12 +21,12 @@ def item(**fields: Any) -> dict[str, Any]:
 
 
 def read(*items: dict[str, Any], control: Control = POLYGON, size: tuple[int, int] | None = None) -> regions.ReadResult:
-    return regions.for_control(control).read(items, control, size)
+    return tags.for_control(control).read(items, control, size)
 
 
 def write(mask: Mask, control: Control = POLYGON, **fields: Any) -> list[dict[str, Any]]:
     instance = Instance("A", (0.0, 0.0, 1.0, 1.0), mask=mask, **fields)
-    return regions.for_control(control).write([instance], control, (mask.shape[1], mask.shape[0]))
+    return tags.for_control(control).write([instance], control, (mask.shape[1], mask.shape[0]))
 
 
 def union(found: regions.ReadResult, like: Mask) -> Mask:
@@ -41,7 +41,7 @@ def union(found: regions.ReadResult, like: Mask) -> Mask:
 def test_nothing() -> None:
     assert read() == regions.ReadResult(())
     assert write(np.zeros((3, 4), dtype=np.bool_)) == []
-    assert regions.for_control(POLYGON).write([Instance("A", (0.0, 0.0, 2.0, 2.0))], POLYGON, (9, 7)) == []
+    assert tags.for_control(POLYGON).write([Instance("A", (0.0, 0.0, 2.0, 2.0))], POLYGON, (9, 7)) == []
 
 
 def test_percent_to_pixels() -> None:

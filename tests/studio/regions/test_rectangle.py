@@ -1,13 +1,14 @@
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from backend.errors import LabelingConfigError
-from backend.studio import regions
-from backend.studio.regions.rectangle import SMALLEST_PIXELS
+from backend.studio import regions, tags
+from backend.studio.regions.rectangle import SMALLEST_PIXELS, box_of
 from backend.types import Control, Head, Instance
 
 BOXES = Control("label", "image", "RectangleLabels", Head.DETECTION, ("A", "B"), "image")
@@ -22,12 +23,12 @@ def item(**fields: Any) -> dict[str, Any]:
 
 
 def read(*items: dict[str, Any], control: Control = BOXES, size: tuple[int, int] | None = None) -> regions.ReadResult:
-    return regions.for_control(control).read(items, control, size)
+    return tags.for_control(control).read(items, control, size)
 
 
 def test_nothing() -> None:
     assert read() == regions.ReadResult((), ())
-    assert regions.for_control(BOXES).write([], BOXES, (10, 10)) == []
+    assert tags.for_control(BOXES).write([], BOXES, (10, 10)) == []
 
 
 def test_percent_to_pixels() -> None:
@@ -102,6 +103,30 @@ def test_rotation_is_clockwise_about_the_left_top_corner() -> None:
     # 60 x 40 pixels at (100, 20), turned by 90 degrees: 40 to the left, 60 down.
     found = read(item(value={"x": 50, "rotation": 90, "height": 40}))
     assert found.instances[0].box == pytest.approx((60.0, 20.0, 100.0, 80.0))
+    assert found.instances[0].angle == 0.0
+
+
+@pytest.mark.parametrize(
+    ("rotation", "angle", "sides"),
+    [(30, 30, (60, 40)), (45, 45, (60, 40)), (60, -30, (40, 60)), (-45, 45, (40, 60)), (200, 20, (60, 40))],
+)
+def test_a_turned_box_keeps_its_middle_and_is_turned_by_45_degrees_at_most(
+    rotation: float, angle: float, sides: tuple[float, float]
+) -> None:
+    [found] = read(item(value={"x": 50, "y": 50, "height": 40, "rotation": rotation}), size=(200, 100)).instances
+    x0, y0, x1, y1 = found.box
+    turn = math.radians(rotation)
+    middle = 100 + 30 * math.cos(turn) - 20 * math.sin(turn), 50 + 30 * math.sin(turn) + 20 * math.cos(turn)
+    assert ((x0 + x1) / 2, (y0 + y1) / 2) == pytest.approx(middle)
+    assert (x1 - x0, y1 - y0) == pytest.approx(sides)
+    assert found.angle == pytest.approx(angle)
+
+
+def test_what_a_turned_box_reaches_out_of_the_image_belongs_to_it_and_not_to_its_hull() -> None:
+    turned = item(value={"x": 0, "y": 0, "width": 40, "height": 20, "rotation": 30})
+    [found] = read(turned, size=(100, 100)).instances
+    assert min(x for x, _ in found.corners) < 0
+    assert box_of(turned, (100, 100)) == pytest.approx((0.0, 0.0, *found.hull[2:]))
 
 
 def test_pair_is_two_items_with_one_id() -> None:
@@ -122,11 +147,11 @@ def test_pair_merged_into_one_item() -> None:
 
 def test_unknown_control() -> None:
     with pytest.raises(LabelingConfigError, match="RectangleLabels, Rectangle"):
-        regions.for_control(Control("c", "i", "Taxonomy", Head.CLASSIFICATION, (), "image"))
+        tags.for_control(Control("c", "i", "Taxonomy", Head.CLASSIFICATION, (), "image"))
 
 
 def test_written_items_are_whole() -> None:
-    written = regions.for_control(BOXES).write([Instance("A", (20.0, 20.0, 80.0, 60.0), 0.25)], BOXES, (200, 100))
+    written = tags.for_control(BOXES).write([Instance("A", (20.0, 20.0, 80.0, 60.0), 0.25)], BOXES, (200, 100))
     assert len(written) == 1
     id_ = written[0].pop("id")
     assert len(id_) == 10
@@ -146,7 +171,7 @@ def test_written_items_are_whole() -> None:
     "box", [(-9.0, 0.0, -1.0, 5.0), (5.0, 5.0, 5.0, 9.0), (math.nan, 0.0, 5.0, 5.0), (9.0, 9.0, 1.0, 1.0)]
 )
 def test_boxes_without_anything_inside_are_not_written(box: tuple[float, float, float, float]) -> None:
-    assert regions.for_control(BOXES).write([Instance("A", box)], BOXES, (10, 10)) == []
+    assert tags.for_control(BOXES).write([Instance("A", box)], BOXES, (10, 10)) == []
 
 
 sizes = st.tuples(st.integers(1, 20_000), st.integers(1, 20_000))
@@ -167,7 +192,7 @@ written_boxes = st.lists(
 def test_written_regions_have_sane_values_and_unique_ids(
     instances: list[Instance], size: tuple[int, int], control: Control
 ) -> None:
-    written = regions.for_control(control).write(instances, control, size)
+    written = tags.for_control(control).write(instances, control, size)
     for region in written:
         value = region["value"]
         assert 0 <= value["x"] <= value["x"] + value["width"] <= 100 + 1e-9
@@ -188,11 +213,22 @@ def test_round_trip(data: st.DataObject, size: tuple[int, int], control: Control
     (x0, x1), (y0, y1) = span(size[0]), span(size[1])
     assume(min(x1 - x0, y1 - y0) >= SMALLEST_PIXELS + 0.01)
     instance = Instance("B", (x0, y0, x1, y1), region_id="kept")
-    result = regions.for_control(control)
+    result = tags.for_control(control)
     found = result.read(result.write([instance], control, size), control, size)
     assert found.problems == ()
     assert (found.instances[0].label, found.instances[0].region_id) == ("B", "kept")
     assert found.instances[0].box == pytest.approx((x0, y0, x1, y1), abs=0.005)
+
+
+@given(st.tuples(st.floats(20, 80), st.floats(20, 80), st.floats(2, 30), st.floats(2, 30)), st.floats(-44.9, 45), sizes)
+def test_turned_boxes_round_trip(place: tuple[float, ...], angle: float, size: tuple[int, int]) -> None:
+    assume(abs(angle) > 0.01 and min(size) > 50)
+    x, y, width, height = (side * size[n % 2] / 100 for n, side in enumerate(place))
+    instance = Instance("B", (x - width / 2, y - height / 2, x + width / 2, y + height / 2), angle=angle)
+    result = tags.for_control(BOXES)
+    [found] = result.read(result.write([instance], BOXES, size), BOXES, size).instances
+    assert found.box == pytest.approx(instance.box, abs=0.02)
+    assert found.angle == pytest.approx(angle, abs=0.001)
 
 
 @given(
@@ -203,9 +239,13 @@ def test_whatever_is_read_lies_inside_the_image(value: tuple[float, ...], size: 
     found = read(item(value=dict(zip(keys, value, strict=True))), size=size)
     assert len(found.instances) + len(found.problems) == 1
     for instance in found.instances:
-        x0, y0, x1, y1 = instance.box
-        assert 0 <= x0 < x1 <= size[0]
-        assert 0 <= y0 < y1 <= size[1]
+        assert -45 < instance.angle <= 45
+        x0, y0, x1, y1 = instance.hull
+        within = (0, 0, *size) if not instance.angle else (-np.inf, -np.inf, np.inf, np.inf)
+        assert within[0] <= x0 < x1 <= within[2]
+        assert within[1] <= y0 < y1 <= within[3]
+        assert max(x0, 0) < min(x1, size[0])
+        assert max(y0, 0) < min(y1, size[1])
 
 
 @given(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from backend.studio import regions
+from backend.studio import tags
 from backend.studio.labeling_config import parse
 from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance
@@ -49,7 +49,7 @@ def test_masks_are_compared_by_what_they_cover() -> None:
 
 @pytest.mark.parametrize("tag", ["RectangleLabels", "PolygonLabels", "EllipseLabels"])
 def test_a_region_with_two_labels_comes_back_as_one(tag: str) -> None:
-    chosen, converter = control("multiple", tag), regions.for_control(control("multiple", tag))
+    chosen, converter = control("multiple", tag), tags.for_control(control("multiple", tag))
     mask = np.zeros((50, 100), bool)
     mask[10:30, 20:60] = True
     drawn = [Instance(label, (20.0, 10.0, 60.0, 30.0), 1.0, "r", mask=mask) for label in ("car", "red")]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.studio import regions
+from backend.studio import regions, tags
 from backend.studio.regions.timeline_labels import range_of
 from backend.types import Control, Head, Keyframe, Media, Track, VideoSize
 
@@ -19,12 +19,12 @@ def item(*ranges: Any, **fields: Any) -> dict[str, Any]:
 
 
 def read(*items: dict[str, Any]) -> regions.TracksRead:
-    return regions.for_video(LABELS).read(items, LABELS, SIZE)
+    return tags.for_video(LABELS).read(items, LABELS, SIZE)
 
 
 def test_nothing() -> None:
     assert read() == regions.TracksRead((), ())
-    assert regions.for_video(LABELS).write([], LABELS, SIZE) == []
+    assert tags.for_video(LABELS).write([], LABELS, SIZE) == []
 
 
 def test_each_range_is_a_track_whose_box_is_the_frame() -> None:
@@ -57,7 +57,7 @@ def test_unusable_ranges_are_problems_and_cost_no_other_region(ranges: list[Any]
 
 def test_each_lifespan_is_written_as_a_region() -> None:
     track = Track("B", (Keyframe(1, WHOLE), Keyframe(4, WHOLE, False), Keyframe(9, WHOLE)), 0.5, "r7")
-    written = regions.for_video(LABELS).write([track], LABELS, SIZE)
+    written = tags.for_video(LABELS).write([track], LABELS, SIZE)
     assert [one["value"] for one in written] == [
         {"ranges": [{"start": 1, "end": 4}], "timelinelabels": ["B"]},
         {"ranges": [{"start": 9, "end": 40}], "timelinelabels": ["B"]},
@@ -72,7 +72,7 @@ spans = st.tuples(st.integers(1, 40), st.integers(1, 40)).map(sorted)
 @given(st.lists(st.tuples(st.sampled_from(["A", "B"]), spans), max_size=6))
 def test_round_trip(drawn: list[tuple[str, list[int]]]) -> None:
     written = [Track(label, range_of(start, end, SIZE)) for label, (start, end) in drawn]
-    found = read(*regions.for_video(LABELS).write(written, LABELS, SIZE))
+    found = read(*tags.for_video(LABELS).write(written, LABELS, SIZE))
     assert found.problems == ()
     assert [(track.label, track.keyframes) for track in found.tracks] == [(t.label, t.keyframes) for t in written]
 

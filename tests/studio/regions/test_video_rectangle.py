@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import LabelingConfigError
-from backend.studio import regions
+from backend.studio import regions, tags
 from backend.types import Control, Head, Keyframe, Media, Track, VideoSize
 
 BOXES = Control(
@@ -25,17 +25,17 @@ def item(*sequence: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 def read(*items: dict[str, Any]) -> regions.TracksRead:
-    return regions.for_video(BOXES).read(items, BOXES, SIZE)
+    return tags.for_video(BOXES).read(items, BOXES, SIZE)
 
 
 def test_nothing() -> None:
     assert read() == regions.TracksRead((), ())
-    assert regions.for_video(BOXES).write([], BOXES, SIZE) == []
+    assert tags.for_video(BOXES).write([], BOXES, SIZE) == []
 
 
 def test_a_tag_of_images_has_no_converter_here() -> None:
     with pytest.raises(LabelingConfigError, match="VideoRectangle, TimelineLabels"):
-        regions.for_video(Control("x", "v", "RectangleLabels", Head.DETECTION, ("A",), "v"))
+        tags.for_video(Control("x", "v", "RectangleLabels", Head.DETECTION, ("A",), "v"))
 
 
 def test_keyframes_come_by_frame_and_the_first_of_two_counts() -> None:
@@ -49,6 +49,23 @@ def test_keyframes_come_by_frame_and_the_first_of_two_counts() -> None:
 def test_a_turned_box_is_read_as_the_upright_one_around_it() -> None:
     [track] = read(item(at(1, x=50, width=30, height=40, rotation=90))).tracks
     assert track.keyframes[0].box == pytest.approx((60, 20, 100, 80))
+
+
+def test_the_angle_goes_on_from_keyframe_to_keyframe() -> None:
+    [track] = read(item(at(1, rotation=40), at(5, rotation=80), at(9, rotation=170), at(12, rotation=350))).tracks
+    assert [one.angle for one in track.keyframes] == pytest.approx([40, 80, 80, 80])
+    assert track.at(3).angle == pytest.approx(60)  # type: ignore[union-attr]
+    [written] = tags.for_video(BOXES).write([track], BOXES, SIZE)
+    [again] = read({**written, "id": "r1"}).tracks
+    for one, other in zip(track.keyframes, again.keyframes, strict=True):
+        assert other.box == pytest.approx(one.box, abs=0.01)
+        assert other.angle == pytest.approx(one.angle, abs=0.001)
+
+
+def test_a_turn_over_zero_is_not_a_turn_all_around() -> None:
+    track = Track("A", tuple(Keyframe(n, (50, 30, 90, 60), angle=angle) for n, angle in ((1, 10.0), (5, -10.0))))
+    [written] = tags.for_video(BOXES).write([track], BOXES, SIZE)
+    assert [row["rotation"] for row in written["value"]["sequence"]] == [10.0, -10.0]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +99,7 @@ def test_an_object_that_left_the_picture_is_not_seen_behind_the_keyframe_before(
 def test_what_is_written_is_as_label_studio_writes_it() -> None:
     track = Track("B", (Keyframe(5, (20, 20, 80, 60)), Keyframe(10, (20, 20, 80, 60), False)), 0.75, "r7")
     box = {"rotation": 0, "x": 10, "y": 20, "width": 30, "height": 40}
-    assert regions.for_video(BOXES).write([track], BOXES, SIZE) == [
+    assert tags.for_video(BOXES).write([track], BOXES, SIZE) == [
         {
             "id": "r7", "from_name": "box", "to_name": "video", "type": "videorectangle", "score": 0.75,
             "value": {
@@ -95,7 +112,7 @@ def test_what_is_written_is_as_label_studio_writes_it() -> None:
 
 
 def test_tracks_outside_the_picture_are_left_out() -> None:
-    assert regions.for_video(BOXES).write([Track("A", (Keyframe(1, (300, 0, 400, 50)),))], BOXES, SIZE) == []
+    assert tags.for_video(BOXES).write([Track("A", (Keyframe(1, (300, 0, 400, 50)),))], BOXES, SIZE) == []
 
 
 sides = st.floats(0, 0.45)
@@ -108,7 +125,7 @@ tracks = st.lists(st.builds(Track, st.sampled_from(["A", "B"]), keyframes), max_
 
 @given(tracks)
 def test_round_trip(written: list[Track]) -> None:
-    found = read(*regions.for_video(BOXES).write(written, BOXES, SIZE))
+    found = read(*tags.for_video(BOXES).write(written, BOXES, SIZE))
     assert found.problems == ()
     assert len({track.region_id for track in found.tracks}) == len(written)
     for before, after in zip(written, found.tracks, strict=True):

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.converter import brush
 
-from backend.studio.regions.compare import TOLERANCE, Region, regions_of, touched
+from backend.studio.compare import Region, regions_of, touched
+from backend.studio.regions.comparison import TOLERANCE
 
 BOX = {"x": 10.0, "y": 20.0, "width": 30.0, "height": 40.0, "rotation": 0}
 
@@ -87,7 +88,7 @@ def test_an_attribute_of_a_region_is_not_its_label(attribute: dict[str, Any]) ->
 
 
 def test_an_attribute_of_a_region_that_no_micro_model_makes_is_no_choice_of_the_image() -> None:
-    assert regions_of([item("bitmask", {}), item("choices", {"choices": ["day"]}, name="c")]) == []
+    assert regions_of([item("cube", {}), item("choices", {"choices": ["day"]}, name="c")]) == []
 
 
 def test_several_labels_of_a_region_are_one_set() -> None:

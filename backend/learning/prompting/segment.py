@@ -1,0 +1,92 @@
+"""A prompt and nothing else: what the frozen features and the colours tell apart in a box, and around clicks.
+
+The ground around a box is known, and like ground inside of the box is ground too; the middle of the box is probably the
+object. Among the nested outlines that thresholds give, that one is meant which has the contrast of an object, and whose
+own box fits the drawn one: people draw boxes tightly (Lempitsky and others, Image segmentation with a bounding box prior,
+2009). Around a click nothing says how large the object is: see `clicks`.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.learning.prompting import clicks, pick
+from backend.learning.prompting.crop import Crop, cut
+from backend.learning.prompting.outlines import contrast
+from backend.learning.prompting.random_walker import CERTAIN, Floats, graph, walk
+from backend.types import Box, Frame, Mask, Prompt
+
+AROUND = 1.0
+"""Breadth of the ground that is looked at around a box, in half sides."""
+ROUGH, ROUGHER = 1.12, 1.9
+"""Half sides from the middle of a box beyond which everything is ground: boxes around what gets a mask are drawn a tenth too
+small or large; those that are to be snapped may have half an object in them."""
+PLACE = 0.5
+"""Weight of a cell's place for what it is like, per half side of the box; its features and its colour have variances of one
+each."""
+STEEP = 4.0
+"""Log odds per half side by which the object becomes less probable towards the sides of the box; on the ellipse that the
+box holds they are even."""
+DOUBTFUL = 0.02
+"""Trust in that guess; an edge of the graph has up to 1."""
+THRESHOLDS = np.linspace(0.1, 0.95, 30)
+"""Of the highest probability."""
+TIGHT = 4.0
+"""Weight of how well the outline's own box fits the drawn one, where its contrast has 1; logarithms of both. Boxes drawn with
+an IoU of 0.5, snapped, on half of our thirteen groups of boxes: 0.574 with 4, 0.575 with 8, 0.582 by the fit alone; on
+the other half 0.613, 0.600, 0.607."""
+LEAST_FIT, LEAST_CONTRAST = 0.05, -10.0
+"""Worse ones are all as bad."""
+
+
+def segment(frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False) -> Mask | None:
+    """The object that is meant, in pixels of the original frame; None where nothing stands out. `snap`: a box is but roughly
+    where the object is."""
+    if prompt.box is not None:
+        return from_box(frame, prompt.box, backbone, rough=ROUGHER if snap else ROUGH)
+    if prompt.outline is not None:
+        return from_box(frame, pick.hull(prompt.outline), backbone, prompt.outline)
+    rough = clicks.from_clicks(frame, *pick.seeds(prompt, (frame.height, frame.width)), backbone)
+    return None if rough is None else from_box(frame, pick.hull(rough), backbone, rough)
+
+
+def from_box(frame: Frame, box: Box, backbone: str, outline: Mask | None = None, rough: float = ROUGH) -> Mask | None:
+    """The object in a box; `outline` is a better guess of where it is than the ellipse in the box. Beyond `rough` half
+    sides from the middle of the box everything is ground."""
+    x0, y0, x1, y1 = box
+    width, height = max(x1 - x0, 1.0), max(y1 - y0, 1.0)
+    margin = (rough - 1 + AROUND) * (width + height) / 4
+    crop = cut(frame, (x0 - margin, y0 - margin, x1 + margin, y1 + margin), backbone)
+    x, y = crop.centres
+    place = np.stack([(x - (x0 + x1) / 2) / (width / 2), (y - (y0 + y1) / 2) / (height / 2)], axis=-1)
+    ground = np.abs(place).max(-1) > rough
+    ellipse = 1 / (1 + np.exp(-STEEP * (1 - np.hypot(place[..., 0], place[..., 1]))))
+    guess = ellipse if outline is None else crop.cells_of(outline)
+    prior = np.where(ground, 0.0, guess).astype(np.float32)
+    trust = np.where(ground, CERTAIN, DOUBTFUL).astype(np.float32)
+    found = walk(graph(crop.features, (PLACE * place).astype(np.float32)), prior, trust)
+    threshold = _threshold(found, crop, box)
+    return None if threshold is None else largest(crop.mask_of(found, threshold))
+
+
+def largest(mask: NDArray[np.bool_]) -> Mask | None:
+    """The largest connected part of a mask; None of an empty one."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    return np.asarray(parts == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())) if count > 1 else None
+
+
+def _threshold(found: Floats, crop: Crop, box: Box) -> float | None:
+    """The threshold whose largest part is an object by its contrast, and fits the drawn box."""
+    left, top, right, bottom = crop.box
+    across, down = crop.shape[1] / (right - left), crop.shape[0] / (bottom - top)
+    drawn = ((box[0] - left) * across, (box[1] - top) * down, (box[2] - left) * across, (box[3] - top) * down)
+    best, chosen = -np.inf, None
+    for threshold in float(found.max()) * THRESHOLDS:
+        part = largest(found > threshold)
+        if part is None:
+            break
+        fit = max(pick.overlap(pick.hull(part), drawn), LEAST_FIT)
+        score = max(contrast(crop.features, part), LEAST_CONTRAST) + TIGHT * float(np.log(fit))
+        if score > best:
+            best, chosen = score, float(threshold)
+    return chosen

@@ -1,0 +1,91 @@
+"""When a running training gives way to newer labels, and how long a group waits for its next version. Pure.
+
+Two things are weighed: what the training would bring, by how far it is; and the rhythm in which a person labels. Before
+the promised labels are there, a training that ends after them would only delay what everybody waits for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PROMISED = 5
+"""Labelled frames that people are told to give before they look at the predictions: a training on fewer gives way to one
+on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A training that runs."""
+
+    labels: int
+    """Labelled frames that it learns."""
+    served: int
+    """Labelled frames that the version before it learnt; 0: there is none."""
+    done: float
+    """Share of it, in [0, 1]."""
+    seconds_left: float | None
+    """None: not known yet."""
+
+
+def gives_way(running: Running, there: int, gap: float | None, since: float) -> bool:
+    """Whether to start again with the labels that came since: `there` labelled frames in all.
+
+    `gap`: seconds between the last two labels, None where there is one only; `since`: seconds since the last.
+    """
+    if running.labels < there and running.labels < PROMISED:
+        if there >= PROMISED:
+            return True
+        if gap is not None and running.seconds_left is not None:
+            return _too_late(running, running.seconds_left, (PROMISED - there) * gap - since)
+    # A correction counts as one label more: it brings as much as it would if it came to a training that had not begun.
+    brings = _error(running.served) - _error(running.labels) if running.labels > running.served else _gain(running)
+    misses = _error(running.labels) - _error(max(there, running.labels + 1))
+    return running.done * brings < (1 - running.done) * misses
+
+
+def gap_of(times: Sequence[float]) -> float | None:
+    """Seconds between the two newest labels; None where there are not two."""
+    newest = sorted(times)[-2:]
+    return newest[1] - newest[0] if len(newest) == 2 else None
+
+
+def outrun(labels: int, there: int) -> bool:
+    """Whether the promised labels are there, and work is still on fewer: nobody waits for its predictions any more."""
+    return labels < PROMISED <= there
+
+
+def told(learnt: int, there: int, seconds: float | None) -> str | None:
+    """Where a group stands between two versions, in words; None where all its labels are learnt."""
+    if there <= learnt:
+        return None
+    after = (
+        f"trained on {learnt}, {there} are there"
+        if learnt
+        else "1 label is there"
+        if there == 1
+        else f"{there} labels are there"
+    )
+    if seconds is None:
+        return after
+    return f"{after}, {'next' if learnt else 'first'} in about {_rounded(seconds)}"
+
+
+def _too_late(running: Running, left: float, promised_in: float) -> bool:
+    """Whether the training ends after the promised labels are there, or a new one on more labels would end before."""
+    whole = left / (1 - running.done) if running.done < 1 else left
+    return left > promised_in or whole <= promised_in
+
+
+def _gain(running: Running) -> float:
+    return _error(running.labels) - _error(running.labels + 1)
+
+
+def _error(labels: int) -> float:
+    """What is left to do for people after so many labels, as a share: it falls with each, and with the first ones most."""
+    return 1 / (labels + 1)
+
+
+def _rounded(seconds: float) -> str:
+    """A time that is guessed, no more exactly than it is known."""
+    if seconds >= 90:
+        return f"{seconds / 60:.0f} min"
+    return f"{max(5, 5 * round(seconds / 5))} s"

@@ -1,0 +1,28 @@
+"""Semantic masks: all regions of one label are one instance, as with brushes and bitmasks."""
+
+from collections.abc import Sequence
+
+from backend.studio.regions.item import Labelled
+from backend.studio.regions.mask import hull
+from backend.studio.regions.region import ReadResult
+from backend.types import Control, Instance, Mask
+
+
+def united(found: Sequence[Labelled[Mask]], problems: Sequence[str], control: Control) -> ReadResult:
+    """One instance a label: the union of its masks, with the id of the label's first region."""
+    masks: dict[str, Mask] = {}
+    ids: dict[str, str | None] = {}
+    odd: list[str] = []
+    for one in found:
+        # Without a size given, regions of one image may still disagree about it.
+        if one.label in masks and masks[one.label].shape != one.geometry.shape:
+            odd.append(f"region {one.region_id} of {control.from_name!r}: is of another size than the others")
+            continue
+        masks[one.label] = masks[one.label] | one.geometry if one.label in masks else one.geometry
+        ids.setdefault(one.label, one.region_id)
+    instances = (
+        Instance(label, box, region_id=ids[label], mask=mask)
+        for label, mask in masks.items()
+        if (box := hull(mask)) is not None
+    )
+    return ReadResult(tuple(instances), (*problems, *odd))

@@ -1,0 +1,165 @@
+"""What a picture alone tells: made-up things whose outline is known."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.learning.prompting import ladder, pick, propagate, segment
+from backend.learning.prompting.crop import cut
+from backend.learning.prompting.random_walker import graph, walk
+from backend.types import Frame, Head, Instance, LabeledFrame, Mask, Prompt
+
+BACKBONE = "tf_efficientnet_lite0"
+
+
+def scene(shift: int = 0, noise: int = 20) -> tuple[Frame, Mask]:
+    """A bright disc with a bite taken out of it on dark noise."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(40, 40 + noise, (120, 160, 3)).astype(np.uint8)
+    y, x = np.mgrid[:120, :160]
+    mask = (np.hypot(x - 70 - shift, y - 60) < 30) & ~((x > 70 + shift) & (y > 60))
+    image[mask] = rng.integers(180, 180 + noise, (int(mask.sum()), 3)) * np.array([1, 0.7, 0.3])
+    return Frame(1 + shift, image, 160, 120, float(shift)), mask
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        Prompt(box=(38, 27, 102, 93)),
+        Prompt(inside=((55, 50),)),
+        Prompt(inside=((55, 50), (85, 45)), outside=((85, 80), (5, 5))),
+        Prompt(outline=scene()[1]),
+        Prompt(stroke=(np.abs(np.mgrid[:120, :160][0] - 50) < 3) & (np.abs(np.mgrid[:120, :160][1] - 65) < 20)),
+    ],
+    ids=["box", "click", "clicks", "outline", "stroke"],
+)
+def test_the_object_stands_out(prompt: Prompt) -> None:
+    frame, truth = scene()
+    found = segment.segment(frame, prompt, BACKBONE)
+    assert found is not None
+    assert pick.iou(found, truth) > 0.75
+
+
+def test_a_smaller_copy_of_a_large_image_is_answered_in_the_original_size() -> None:
+    frame, truth = scene()
+    half = Frame(1, np.ascontiguousarray(frame.image[::2, ::2]), 160, 120)
+    found = segment.segment(half, Prompt(box=(38, 27, 102, 93)), BACKBONE)
+    assert found is not None
+    assert found.shape == (120, 160)
+    assert pick.iou(found, truth) > 0.75
+
+
+def test_where_nothing_was_said_there_is_nothing() -> None:
+    assert segment.segment(scene()[0], Prompt(), BACKBONE) is None
+    assert segment.segment(scene()[0], Prompt(outside=((3, 3),)), BACKBONE) is None
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.tuples(*[st.floats(0, 159)] * 2, *[st.floats(0, 119)] * 2))
+def test_any_box_in_any_image_gives_a_mask_of_the_image_or_none(edges: tuple[float, ...]) -> None:
+    frame, _ = scene()
+    x0, x1, y0, y1 = min(edges[:2]), max(edges[:2]), min(edges[2:]), max(edges[2:])
+    found = segment.segment(frame, Prompt(box=(x0, y0, x1, y1)), BACKBONE)
+    assert found is None or (found.shape == (120, 160) and found.any())
+
+
+@pytest.mark.parametrize("size", [(2, 2), (1, 40), (3, 500)])
+def test_tiny_and_narrow_images(size: tuple[int, int]) -> None:
+    frame = Frame(1, np.zeros((*size, 3), np.uint8), size[1], size[0])
+    found = segment.segment(frame, Prompt(box=(0, 0, size[1], size[0])), BACKBONE)
+    assert found is None or found.shape == size
+    found = segment.segment(frame, Prompt(inside=((0.5, 0.5),)), BACKBONE)
+    assert found is None or found.shape == size
+
+
+def test_cells_and_pixels_agree() -> None:
+    frame, mask = scene()
+    crop = cut(frame, (20, 10, 130, 110), BACKBONE)
+    cells = crop.cells_of(mask)
+    assert pick.iou(crop.mask_of(cells, 0.5), mask) > 0.9
+    x, y = crop.centres
+    assert (x.min() > 20, x.max() < 130, y.min() > 10, y.max() < 110) == (True,) * 4
+
+
+def test_a_walk_with_full_trust_is_its_prior() -> None:
+    features = np.random.default_rng(0).normal(size=(6, 5, 4)).astype(np.float32)
+    weights = graph(features, np.zeros((6, 5, 2), np.float32))
+    assert abs(weights - weights.T).max() < 1e-6
+    prior = np.random.default_rng(1).random((6, 5)).astype(np.float32)
+    assert np.allclose(walk(weights, prior, np.full((6, 5), 1e6, np.float32)), prior, atol=1e-3)
+    assert np.ptp(walk(weights, prior, np.full((6, 5), 1e-4, np.float32))) < np.ptp(prior)
+
+
+def test_a_uniform_picture_has_no_features_and_breaks_nothing() -> None:
+    crop = cut(Frame(1, np.full((50, 50, 3), 7, np.uint8), 50, 50), (0, 0, 50, 50), BACKBONE)
+    assert np.isfinite(crop.features).all()
+
+
+def chances(*parts: tuple[slice, slice, float]) -> np.ndarray:
+    found = np.zeros((40, 60), np.float32)
+    for rows, columns, value in parts:
+        found[rows, columns] = value
+    return found
+
+
+TWO = chances((np.s_[5:15], np.s_[5:20], 0.9), (np.s_[20:35], np.s_[40:55], 0.8))
+
+
+def test_of_a_map_that_part_is_meant_which_the_prompt_touches() -> None:
+    left = pick.under(TWO, Prompt(inside=((10, 10),)), whole=False)
+    assert left is not None
+    assert pick.hull(left) == (5, 5, 20, 15)
+    both = pick.under(TWO, Prompt(inside=((10, 10), (45, 30))), whole=False)
+    assert both is not None
+    assert pick.hull(both) == (5, 5, 55, 35)
+    assert pick.under(TWO, Prompt(inside=((10, 10), (45, 30))), whole=True) is None, "it would be two regions"
+    boxed = pick.under(TWO, Prompt(box=(38, 18, 57, 37)), whole=True)
+    assert boxed is not None
+    assert pick.hull(boxed) == (40, 20, 55, 35)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        Prompt(inside=((30, 10),)),
+        Prompt(inside=((10, 10),), outside=((12, 12),)),
+        Prompt(box=(22, 2, 35, 15)),
+        Prompt(box=(0, 0, 60, 40)),
+        Prompt(),
+    ],
+    ids=["beside", "contradiction", "empty box", "far too large", "nothing"],
+)
+def test_where_a_map_knows_no_such_object_it_does_not_answer(prompt: Prompt) -> None:
+    assert pick.under(chances((np.s_[5:10], np.s_[5:20], 0.9)), prompt, whole=True) is None
+
+
+def test_clicks_choose_the_threshold() -> None:
+    bridge = chances(
+        (np.s_[5:15], np.s_[5:20], 0.9), (np.s_[8:12], np.s_[20:40], 0.55), (np.s_[5:15], np.s_[40:55], 0.9)
+    )
+    found = pick.under(bridge, Prompt(inside=((10, 10),), outside=((50, 10),)), whole=True)
+    assert found is not None
+    assert pick.hull(found) == (5, 5, 20, 15)
+
+
+def test_a_drawn_mask_is_carried_along_a_small_motion_and_not_over_a_cut() -> None:
+    (before, mask), (now, truth) = scene(), scene(shift=4)
+    labeled = LabeledFrame(before, (Instance("disc", pick.hull(mask), mask=mask),))
+    carried = propagate.chances(now, [labeled], "disc")
+    assert carried is not None
+    assert pick.iou(carried >= 0.5, truth) > 0.85
+    assert propagate.chances(now, [labeled], "other") is None
+    assert propagate.chances(now, [], "disc") is None
+    cut_to = Frame(9, np.random.default_rng(5).integers(0, 255, (120, 160, 3), np.uint8), 160, 120, 9.0)
+    assert propagate.chances(cut_to, [labeled], "disc") is None
+    wanted = ladder.Wanted(Head.DETECTION, "disc", BACKBONE, labeled=[labeled])
+    found = ladder.answer(now, Prompt(box=pick.hull(truth)), wanted)
+    assert found is not None
+    assert found.who == ladder.PROPAGATED
+    assert found.instance.mask is None, "a box is asked for"
+
+
+def test_without_labels_nobody_knows_what_the_points_are() -> None:
+    wanted = ladder.Wanted(Head.POSE, "nose", BACKBONE)
+    assert ladder.answer(scene()[0], Prompt(inside=((50, 50),)), wanted) is None
