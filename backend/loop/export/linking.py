@@ -1,6 +1,7 @@
 """Identity through the frames of a group whose tasks are single images: nobody drew it, so the boxes are linked."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +19,8 @@ MIN_FRAMES = 2
 def link(items: Iterable[Item]) -> Mapping[tuple[str, str], Sequence[int]]:
     """{key of a frame: the track of each of its objects, from 1} of one group, in order of time; nothing for a group whose
     objects are followed already. What flickers up in one frame of many has no track."""
-    frames = list(items)
+    # Without masks: those of a long group would not fit into memory.
+    frames = [replace(item, objects=item.objects.with_columns(mask=None)) for item in items]
     if any((item.objects.track != NO_TRACK).any() for item in frames):
         return {}
     found = [np.full(len(item.objects.label), NO_TRACK) for item in frames]
