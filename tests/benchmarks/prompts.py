@@ -1,6 +1,6 @@
 """One object from one prompt: IoU and seconds on labelled groups, with simulated boxes and clicks, without Label Studio.
 
-    python -m tests.benchmarks.prompts ../shared/data/segmentation [--only NAME ...] [--labels 0] [--frames 8] [--objects 3]
+    python -m tests.benchmarks.prompts ../shared/data/segmentation [--only NAME ...] --labels 0 [--frames 8] [--objects 3]
     python -m tests.benchmarks.prompts ../shared/data/detection --labels 5
 
 Of each of some frames, evenly spread, some objects are asked for: connected parts of a mask of 0.1 % of the frame or

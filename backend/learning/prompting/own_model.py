@@ -26,7 +26,9 @@ def chances(model: SegmentationModel, frame: Frame, label: str, predicted: Mask 
     [(_, odds)] = model.see([frame])
     large = cv2.resize(odds[model.labels.index(label)], (frame.width, frame.height), interpolation=cv2.INTER_LINEAR)
     alone = np.asarray(1 / (1 + np.exp(-np.clip(large, -30, 30))), np.float32)
-    return alone if predicted is None or predicted.shape != alone.shape else (alone + predicted) / 2
+    if predicted is None or predicted.shape != alone.shape:
+        return alone
+    return np.asarray((alone + predicted) / 2, np.float32)
 
 
 def candidate(model: DetectionModel, frame: Frame, prompt: Prompt, label: str) -> Instance | None:
