@@ -47,8 +47,7 @@ def segment(frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False) 
     if prompt.outline is not None:
         return from_box(frame, pick.hull(prompt.outline), backbone, prompt.outline)
     inside, outside = pick.seeds(prompt, (frame.height, frame.width))
-    rough = clicks.from_clicks(frame, inside[:1], outside[:0], backbone)
-    first = None if rough is None else from_box(frame, pick.hull(rough), backbone, rough)
+    first = clicks.from_clicks(frame, inside[:1], outside[:0], backbone)
     return first if first is None or len(inside) + len(outside) < 2 else mended(frame, first, inside, outside, backbone)
 
 
