@@ -1,14 +1,14 @@
 """One object from one prompt: IoU and seconds on labelled groups, with simulated boxes and clicks, without Label Studio.
 
-    python -m tests.benchmarks.prompts ../shared/data/segmentation [--only NAME ...] [--labels 0] [--frames 8] [--objects 3]
+    python -m tests.benchmarks.prompts ../shared/data/segmentation [--only NAME ...] --labels 0 [--frames 8] [--objects 3]
     python -m tests.benchmarks.prompts ../shared/data/detection --labels 5
 
 Of each of some frames, evenly spread, some objects are asked for: connected parts of a mask of 0.1 % of the frame or
 more, or boxes. A box around a mask is jittered by a tenth of its sides, one around a box until its IoU with the truth is
 about 0.5. The first click is at the point farthest from the edge, each next one at that of the largest error. With
 labels, a micro-model is trained on so many frames, evenly spread, and predicts the others; `ordinary` is what it says of
-the object without a prompt. Half of the groups, those with an even place in the alphabet, were there to choose
-constants on; the table tells both halves apart.
+the object without a prompt. The table ends with the means of both halves of the groups, in the alphabet's order: what is chosen
+on one half is to be reported on the other.
 """
 
 import argparse
@@ -198,7 +198,7 @@ def main() -> None:
         halves[place % 2].append(measured)
         figures = "  ".join(f"{name} {measured.mean(name):.3f}" for name in sorted(measured.values))
         print(f"{folder.name:22} {figures}  p95 {np.percentile(measured.seconds, 95):.2f} s", flush=True)
-    for place, name in ((0, "chosen on"), (1, "kept apart")):
+    for place, name in ((0, "one half"), (1, "the other")):
         names = sorted({key for one in halves[place] for key in one.values})
         print(name, "  ".join(f"{key} {np.mean([one.mean(key) for one in halves[place]]):.3f}" for key in names))
 

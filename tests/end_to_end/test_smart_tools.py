@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.label_studio, pytest.mark.browser]
 
 CONFIG = """<View><Image name="image" value="$image"/>
   <BrushLabels name="mask" toName="image" smart="false"><Label value="bunny"/></BrushLabels>
-  <RectangleLabels name="box" toName="image" smart="true"><Label value="bunny"/></RectangleLabels>
-  <KeyPointLabels name="click" toName="image" smart="true"><Label value="bunny"/></KeyPointLabels></View>"""
+  <RectangleLabels name="box" toName="image" smart="BOX"><Label value="bunny"/></RectangleLabels>
+  <KeyPointLabels name="click" toName="image" smart="CLICK"><Label value="bunny"/></KeyPointLabels></View>"""
 SUGGESTIONS = "[...Htx.annotationStore.selected.suggestions.values()].map(s => ({id: s.id, type: s.type}))"
 SELECTED = "Htx.annotationStore.selected.names.get('image').getToolsManager().findSelectedTool()"
 REGIONS = "Htx.annotationStore.selected.regions.map(r => ({id: r.id, type: r.type}))"
@@ -50,15 +50,12 @@ class Editor:
         if not self.run("Htx.autoAnnotation"):
             self.browser.find(".lsf-dynamic-preannotations label").click()
         self.browser.until(lambda: self.run("Htx.autoAnnotation"), "Auto-Annotation to be on")
-        chosen = f"Htx.annotationStore.selected.names.get({tool!r}).isSelected"
-        taken = f"(tool => tool && tool.dynamic && tool.control.name)({SELECTED})"
-        for _ in range(8):  # each click on "Auto-Detect" takes the next smart tool
-            if not self.run(chosen):
-                self.browser.visible(".lsf-label")[{"box": 1, "click": 2}[tool]].click()
-            if self.run(taken) == tool and self.run(chosen):
-                return
-            self.browser.find(".lsf-tool_smart").click()
-        raise AssertionError(f"no smart tool of {tool!r}")
+        self.browser.visible(".lsf-label")[{"box": 1, "click": 2}[tool]].click()
+        self.browser.find(".lsf-tool_smart").click()
+        self.browser.until(
+            lambda: self.run(f"(tool => tool && tool.dynamic && tool.control.name)({SELECTED})") == tool,
+            f"the smart tool of {tool!r} to be taken",
+        )
 
     def pixel(self, x: float, y: float) -> tuple[int, int]:
         """Where a place of the picture, in shares of its sides, is on the page."""
@@ -112,7 +109,8 @@ def ends(mask: Mask) -> tuple[tuple[float, float], tuple[float, float]]:
 def test_what_is_drawn_becomes_one_region_that_is_submitted(
     tool: str, person: Annotator, backend: BackendFactory, browser: Browser, bunny: DataSet
 ) -> None:
-    server, project = backend(MICRO_MODELS_EFFORT="0.1"), person.create_project(f"smart {tool}", CONFIG)
+    config = CONFIG.replace("BOX", str(tool == "box").lower()).replace("CLICK", str(tool == "click").lower())
+    server, project = backend(MICRO_MODELS_EFFORT="0.1"), person.create_project(f"smart {tool}", config)
     position = next(p for p, frame in enumerate(bunny.frames) if frame.truth)
     few = DataSet("bunny", bunny.width, bunny.height, bunny.classes, bunny.frames[position : position + 3])
     tasks, mask = person.upload(project, few), truth(bunny, position)
@@ -133,9 +131,11 @@ def test_what_is_drawn_becomes_one_region_that_is_submitted(
     browser.screenshot(f"smart-{tool}-accepted")
     editor.submit()
     [annotation] = until(lambda: person.studio.http.json("GET", f"api/tasks/{tasks[0]}/annotations/"), "it", 30)
-    control = parse(CONFIG).controls[0]
+    control = parse(config).controls[0]
     [found] = for_control(control).read(annotation["result"], control, (bunny.width, bunny.height)).instances
     assert found.label == "bunny"
     assert found.mask is not None
-    assert iou(found.mask, mask) > (0.5 if tool == "box" else 0.3)
+    on_it = float((found.mask & mask).sum() / found.mask.sum())
+    # One click without a label may well mean a part of the bunny.
+    assert iou(found.mask, mask) > 0.5 if tool == "box" else on_it > 0.5
     until(lambda: any(g["labelled"] == 1 for g in server.status(project)["groups"]), "the label to be known", 60)

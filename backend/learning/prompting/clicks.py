@@ -71,14 +71,18 @@ def _spread(crop: Crop, inside: Points, outside: Points, edge: Cells) -> Floats:
     """(rows, columns) how much each cell is as the clicks inside."""
     prior, trust = np.zeros(crop.shape, np.float32), np.full(crop.shape, FADES, np.float32)
     trust[edge] = BORDER
+    say(crop, inside, outside, prior, trust)
+    return walk(graph(crop.features, np.zeros((*crop.shape, 0), np.float32)), prior, trust)
+
+
+def say(crop: Crop, inside: Points, outside: Points, prior: Floats, trust: Floats) -> None:
+    """Write what clicks say into a prior and the trust in it."""
     x, y = crop.centres
     cell = (crop.box[2] - crop.box[0]) / crop.shape[1]
     for points, value in ((inside, 1.0), (outside, 0.0)):
         for point in points:
-            apart = np.hypot(x - point[0], y - point[1]) / cell
-            near = apart <= REACH
+            near = np.hypot(x - point[0], y - point[1]) <= REACH * cell
             prior[near], trust[near] = value, CERTAIN
-    return walk(graph(crop.features, np.zeros((*crop.shape, 0), np.float32)), prior, trust)
 
 
 def _nested(crop: Crop, found: Floats, inside: Points, outside: Points) -> Iterator[Cells]:
@@ -89,9 +93,9 @@ def _nested(crop: Crop, found: Floats, inside: Points, outside: Points) -> Itera
         threshold = values[int(len(values) * (1 - share))]
         parts = cv2.connectedComponents((found > threshold).astype(np.uint8))[1]
         chosen = parts[mine[:, 1], mine[:, 0]]
-        if (chosen == 0).all() or np.isin(parts[others[:, 1], others[:, 0]], chosen[chosen > 0]).any():
+        if (chosen == 0).any() or np.isin(parts[others[:, 1], others[:, 0]], chosen).any():
             continue
-        part = np.isin(parts, chosen[chosen > 0]).astype(np.uint8)
+        part = np.isin(parts, chosen).astype(np.uint8)
         yield cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
 
 

@@ -46,8 +46,27 @@ def segment(frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False) 
         return from_box(frame, prompt.box, backbone, rough=ROUGHER if snap else ROUGH)
     if prompt.outline is not None:
         return from_box(frame, pick.hull(prompt.outline), backbone, prompt.outline)
-    rough = clicks.from_clicks(frame, *pick.seeds(prompt, (frame.height, frame.width)), backbone)
-    return None if rough is None else from_box(frame, pick.hull(rough), backbone, rough)
+    inside, outside = pick.seeds(prompt, (frame.height, frame.width))
+    first = clicks.from_clicks(frame, inside[:1], outside[:0], backbone)
+    return first if first is None or len(inside) + len(outside) < 2 else mended(frame, first, inside, outside, backbone)
+
+
+def mended(frame: Frame, mask: Mask, inside: clicks.Points, outside: clicks.Points, backbone: str) -> Mask | None:
+    """A mask as further clicks mend it: what is like them near them changes, the rest stays."""
+    x0, y0, x1, y1 = pick.hull(mask)
+    spots = np.concatenate([inside, outside, [[x0, y0], [x1, y1]]])
+    low, high = spots.min(0), spots.max(0)
+    margin = AROUND * float((high - low).sum()) / 4
+    crop = cut(frame, (*(low - margin).tolist(), *(high + margin).tolist()), backbone)
+    x, y = crop.centres
+    middle, half = (low + high) / 2, np.maximum((high - low) / 2, 1.0)
+    place = np.stack([(x - middle[0]) / half[0], (y - middle[1]) / half[1]], axis=-1)
+    prior, trust = crop.cells_of(mask), np.full(crop.shape, DOUBTFUL, np.float32)
+    clicks.say(crop, inside, outside, prior, trust)
+    found = crop.mask_of(walk(graph(crop.features, (PLACE * place).astype(np.float32)), prior, trust), 0.5)
+    parts = cv2.connectedComponents(found.astype(np.uint8))[1]
+    chosen = parts[inside[:, 1], inside[:, 0]]
+    return np.isin(parts, chosen[chosen > 0]) if chosen.any() else None
 
 
 def from_box(frame: Frame, box: Box, backbone: str, outline: Mask | None = None, rough: float = ROUGH) -> Mask | None:
