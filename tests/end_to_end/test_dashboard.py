@@ -126,7 +126,7 @@ def test_a_new_label_renews_the_page_and_is_said_aloud(window: Browser, services
 def test_the_keyboard_reaches_everything(window: Browser, path: str) -> None:
     window.goto(path)
     wanted = window.driver.execute_script(
-        "return [...document.querySelectorAll('a[href], button, summary, input:not([type=hidden]), [tabindex=\"0\"]')]"
+        "return [...document.querySelectorAll('a[href], button, summary, select, input:not([type=hidden]), [tabindex=\"0\"]')]"
         ".filter(e => e.checkVisibility()).length"
     )
     reached = []

@@ -10,7 +10,7 @@ from backend.demo.annotator import Annotator
 from backend.demo.data_set import DataSet, big_buck_bunny
 from backend.learning.prompting.pick import iou
 from backend.studio.labeling_config import parse
-from backend.studio.regions import for_control
+from backend.studio.tags import for_control
 from backend.types import Head, Mask
 from tests.end_to_end.browser import Browser
 from tests.end_to_end.conftest import BackendFactory

@@ -147,10 +147,10 @@ def test_equal_requests_at_the_same_time_are_one_prediction(
     house.work()
     calls, go = [], threading.Event()
 
-    def look(self: EyeForColour, frames: Any, labeled: Any = ()) -> Any:
+    def look(self: EyeForColour, frames: Any, labeled: Any = (), enclosing_boxes: Any = None) -> Any:
         calls.append(1)
         go.wait(5)
-        return original(self, frames, labeled)
+        return original(self, frames, labeled, enclosing_boxes)
 
     original = EyeForColour.predict
     monkeypatch.setattr(EyeForColour, "predict", look)

@@ -5,11 +5,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from backend.errors import CheckpointError, MediaError
 from backend.loop.data.checkpoint import checkpoint_here, fetched_checkpoint
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 AHEAD = 24
 """Frames that are looked at before somebody asks: half a minute each on two cores, and who labels goes on meanwhile."""
+
+NAME = "embedding"
+"""Of the one array in a file."""
 
 Embedding = NDArray[np.float16]
 
@@ -54,12 +59,12 @@ class Embeddings:
             return None
         path = self._cache.path_of(_key(checkpoint, url, stamp))
         try:
-            found: Embedding = np.load(path, allow_pickle=False)
+            found: Embedding = load(path.read_bytes())[NAME]
             with suppress(OSError):
                 os.utime(path)  # used just now
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, SafetensorError, LookupError) as error:
             log.warning("a damaged embedding goes", why=str(error))
             path.unlink(missing_ok=True)
             return None
@@ -89,7 +94,12 @@ class Embeddings:
         if sam is not None:
             embedding = sam.embed(frame)
             key = _key(path, url, frames.stamp(url))
-            self._cache.get(key, lambda file: np.save(file, embedding, allow_pickle=False))
+            content = save({NAME: np.ascontiguousarray(embedding)})
+
+            def fill(file: BinaryIO) -> None:
+                file.write(content)
+
+            self._cache.get(key, fill)
 
     def _load(self, path: Path, *, encoder: bool) -> "SegmentAnything | None":
         from backend.learning.prompting import sam  # torch: not before somebody names a checkpoint
