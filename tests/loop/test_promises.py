@@ -19,7 +19,7 @@ from tests.loop.lying import LIES
 from tests.loop.promises import Promises
 from tests.loop.world import World
 
-RUNS = {"sqlite": 300, "postgresql": 60}
+RUNS = {"sqlite": 150, "postgresql": 40}
 """With the profile "steady"; the profile "search" has ten times as many, new ones each time (`make promises`)."""
 STEPS = 10
 FAULTS = {
