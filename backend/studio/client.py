@@ -191,11 +191,12 @@ class Studio:
         """
         refused: list[Item] = []
         for chunk in _chunks(items, IMPORT_CHUNK):
-            if self._import_accepted(project, chunk):
-                continue
-            there = self.existing_tasks(project, [item["task"] for item in chunk])
-            refused += [item for item in chunk if item["task"] not in there]
-            refused += self._import_halved(project, [item for item in chunk if item["task"] in there])
+            left_out = self._import(project, chunk)
+            if left_out is None:
+                there = self.existing_tasks(project, [item["task"] for item in chunk])
+                refused += [item for item in chunk if item["task"] not in there]
+                left_out = self._import_halved(project, [item for item in chunk if item["task"] in there])
+            refused += [item for item in left_out if not self._created(item)]
         return refused
 
     def update_prediction(self, prediction: int, item: Item) -> None:
@@ -328,23 +329,45 @@ class Studio:
             return False
         return bool(row.get("project", project) == project)
 
-    def _import_accepted(self, project: int, items: Sequence[Item]) -> bool:
+    def _import(self, project: int, items: Sequence[Item]) -> list[Item] | None:
+        """Those of the items that were left out without a word, as 1.22 does with every brush mask; None where Label Studio
+        refused them all."""
         try:
-            self.http.json("POST", f"api/projects/{project}/import/predictions", json=[dict(item) for item in items])
+            answer = self.http.json("POST", f"api/projects/{project}/import/predictions", json=[dict(i) for i in items])
         except StudioError as error:
             # Only an answer about the content counts as refusal: a lost key or server is not the items' fault.
             if type(error) is not StudioError:
                 raise
-            return False
-        return True
+            return None
+        created = answer.get("created") if isinstance(answer, dict) else None
+        if not isinstance(created, int) or created >= len(items):
+            return []
+        there = self.predictions_of(project, [i["task"] for i in items], items[0]["model_version"]) if created else {}
+        return [item for item in items if item["task"] not in there]
 
     def _import_halved(self, project: int, items: Sequence[Item]) -> list[Item]:
-        if not items or self._import_accepted(project, items):
+        """Those of the items that Label Studio refused or left out."""
+        if not items:
             return []
+        left_out = self._import(project, items)
+        if left_out is not None:
+            return left_out
         if len(items) == 1:
             return [items[0]]
         half = len(items) // 2
         return self._import_halved(project, items[:half]) + self._import_halved(project, items[half:])
+
+    def _created(self, item: Item) -> bool:
+        """Whether Label Studio takes an item by itself, where its import did not."""
+        try:
+            self.http.json("POST", "api/predictions/", json=dict(item))
+        except StudioMissing:  # its task is gone meanwhile
+            return False
+        except StudioError as error:
+            if type(error) is not StudioError:
+                raise
+            return False
+        return True
 
 
 def _mapping(answer: Any) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -12,7 +13,7 @@ from tests.studio.server import Server
 TASKS = "/api/tasks/"
 
 
-def data_manager(server: Server, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def data_manager(server: Server, tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Serve tasks as the Data Manager filters them; the queries it got."""
     queries: list[dict[str, Any]] = []
 
@@ -141,20 +142,34 @@ def test_predictions_of_many_tasks_asks_in_bounded_pages() -> None:
 
 
 def importer(
-    server: Server, missing: frozenset[int] = frozenset(), bad: frozenset[int] = frozenset()
+    server: Server,
+    missing: frozenset[int] = frozenset(),
+    bad: frozenset[int] = frozenset(),
+    left_out: frozenset[int] = frozenset(),
 ) -> list[list[int]]:
-    """Serve imports as Label Studio does: one bad item refuses the request; what was stored, request by request."""
+    """Serve imports as Label Studio does: one bad item refuses the request, and 1.22 leaves out some without a word; what
+    was stored, request by request."""
     stored: list[list[int]] = []
+    rows = {n: task(n) for n in range(1, 500) if n not in missing}
+
+    def take(ids: list[int]) -> httpx.Response:
+        stored.append(ids)
+        rows.update({n: task(n, "ours") for n in ids})
+        return httpx.Response(201, json={"created": len(ids)})
 
     def answer(request: httpx.Request) -> httpx.Response:
         ids = [item["task"] for item in json.loads(request.content)]
         if missing.union(bad) & set(ids):
             return httpx.Response(400, json={"detail": "Validation error"})
-        stored.append(ids)
-        return httpx.Response(201, json={"created": len(ids)})
+        return take([n for n in ids if n not in left_out])
+
+    def one(request: httpx.Request) -> httpx.Response:
+        number = json.loads(request.content)["task"]
+        return httpx.Response(400, json={"detail": "no"}) if number in missing | bad else take([number])
 
     server.answer("POST", "/api/projects/1/import/predictions", answer)
-    data_manager(server, [task(n) for n in range(1, 500) if n not in missing])
+    server.answer("POST", "/api/predictions/", one)
+    data_manager(server, rows.values())
     return stored
 
 
@@ -176,6 +191,14 @@ def test_refused_items_cost_no_other() -> None:
     refused = server.studio().import_predictions(1, items(range(1, 301)))
     assert sorted(item["task"] for item in refused) == [3, 7, 250]
     assert sorted(n for chunk in stored for n in chunk) == [n for n in range(1, 301) if n not in (3, 7, 250)]
+
+
+@pytest.mark.parametrize("left_out", [range(1, 9), (2, 5)])
+def test_what_an_import_leaves_out_without_a_word_is_stored_one_by_one(left_out: Iterable[int]) -> None:
+    server = Server()
+    stored = importer(server, left_out=frozenset(left_out))
+    assert server.studio().import_predictions(1, items(range(1, 9))) == []
+    assert sorted(n for chunk in stored for n in chunk) == list(range(1, 9))
 
 
 def test_an_import_whose_outcome_is_not_known_is_not_repeated() -> None:

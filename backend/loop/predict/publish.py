@@ -148,7 +148,10 @@ def push(services: Services, group: GroupRecord, entries: Sequence[LedgerEntry])
         raise StudioUnreachable(f"Label Studio says that it has no project {project.id}. {AGAIN}")
     ours = _ours(services, studio, project, entries)
     new = [e for e in entries if ours.get(e.task) == []]
-    studio.import_predictions(project.id, [{"task": e.task, **_item(e)} for e in new])
+    refused = studio.import_predictions(project.id, [{"task": e.task, **_item(e)} for e in new])
+    if refused:
+        some = [item["task"] for item in refused[:5]]
+        log.warning("Label Studio refused predictions", project=project.id, number=len(refused), tasks=some)
     renewed = {prediction: _item(e) for e in entries for prediction in ours.get(e.task, ())}
     studio.update_predictions(renewed)
 
