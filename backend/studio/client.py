@@ -342,8 +342,10 @@ class Studio:
         created = answer.get("created") if isinstance(answer, dict) else None
         if not isinstance(created, int) or created >= len(items):
             return []
-        there = self.predictions_of(project, [i["task"] for i in items], items[0]["model_version"]) if created else {}
-        return [item for item in items if item["task"] not in there]
+        if not created:
+            return list(items)
+        # Asked one by one: a list that lacks a prediction would have the task get a second one.
+        return [item for item in items if not self.has_prediction(project, item["task"], item["model_version"])]
 
     def _import_halved(self, project: int, items: Sequence[Item]) -> list[Item]:
         """Those of the items that Label Studio refused or left out."""

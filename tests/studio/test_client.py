@@ -169,6 +169,11 @@ def importer(
 
     server.answer("POST", "/api/projects/1/import/predictions", answer)
     server.answer("POST", "/api/predictions/", one)
+
+    def predictions(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=rows[int(request.url.params["task"])]["predictions"])
+
+    server.answer("GET", "/api/predictions/", predictions)
     data_manager(server, rows.values())
     return stored
 
@@ -197,6 +202,14 @@ def test_refused_items_cost_no_other() -> None:
 def test_what_an_import_leaves_out_without_a_word_is_stored_one_by_one(left_out: Iterable[int]) -> None:
     server = Server()
     stored = importer(server, left_out=frozenset(left_out))
+    assert server.studio().import_predictions(1, items(range(1, 9))) == []
+    assert sorted(n for chunk in stored for n in chunk) == list(range(1, 9))
+
+
+def test_a_list_that_lies_gives_no_task_a_second_prediction() -> None:
+    server = Server()
+    stored = importer(server, left_out=frozenset({2, 5}))
+    data_manager(server, [task(n) for n in range(1, 9)])
     assert server.studio().import_predictions(1, items(range(1, 9))) == []
     assert sorted(n for chunk in stored for n in chunk) == list(range(1, 9))
 
