@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from backend.studio.regions.by_label import united
+from backend.studio.regions.by_label import write_masks, united
 from backend.studio.regions.comparison import Value, one_move_unless
-from backend.studio.regions.item import Item, labelled, unique_id, value_of, written
+from backend.studio.regions.item import Item, labelled, value_of
 from backend.studio.regions.limits import MOST_ENCODED, MOST_ENCODED_IN_ALL, Budget
-from backend.studio.regions.mask import is_same_mask, of_size, resized
+from backend.studio.regions.mask import is_same_mask, resized
 from backend.studio.regions.region import MOST_PIXELS, ReadResult, Size
-from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance, Mask
 
 SHAPE = "bitmask"
@@ -39,16 +38,7 @@ class BitmaskRegions:
 
     def write(self, instances: Sequence[Instance], control: Control, size: Size) -> list[dict[str, Any]]:
         """See `regions.Regions.write`; an empty mask is no region."""
-        result: list[dict[str, Any]] = []
-        used: set[str] = set()
-        for instance, labels in with_labels(instances, control):
-            mask = of_size(instance.mask, size)
-            if mask is not None:
-                id_ = unique_id(instance.region_id, used)
-                result += written(
-                    control, SHAPE, {KEY: _encoded(mask)}, labels, id_=id_, size=size, score=instance.score
-                )
-        return result
+        return write_masks(instances, control, size, SHAPE, lambda mask: {KEY: _encoded(mask)})
 
 
 def _mask(item: Item, image: Size, budget: Budget) -> Mask | str:

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from backend.studio.regions.by_label import united
+from backend.studio.regions.by_label import write_masks, united
 from backend.studio.regions.comparison import Value, one_move_unless
-from backend.studio.regions.item import Item, labelled, unique_id, value_of, written
+from backend.studio.regions.item import Item, labelled, value_of
 from backend.studio.regions.limits import MOST_PACKED, MOST_PACKED_IN_ALL, Budget
-from backend.studio.regions.mask import is_same_mask, of_size, resized
+from backend.studio.regions.mask import is_same_mask, resized
 from backend.studio.regions.packed import count_of, unpack
 from backend.studio.regions.region import MOST_PIXELS, ReadResult, Size, size_of
-from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance, Mask
 
 SHAPE = "brush"
@@ -36,15 +35,7 @@ class BrushRegions:
 
     def write(self, instances: Sequence[Instance], control: Control, size: Size) -> list[dict[str, Any]]:
         """See `regions.Regions.write`; an empty mask is no region."""
-        result: list[dict[str, Any]] = []
-        used: set[str] = set()
-        for instance, labels in with_labels(instances, control):
-            mask = of_size(instance.mask, size)
-            if mask is not None:
-                id_ = unique_id(instance.region_id, used)
-                value = {"format": "rle", "rle": _packed(mask)}
-                result += written(control, SHAPE, value, labels, id_=id_, size=size, score=instance.score)
-        return result
+        return write_masks(instances, control, size, SHAPE, lambda mask: {"format": "rle", "rle": _packed(mask)})
 
 
 def _packed(mask: Mask) -> list[int]:

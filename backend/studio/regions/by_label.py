@@ -1,10 +1,12 @@
 """Semantic masks: all regions of one label are one instance, as with brushes and bitmasks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from backend.studio.regions.item import Labelled
-from backend.studio.regions.mask import hull
-from backend.studio.regions.region import ReadResult
+from backend.studio.regions.item import Labelled, unique_id, written
+from backend.studio.regions.mask import hull, of_size
+from backend.studio.regions.region import ReadResult, Size
+from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance, Mask
 
 
@@ -26,3 +28,17 @@ def united(found: Sequence[Labelled[Mask]], problems: Sequence[str], control: Co
         if (box := hull(mask)) is not None
     )
     return ReadResult(tuple(instances), (*problems, *odd))
+
+
+def write_masks(
+    instances: Sequence[Instance], control: Control, size: Size, shape: str, value: Callable[[Mask], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The result items of masks, one a region, with what `value` makes of each; an empty mask is no region."""
+    result: list[dict[str, Any]] = []
+    used: set[str] = set()
+    for instance, labels in with_labels(instances, control):
+        mask = of_size(instance.mask, size)
+        if mask is not None:
+            id_ = unique_id(instance.region_id, used)
+            result += written(control, shape, value(mask), labels, id_=id_, size=size, score=instance.score)
+    return result
