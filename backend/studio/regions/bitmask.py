@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from backend.studio.regions.by_label import write_masks, united
+from backend.studio.regions.by_label import united, write_masks
 from backend.studio.regions.comparison import Value, one_move_unless
 from backend.studio.regions.item import Item, labelled, value_of
 from backend.studio.regions.limits import MOST_ENCODED, MOST_ENCODED_IN_ALL, Budget

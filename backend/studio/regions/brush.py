@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.studio.regions.by_label import write_masks, united
+from backend.studio.regions.by_label import united, write_masks
 from backend.studio.regions.comparison import Value, one_move_unless
 from backend.studio.regions.item import Item, labelled, value_of
 from backend.studio.regions.limits import MOST_PACKED, MOST_PACKED_IN_ALL, Budget
