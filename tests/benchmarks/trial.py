@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 
 from backend.learning import methods
+from backend.learning.detection import evaluation as detection
 from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.method import Method
+from backend.learning.pose import evaluation as pose
+from backend.learning.segmentation import evaluation as segmentation
 from backend.types import Control, Frame, Head, LabeledFrame, Prediction
 from tests.benchmarks.group import Group, chosen
 from tests.benchmarks.pose import PoseGroup
@@ -34,6 +37,22 @@ class Trial:
     def quality(self) -> float:
         """By the head's own measure."""
         return methods.evaluate(self.head, self.predictions, self.truth).score or 0.0
+
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """What the head is judged by, as the acceptance runner measures it; None where a figure does not exist."""
+        match self.head:
+            case Head.DETECTION:
+                at = {iou: detection.evaluate(self.predictions, self.truth, iou) for iou in (0.5, 0.7)}
+                return {"F1@0.5": at[0.5].f1, "F1@0.7": at[0.7].f1, "recall": at[0.5].recall}
+            case Head.SEGMENTATION:
+                masks = segmentation.evaluate(self.predictions, self.truth)
+                return {"J": masks.overlap, "false masks": masks.false_positives}
+            case Head.POSE:
+                near = {share: pose.evaluate(self.predictions, self.truth, share) for share in (0.05, 0.1)}
+                return {"PCK 5 %": near[0.05].recall, "PCK 10 %": near[0.1].recall, "precision": near[0.1].precision}
+            case Head.CLASSIFICATION:
+                return {"accuracy": self.quality}
 
     @property
     def right(self) -> list[bool]:
@@ -95,4 +114,4 @@ class Clip:
 def folders_of(data: Path, names: Sequence[str]) -> list[Path]:
     """The labelled folders in a folder of a head, or in folders of several heads; with `names`, those whose name holds one."""
     found = sorted(path.parent for path in (*data.glob("*/labels.json"), *data.glob("*/*/labels.json")))
-    return [folder for folder in found if not names or any(name in folder.name for name in names)]
+    return [folder for folder in found if not names or any(name in str(folder) for name in names)]
