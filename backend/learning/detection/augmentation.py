@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from backend.learning.detection.candidates import Crop, Floats, Ints
 from backend.learning.detection.rotation import moved, turn_between
 from backend.learning.geometry.colour import recolour
-from backend.learning.geometry.crop import Points, View, turned
+from backend.learning.geometry.crop import GREY, Points, View, turned
+from backend.learning.network.network import COLOURS
 
 LEAST_SCALE, MOST_SCALE = 0.75, 1.33
 """Limits of the random scaling of a crop: how far an object may come nearer or go away."""
@@ -63,7 +65,8 @@ def _crop(picture: Picture, side: int, shares: Shares, rng: np.random.Generator)
     stretch, mirrored = np.exp(rng.normal(0, STRETCH)), rng.random() < 0.5
     angle = turn_between(shares.angles, mirrored, rng) if shares.angles else 0.0
     view = View(centre, turned(zoom, angle, mirrored, stretch), side)
-    image = recolour(view.cut(picture.image), rng)
+    cut = view.cut(picture.image, outside_of(picture.image))
+    image = torch.cat([recolour(cut[:COLOURS], rng), cut[COLOURS:]])
     turns = picture.turns
     if turns is None:
         boxes = _moved(picture.boxes, view)
@@ -74,6 +77,11 @@ def _crop(picture: Picture, side: int, shares: Shares, rng: np.random.Generator)
     ignored = np.concatenate([_moved(picture.ignored, view), boxes[~inside]])
     shown = None if turns is None else turns[inside]
     return Crop(image, boxes[inside], picture.classes[inside], ignored, picture.outlines[inside], shown)
+
+
+def outside_of(image: Tensor) -> Tensor:
+    """(channels, 1, 1) of what lies beyond the image: grey, and no difference from the background."""
+    return torch.tensor([GREY] * COLOURS + [0.0] * (len(image) - COLOURS), device=image.device)[:, None, None]
 
 
 def _centre(picture: Picture, side: int, shares: Shares, rng: np.random.Generator) -> Points:

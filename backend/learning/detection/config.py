@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from backend.learning.detection.hard_negatives import Mistake
 from backend.learning.detection.head import DetectionHead, DetectionNetwork
+from backend.learning.geometry.background import CHANNELS
+from backend.learning.geometry.levels import WHOLE, Levels
 from backend.learning.geometry.scaling import Scale
 from backend.learning.network.backbone import Backbone
 from backend.learning.network.config import fields_of, to_metadata
@@ -54,13 +56,17 @@ class Blueprint:
     count_prior: bool = True
     calibration: bool = True
     """These four as in the recipe."""
+    levels: Levels = WHOLE
+    """What becomes black and white of a frame; see `Scale`."""
     turned: bool = False
     """Whether boxes have an angle."""
+    background: tuple[int, int] | None = None
+    """Height and width of the background's picture, where the camera stands still."""
 
     @property
     def scale(self) -> Scale:
         """How frames are scaled."""
-        return Scale(self.factor, self.pixels, self.area)
+        return Scale(self.factor, self.pixels, self.area, self.levels)
 
     def candidates(self, label: int) -> int:
         """Candidates of a label, by its index, that are linked in a frame; all where nothing is known of its counts."""
@@ -73,7 +79,9 @@ class Blueprint:
         head = DetectionHead(
             len(self.labels), self.width, self.size, self.score_floor, self.most_candidates, self.overlap, self.turned
         )
-        return DetectionNetwork(backbone, Pyramid(backbone.channels, self.width), head)
+        more = CHANNELS if self.background else 0
+        pyramid = Pyramid([own + more for own in backbone.channels], self.width)
+        return DetectionNetwork(backbone, pyramid, head, self.background)
 
     def for_other_group(self) -> "Blueprint":
         """For use in another group: nothing is known of how many instances its frames hold, and what fools the network."""

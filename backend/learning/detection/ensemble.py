@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from backend.learning.detection.config import Blueprint
-from backend.learning.detection.head import DetectionNetwork
+from backend.learning.detection.head import BACKGROUND, DetectionNetwork
 from backend.learning.detection.initialization import shape
 from backend.learning.fitting.initialization import earlier, near
 from backend.types import State, Weights
@@ -29,6 +29,7 @@ class Together(DetectionNetwork):
 
     def __init__(self, one: DetectionNetwork, other: DetectionNetwork) -> None:
         super().__init__(one.backbone, one.pyramid, one.head)
+        self.background = one.background
         self.other = other
 
     def forward(self, images: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ def accompanied(weights: Weights, before: Weights) -> Weights:
     one, other = Blueprint.from_metadata(weights.metadata), earlier(Blueprint.from_metadata, before)
     if other is None or one.labels != other.labels or shape(one) != shape(other) or not near(one.factor, other.factor):
         return weights
-    arrays = dict(alone(before).arrays)
+    arrays = {name: array for name, array in alone(before).arrays.items() if name != BACKGROUND}
     grown = np.log(np.array(other.size) / np.array(one.size))
     arrays[SIDES] = (arrays[SIDES] + np.concatenate([grown, grown])).astype(arrays[SIDES].dtype)
     if TURN in arrays:
@@ -58,6 +59,7 @@ def alone(weights: Weights) -> Weights:
 
 
 def companion_of(weights: Weights) -> State:
-    """The companion's own tensors; none where there is none."""
+    """The companion's own tensors, and the background that it shares; none where there is no companion."""
     arrays = weights.arrays.items()
-    return {name.removeprefix(PREFIX): array for name, array in arrays if name.startswith(PREFIX)}
+    own = {name.removeprefix(PREFIX): array for name, array in arrays if name.startswith(PREFIX)}
+    return {**own, **{name: array for name, array in arrays if name == BACKGROUND and own}}

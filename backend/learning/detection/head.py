@@ -15,8 +15,10 @@ from torchvision.ops import batched_nms, generalized_box_iou_loss
 
 from backend.learning.detection.candidates import Candidates, Crop, no_candidates
 from backend.learning.detection.rotation import CHANNELS, decoded, encoded, kept_apart
+from backend.learning.geometry.background import with_difference
+from backend.learning.network.backbone import Backbone
 from backend.learning.network.network import Network
-from backend.learning.network.pyramid import STRIDE
+from backend.learning.network.pyramid import STRIDE, Pyramid
 
 RARE = 0.01
 """Share of cells that are taken for a centre before training: keeps the first steps calm."""
@@ -29,6 +31,8 @@ BOX_WEIGHT = 2.0
 TURN_WEIGHT = 3.0
 """Of the loss of longer side, shorter side and angle, where boxes are turned. With 1 and 3 made-up rods, of which a quarter of
 22 frames is labelled, have F1 0.94 and 1.00 (0.75 and 0.88 at IoU 0.7), and their angles are 5.9 and 3.9 degrees off."""
+BACKGROUND = "background"
+"""Tensor of the network that holds the background's picture."""
 VOTERS = 7
 """Side of the square of cells that vote on a peak's box."""
 AGREED = 0.3
@@ -169,6 +173,17 @@ def _overlaps(a: Tensor, b: Tensor) -> Tensor:
 
 class DetectionNetwork(Network[DetectionHead]):
     """Scaled frames in, heatmaps and distances out."""
+
+    def __init__(
+        self, backbone: Backbone, pyramid: Pyramid, head: DetectionHead, background: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(backbone, pyramid, head)
+        empty = torch.zeros(3, *background) if background else None
+        self.background = None if empty is None else nn.Parameter(empty, requires_grad=False)
+
+    def input_of(self, pixels: Tensor) -> Tensor:
+        """A scaled frame, (3, h, w) uint8 RGB, as the network is to see it: with its difference from the background."""
+        return pixels if self.background is None else with_difference(pixels, self.background)
 
 
 def targets(crops: Sequence[Crop], labels: int, shape: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:

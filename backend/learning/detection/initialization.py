@@ -12,7 +12,14 @@ HEAT = ("head.heat.weight", "head.heat.bias")
 
 def shape(blueprint: Blueprint) -> tuple[Any, ...]:
     """What must be equal for one network's arrays to fit another; see `Warm`."""
-    return blueprint.backbone, blueprint.frozen, blueprint.width, blueprint.width, blueprint.turned
+    return (
+        blueprint.backbone,
+        blueprint.frozen,
+        blueprint.width,
+        blueprint.width,
+        blueprint.turned,
+        blueprint.background is not None,
+    )
 
 
 def _scaled(planned: Blueprint, before: Blueprint) -> Blueprint:

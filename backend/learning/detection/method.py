@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from backend.learning.detection import micro_model, training
 from backend.learning.detection.config import Blueprint
 from backend.learning.detection.ensemble import accompanied
 from backend.learning.detection.evaluation import evaluate
+from backend.learning.detection.head import BACKGROUND
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.method import Method
 from backend.types import Control, Head, LabeledFrame, Prediction, Quality, Weights
@@ -21,9 +24,12 @@ def _quality(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -
 
 
 def for_other_group(weights: Weights) -> Weights:
-    """Nothing is known there of how many instances frames hold, and of what fools the network."""
+    """Nothing is known there of how many instances frames hold, of what fools the network, and of the background."""
     blueprint = Blueprint.from_metadata(weights.metadata).for_other_group()
-    return replace(weights, metadata={**weights.metadata, **blueprint.to_metadata()})
+    arrays = {
+        name: array if name != BACKGROUND else np.full_like(array, np.nan) for name, array in weights.arrays.items()
+    }
+    return replace(weights, arrays=arrays, metadata={**weights.metadata, **blueprint.to_metadata()})
 
 
 METHOD = Method(

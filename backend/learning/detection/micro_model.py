@@ -44,7 +44,7 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
     def look(self, frame: Frame) -> tuple[FrameCandidates, Tensor, float]:
         """What the network sees in one frame; the scaled frame, uint8; and the scaled pixels per original pixel."""
         pixels, factor = to_tensor(frame, self.blueprint.scale)
-        pixels = pixels.to(self.device)
+        pixels = self.network.input_of(pixels.to(self.device))
         with torch.inference_mode():
             [found] = self.network.head.decode(self.network(to_batch([pixels])))
         limits = np.array([frame.width, frame.height] * 2, np.float32)

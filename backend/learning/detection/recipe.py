@@ -43,6 +43,10 @@ class DetectionRecipe(FittedRecipe):
     hard_share: float = 0.2
     """Share of crops centred on something that was taken for an object."""
 
+    levels: bool = True
+    """Whether the group's brightness is stretched to the whole range."""
+    background: bool = True
+    """Whether the difference from the background is seen, where the camera stands still."""
     linking: bool = True
     """Whether candidates are linked in time, where frames have an order and things move smoothly."""
     smoothing: bool = True

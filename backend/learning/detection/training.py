@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.learning.detection.augmentation import Picture, Shares, crops
@@ -13,7 +14,7 @@ from backend.learning.detection.config import Blueprint
 from backend.learning.detection.decision import decide
 from backend.learning.detection.ensemble import alone
 from backend.learning.detection.hard_negatives import find
-from backend.learning.detection.head import DetectionNetwork
+from backend.learning.detection.head import BACKGROUND, DetectionNetwork
 from backend.learning.detection.initialization import warm
 from backend.learning.detection.micro_model import DetectionModel
 from backend.learning.detection.plan import plan
@@ -26,7 +27,9 @@ from backend.learning.fitting.session import session
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.fitting.unlabeled import choose, weight_of
+from backend.learning.geometry.background import find_background, with_difference
 from backend.learning.geometry.boxes import ious
+from backend.learning.geometry.levels import find_levels
 from backend.learning.geometry.rotation import upright
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.types import Frame, LabeledFrame, Weights
@@ -45,12 +48,23 @@ def train(given: TrainingInput, recipe: DetectionRecipe) -> Trained:
     """Train on the labelled frames, and on unlabelled ones where that is safe."""
     start, labeled, unlabeled = given.start, given.labeled, given.unlabeled
     with session(given) as under_way:
-        blueprint, arrays = warm(plan(labeled, given.labels, recipe), start and alone(start))
-        pictures = [picture(frame, blueprint, under_way.device, recipe.inexact_box_weight) for frame in labeled]
+        planned = plan(labeled, given.labels, recipe)
+        if recipe.levels:
+            planned = replace(planned, levels=find_levels(given.every_frame))
+        background = find_background(given.every_frame, planned.scale) if recipe.background else None
+        if background is not None:
+            planned = replace(planned, background=background.shape[1:])
+        blueprint, arrays = warm(planned, start and alone(start))
+        kind = kind_of(start, arrays)
+        if background is not None:
+            arrays = {**arrays, BACKGROUND: background}
+        pictures = [
+            picture(frame, blueprint, under_way.device, recipe.inexact_box_weight, background) for frame in labeled
+        ]
         labeled = [upright(frame) for frame in labeled]
         network = begun(blueprint, [one.image for one in pictures], arrays, under_way.device)
         course = DetectionCourse(network, blueprint, recipe, under_way.rng, labeled, unlabeled, pictures)
-        metrics = overfit(course, recipe, under_way, start=kind_of(start, arrays), wide=len(unlabeled) > 0)
+        metrics = overfit(course, recipe, under_way, start=kind, wide=len(unlabeled) > 0)
         blueprint = learn_mistakes(network, blueprint, labeled, recipe)
         return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
 
@@ -94,11 +108,19 @@ class DetectionCourse:
         self.pictures = [*self.pictures, *more]
 
 
-def picture(labeled: LabeledFrame, blueprint: Blueprint, device: torch.device, inexact: float) -> Picture:
+def picture(
+    labeled: LabeledFrame,
+    blueprint: Blueprint,
+    device: torch.device,
+    inexact: float,
+    background: NDArray[np.uint8] | None = None,
+) -> Picture:
     """The frame scaled, with the boxes of known labels that have an area; `inexact` is the weight of accepted ones' sides."""
     pixels, factor = to_tensor(labeled.frame, blueprint.scale)
     drawn = labeled if blueprint.turned else upright(labeled)
     known = [i for i in drawn.instances if i.label in blueprint.labels and i.box[2] > i.box[0] and i.box[3] > i.box[1]]
+    if background is not None:
+        pixels = with_difference(pixels, torch.from_numpy(background))
     return Picture(
         image=pixels.to(device),
         boxes=np.array([i.hull for i in known], np.float32).reshape(-1, 4) * factor,

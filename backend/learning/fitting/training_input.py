@@ -40,3 +40,21 @@ class TrainingInput:
     progress: Tell = _nobody
     """What it raises ends the training, and passes through."""
     clock: Clock = time.monotonic
+
+    @property
+    def every_frame(self) -> Sequence[Frame]:
+        """All of the group: the unlabelled ones, then the labelled ones."""
+        return _Together(self.unlabeled, self.labeled)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Together(Sequence[Frame]):
+    unlabeled: Sequence[Frame]
+    labeled: Sequence[LabeledFrame]
+
+    def __len__(self) -> int:
+        return len(self.unlabeled) + len(self.labeled)
+
+    def __getitem__(self, index: int) -> Frame:  # type: ignore[override]
+        after = index - len(self.unlabeled)
+        return self.labeled[after].frame if after >= 0 else self.unlabeled[index]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from backend.learning.geometry.levels import WHOLE, Levels, stretched
 from backend.types import Frame, LabeledFrame
 
 MULTIPLE = 16
@@ -32,6 +33,8 @@ class Scale:
     """Most pixels of a scaled frame."""
     area: float = 0.0
     """Pixels of a frame of the usual size; 0: every frame is one."""
+    levels: Levels = WHOLE
+    """What becomes black and white."""
 
     def of(self, width: int, height: int) -> float:
         """The factor for a frame of this original size."""
@@ -69,14 +72,14 @@ def _sizes(labeled: LabeledFrame) -> list[tuple[float, float]]:
 
 
 def to_tensor(frame: Frame, scale: Scale) -> tuple[Tensor, float]:
-    """The frame as (3, height, width) uint8 RGB, and the scaled pixels per original pixel."""
+    """The frame as (3, height, width) uint8 RGB, its brightness stretched, and the scaled pixels per original pixel."""
     factor = scale.of(frame.width, frame.height)
     width, height = max(round(frame.width * factor), 1), max(round(frame.height * factor), 1)
     pixels = torch.from_numpy(np.ascontiguousarray(as_rgb(frame.image))).permute(2, 0, 1)
     if pixels.shape[1:] != (height, width):
         smaller = height < pixels.shape[1] or width < pixels.shape[2]
         pixels = functional.interpolate(pixels[None], (height, width), mode="bilinear", antialias=smaller)[0]
-    return pixels, factor
+    return stretched(pixels, scale.levels), factor
 
 
 def as_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -92,7 +95,8 @@ def to_batch(pixels: Sequence[Tensor]) -> Tensor:
     """Images of (3, h, w) uint8 -> (batch, 3, H, W) in [0, 1], padded with grey to sides that are multiples of 16."""
     height = max(-(-p.shape[1] // MULTIPLE) * MULTIPLE for p in pixels)
     width = max(-(-p.shape[2] // MULTIPLE) * MULTIPLE for p in pixels)
-    batch = torch.full((len(pixels), 3, height, width), 0.5, device=pixels[0].device)
+    batch = torch.full((len(pixels), len(pixels[0]), height, width), 0.5, device=pixels[0].device)
+    batch[:, 3:] = 0  # what is not colour
     for row, image in zip(batch, pixels, strict=True):
         row[:, : image.shape[1], : image.shape[2]] = image.float() / 255
     return batch.contiguous(memory_format=torch.channels_last)

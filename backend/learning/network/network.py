@@ -8,14 +8,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from backend.errors import WeightsUnusable
 from backend.learning.geometry.scaling import to_batch
-from backend.learning.network.backbone import Backbone
+from backend.learning.network.backbone import STRIDES, Backbone
 from backend.learning.network.device import fastest
 from backend.learning.network.pyramid import Pyramid
 from backend.types import State
 
+COLOURS = 3
+"""Channels of an image that the backbone sees; the pyramid is given the others as they are."""
+GAIN = 8.0
+"""Of these others, beside the backbone's features."""
 LOOKED_AT = 4
 """Frames that fresh projections are fitted to: more tell nothing new."""
 
@@ -37,7 +42,11 @@ class Network(nn.Module, Generic[HeadModule]):
 
     def features(self, images: Tensor) -> list[Tensor]:
         """What the pyramid is given: one tensor a stride."""
-        return [feature.to(self.dtype) for feature in self.backbone(images)]
+        seen = self.backbone(images[:, :COLOURS])
+        if images.shape[1] > COLOURS:
+            more = images[:, COLOURS:] * GAIN
+            seen = [torch.cat([own, functional.avg_pool2d(more, s)], 1) for own, s in zip(seen, STRIDES, strict=True)]
+        return [feature.to(self.dtype) for feature in seen]
 
     @property
     def dtype(self) -> torch.dtype:

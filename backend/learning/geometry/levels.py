@@ -1,0 +1,45 @@
+"""Contrast stretching: the brightness that a group's sensor uses is made the whole range, the same for all its frames.
+
+The backbone learnt from photographs. What a microscope, an X-ray or a thermal camera records may lie between 2 and 41 of 255:
+to it that is black. All colours are stretched alike, so that colour still tells. (Gonzalez and Woods, Digital Image Processing,
+section 3.2.)
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from backend.types import Frame
+
+Levels = tuple[int, int]
+"""What becomes black and what becomes white, of 0 to 255."""
+WHOLE: Levels = (0, 255)
+"""Nothing is stretched."""
+MAX_FRAMES = 25
+"""Of the group that are looked at: bounds the time."""
+CLIPPED = 0.1
+"""Per cent of the values that may become black, and as many white: single odd pixels must not decide."""
+MIN_RANGE = 8
+"""Between black and white: what is stretched more is noise."""
+
+
+def find_levels(frames: Sequence[Frame]) -> Levels:
+    """Of frames that are spread over the whole group; each is decoded when indexed."""
+    chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MAX_FRAMES)).round().astype(int))
+    if not len(chosen):
+        return WHOLE
+    counts = sum(
+        np.bincount(frames[int(at)].image.ravel(), minlength=256) / frames[int(at)].image.size for at in chosen
+    )
+    shares = np.cumsum(counts) / np.sum(counts)
+    black, white = np.searchsorted(shares, [CLIPPED / 100, 1 - CLIPPED / 100])
+    return (int(black), int(white)) if white - black >= MIN_RANGE else WHOLE
+
+
+def stretched(pixels: Tensor, levels: Levels) -> Tensor:
+    """uint8 with these levels -> uint8 with the whole range."""
+    black, white = levels
+    if levels == WHOLE:
+        return pixels
+    return pixels.float().sub_(black).mul_(255 / (white - black)).clamp_(0, 255).round_().to(pixels.dtype)
