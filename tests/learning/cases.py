@@ -47,7 +47,6 @@ class Case:
         labeled, others = self.split(count, every)
         values: dict[str, Any] = {
             "labeled": labeled, "unlabeled": [one.frame for one in others], "labels": self.labels, "device": "cpu",
-            "find_boxes": (lambda frames: self.boxes(others)) if self.boxed else None,
         }  # fmt: skip
         return TrainingInput(**{**values, **changes})
 
@@ -75,8 +74,8 @@ class Counting(list[Frame]):
         return super().__getitem__(index)  # type: ignore[index]
 
 
-QUICK_POSE = PoseRecipe(crop=64, coarse_crop=64, steps=3, warm_steps=2, pseudo_steps=2, batch=2, views=2)
-SHORT_POSE = PoseRecipe(crop=96, coarse_crop=96, steps=90, warm_steps=20, pseudo_steps=30)
+QUICK_POSE = PoseRecipe(crop=64, coarse_crop=64, steps=3, warm_steps=2, batch=2, views=2)
+SHORT_POSE = PoseRecipe(crop=96, coarse_crop=96, steps=120, warm_steps=30)
 
 CASES = {
     "boxes": Case(

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from backend.learning.fitting.recipe import FittedRecipe
+from backend.learning.fitting.recipe import TwoStageRecipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DetectionRecipe(FittedRecipe):
+class DetectionRecipe(TwoStageRecipe):
     """How a detection micro-model is trained."""
 
     crop: int = 256

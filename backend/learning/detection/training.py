@@ -21,7 +21,7 @@ from backend.learning.detection.pseudo_labels import picture_of
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.detection.rotation import turns_of
 from backend.learning.fitting.initialization import kind_of
-from backend.learning.fitting.loop import begun, overfit
+from backend.learning.fitting.loop import begun, overfit_twice
 from backend.learning.fitting.session import session
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
@@ -50,7 +50,7 @@ def train(given: TrainingInput, recipe: DetectionRecipe) -> Trained:
         labeled = [upright(frame) for frame in labeled]
         network = begun(blueprint, [one.image for one in pictures], arrays, under_way.device)
         course = DetectionCourse(network, blueprint, recipe, under_way.rng, labeled, unlabeled, pictures)
-        metrics = overfit(course, recipe, under_way, start=kind_of(start, arrays), wide=len(unlabeled) > 0)
+        metrics = overfit_twice(course, recipe, under_way, start=kind_of(start, arrays), wide=len(unlabeled) > 0)
         blueprint = learn_mistakes(network, blueprint, labeled, recipe)
         return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
 
