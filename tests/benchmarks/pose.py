@@ -20,7 +20,7 @@ from scipy.optimize import linear_sum_assignment
 from backend.learning.detection import micro_model as boxes_model
 from backend.learning.detection import training as boxes_training
 from backend.learning.detection.recipe import DetectionRecipe
-from backend.learning.fitting.training_input import FindBoxes, TrainingInput
+from backend.learning.fitting.training_input import EnclosingBoxes, TrainingInput
 from backend.learning.pose import micro_model, training
 from backend.learning.pose.recipe import PoseRecipe
 from backend.types import Frame, Instance, LabeledFrame, Prediction
@@ -76,12 +76,12 @@ def _distance(a: Instance, b: Instance) -> float:
     return float(np.mean(errors)) if (errors := _errors(a, b)) else 1e9
 
 
-def boxes_by_detection(labeled: Sequence[LabeledFrame], others: Sequence[Frame], seed: int) -> FindBoxes:
+def boxes_by_detection(labeled: Sequence[LabeledFrame], others: Sequence[Frame], seed: int) -> EnclosingBoxes:
     """As the rectangle control's own micro-model gives them, trained just before, as the loop does."""
     kinds = tuple(sorted({i.label for f in labeled for i in f.instances}))
     given = TrainingInput(labeled=labeled, unlabeled=others, labels=kinds, seed=seed)
     model = boxes_model.load(boxes_training.train(given, DetectionRecipe()).weights)
-    return lambda frames: {p.task: p.instances for p in model.predict(frames, labeled)}
+    return {p.task: p.instances for p in model.predict(others, labeled)}
 
 
 def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, float]:
@@ -89,13 +89,12 @@ def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, floa
     at = chosen(group, args.labels)
     labeled, others = [group.labeled(i) for i in at], group.without(at)
     truth = {i: group.truth(i) for i in others.indices}
-    find: FindBoxes | None = None
+    parents: EnclosingBoxes | None = None
     if group.parented:
-        find = boxes_by_detection(labeled, others, seed) if args.boxes else lambda _: truth
-    parents = find(others) if find else None
+        parents = boxes_by_detection(labeled, others, seed) if args.boxes else truth
     recipe = changed(PoseRecipe(), args.changes)
     began, cpu = time.perf_counter(), time.process_time()
-    given = TrainingInput(labeled=labeled, unlabeled=others, labels=group.data_set.classes, seed=seed, find_boxes=find)
+    given = TrainingInput(labeled=labeled, unlabeled=others, labels=group.data_set.classes, seed=seed)
     trained = training.train(given, recipe)
     middle, cpu_middle = time.perf_counter(), time.process_time()
     predictions = micro_model.load(trained.weights).predict(others, labeled, parents)

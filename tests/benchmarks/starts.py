@@ -78,9 +78,8 @@ def trained(
     at = chosen(clip.group, count, seed)
     labeled, others, began = clip.labeled(at), clip.group.without(at), time.perf_counter()
     given = TrainingInput(
-        labeled=labeled, unlabeled=others, labels=clip.control.labels, start=start, device="cpu", seed=seed,
-        find_boxes=clip.boxes if clip.control.boxes_from else None,
-    )  # fmt: skip
+        labeled=labeled, unlabeled=others, labels=clip.control.labels, start=start, device="cpu", seed=seed
+    )
     done = methods.train(clip.control, given, clip.recipe(effort))
     score, seconds = quality(clip, done.weights, labeled, others, began)
     return done.weights, score, seconds

@@ -103,9 +103,8 @@ class Clip:
         """Trained with a recipe."""
         boxes, began = self.boxes, time.process_time()
         given = TrainingInput(
-            labeled=self.labeled, unlabeled=self.others, labels=self.control.labels, device="cpu", seed=seed,
-            find_boxes=(lambda _: boxes) if boxes is not None else None,
-        )  # fmt: skip
+            labeled=self.labeled, unlabeled=self.others, labels=self.control.labels, device="cpu", seed=seed
+        )
         weights = self.method.train(given, recipe).weights
         found = self.method.load(weights, "cpu").predict(self.others, self.labeled, boxes)
         return Trial(self.head, found, self.truth, time.process_time() - began)

@@ -47,7 +47,6 @@ class Case:
         labeled, others = self.split(count, every)
         values: dict[str, Any] = {
             "labeled": labeled, "unlabeled": [one.frame for one in others], "labels": self.labels, "device": "cpu",
-            "find_boxes": (lambda frames: self.boxes(others)) if self.boxed else None,
         }  # fmt: skip
         return TrainingInput(**{**values, **changes})
 
@@ -75,19 +74,19 @@ class Counting(list[Frame]):
         return super().__getitem__(index)  # type: ignore[index]
 
 
-QUICK_POSE = PoseRecipe(crop=64, coarse_crop=64, steps=3, warm_steps=2, pseudo_steps=2, batch=2, views=2)
-SHORT_POSE = PoseRecipe(crop=96, coarse_crop=96, steps=90, warm_steps=20, pseudo_steps=30)
+QUICK_POSE = PoseRecipe(crop=64, coarse_crop=64, steps=3, warm_steps=2, batch=2, views=2)
+SHORT_POSE = PoseRecipe(crop=96, coarse_crop=96, steps=120, warm_steps=30)
 
 CASES = {
     "boxes": Case(
         method=DETECTION, labels=synthetic.LABELS, clip=lambda count: synthetic.clip(count).frames, least=0.85,
-        quick=DetectionRecipe(steps=3, warm_steps=2, pseudo_steps=2, batch=2, crop=96, frame_pixels=20_000),
-        short=DetectionRecipe(steps=40, warm_steps=12, pseudo_steps=15, batch=4, crop=128, frame_pixels=80_000),
+        quick=DetectionRecipe(steps=3, warm_steps=2, batch=2, crop=96, frame_pixels=20_000),
+        short=DetectionRecipe(steps=40, warm_steps=12, batch=4, crop=128, frame_pixels=80_000),
     ),
     "counted points": Case(
         method=POINTS, labels=synthetic.LABELS, clip=scattered, least=0.85,
-        quick=PointsRecipe(steps=3, warm_steps=2, pseudo_steps=2, batch=2, crop=96, frame_pixels=20_000),
-        short=PointsRecipe(steps=40, warm_steps=12, pseudo_steps=15, batch=4, crop=128, frame_pixels=80_000),
+        quick=PointsRecipe(steps=3, warm_steps=2, batch=2, crop=96, frame_pixels=20_000),
+        short=PointsRecipe(steps=40, warm_steps=12, batch=4, crop=128, frame_pixels=80_000),
     ),
     "masks": Case(
         method=SEGMENTATION, labels=synthetic.LABELS, clip=lambda count: masked_clip(count).frames, least=0.8,

@@ -122,7 +122,7 @@ def test_weights_of_accepted_boxes() -> None:
 # -- pseudo-labels
 
 
-@pytest.mark.parametrize("name", ["boxes", "masks", "points", "points in boxes"])
+@pytest.mark.parametrize("name", ["boxes", "masks"])
 def test_pseudo_labels(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without them as many steps are done, all on labelled frames."""
     case = CASES[name]

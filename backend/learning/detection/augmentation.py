@@ -31,13 +31,9 @@ class Picture:
     """(n,) index into the labels."""
     outlines: Floats
     """(n,) weight of each box's sides, in [0, 1]."""
-    ignored: Floats
-    """(m, 4) areas of which nothing is learned."""
     hard: Floats
     """(k, 2) centres of what was wrongly taken for an object."""
     weight: float = 1.0
-    labelled: bool = True
-    """Whether a person submitted it: what else is seen there is a mistake."""
     turns: Floats | None = None
     """(n, 3) as those of a `Crop`."""
 
@@ -74,9 +70,8 @@ def _crop(picture: Picture, side: int, shares: Shares, rng: np.random.Generator)
         boxes, turns = moved(picture.boxes, turns, view)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((middle >= 0) & (middle < side)).all(1)
-    ignored = np.concatenate([_moved(picture.ignored, view), boxes[~inside]])
     shown = None if turns is None else turns[inside]
-    return Crop(image, boxes[inside], picture.classes[inside], ignored, picture.outlines[inside], shown)
+    return Crop(image, boxes[inside], picture.classes[inside], boxes[~inside], picture.outlines[inside], shown)
 
 
 def outside_of(image: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import Blueprint
@@ -39,10 +38,10 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
     def see(self, frames: Iterable[Frame]) -> Iterator[FrameCandidates]:
         """What the network alone sees in each frame, in pixels of the original frame."""
         for frame in frames:
-            yield self.look(frame)[0]
+            yield self.look(frame)
 
-    def look(self, frame: Frame) -> tuple[FrameCandidates, Tensor, float]:
-        """What the network sees in one frame; the scaled frame, uint8; and the scaled pixels per original pixel."""
+    def look(self, frame: Frame) -> FrameCandidates:
+        """The same of one frame."""
         pixels, factor = to_tensor(frame, self.blueprint.scale)
         pixels = self.network.input_of(pixels.to(self.device))
         with torch.inference_mode():
@@ -54,7 +53,7 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
         else:
             turned = np.asarray(turned / np.array([factor, factor, 1]), np.float32)
         candidates = Candidates(hulls, found.scores, found.classes, turned)
-        return FrameCandidates(frame.task, frame.order, (frame.width, frame.height), candidates), pixels, factor
+        return FrameCandidates(frame.task, frame.order, (frame.width, frame.height), candidates)
 
 
 def load(weights: Weights, device: str = "auto") -> DetectionModel:

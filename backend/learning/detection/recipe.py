@@ -10,15 +10,12 @@ class DetectionRecipe(FittedRecipe):
     """How a detection micro-model is trained."""
 
     crop: int = 256
-    steps: int = 105
-    warm_steps: int = 50
-    sibling_share: float = 0.5
+    steps: int = 180
+    warm_steps: int = 125
+    sibling_share: float = 0.7
     """F1 of half a clip with two labels, after five in its other half, by several trainings with all steps and with half: birds
     0.641, 0.910 and 0.876, 0.870, 0.789 (from the backbone 0.605, 0.248), a fast animal 0.945, 0.964 and 0.964, 0.964 (0.627,
     0.070), people 0.997 and 1.000 (0.982)."""
-    pseudo_steps: int = 75
-    pseudo_frames: int = 90
-    pseudo_share: float = 0.5
 
     anew: bool = True
     """What was overfitted to fewer labels is a bad start for more (Ash and Adams, On warm-starting neural network training,
@@ -60,7 +57,7 @@ class DetectionRecipe(FittedRecipe):
     calibration: bool = True
     """Whether scores become probabilities by Platt scaling."""
     inexact_box_weight: float = 0.3
-    """Weight of a box's sides that were predicted, in accepted frames and in pseudo-labels; of one that a person drew 1. Its
+    """Weight of a box's sides that were predicted and accepted; of one that a person drew 1. Its
     place is right, its sides are the network's own, and learnt as if they were drawn they drift from round to round."""
 
     score_floor: float = 0.03

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from backend.errors import TrainingError
-from backend.learning.fitting.recipe import FittedRecipe, steps_after
+from backend.learning.fitting.recipe import FittedRecipe, TwoStageRecipe, steps_after
 from backend.learning.fitting.session import Session
 from backend.learning.network.micro_model import Blueprint
 from backend.learning.network.network import Network
@@ -34,6 +34,10 @@ class Course(Protocol[Net]):
         """Of the random crops of one of a stage's steps; `average` is the network with the average of its weights so far."""
         ...
 
+
+class WideningCourse(Course[Net], Protocol[Net]):
+    """One with a second stage."""
+
     def widen(self, alive: Callable[[], None]) -> None:
         """Learn from unlabelled frames as well, from now on; `alive` is called for each that is looked at."""
         ...
@@ -49,8 +53,14 @@ def begun(
     return network
 
 
-def overfit(
-    course: Course[Net], recipe: FittedRecipe, session: Session, *, start: Start, wide: bool
+def overfit(course: Course[Net], recipe: FittedRecipe, session: Session, *, start: Start) -> dict[str, float]:
+    """All steps on labelled frames. Returns the metrics of the training."""
+    steps = steps_after(recipe, start)
+    return _metrics(fit(course, recipe, steps, session.countdown(steps)), steps, start)
+
+
+def overfit_twice(
+    course: WideningCourse[Net], recipe: TwoStageRecipe, session: Session, *, start: Start, wide: bool
 ) -> dict[str, float]:
     """Both stages; the second one is left out where not `wide`. Returns the metrics of the training."""
     steps = steps_after(recipe, start)
@@ -62,7 +72,11 @@ def overfit(
     if later:
         course.widen(lambda: told(steps - 1))
         loss = fit(course, recipe, later, lambda step: told(step + steps))
-    return {"loss": loss, "steps": float(steps + later), "warm": float(start is not Start.BACKBONE)}
+    return _metrics(loss, steps + later, start)
+
+
+def _metrics(loss: float, steps: int, start: Start) -> dict[str, float]:
+    return {"loss": loss, "steps": float(steps), "warm": float(start is not Start.BACKBONE)}
 
 
 def fit(course: Course[Net], recipe: FittedRecipe, steps: int, told: Callable[[int], None]) -> float:

@@ -1,7 +1,7 @@
 """The training hyper-parameters that heads share, each with its unit and its reason."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 from backend.types import Start
 
@@ -30,6 +30,8 @@ class HeadRecipe:
 class FittedRecipe(HeadRecipe):
     """What a head needs that is fitted by gradient steps."""
 
+    stages: ClassVar[tuple[str, ...]] = ("steps", "warm_steps")
+    """Fields that hold the steps of a stage."""
     frozen: tuple[str, ...] = ("conv_stem", "bn1", "blocks.0", "blocks.1")
     """Backbone layers left as they are: general, and the dearest to train."""
     width: int = 64
@@ -43,14 +45,6 @@ class FittedRecipe(HeadRecipe):
     """The same after the group's own version: its features already fit the group."""
     sibling_share: float = 1.0
     """Share of `steps` after a sibling, which does well on the labelled frames as it is."""
-    pseudo_steps: int
-    """Steps of the second stage, which also learns from confident predictions on unlabelled frames."""
-    pseudo_frames: int
-    """Most unlabelled frames looked at between the stages: bounds time and memory."""
-    pseudo_share: float
-    """Share of the second stage's crops that come from unlabelled frames."""
-    pseudo_labels: bool = True
-    """Whether confident predictions on unlabelled frames are learnt from; else all steps are one stage on labelled frames."""
     batch: int = 4
     """Crops of a step: few, since more steps of fewer crops learn more in the same time."""
     learning_rate: float = 2e-3
@@ -66,8 +60,23 @@ class FittedRecipe(HeadRecipe):
 
     def with_effort(self, effort: float) -> Self:
         """The recipe with `effort` times its steps, in all its stages."""
-        steps = {name: getattr(self, name) for name in ("steps", "warm_steps", "pseudo_steps")}
+        steps = {name: getattr(self, name) for name in self.stages}
         return replace(self, **{name: max(FEWEST_STEPS, round(n * effort)) for name, n in steps.items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoStageRecipe(FittedRecipe):
+    """What a head needs that learns from unlabelled frames as well, in a second stage."""
+
+    stages: ClassVar[tuple[str, ...]] = ("steps", "warm_steps", "pseudo_steps")
+    pseudo_steps: int
+    """Steps of the second stage, which also learns from confident predictions on unlabelled frames."""
+    pseudo_frames: int
+    """Most unlabelled frames looked at between the stages: bounds time and memory."""
+    pseudo_share: float
+    """Share of the second stage's crops that come from unlabelled frames."""
+    pseudo_labels: bool = True
+    """Whether confident predictions on unlabelled frames are learnt from; else all steps are one stage on labelled frames."""
 
 
 def steps_after(recipe: FittedRecipe, start: str) -> int:

@@ -12,8 +12,6 @@ Tell = Callable[[Progress], None]
 """Is told how far the work is; what it raises ends the training."""
 EnclosingBoxes = Mapping[int, Sequence[Instance]]
 """{task: the boxes that a control's regions hang on}, with their `region_id`s."""
-FindBoxes = Callable[[Sequence[Frame]], EnclosingBoxes]
-"""Finds the enclosing boxes of unlabelled frames; dear, so it is asked for the frames that are looked at, and once."""
 
 
 def _nobody(_: Progress) -> None:
@@ -30,9 +28,6 @@ class TrainingInput:
     """The control's labels, in the config's order."""
     unlabeled: Sequence[Frame] = ()
     """The group's other frames, each decoded when indexed."""
-    find_boxes: FindBoxes | None = None
-    """Where regions hang on the boxes of another control: that control's micro-model, trained just before. None: they hang
-    on nothing, or nothing is known of the boxes."""
     start: Weights | None = None
     """Weights of an earlier version, whose metadata say what kind of start it is; None: the pretrained backbone."""
     device: str = "auto"

@@ -17,6 +17,8 @@ from torch.nn import functional
 from backend.learning.geometry.scaling import Scale, to_tensor
 from backend.types import Frame
 
+Background = NDArray[np.uint8]
+"""(3, h, w) RGB."""
 MAX_FRAMES = 25
 """Of the group that are looked at: bounds the time, and more change nothing."""
 MIN_FRAMES = 10
@@ -30,8 +32,8 @@ CHANNELS = 3
 """That the difference adds to a frame's."""
 
 
-def find_background(frames: Sequence[Frame], scale: Scale) -> NDArray[np.uint8] | None:
-    """(3, h, w) RGB, or None where there are too few frames, their sizes differ, or the camera moves.
+def find_background(frames: Sequence[Frame], scale: Scale) -> Background | None:
+    """Of the group, or None where there are too few frames, their sizes differ, or the camera moves.
 
     `frames` are spread over the whole group; each is decoded when indexed.
     """

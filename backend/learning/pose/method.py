@@ -33,7 +33,6 @@ METHOD = Method(
     switches={
         "skeleton": {"skeleton": False},
         "test-time views": {"views": 1},
-        "pseudo-labels": {"pseudo_labels": False},
         "weights of accepted labels": {"accepted_weight": 1.0},
     },
 )

@@ -10,11 +10,8 @@ class PoseRecipe(FittedRecipe):
     """How a pose micro-model is trained. `crop` is the side of the crop that keypoints are found in."""
 
     crop: int = 192
-    steps: int = 140
-    warm_steps: int = 60
-    pseudo_steps: int = 100
-    pseudo_frames: int = 100
-    pseudo_share: float = 0.5
+    steps: int = 240
+    warm_steps: int = 120
     rise: float = 0.3
 
     margin: float = 1.3

@@ -33,8 +33,6 @@ class Sample:
     """(keypoints, 2) in its pixels; of absent ones anything."""
     present: NDArray[np.bool_]
     """(keypoints,)"""
-    trust: NDArray[np.float64]
-    """(keypoints,) weight of each, in [0, 1]."""
     centre: Points
     """(2,) of the object's box."""
     zoom: float
@@ -82,8 +80,7 @@ def sample_of(
     low = np.clip(np.floor(view.centre - reach), 0, size - 1).astype(int)
     high = np.clip(np.ceil(view.centre + reach), low + 1, size).astype(int)
     part = image[:, low[1] : high[1], low[0] : high[0]].clone()
-    trust = np.ones(len(present))
-    return Sample(part, points * factor - low, present, trust, view.centre - low, zoom)
+    return Sample(part, points * factor - low, present, view.centre - low, zoom)
 
 
 def drawn_points(instance: Instance, labels: Mapping[str, int]) -> tuple[Points, NDArray[np.bool_]]:
@@ -105,7 +102,7 @@ def targets_of(
     samples: Sequence[Sample], views: Sequence[tuple[View, bool]], blueprint: Blueprint, device: torch.device
 ) -> Targets:
     """What the views of these samples hold; keypoints outside a view teach nothing."""
-    points, present, trust = [], [], []
+    points, present, weight = [], [], []
     for sample, (view, mirror) in zip(samples, views, strict=True):
         order = list(blueprint.partners) if mirror else slice(None)
         there = view.inward(sample.points)[order]
@@ -113,9 +110,9 @@ def targets_of(
         shown = sample.present[order]
         points.append(there)
         present.append(shown)
-        trust.append(sample.trust[order] * (inside | ~shown))
+        weight.append(inside | ~shown)
     return Targets(
         torch.tensor(np.array(points), dtype=torch.float32, device=device),
         torch.tensor(np.array(present), device=device),
-        torch.tensor(np.array(trust), dtype=torch.float32, device=device),
+        torch.tensor(np.array(weight), dtype=torch.float32, device=device),
     )

@@ -17,8 +17,6 @@ from backend.types import Frame
 
 LEAST_ZOOM, MOST_ZOOM = 0.75, 1.33
 """Limits of the random scaling."""
-GUESSED = 0.3
-"""Weight of a box's sides where a network placed the points; where a person did, EXACT."""
 OBJECTS = 0.5
 """Share of crops that are centred on an object."""
 
@@ -32,8 +30,6 @@ class Scene:
     objects: tuple[Points, ...]
     """(n, 2) present points of each, n > 0, in pixels of the image."""
     weight: float = 1.0
-    exact: bool = True
-    """Whether a person drew the points."""
 
 
 def scene_of(frame: Frame, objects: Sequence[Points], blueprint: Blueprint, device: torch.device) -> Scene:
@@ -55,6 +51,6 @@ def crop_of(scene: Scene, blueprint: Blueprint, side: int, rng: np.random.Genera
     boxes = np.array([hull(view.inward(points)) for points in scene.objects], np.float32).reshape(-1, 4)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((middle >= 0) & (middle < side)).all(1)
-    outlines = np.full(int(inside.sum()), EXACT if scene.exact else GUESSED, np.float32)
+    outlines = np.full(int(inside.sum()), EXACT, np.float32)
     image = recolour(view.cut(scene.image), rng)
     return Crop(image, boxes[inside], np.zeros(int(inside.sum()), np.int64), boxes[~inside], outlines)

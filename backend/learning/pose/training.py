@@ -1,6 +1,6 @@
 """Overfitting a pose micro-model to the labelled frames of one group."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -12,37 +12,32 @@ from backend.learning.fitting.initialization import kind_of
 from backend.learning.fitting.loop import begun, overfit
 from backend.learning.fitting.session import session
 from backend.learning.fitting.trained import Trained
-from backend.learning.fitting.training_input import FindBoxes, TrainingInput
+from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.geometry.colour import recolour
 from backend.learning.geometry.scaling import to_tensor
 from backend.learning.pose.config import Blueprint
 from backend.learning.pose.initialization import warm
-from backend.learning.pose.micro_model import PoseModel
 from backend.learning.pose.network import PoseNetwork
 from backend.learning.pose.plan import plan, usable
-from backend.learning.pose.pseudo_labels import second_hand
 from backend.learning.pose.recipe import PoseRecipe
 from backend.learning.pose.sample import Sample, arrays_of, random_view, sample_of, targets_of
 from backend.learning.pose.scene import Scene, crop_of, scene_of
-from backend.types import Frame, LabeledFrame, Weights
+from backend.types import LabeledFrame, Weights
 
 Material = TypeVar("Material", Sample, Scene)
 
 
 def train(given: TrainingInput, recipe: PoseRecipe) -> Trained:
-    """Train on the labelled frames, and on unlabelled ones where that is safe: of points in boxes only where these are
-    found."""
-    start, unlabeled = given.start, given.unlabeled
+    """Train on the labelled frames."""
+    start = given.start
     with session(given, kind="keypoints") as under_way:
         labeled = [usable(one, given.labels) for one in given.labeled]
         blueprint, arrays = warm(plan(labeled, given.labels, recipe), start)
         samples, scenes = materials(labeled, blueprint, under_way.device)
         images = [one.image for one in samples] or [one.image for one in scenes]
         network = begun(blueprint, images, arrays, under_way.device)
-        rng = under_way.rng
-        course = PoseCourse(network, blueprint, recipe, rng, labeled, unlabeled, given.find_boxes, samples, scenes)
-        wide = len(unlabeled) > 0 and (given.find_boxes is not None or not blueprint.parented)
-        metrics = overfit(course, recipe, under_way, start=kind_of(start, arrays), wide=wide)
+        course = PoseCourse(network, blueprint, recipe, under_way.rng, samples, scenes)
+        metrics = overfit(course, recipe, under_way, start=kind_of(start, arrays))
         return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
 
 
@@ -54,9 +49,6 @@ class PoseCourse:
     blueprint: Blueprint
     recipe: PoseRecipe
     rng: np.random.Generator
-    labeled: Sequence[LabeledFrame]
-    unlabeled: Sequence[Frame]
-    find_boxes: FindBoxes | None
     samples: Sequence[Sample]
     scenes: Sequence[Scene]
 
@@ -68,12 +60,6 @@ class PoseCourse:
         if self.scenes:
             loss = loss + self._of_places()
         return loss
-
-    def widen(self, alive: Callable[[], None]) -> None:
-        """Take in what the network is sure of in unlabelled frames."""
-        model = PoseModel(self.network.settled(), self.blueprint, self.network.device)
-        more, wide = second_hand(model, self.labeled, self.unlabeled, self.find_boxes, self.recipe, alive)
-        self.samples, self.scenes = [*self.samples, *more], [*self.scenes, *wide]
 
     def _of_points(self) -> Tensor:
         chosen = _drawn(self.samples, self.recipe.batch, self.rng)

@@ -35,7 +35,7 @@ def candidate(model: DetectionModel, frame: Frame, prompt: Prompt, label: str) -
     """The candidate box that is meant, also one that is too doubtful to be shown without a prompt."""
     if label not in model.labels:
         return None
-    seen = model.look(frame)[0].candidates
+    seen = model.look(frame).candidates
     mine = np.flatnonzero(seen.classes == model.labels.index(label))
     best, chosen = 0.0, None
     for index in mine:

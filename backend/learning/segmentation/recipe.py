@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from backend.learning.fitting.recipe import FittedRecipe
+from backend.learning.fitting.recipe import TwoStageRecipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentationRecipe(FittedRecipe):
+class SegmentationRecipe(TwoStageRecipe):
     """How a segmentation micro-model is trained."""
 
     crop: int = 192

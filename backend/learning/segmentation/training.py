@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from backend.learning.fitting.initialization import kind_of
-from backend.learning.fitting.loop import begun, overfit
+from backend.learning.fitting.loop import begun, overfit_twice
 from backend.learning.fitting.session import session
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
@@ -34,7 +34,7 @@ def train(given: TrainingInput, recipe: SegmentationRecipe) -> Trained:
         pictures = [picture(one, blueprint, under_way.device) for one in labeled]
         network = begun(blueprint, [one.image for one in pictures], arrays, under_way.device)
         course = SegmentationCourse(network, blueprint, recipe, under_way.rng, labeled, unlabeled, pictures)
-        metrics = overfit(course, recipe, under_way, start=kind_of(start, arrays), wide=len(unlabeled) > 0)
+        metrics = overfit_twice(course, recipe, under_way, start=kind_of(start, arrays), wide=len(unlabeled) > 0)
         return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
 
 

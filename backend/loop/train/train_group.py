@@ -8,16 +8,14 @@ import structlog
 from backend.errors import PASSING, ArtifactDamaged, LeaseLost, MicroModelsError, TrainingError, TrainingInterrupted
 from backend.learning import methods
 from backend.learning.fitting.recipe import HeadRecipe
-from backend.learning.fitting.training_input import FindBoxes, TrainingInput
+from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data.dataset import Lesson, prepare
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.project_news import break_off
-from backend.loop.data.stitch import chained
 from backend.loop.data.weights import read_and_load
 from backend.loop.review.reviewing import accepted
 from backend.loop.services import Services
 from backend.loop.train import rhythm
-from backend.loop.train.enclosing import boxes_for
 from backend.loop.train.evaluator import Judge
 from backend.loop.train.promotion import Comparison, Decision, decide, digest, split
 from backend.loop.train.starts import POOR, Origin, of_kind, start_of
@@ -60,19 +58,14 @@ def train_group(
         work = f"reading its {len(tasks)} frames"
         registry.groups.progress(group.project, group.name, owner, "training", 0.0, None, work)
         untouched = accepted(services, group.project, group.name, labels)
-        enclosing = dict[str, Lesson]()
-        for control in chained(controls):
+        for control in controls:
             recipe = methods.recipe_for(control, settings.backbone, settings.effort)
             lesson = prepare(control, tasks, labels, frames, untouched, recipe.accepted_weight)
             recipe = methods.recipe_for(lesson.control, settings.backbone, settings.effort)
             problems.extend(lesson.problems)
             learnt |= lesson.learnt
             if lesson.labeled:
-                find_boxes = boxes_for(services, group, control, enclosing)
-                training = _Training(services, group, owner, alive, lesson, recipe, frames, find_boxes)
-                failures += _try(training, control)
-                if any(other.boxes_from == control.from_name for other in controls):
-                    enclosing[control.from_name] = lesson
+                failures += _try(_Training(services, group, owner, alive, lesson, recipe, frames), control)
         if len(failures) == len(controls):
             raise TrainingError("; ".join(failures))
     count = group.trained_labels if waits else sum(x.task in learnt for x in labels)
@@ -120,10 +113,9 @@ class _Training:
         lesson: Lesson,
         recipe: HeadRecipe,
         frames: FrameStore,
-        find_boxes: FindBoxes | None,
     ) -> None:
         self._services, self._group, self._owner, self._alive, self._lesson = services, group, owner, alive, lesson
-        self._recipe, self._frames, self._find_boxes = recipe, frames, find_boxes
+        self._recipe, self._frames = recipe, frames
         self._earlier: Weights | None = None
         """Of the serving version."""
         self._reported = 0.0
@@ -220,7 +212,7 @@ class _Training:
         before = judge.look(earlier) if earlier else None
         given = TrainingInput(
             labeled=labeled, labels=self._lesson.control.labels, unlabeled=self._lesson.rest, start=origin.weights,
-            find_boxes=self._find_boxes, device=device, seed=self._services.seed + version.id, progress=self._progress,
+            device=device, seed=self._services.seed + version.id, progress=self._progress,
         )  # fmt: skip
         trained = methods.train(self._lesson.control, given, self._recipe)
         companion = earlier if serving and _is_sound(serving, judge.seen) else None

@@ -19,8 +19,8 @@ from backend.learning.geometry.rotation import upright
 from backend.types import Frame, Instance, LabeledFrame, Weights
 from tests.learning.synthetic import LABELS, clip
 
-QUICK = DetectionRecipe(steps=3, warm_steps=2, pseudo_steps=2, batch=2, crop=96, frame_pixels=20_000)
-SHORT = DetectionRecipe(steps=70, pseudo_steps=20, batch=4, crop=128, frame_pixels=80_000)
+QUICK = DetectionRecipe(steps=3, warm_steps=2, batch=2, crop=96, frame_pixels=20_000)
+SHORT = DetectionRecipe(steps=70, batch=4, crop=128, frame_pixels=80_000)
 
 
 @pytest.fixture(autouse=True)

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from backend.errors import TrainingError, TrainingInterrupted
-from backend.learning.fitting.loop import fit, follow, overfit
-from backend.learning.fitting.recipe import FittedRecipe
+from backend.learning.fitting.loop import fit, follow, overfit, overfit_twice
+from backend.learning.fitting.recipe import TwoStageRecipe
 from backend.learning.fitting.session import Session
 from backend.types import Progress, Start
 
-RECIPE = FittedRecipe(
+RECIPE = TwoStageRecipe(
     crop=16, steps=40, warm_steps=10, pseudo_steps=20, pseudo_frames=3, pseudo_share=0.5, sibling_share=0.5
 )
 
@@ -75,7 +75,7 @@ def test_learns_and_leaves_frozen_layers_alone(lesson: Lesson) -> None:
 @pytest.mark.parametrize(("start", "steps"), [("backbone", 40), ("project", 40), ("sibling", 20), ("serving", 10)])
 def test_the_groups_own_start_needs_fewer_steps(lesson: Lesson, start: str, steps: int) -> None:
     told: list[Progress] = []
-    metrics = overfit(lesson, RECIPE, _session(told), start=Start(start), wide=False)  # type: ignore[arg-type]
+    metrics = overfit(lesson, RECIPE, _session(told), start=Start(start))  # type: ignore[arg-type]
     assert (metrics["steps"], metrics["warm"]) == (steps, float(start != "backbone"))
     assert "widen" not in lesson.events
     assert [one.done for one in told] == pytest.approx(np.arange(1, steps + 1) / steps)
@@ -83,7 +83,8 @@ def test_the_groups_own_start_needs_fewer_steps(lesson: Lesson, start: str, step
 
 def test_unlabelled_frames_come_in_between_two_stages(lesson: Lesson) -> None:
     told: list[Progress] = []
-    assert overfit(lesson, RECIPE, _session(told), start=Start.SERVING, wide=True)["steps"] == 30  # type: ignore[arg-type]
+    metrics = overfit_twice(lesson, RECIPE, _session(told), start=Start.SERVING, wide=True)  # type: ignore[arg-type]
+    assert metrics["steps"] == 30
     assert lesson.events.index("widen") == 10
     assert lesson.events[9:12] == ["9/10", "widen", "0/20"]
     done = [one.done for one in told]
