@@ -28,11 +28,7 @@ NOISE = math.radians(5)
 def turns_of(instances: Sequence[Instance], factor: float = 1.0) -> Floats:
     """(n, 3) longer side, shorter side (pixels, times `factor`) and angle of the longer one (radians)."""
     rows = [(one.box[2] - one.box[0], one.box[3] - one.box[1], one.angle) for one in instances]
-    return as_turns(np.array(rows, np.float64).reshape(-1, 3), factor)
-
-
-def as_turns(turned: Array | Floats, factor: float) -> Floats:
-    """(n, 3) width, height and degrees, as `turns_of`."""
+    turned = np.array(rows, np.float64).reshape(-1, 3)
     return longest_first(np.stack([turned[:, 0] * factor, turned[:, 1] * factor, np.radians(turned[:, 2])], 1))
 
 

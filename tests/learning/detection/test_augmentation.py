@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -6,7 +8,7 @@ from backend.learning.detection.augmentation import Picture, Shares, crops
 GREEN = np.array([30, 200, 40], np.uint8)
 
 
-def _picture(boxes: list[list[float]], ignored: list[list[float]] | None = None) -> Picture:
+def _picture(boxes: list[list[float]]) -> Picture:
     image = np.full((90, 120, 3), 20, np.uint8)
     for x0, y0, x1, y1 in boxes:
         image[int(y0) : int(y1), int(x0) : int(x1)] = GREEN
@@ -15,7 +17,6 @@ def _picture(boxes: list[list[float]], ignored: list[list[float]] | None = None)
         boxes=np.array(boxes, np.float32).reshape(-1, 4),
         classes=np.zeros(len(boxes), np.int64),
         outlines=np.linspace(1, 0.5, len(boxes), dtype=np.float32),
-        ignored=np.array(ignored or [], np.float32).reshape(-1, 4),
         hard=np.zeros((0, 2), np.float32),
     )
 
@@ -59,3 +60,13 @@ def test_same_seed_same_crops() -> None:
 def test_values_stay_in_range() -> None:
     for crop in crops([_picture([[40, 30, 70, 60]])], 20, 64, Shares(0.5, 0.2), np.random.default_rng(4)):
         assert 0 <= float(crop.image.min()) <= float(crop.image.max()) <= 1
+
+
+def test_the_difference_from_the_background_keeps_its_values_and_is_none_beyond_the_frame() -> None:
+    picture = _picture([[40, 30, 70, 60]])
+    planes = torch.cat([picture.image, torch.full_like(picture.image, 51)])
+    for crop in crops([replace(picture, image=planes)], 10, 128, Shares(0.5, 0.2), np.random.default_rng(5)):
+        assert crop.image.shape == (6, 128, 128)
+        assert crop.image[3:].max() <= 0.2 + 1e-6
+        assert crop.image[3:].min() == 0  # the crop is larger than the frame
+        assert ((crop.image[3:] - 0.2).abs() < 1e-4).any()
