@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from backend.cancel import CancelSource
 from backend.errors import RegistryError, SettingsError
 from backend.jobs.complaints import Complaints
 from backend.jobs.queue import Handlers, HueyQueue, open_storage
@@ -147,9 +147,9 @@ def run_worker(settings: Settings, server_pid: int | None) -> None:
     from backend.loop.events.sweep import sweep_project
     from backend.loop.group_work import GroupWorker
 
-    stop, complaints = threading.Event(), Complaints()
+    stop, complaints = CancelSource(), Complaints()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: stop.cancel("The worker stops; another one goes on."))
     name = new_worker_name() if server_pid is None else worker_name(os.getpid())
     if server_pid is not None:
         os.nice(NICENESS)

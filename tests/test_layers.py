@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-BASE = {"types", "settings", "errors", "sqlite_files"}
+BASE = {"types", "settings", "errors", "cancel", "sqlite_files"}
 ALLOWED = {
     "types": set(),
     "errors": set(),
+    "cancel": {"errors"},
     "sqlite_files": set(),
     "variables": set(),
     "password": set(),

@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +12,7 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from backend.bench.form import Form
+from backend.cancel import CancelSource
 from backend.demo.data_set import DataSet
 from backend.errors import StoryError
 from backend.loop.data.grouping import GroupRule, group_of
@@ -39,7 +39,7 @@ class Project(AbstractContextManager["Project"]):
         registry = open_registry(settings.database, settings.artifacts)
         services = make_services(settings, registry, _NoQueue(), registry.clock)
         self._services = replace(services, seed=SEED_STEP * seed)
-        self._worker = GroupWorker(self._services, "bench", Event())
+        self._worker = GroupWorker(self._services, "bench", CancelSource())
         tasks = _tasks(data_sets, together)
         self._data = {task.id: task for one in tasks for task in one}
         self.tasks = tuple(tuple(task.id for task in one) for one in tasks)

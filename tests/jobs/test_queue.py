@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.cancel import CancelSource
 from backend.errors import SettingsError
 from backend.jobs.complaints import Complaints
 from backend.jobs.queue import Handlers, HueyQueue, Storage, open_storage, redis_storage
@@ -25,13 +26,13 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]
 
 
 def consume(queue: HueyQueue, until: threading.Event, seconds: float = 20) -> None:
-    stop = threading.Event()
+    stop = CancelSource()
     thread = threading.Thread(target=work, args=(queue, stop, lambda: None, 0.1, Complaints()))
     thread.start()
     try:
         assert until.wait(seconds), "the job never ran"
     finally:
-        stop.set()
+        stop.cancel("it is done")
         thread.join(15)
 
 
@@ -127,7 +128,7 @@ def test_words_that_are_none_cost_themselves_alone(storage: Storage) -> None:
 
 def test_a_queue_without_handlers_cannot_be_answered(storage: Storage) -> None:
     with pytest.raises(ValueError, match="handlers"):
-        work(HueyQueue(storage), threading.Event(), lambda: None, 1, Complaints())
+        work(HueyQueue(storage), CancelSource(), lambda: None, 1, Complaints())
 
 
 @pytest.mark.parametrize("url", ["amqp://localhost", "localhost:6379", "http://redis"])

@@ -1,10 +1,10 @@
 """The process that consumes the queue: nothing that goes wrong in it ends it."""
 
-import threading
 from pathlib import Path
 
 from structlog.testing import capture_logs
 
+from backend.cancel import CancelSource
 from backend.jobs.complaints import Complaints
 from backend.jobs.queue import Handlers, HueyQueue, sqlite_storage
 from backend.jobs.worker import work
@@ -13,12 +13,12 @@ NOTHING = Handlers(look=lambda: None, sweep=lambda project: None)
 
 
 def test_a_look_round_that_fails_goes_on_and_is_said_once(tmp_path: Path) -> None:
-    stop, rounds = threading.Event(), list[int]()
+    stop, rounds = CancelSource(), list[int]()
 
     def tick() -> None:
         rounds.append(1)
         if len(rounds) == 4:
-            stop.set()
+            stop.cancel("enough")
         raise MemoryError("no room for a list")
 
     with capture_logs() as said:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from backend.cancel import CancelSource
 from backend.errors import StudioMissing
 from backend.loop.events.on_event import on_event
 from backend.loop.group_work import GroupWorker
@@ -142,7 +142,7 @@ class House:
             self.clock,
             lambda url, key: self.studio,  # type: ignore[arg-type]
         )
-        self.stop = Event()
+        self.stop = CancelSource()
         self.worker = GroupWorker(self.services, "worker", self.stop)
 
     def clock(self) -> float:

@@ -10,7 +10,8 @@ import pytest
 from backend.loop import group_work
 from backend.loop.versions import train_now
 from backend.types import Control, Progress
-from model_registry import COMMON
+from model_registry import Lease
+from model_registry.records import PROJECT_GROUP
 from tests.loop.house import House, teach
 
 
@@ -114,19 +115,19 @@ def test_what_is_for_the_whole_project_waits_for_a_group_that_is_due_soon(
     train_now(house.services, 1, "a")
     house.label(1)
     house.worker.look_at(1, "a")
-    house.registry.groups.call_common(1)
+    house.registry.groups.request_project_jobs(1)
     house.label(2)
     house.registry.groups.postpone(1, ["b"], quiet=1, patience=60)
     monkeypatch.setattr(house.stop, "wait", lambda seconds: setattr(house, "now", house.now + seconds))
     taken = turns(house, monkeypatch)
     house.worker.look()
-    assert taken.index("b") < taken.index(COMMON)
-    assert taken.count(COMMON) == 1
+    assert taken.index("b") < taken.index(PROJECT_GROUP)
+    assert taken.count(PROJECT_GROUP) == 1
 
 
 def test_a_worker_that_stops_takes_no_more(house: House) -> None:
     house.label(1)
-    house.stop.set()
+    house.stop.cancel("the worker stops")
     house.worker.look()
     assert [g.name for g in house.registry.groups.pending(house.now)] == ["a"]
 
@@ -134,7 +135,7 @@ def test_a_worker_that_stops_takes_no_more(house: House) -> None:
 def test_a_group_that_another_worker_holds_is_passed_over(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     for task in (1, 2):
         house.label(task)
-    assert house.registry.leases.take(1, "a", "other", 60)
+    assert house.registry.leases.take(Lease(1, "a", "other"), 60)
     taken = turns(house, monkeypatch)
     threading.Thread(target=house.worker.look).run()
     assert taken == ["b"]
@@ -156,6 +157,7 @@ def test_a_group_in_which_nothing_is_left_gives_way_to_one_that_waits(
             house.label(2)
             house.now += 1
             given.progress(Progress(0.1, 9.0))
+            given.cancel.check()
         return teach(control, given, recipe)
 
     monkeypatch.setattr(methods, "train", train)

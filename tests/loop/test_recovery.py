@@ -22,7 +22,7 @@ from backend.loop.pages.overview import front
 from backend.loop.predict import publish
 from backend.loop.train import train_group
 from backend.types import Weights
-from model_registry import GroupRecord
+from model_registry import GroupRecord, Lease
 from tests.disk import small_disk
 from tests.loop.house import CONFIG, House, box_of, teach
 
@@ -186,9 +186,9 @@ def test_a_training_that_is_cut_off_is_no_failure(
 
 def test_a_worker_that_is_gone_leaves_an_interrupted_version_at_once(house: House) -> None:
     house.label(1)
-    assert house.registry.leases.take(1, "clip", "dead", 1000)
+    assert house.registry.leases.take(Lease(1, "clip", "dead"), 1000)
     house.registry.versions.begin(
-        1, "clip", "label", "detection", owner="dead", label_revision=1, labels=1, fingerprint="f", recipe={},
+        Lease(1, "clip", "dead"), "label", "detection", label_revision=1, labels=1, fingerprint="f", recipe={},
         previous=None, start="backbone",
     )  # fmt: skip
     house.registry.leases.release_owner("dead")

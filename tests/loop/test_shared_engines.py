@@ -62,7 +62,7 @@ class SharedHouse(House):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop.set()
+        self.stop.cancel("the worker stops")
         for thread in self._threads:
             thread.join(30)
         for registry in self._registries:
@@ -87,6 +87,7 @@ def slow_teach(control: Control, given: TrainingInput, recipe: object) -> Any:
     until = time.monotonic() + TRAINING_SECONDS
     while time.monotonic() < until:
         given.progress(Progress(0.6, 1.0))
+        given.cancel.check()
         time.sleep(0.1)
     return teach(control, given, recipe)
 

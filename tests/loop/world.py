@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 from typing import Any
 
+from backend.cancel import CancelSource
 from backend.errors import StudioMissing, StudioUnreachable
 from backend.loop.data.projects import setup
 from backend.loop.events.sweep import LookRound, sweep_project
@@ -33,15 +33,15 @@ TURNS = 40
 """Looks for work that a day takes at most: more means that work never ends."""
 
 
-class Pause(Event):
+class Pause(CancelSource):
     """A worker's stop, which is never pressed; who waits for it sees the clock move instead."""
 
     def __init__(self, house: House) -> None:
         super().__init__()
         self._house = house
 
-    def wait(self, timeout: float | None = None) -> bool:
-        self._house.now += timeout or 0.0
+    def wait(self, seconds: float) -> bool:
+        self._house.now += seconds
         return False
 
 

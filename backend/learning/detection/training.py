@@ -1,12 +1,13 @@
 """Overfitting a detection micro-model to the labelled frames of one group."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from backend.cancel import CancelToken
 from backend.learning.detection.augmentation import Picture, Shares, crops
 from backend.learning.detection.candidates import EXACT
 from backend.learning.detection.config import Blueprint
@@ -86,11 +87,11 @@ class DetectionCourse:
         turns = [one.turns for one in self.pictures if one.labelled and one.turns is not None]
         return tuple(map(float, np.concatenate(turns)[:, 2])) if turns else ()
 
-    def widen(self, alive: Callable[[], None]) -> None:
+    def widen(self, cancel: CancelToken) -> None:
         """Take in what the network and time agree on in unlabelled frames."""
         known = learn_mistakes(self.network, self.blueprint, self.labeled, self.recipe)
         model = DetectionModel(self.network.settled(), known, self.network.device)
-        more = second_hand(model, self.labeled, self.unlabeled, self.recipe, alive)
+        more = second_hand(model, self.labeled, self.unlabeled, self.recipe, cancel)
         self.pictures = [*self.pictures, *more]
 
 
@@ -130,12 +131,12 @@ def second_hand(
     labeled: Sequence[LabeledFrame],
     unlabeled: Sequence[Frame],
     recipe: DetectionRecipe,
-    alive: Callable[[], None],
+    cancel: CancelToken,
 ) -> list[Picture]:
     """Unlabelled frames with what the network and time agree on; `recipe.pseudo_share` of the weight is theirs."""
     seen, scaled = [], []
     for index in choose(unlabeled, labeled, recipe.pseudo_frames):
-        alive()
+        cancel.check()
         one, pixels, factor = model.look(unlabeled[index])
         seen.append(one)
         scaled.append((pixels, factor))

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from backend.cancel import CancelToken
 from backend.errors import TrainingError
 from backend.learning.fitting.recipe import FittedRecipe, steps_after
 from backend.learning.fitting.session import Session
@@ -34,8 +35,8 @@ class Course(Protocol[Net]):
         """Of the random crops of one of a stage's steps; `average` is the network with the average of its weights so far."""
         ...
 
-    def widen(self, alive: Callable[[], None]) -> None:
-        """Learn from unlabelled frames as well, from now on; `alive` is called for each that is looked at."""
+    def widen(self, cancel: CancelToken) -> None:
+        """Learn from unlabelled frames as well, from now on; `cancel` is asked for each that is looked at."""
         ...
 
 
@@ -60,7 +61,7 @@ def overfit(
     told = session.countdown(steps + later)
     loss = fit(course, recipe, steps, told)
     if later:
-        course.widen(lambda: told(steps - 1))
+        course.widen(session.cancel)
         loss = fit(course, recipe, later, lambda step: told(step + steps))
     return {"loss": loss, "steps": float(steps + later), "warm": float(start is not Start.BACKBONE)}
 

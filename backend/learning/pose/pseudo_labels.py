@@ -1,11 +1,12 @@
 """Second-hand labels: keypoints that a half-trained network is sure of, in frames that nobody labelled."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
 
+from backend.cancel import CancelToken
 from backend.learning.fitting.training_input import FindBoxes
 from backend.learning.fitting.unlabeled import Selection, choose, weight_of
 from backend.learning.geometry.scaling import to_tensor
@@ -27,14 +28,14 @@ def second_hand(
     unlabeled: Sequence[Frame],
     find_boxes: FindBoxes | None,
     recipe: PoseRecipe,
-    alive: Callable[[], None],
+    cancel: CancelToken,
 ) -> tuple[list[Sample], list[Scene]]:
     """Objects and frames to learn from; `recipe.pseudo_share` of the weight is theirs."""
     samples, scenes = list[Sample](), list[Scene]()
     chosen = Selection(unlabeled, choose(unlabeled, labeled, recipe.pseudo_frames))
     boxes = find_boxes(chosen) if find_boxes is not None and model.blueprint.parented else {}
     for frame in chosen:
-        alive()
+        cancel.check()
         found = model.look(frame, boxes.get(frame.task, ()))
         sure = [one for one in found if np.mean(one.scores >= SURE) >= MOST]
         if not sure:

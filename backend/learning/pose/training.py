@@ -1,6 +1,6 @@
 """Overfitting a pose micro-model to the labelled frames of one group."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from backend.cancel import CancelToken
 from backend.learning.fitting.initialization import kind_of
 from backend.learning.fitting.loop import begun, overfit
 from backend.learning.fitting.session import session
@@ -69,10 +70,10 @@ class PoseCourse:
             loss = loss + self._of_places()
         return loss
 
-    def widen(self, alive: Callable[[], None]) -> None:
+    def widen(self, cancel: CancelToken) -> None:
         """Take in what the network is sure of in unlabelled frames."""
         model = PoseModel(self.network.settled(), self.blueprint, self.network.device)
-        more, wide = second_hand(model, self.labeled, self.unlabeled, self.find_boxes, self.recipe, alive)
+        more, wide = second_hand(model, self.labeled, self.unlabeled, self.find_boxes, self.recipe, cancel)
         self.samples, self.scenes = [*self.samples, *more], [*self.scenes, *wide]
 
     def _of_points(self) -> Tensor:

@@ -6,6 +6,7 @@ from functools import partial
 
 import structlog
 
+from backend.cancel import NEVER, CancelToken
 from backend.errors import MediaError
 from backend.loop.data.readable import nearest, readable
 from backend.studio.media import MediaCache, is_inline
@@ -49,8 +50,8 @@ class Clip:
 class Clips:
     """The videos of a group's tasks. `keep` answers from a cache what it has, else reads and keeps it."""
 
-    def __init__(self, media: MediaCache, keep: Keep, max_side: int, alive: Callable[[], None] = lambda: None) -> None:
-        self._media, self._alive = media, alive
+    def __init__(self, media: MediaCache, keep: Keep, max_side: int, cancel: CancelToken = NEVER) -> None:
+        self._media, self._cancel = media, cancel
         self._keep = keep
         self._max_side = max_side
         self._damaged: dict[int, set[int]] = {}
@@ -88,7 +89,7 @@ class Clips:
             )
         name, key = name_of(url, task.id), (task.id, url)
         if key not in self._files:
-            self._files[key] = self._media.video(url, task.id, name, self._alive)
+            self._files[key] = self._media.video(url, task.id, name, self._cancel)
         file = self._files[key]
         check_rate(file.size, control.frame_rate, task.data, name)
         return Clip(task.id, file.size, start, lambda clip, number: self._frame(clip, number, url))
@@ -99,7 +100,7 @@ class Clips:
             if self._playing is not file and self._playing is not None:
                 self._playing.close()
             self._playing = file
-            self._alive()
+            self._cancel.check()
             try:
                 image = file.frame(number, self._max_side)
             except MediaError:

@@ -23,7 +23,7 @@ from backend.loop.predict.video_predict import predict_clips
 from backend.loop.services import Services
 from backend.studio.client import Studio
 from backend.types import Control, Media
-from model_registry import GroupRecord, LedgerEntry, ProjectRecord, TaskRecord
+from model_registry import GroupRecord, Lease, LedgerEntry, ProjectRecord, TaskRecord
 
 ASKED = 20
 """Tasks whose predictions are asked for one by one where a list says that they have none any more."""
@@ -32,7 +32,7 @@ AGAIN = "Nothing was handed over that could become a double; it is tried again."
 log = structlog.get_logger(__name__)
 
 
-def publish_group(services: Services, group: GroupRecord, owner: str, frames: FrameStore) -> bool:
+def publish_group(services: Services, group: GroupRecord, lease: Lease, frames: FrameStore) -> bool:
     """Predict the group's unlabelled images and all its videos with its serving versions and hand them over, if there
     is something new; whether there was.
 
@@ -45,12 +45,12 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
         return False
     if registry.versions.serving(group.project, group.name):  # else there is nothing to tell of
         work = f"the prediction of its {group.tasks - group.labelled} unlabelled frames"
-        registry.groups.progress(group.project, group.name, owner, "publishing", None, None, work)
+        registry.groups.progress(lease, "publishing", None, None, work)
     entries = predict_group(services, group, frames)
     registry.ledger.record(group.project, entries)
     push(services, group, entries)
     doubt = mean(1 - (entry.score if entry.raw is None else entry.raw) for entry in entries) if entries else None
-    registry.groups.mark_published(group.project, group.name, owner, fresh.trained, doubt)
+    registry.groups.mark_published(lease, fresh.trained, doubt)
     log.info("predictions published", project=group.project, group=group.name, tasks=len(entries))
     renew_tab(services, registry.projects.require(group.project))
     return True

@@ -19,7 +19,7 @@ from backend.loop.data.weights import weights_of
 from backend.loop.services import Services
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Media, Start, Weights
-from model_registry import COMMON, ProjectRecord, VersionRecord
+from model_registry import ProjectRecord, VersionRecord
 
 NEAR = 1.2
 """Distance (see `apart`) up to which two groups look alike. Measured on our evaluation data: two halves of one clip are
@@ -133,7 +133,7 @@ def borrowed(
 
 def project_model_of(services: Services, project: ProjectRecord, control: Control) -> VersionRecord | None:
     """The project model as it serves, where it fits the labeling config and the backbone and is not poor."""
-    version = services.registry.versions.serving(project.id, COMMON).get(control.from_name)
+    version = services.registry.versions.project_models(project.id).get(control.from_name)
     return version if version and is_fit(services, version, control) and not _poor(services, version) else None
 
 

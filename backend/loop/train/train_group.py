@@ -1,10 +1,11 @@
 """Training the micro-models of one group, from its labels to versions that serve or were rejected."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import structlog
 
+from backend.cancel import CancelToken
 from backend.errors import PASSING, ArtifactDamaged, LeaseLost, MicroModelsError, TrainingError, TrainingInterrupted
 from backend.learning import methods
 from backend.learning.fitting.recipe import HeadRecipe
@@ -24,7 +25,7 @@ from backend.loop.train.starts import POOR, Origin, of_kind, start_of
 from backend.studio.labeling_config import control_fingerprint
 from backend.studio.regions.limits import told
 from backend.types import Control, Prediction, Progress, Quality, Start, Weights
-from model_registry import GroupRecord, VersionRecord
+from model_registry import GroupRecord, Lease, VersionRecord
 
 REPORT_SECONDS = 1.0
 """Pause between progress reports: often enough for a moving bar, and each is a write that others wait for."""
@@ -39,12 +40,10 @@ beside the next one: with fewer, each one more shows it something new."""
 log = structlog.get_logger(__name__)
 
 
-def train_group(
-    services: Services, group: GroupRecord, owner: str, frames: FrameStore, alive: Callable[[], None]
-) -> None:
+def train_group(services: Services, group: GroupRecord, lease: Lease, frames: FrameStore, cancel: CancelToken) -> None:
     """Train every control tag of the group that has labels not learnt yet, and settle the group's revision.
 
-    `alive` is called often, and ends it by what it raises. Raises TrainingInterrupted when newer labels make it pointless
+    `cancel` is asked often, and ends it by what it raises. Raises TrainingInterrupted when newer labels make it pointless
     to go on, LeaseLost when another worker has the group, and MicroModelsError with the reason where the group cannot be trained.
     """
     if group.wanted == group.trained and not group.forced:
@@ -58,7 +57,7 @@ def train_group(
         controls = services.config(project).require()
         tasks = registry.tasks.of_group(group.project, group.name)
         work = f"reading its {len(tasks)} frames"
-        registry.groups.progress(group.project, group.name, owner, "training", 0.0, None, work)
+        registry.groups.progress(lease, "training", 0.0, None, work)
         untouched = accepted(services, group.project, group.name, labels)
         enclosing = dict[str, Lesson]()
         for control in chained(controls):
@@ -69,7 +68,7 @@ def train_group(
             learnt |= lesson.learnt
             if lesson.labeled:
                 find_boxes = boxes_for(services, group, control, enclosing)
-                training = _Training(services, group, owner, alive, lesson, recipe, frames, find_boxes)
+                training = _Training(services, group, lease, cancel, lesson, recipe, frames, find_boxes)
                 failures += _try(training, control)
                 if any(other.boxes_from == control.from_name for other in controls):
                     enclosing[control.from_name] = lesson
@@ -77,7 +76,7 @@ def train_group(
             raise TrainingError("; ".join(failures))
     count = group.trained_labels if waits else sum(x.task in learnt for x in labels)
     reason = "; ".join((*failures, *told(dict.fromkeys(problems)))) or None
-    registry.groups.mark_trained(group.project, group.name, owner, group.wanted, count, reason)
+    registry.groups.mark_trained(lease, group.wanted, count, reason)
 
 
 def reason_to_wait(group: GroupRecord, labelled: int, mode: str, min_labels: int) -> str | None:
@@ -115,18 +114,20 @@ class _Training:
         self,
         services: Services,
         group: GroupRecord,
-        owner: str,
-        alive: Callable[[], None],
+        lease: Lease,
+        cancel: CancelToken,
         lesson: Lesson,
         recipe: HeadRecipe,
         frames: FrameStore,
         find_boxes: FindBoxes | None,
     ) -> None:
-        self._services, self._group, self._owner, self._alive, self._lesson = services, group, owner, alive, lesson
+        self._services, self._group, self._lease, self._lesson = services, group, lease, lesson
         self._recipe, self._frames, self._find_boxes = recipe, frames, find_boxes
         self._earlier: Weights | None = None
         """Of the serving version."""
-        self._reported = 0.0
+        self._cancel = cancel.also(self._check_labels)
+        self._progress = Progress(0.0)
+        self._reported, self._looked = 0.0, 0.0
         self._told = 0.0
 
     def run(self) -> None:
@@ -180,18 +181,18 @@ class _Training:
     def _train_from(self, origin: Origin, serving: VersionRecord | None, fingerprint: str) -> None:
         versions, control, before = self._services.registry.versions, self._lesson.control, serving or origin.version
         version = versions.begin(
-            self._group.project, self._group.name, control.from_name, control.head, owner=self._owner,
+            self._lease, control.from_name, control.head,
             label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,
             recipe=asdict(self._recipe), previous=before.id if before else None, start=str(origin.kind),
         )  # fmt: skip
         groups = self._services.registry.groups
         try:
-            groups.note_work(self._group.project, self._group.name, self._owner, self._lesson.work)
+            groups.note_work(self._lease, self._lesson.work)
             self._told = 0.0
             self._log("training begins", version=version.number, labels=version.labels, start=version.start)
             self._train_and_judge(version, origin, serving)
         except BaseException as error:
-            break_off(self._services, version, self._owner, error)
+            break_off(self._services, version, self._lease.owner, error)
             raise
 
     def _judged_already(self, control: Control, fingerprint: str) -> bool:
@@ -220,7 +221,8 @@ class _Training:
         before = judge.look(earlier) if earlier else None
         given = TrainingInput(
             labeled=labeled, labels=self._lesson.control.labels, unlabeled=self._lesson.rest, start=origin.weights,
-            find_boxes=self._find_boxes, device=device, seed=self._services.seed + version.id, progress=self._progress,
+            find_boxes=self._find_boxes, device=device, seed=self._services.seed + version.id, progress=self._note,
+            cancel=self._cancel,
         )  # fmt: skip
         trained = methods.train(self._lesson.control, given, self._recipe)
         companion = earlier if serving and _is_sound(serving, judge.seen) else None
@@ -233,10 +235,10 @@ class _Training:
         }  # fmt: skip
         artifact = registry.artifacts.write(weights)
         if decision.promote:
-            ended = registry.versions.promote(version.id, self._owner, artifact, metrics, trained.seconds)
+            ended = registry.versions.promote(version.id, self._lease.owner, artifact, metrics, trained.seconds)
         else:
             why = decision.reason
-            ended = registry.versions.reject(version.id, self._owner, why, artifact, metrics, trained.seconds)
+            ended = registry.versions.reject(version.id, self._lease.owner, why, artifact, metrics, trained.seconds)
         log.info(
             f"version {ended.state}", project=self._group.project, group=self._group.name, version=version.number,
             labels=len(labeled), seconds=round(trained.seconds, 1), why=ended.reason or decision.reason,
@@ -253,20 +255,27 @@ class _Training:
         decision = decide(every, judge.quality(before), older, judge.strangers(before))
         return decision, judge.quality(before, judge.unseen) if judge.unseen else None
 
-    def _progress(self, progress: Progress) -> None:
-        self._alive()
-        now = self._services.clock()
+    def _note(self, progress: Progress) -> None:
+        """Tell registry and log how far it is, now and then."""
+        self._progress, now = progress, self._services.clock()
         if now - self._reported < REPORT_SECONDS:
             return
         self._reported = now
-        groups, group = self._services.registry.groups, self._group
-        groups.progress(group.project, group.name, self._owner, "training", progress.done, progress.seconds_left)
+        groups = self._services.registry.groups
+        groups.progress(self._lease, "training", progress.done, progress.seconds_left)
         if progress.done - self._told >= TOLD:
             self._told = progress.done
             left = None if progress.seconds_left is None else round(progress.seconds_left)
             self._log(f"training {progress.done:.0%}", seconds_left=left)
-        newest = groups.get(group.project, group.name)
-        if newest and newest.wanted != group.wanted and self._gives_way(newest, progress, now):
+
+    def _check_labels(self) -> None:
+        """Raises TrainingInterrupted where labels came that the training had better begin again with."""
+        now, group = self._services.clock(), self._group
+        if now - self._looked < REPORT_SECONDS:
+            return
+        self._looked = now
+        newest = self._services.registry.groups.get(group.project, group.name)
+        if newest and newest.wanted != group.wanted and self._gives_way(newest, self._progress, now):
             raise TrainingInterrupted(f"{newest.labelled} labels are there: it starts again with them.")
 
     def _gives_way(self, newest: GroupRecord, progress: Progress, now: float) -> bool:

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -6,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from backend.cancel import CancelToken
 from backend.errors import TrainingError, TrainingInterrupted
 from backend.learning.fitting.loop import fit, follow, overfit
 from backend.learning.fitting.recipe import FittedRecipe
@@ -48,9 +48,9 @@ class Lesson:
         loss = (self.network(x) - 2 * x - self.bias).square().mean()
         return loss * float("nan") if step == self.spoiled else loss
 
-    def widen(self, alive: Callable[[], None]) -> None:
+    def widen(self, cancel: CancelToken) -> None:
         self.events.append("widen")
-        alive()
+        cancel.check()
         self.bias = 1.1
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.cancel import CancelToken
+
 pytest.importorskip("segment_anything")
 
 from backend.errors import CheckpointError, TrainingInterrupted
@@ -73,14 +75,14 @@ def test_a_frame_is_embedded_once_and_anew_when_its_picture_was_replaced(tmp_pat
 def test_an_interruption_keeps_what_was_made(tmp_path: Path) -> None:
     held, asked = Held(tmp_path), list[int]()
 
-    def alive() -> None:
+    def interrupt() -> None:
         asked.append(1)
         if len(asked) > 1:
             raise TrainingInterrupted("a group needs the worker")
 
     tasks = held.services.registry.tasks.of_group(1, "clip")
     with pytest.raises(TrainingInterrupted):
-        Embeddings(held.services).make(tasks, "image", held.frames, alive)
+        Embeddings(held.services).make(tasks, "image", held.frames, CancelToken(interrupt))
     assert held.embedded() == [1]
 
 

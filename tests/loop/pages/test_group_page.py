@@ -2,7 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 from backend.loop.pages.group_page import VERSIONS_SHOWN, group_page, version_views
-from model_registry import ArtifactRef, VersionRecord, VersionState
+from model_registry import ArtifactRef, Lease, VersionRecord, VersionState
 from tests.loop.house import House
 
 SERVED = VersionRecord(
@@ -61,10 +61,10 @@ def test_old_versions_are_left_out_but_not_what_serves(tmp_path: Any) -> None:
     house = House(tmp_path)
     house.add_project()
     house.add_task(1)
-    house.registry.leases.take(1, "clip", "w", 1e6)
+    house.registry.leases.take(Lease(1, "clip", "w"), 1e6)
     for number in range(VERSIONS_SHOWN + 5):
         made = house.registry.versions.begin(
-            1, "clip", "label", "detection", owner="w", label_revision=number, labels=1, fingerprint="f", recipe={},
+            Lease(1, "clip", "w"), "label", "detection", label_revision=number, labels=1, fingerprint="f", recipe={},
             previous=None, start="backbone",
         )  # fmt: skip
         if number:

@@ -18,7 +18,7 @@ from backend.loop.predict.alone import predict_each
 from backend.loop.review import reviewing
 from backend.loop.train import project_model
 from backend.types import Frame, Instance, Prediction
-from model_registry import COMMON
+from model_registry.records import PROJECT_GROUP
 from tests.loop.house import House, square_of
 from tests.untrained import EyeForColour
 
@@ -169,7 +169,7 @@ def test_a_group_for_which_no_proposal_can_be_made(
     house.label(1)
     house.work()
     assert {21, 22, 23} <= set(house.shown())
-    common = house.registry.groups.get(1, COMMON)
+    common = house.registry.groups.get(1, PROJECT_GROUP)
     assert common is not None
     assert "proposals for b" in str(common.reason)
 
@@ -206,7 +206,7 @@ def test_a_control_whose_parent_cannot_be_trained(tmp_path: Path, quick: None, m
 
     monkeypatch.setattr(methods, "train", chokes)
     house.work()
-    common = house.registry.groups.get(1, COMMON)
+    common = house.registry.groups.get(1, PROJECT_GROUP)
     assert common is not None
     assert common.reason == "label: overflow"
     assert {group(house, name)["state"] for name in "ab"} == {"idle"}

@@ -113,6 +113,7 @@ class Person:
         while (spent := self.house.now - began) < self.training:
             self.passes(0.5)
             given.progress(Progress(spent / self.training, self.training - spent))
+            given.cancel.check()
         self.ended.append((self.house.now, len(given.labeled)))
         return teach(control, given, recipe)
 

@@ -9,7 +9,7 @@ from backend.errors import ArtifactError
 from backend.loop.events.sweep import LookRound
 from backend.loop.pages.status import project_status
 from backend.loop.worker.tidy import TIDY_SECONDS, YOUNG_SECONDS, tidy
-from model_registry import ArtifactRef, VersionState
+from model_registry import ArtifactRef, Lease, VersionState
 from tests.loop.house import House
 
 
@@ -62,9 +62,9 @@ def test_a_pinned_version_stays_however_old(house: House) -> None:
 
 def test_what_a_training_under_way_starts_from_stays(house: House) -> None:
     first = house.registry.versions.history(1, "clip")[-1]
-    assert house.registry.leases.take(1, "clip", "w", 1e6)
+    assert house.registry.leases.take(Lease(1, "clip", "w"), 1e6)
     house.registry.versions.begin(
-        1, "clip", "label", "detection", owner="w", label_revision=99, labels=1, fingerprint="f", recipe={},
+        Lease(1, "clip", "w"), "label", "detection", label_revision=99, labels=1, fingerprint="f", recipe={},
         previous=first.id, start="serving",
     )  # fmt: skip
     age(house)
