@@ -24,6 +24,8 @@ from backend.settings import Settings, worker_environment
 from model_registry import open_registry
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from backend.loop.group_work import GroupWorker
 
 TICK_SECONDS = 5.0
@@ -83,26 +85,15 @@ def serve(
 
     `listening` is called once the address is ours.
     """
-    import uvicorn
-
     from backend.loop.events.draining import Recorder
-    from backend.web.app import create_app
-    from backend.web.connections import BACKLOG, PatientProtocol
+    from backend.web.connections import BACKLOG
 
     services = open_services(settings)
     recorder = Recorder(services)
     # Before a worker is started: a server that cannot listen leaves none behind.
     listener = listen(settings.host, settings.port, BACKLOG)
     listening(services)
-    config = uvicorn.Config(
-        create_app(services),
-        http=PatientProtocol,
-        ws="none",
-        server_header=False,
-        log_level="warning",
-        access_log=False,
-    )
-    server = uvicorn.Server(config)
+    server = _web_server(services)
     place = worker_name(os.getpid())
     supervisor = Supervisor(
         [sys.executable, "-m", "backend", "worker", "--server-pid", str(os.getpid())],
@@ -124,6 +115,23 @@ def serve(
             supervisor.stop()
         recorder.stop()
         services.registry.close()
+
+
+def _web_server(services: Services) -> "uvicorn.Server":
+    import uvicorn
+
+    from backend.web.app import create_app
+    from backend.web.connections import PatientProtocol
+
+    config = uvicorn.Config(
+        create_app(services),
+        http=PatientProtocol,
+        ws="none",
+        server_header=False,
+        log_level="warning",
+        access_log=False,
+    )
+    return uvicorn.Server(config)
 
 
 def listen(host: str, port: int, backlog: int) -> socket.socket:

@@ -76,12 +76,8 @@ class Versions:
             require_lease(connection, lease)  # keeps a second one from taking the same number
             kind = select(groups.c.kind).where(*of_lease(lease))
             last = select(func.max(versions.c.number)).where(*of_micro_model(lease.project, lease.group, control))
-            number = (connection.execute(last).scalar() or 0) + 1
-            row = connection.execute(
-                insert(versions)
-                .values(values | {"number": number, "kind": kind.scalar_subquery()})
-                .returning(*versions.c)
-            ).one()
+            values |= {"number": (connection.execute(last).scalar() or 0) + 1, "kind": kind.scalar_subquery()}
+            row = connection.execute(insert(versions).values(values).returning(*versions.c)).one()
         return version_record(row)
 
     def promote(

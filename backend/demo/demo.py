@@ -4,6 +4,7 @@ import shutil
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +21,7 @@ from backend.demo.video_round import VideoRound
 from backend.errors import DemoError
 from backend.types import Head
 
+Server = TypeVar("Server", LabelStudioServer, BackendServer)
 VIDEO = "video"
 """The demo of boxes again, with the clip as one task."""
 HEADS = (*CASES, VIDEO)
@@ -50,20 +52,17 @@ def run(
     `labels` are the frames that are labelled; of a classification, those of each class. `effort` is the share of the
     training steps that are done.
     """
-    if head not in HEADS:
-        raise DemoError(f"There is no demo of the head {head!r}. There is one of: {', '.join(HEADS)}.")
-    console = console or Console()
-    folder = fresh_folder(folder)
+    _require_head(head)
+    console, folder = console or Console(), fresh_folder(folder)
     figures: Figures | None = None
     with interrupted_by_signals(), ExitStack() as servers:
         try:
             data_set = load(data, folder, console, Head.DETECTION if head == VIDEO else Head(head), head != VIDEO)
-            studio = LabelStudioServer(folder / "label-studio", label_studio_venv, label_studio_port)
-            start(studio, "Label Studio", servers, console)
-            backend = BackendServer(
-                folder / "backend", studio.url, studio.token, backend_port, {"MICRO_MODELS_EFFORT": str(effort)}
+            fresh = LabelStudioServer(folder / "label-studio", label_studio_venv, label_studio_port)
+            studio = start(fresh, "Label Studio", servers, console)
+            backend = start(
+                backend_for(studio, folder / "backend", backend_port, effort), "the backend", servers, console
             )
-            start(backend, "the backend", servers, console)
             first = (VideoRound if head == VIDEO else FirstRound)(data_set, labels, studio, backend, console)
             figures = first.run(folder, lambda project: show_places(studio, backend, project, console))
             show(figures, folder, console)
@@ -76,6 +75,16 @@ def run(
             ignore_signals()
             console.print("Stopping what was started.")
     return 0 if figures else INTERRUPTED
+
+
+def _require_head(head: str) -> None:
+    if head not in HEADS:
+        raise DemoError(f"There is no demo of the head {head!r}. There is one of: {', '.join(HEADS)}.")
+
+
+def backend_for(studio: LabelStudioServer, folder: Path, port: int, effort: float) -> BackendServer:
+    """The backend of a Label Studio that runs; not started."""
+    return BackendServer(folder, studio.url, studio.token, port, {"MICRO_MODELS_EFFORT": str(effort)})
 
 
 def fresh_folder(folder: Path) -> Path:
@@ -102,8 +111,8 @@ def load(data: Path | None, folder: Path, console: Console, head: Head, is_open:
     return data_set
 
 
-def start(server: LabelStudioServer | BackendServer, name: str, servers: ExitStack, console: Console) -> None:
-    """Start a server, which is stopped when `servers` closes."""
+def start(server: Server, name: str, servers: ExitStack, console: Console) -> Server:
+    """Start a server, which is stopped when `servers` closes; returns it."""
     started = time.monotonic()
     console.print(f"Starting {name} ...")
     servers.callback(server.stop)
@@ -113,6 +122,7 @@ def start(server: LabelStudioServer | BackendServer, name: str, servers: ExitSta
     if server.port != server.wanted_port:
         console.print(f"  port {server.wanted_port} is taken; it has {server.port}")
     console.print(f"  it answers on {server.url} after {seconds:.1f} s; log: {server.child.log}", soft_wrap=True)
+    return server
 
 
 def show(figures: Figures, folder: Path, console: Console) -> None:

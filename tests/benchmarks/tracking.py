@@ -21,7 +21,8 @@ from backend.learning.geometry.boxes import corners, ious
 from backend.loop.data.video_dataset import _of_tracks
 from backend.loop.data.video_frames import Clip
 from backend.loop.predict.video_predict import predict_clips
-from backend.types import Control, Frame, Head, Instance, Keyframe, LabeledFrame, Media, Prediction, Track, VideoSize
+from backend.tracks import Keyframe, Track, VideoSize
+from backend.types import Control, Frame, Head, Instance, LabeledFrame, Media, Prediction
 from tests.benchmarks.group import Group, changed, chosen, parser, run
 
 MIN_IOU = 0.5

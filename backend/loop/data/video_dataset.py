@@ -10,7 +10,8 @@ from backend.learning.video.rotation import upright_track
 from backend.loop.data.memory import Held
 from backend.loop.data.video_frames import Clip, ClipFrames, Clips
 from backend.studio import tags
-from backend.types import Control, Frame, Head, Instance, LabeledFrame, Track, level
+from backend.tracks import Track
+from backend.types import Control, Frame, Head, Instance, LabeledFrame, level
 from model_registry import LabelRecord, TaskRecord
 
 LEARNT = 60

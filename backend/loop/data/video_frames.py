@@ -12,7 +12,8 @@ from backend.loop.data.readable import nearest, readable
 from backend.studio.media import MediaCache, is_inline
 from backend.studio.task_data import value_at
 from backend.studio.video_file import VideoFile, check_rate
-from backend.types import Control, Frame, VideoSize
+from backend.tracks import VideoSize
+from backend.types import Control, Frame
 from model_registry import TaskRecord
 
 LOOKED_AT = 600

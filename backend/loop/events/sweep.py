@@ -19,7 +19,8 @@ from backend.loop.review.reviewing import review_pending
 from backend.loop.services import Services
 from backend.loop.worker.tidy import Tidy
 from backend.studio import events
-from backend.studio.client import Item, Studio
+from backend.studio.answers import Item
+from backend.studio.client import Studio
 from backend.studio.labeling_config import control_fingerprint
 from model_registry import GroupRecord, ProjectRecord
 

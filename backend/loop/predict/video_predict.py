@@ -11,7 +11,8 @@ from backend.learning.video.rotation import has_angles, turned_again, upright_in
 from backend.learning.video.tracks import to_tracks
 from backend.loop.data.video_dataset import ClipLesson
 from backend.loop.data.video_frames import ClipFrames
-from backend.types import Control, Head, Prediction, VideoPrediction
+from backend.tracks import VideoPrediction
+from backend.types import Control, Head, Prediction
 
 if TYPE_CHECKING:
     from backend.learning.method import MicroModel

@@ -4,7 +4,8 @@ import numpy as np
 
 from backend.loop.data.video_dataset import FROM_RANGE, INTERPOLATED, LEARNT, ClipLesson, _of_ranges, _of_tracks
 from backend.loop.data.video_frames import LOOKED_AT, Clip
-from backend.types import Box, Frame, Keyframe, Track, VideoSize
+from backend.tracks import Keyframe, Track, VideoSize
+from backend.types import Box, Frame
 
 BOX: Box = (0.0, 0.0, 10.0, 10.0)
 FAR: Box = (40.0, 0.0, 50.0, 10.0)
