@@ -40,7 +40,7 @@ weights and promotes the version; a reader asks which version serves.
 """
 
 from model_registry.artifacts import Artifacts
-from model_registry.backup import Kept
+from model_registry.backup import Kept, Report
 from model_registry.cache import ModelCache
 from model_registry.checkup import Stored
 from model_registry.groups import Groups
@@ -103,6 +103,7 @@ __all__ = [
     "ProjectRecord",
     "Projects",
     "Registry",
+    "Report",
     "Retention",
     "Review",
     "ReviewRecord",

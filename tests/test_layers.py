@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-BASE = {"types", "settings", "tracks", "errors", "cancel", "sqlite_files"}
+BASE = {"types", "pixel_edges", "settings", "tracks", "errors", "cancel", "sqlite_files"}
 ALLOWED = {
     "types": set(),
     "tracks": {"types"},
+    "pixel_edges": {"types"},
     "errors": set(),
     "cancel": {"errors"},
     "sqlite_files": set(),
@@ -21,7 +22,7 @@ ALLOWED = {
     "password": set(),
     "settings": {"errors", "variables", "password"},
     "instances": {"types", "errors"},
-    "datasets": {"instances", "types", "tracks", "errors"},
+    "datasets": {"instances", "types", "tracks", "pixel_edges", "errors"},
     "model_registry": {"types", "errors", "sqlite_files"},
     "studio": BASE,
     "learning": BASE,

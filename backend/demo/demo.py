@@ -4,7 +4,6 @@ import shutil
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -21,7 +20,6 @@ from backend.demo.video_round import VideoRound
 from backend.errors import DemoError
 from backend.types import Head
 
-Server = TypeVar("Server", LabelStudioServer, BackendServer)
 VIDEO = "video"
 """The demo of boxes again, with the clip as one task."""
 HEADS = (*CASES, VIDEO)
@@ -47,10 +45,9 @@ def run(
 ) -> int:
     """Run the demo of a head on the Big Buck Bunny clip, or on the folder `data`; the exit code.
 
-    With `wait`, both servers stay up until Ctrl-C. Ports that are taken are replaced by free ones. Everything that
-    is written goes to `folder`, which is emptied first: logs, databases, frames, contact sheet, `figures.json`.
-    `labels` are the frames that are labelled; of a classification, those of each class. `effort` is the share of the
-    training steps that are done.
+    With `wait`, both servers stay up until Ctrl-C. Ports that are taken are replaced by free ones. All that is written
+    goes to `folder`, which is emptied first: logs, databases, frames, contact sheet, `figures.json`. `labels` are the
+    frames that are labelled, of a classification those of each class; `effort` is the share of training steps.
     """
     _require_head(head)
     console, folder = console or Console(), fresh_folder(folder)
@@ -58,17 +55,15 @@ def run(
     with interrupted_by_signals(), ExitStack() as servers:
         try:
             data_set = load(data, folder, console, Head.DETECTION if head == VIDEO else Head(head), head != VIDEO)
-            fresh = LabelStudioServer(folder / "label-studio", label_studio_venv, label_studio_port)
-            studio = start(fresh, "Label Studio", servers, console)
-            backend = start(
-                backend_for(studio, folder / "backend", backend_port, effort), "the backend", servers, console
-            )
+            studio = LabelStudioServer(folder / "label-studio", label_studio_venv, label_studio_port)
+            start(studio, "Label Studio", servers, console)
+            backend = backend_for(studio, folder / "backend", backend_port, effort)
+            start(backend, "the backend", servers, console)
             first = (VideoRound if head == VIDEO else FirstRound)(data_set, labels, studio, backend, console)
             figures = first.run(folder, lambda project: show_places(studio, backend, project, console))
             show(figures, folder, console)
             if wait:
-                show_places(studio, backend, first.project, console)
-                stay(studio, backend, console)
+                stay(studio, backend, first.project, console)
         except KeyboardInterrupt:
             console.print("Interrupted.")
         finally:
@@ -111,8 +106,8 @@ def load(data: Path | None, folder: Path, console: Console, head: Head, is_open:
     return data_set
 
 
-def start(server: Server, name: str, servers: ExitStack, console: Console) -> Server:
-    """Start a server, which is stopped when `servers` closes; returns it."""
+def start(server: LabelStudioServer | BackendServer, name: str, servers: ExitStack, console: Console) -> None:
+    """Start a server, which is stopped when `servers` closes."""
     started = time.monotonic()
     console.print(f"Starting {name} ...")
     servers.callback(server.stop)
@@ -122,7 +117,6 @@ def start(server: Server, name: str, servers: ExitStack, console: Console) -> Se
     if server.port != server.wanted_port:
         console.print(f"  port {server.wanted_port} is taken; it has {server.port}")
     console.print(f"  it answers on {server.url} after {seconds:.1f} s; log: {server.child.log}", soft_wrap=True)
-    return server
 
 
 def show(figures: Figures, folder: Path, console: Console) -> None:
@@ -144,8 +138,9 @@ def show_places(studio: LabelStudioServer, backend: BackendServer, project: int,
     console.print(f"Dashboard:    [bold]{backend.url}/projects/{project}[/bold]", soft_wrap=True)
 
 
-def stay(studio: LabelStudioServer, backend: BackendServer, console: Console) -> None:
-    """Keep both servers up until Ctrl-C; DemoError when one of them ends by itself."""
+def stay(studio: LabelStudioServer, backend: BackendServer, project: int, console: Console) -> None:
+    """Say where the project is, and keep both servers up until Ctrl-C; DemoError when one of them ends by itself."""
+    show_places(studio, backend, project, console)
     console.print("[bold]Both keep running. Ctrl-C stops them.[/bold]")
     while True:
         studio.child.check_alive()
