@@ -167,7 +167,7 @@ def run_worker(settings: Settings, server_pid: int | None) -> None:
 
     def look() -> None:
         with complaints.about("a look at the groups"):
-            worker.look()
+            worker.run_due()
 
     def sweep(project: int) -> None:
         with complaints.about(f"the comparison of project {project} with Label Studio"):
@@ -192,15 +192,15 @@ def run_worker(settings: Settings, server_pid: int | None) -> None:
 
 def _tick(services: Services, place: str, worker: "GroupWorker", complaints: Complaints) -> Callable[[], None]:
     """What a worker does every few seconds: give a sign of life, and look for work that no message told of."""
-    from backend.loop.events.sweep import LookRound
+    from backend.loop.events.sweep import Reconciler
     from backend.loop.worker.heartbeat import Heartbeat
 
-    beat, look_round = Heartbeat(services, place, lambda: worker.doing, lambda: complaints.newest), LookRound(services)
+    beat, reconcile = Heartbeat(services, place, lambda: worker.doing, lambda: complaints.newest), Reconciler(services)
 
     def tick() -> None:
         with complaints.about("the sign of life"):
             beat()
-        look_round()
+        reconcile()
 
     return tick
 

@@ -33,10 +33,10 @@ ALLOWED = {
     "hosting": {"hooks", "process", "loop", "studio", *BASE},
     "web": {"hooks", "loop", "studio", *BASE},
     "demo": {"datasets", "studio", "learning", *BASE},
-    "story": {"errors"},
-    "bench": {"story", "demo", "loop", "studio", "learning", "model_registry", *BASE},
+    "explain": {"errors"},
+    "bench": {"explain", "demo", "loop", "studio", "learning", "model_registry", *BASE},
     "commands": {"process", "loop", "datasets", "studio", "model_registry", *BASE},
-    "__main__": {"commands", "process", "demo", "story", "bench", "loop", *BASE, "studio"},
+    "__main__": {"commands", "process", "demo", "explain", "bench", "loop", *BASE, "studio"},
 }
 PACKAGES = {"backend", "backend.learning", "backend.loop"}
 """From which modules are imported by name."""

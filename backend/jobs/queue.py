@@ -28,10 +28,10 @@ log = structlog.get_logger(__name__)
 class Queue(Protocol):
     """Where the loop leaves word of work. Calls return at once; a word that waits already is not left again."""
 
-    def look_at(self, project: int, group: str) -> None:
+    def enqueue_group(self, project: int, group: str) -> None:
         """There is work for this group: wakes a worker, which looks for the most urgent work of all groups."""
 
-    def sweep(self, project: int) -> None:
+    def enqueue_sweep(self, project: int) -> None:
         """Have a worker compare a project with Label Studio and repair what differs."""
 
     def waiting(self) -> int:
@@ -51,7 +51,7 @@ class HueyQueue:
     """Wake-up calls in two lines, so that a sweep never waits behind a training.
 
     What is to be done, and in which order, is in the registry: at most one word about groups waits, and one for each
-    project to be swept. A queue that cannot be reached is no error: the workers' next look-round does without.
+    project to be swept. A queue that cannot be reached is no error: the workers' next reconciliation does without.
     A process that only leaves word needs no handlers; a worker passes its own.
     """
 
@@ -59,11 +59,11 @@ class HueyQueue:
         self.groups, self.projects = storage("groups"), storage("projects")
         self.handlers = handlers
 
-    def look_at(self, project: int, group: str) -> None:
+    def enqueue_group(self, project: int, group: str) -> None:
         """See Queue."""
         _leave(self.groups, LOOK)
 
-    def sweep(self, project: int) -> None:
+    def enqueue_sweep(self, project: int) -> None:
         """See Queue."""
         _leave(self.projects, str(project).encode())
 
@@ -146,5 +146,5 @@ def _leave(line: BaseStorage, word: bytes) -> None:
             line.enqueue(word)
     except Exception as error:
         log.warning(
-            "the queue is not reachable; the next look-round does without", why=f"{type(error).__name__}: {error}"
+            "the queue is not reachable; the next reconciliation does without", why=f"{type(error).__name__}: {error}"
         )

@@ -47,7 +47,7 @@ def work(
     for thread in threads:
         thread.start()
     while not stop.cancelled:
-        with complaints.about("the look-round"):
+        with complaints.about("the reconciler"):
             tick()
         stop.wait(tick_seconds)
     for thread in threads:

@@ -66,7 +66,7 @@ def connect_project(
     at = {"url": access.url, "api_key": access.key, "webhook_secret": secret}
     settings = {**FRESH, **at, "backend_id": made.id, "backend_url": made.url, "title": made.title}
     record = services.registry.projects.configure(project, settings=settings)
-    services.queue.sweep(project)
+    services.queue.enqueue_sweep(project)
     return [*_checks(services, studio, record, url), *([] if tab is None else [_tab(services, record, tab)])]
 
 

@@ -8,7 +8,7 @@ from backend.loop.data.embeddings import embed_ahead
 from backend.loop.data.features import look
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.memory import room
-from backend.loop.data.project_news import call
+from backend.loop.data.project_news import enqueue_project_jobs
 from backend.loop.idle_jobs import run_idle_jobs
 from backend.loop.predict.publish import publish_group
 from backend.loop.review.reviewing import review_pending
@@ -21,7 +21,7 @@ from backend.types import Media
 from model_registry import GroupKind, GroupRecord, Lease
 
 WAIT_SECONDS = 5.0
-"""A group that is due within this is waited for; later ones are found by a later look-round."""
+"""A group that is due within this is waited for; later ones are found by a later reconciliation."""
 
 LOOK_SECONDS = 0.25
 """Pause between looks while one is waited for: a more urgent one may come."""
@@ -42,7 +42,7 @@ class GroupWorker:
         self.doing: str | None = None
         """Whose turn it is, in words; None while it waits for work."""
 
-    def look(self) -> None:
+    def run_due(self) -> None:
         """Work off what is due, the most urgent first, until nothing is or the worker stops."""
         groups, queue = self._services.registry.groups, self._services.queue
         while not self._stop.cancelled:
@@ -55,10 +55,10 @@ class GroupWorker:
                 self._stop.wait(min(LOOK_SECONDS, due - now))
                 continue
             # Whoever is idle hears it, and takes the next one while this worker is busy.
-            queue.look_at(project, name)
-            self.look_at(project, name)
+            queue.enqueue_group(project, name)
+            self.run_group(project, name)
 
-    def look_at(self, project: int, name: str) -> None:
+    def run_group(self, project: int, name: str) -> None:
         """Do what the registry says is left to do for the group; nothing, if it is not due or another worker holds it."""
         registry = self._services.registry
         group, now = registry.groups.get(project, name), self._services.clock()
@@ -106,7 +106,7 @@ class GroupWorker:
         frames = FrameStore(media, settings.frame_cache_mb, cancel_early, room(settings))
         train_group(services, group, lease, frames, cancel_early)
         if publish_group(services, group, lease, frames):
-            call(services, group.project)
+            enqueue_project_jobs(services, group.project)
             self._look_ahead(group, frames, cancel)
         elif group.failed_revision == group.wanted == group.trained:
             # It was set aside with nothing of its own left to do: idle jobs may be tried again.

@@ -7,7 +7,7 @@ of tasks, and its lease keeps a second worker from doing the same.
 from backend.cancel import CancelToken
 from backend.errors import LabelingConfigError, TrainingError
 from backend.loop.data.embeddings import embed_unlabelled
-from backend.loop.predict.transfer import propose
+from backend.loop.predict.transfer import predict_without_labels
 from backend.loop.services import Services
 from backend.loop.train.project_model import train_project_models
 from backend.loop.worker.preemption import Preemption
@@ -26,9 +26,9 @@ def run_idle_jobs(services: Services, group: GroupRecord, lease: Lease, cancel: 
     except LabelingConfigError:
         failures = list[str]()  # told where people look; a sweep follows when it changes
     else:
-        failures = propose(services, project, lease.owner, cancel)
+        failures = predict_without_labels(services, project, lease.owner, cancel)
         failures += train_project_models(services, project, group, lease, cancel)
-        failures += propose(services, project, lease.owner, cancel)
+        failures += predict_without_labels(services, project, lease.owner, cancel)
         failures += embed_unlabelled(services, project, cancel)
     if failures:
         raise TrainingError("; ".join(dict.fromkeys(failures)))

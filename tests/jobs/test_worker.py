@@ -24,4 +24,4 @@ def test_a_look_round_that_fails_goes_on_and_is_said_once(tmp_path: Path) -> Non
     with capture_logs() as said:
         work(HueyQueue(sqlite_storage(tmp_path), NOTHING), stop, tick, 0.01, Complaints())
     assert len(rounds) == 4
-    assert [(line["what"], line["why"]) for line in said] == [("the look-round", "MemoryError: no room for a list")]
+    assert [(line["what"], line["why"]) for line in said] == [("the reconciler", "MemoryError: no room for a list")]

@@ -111,13 +111,13 @@ class Words:
     groups: list[tuple[int, str]] = field(default_factory=list)
     projects: list[int] = field(default_factory=list)
 
-    def look_at(self, project: int, group: str, delay: float = 0) -> None:
+    def enqueue_group(self, project: int, group: str, delay: float = 0) -> None:
         self.groups.append((project, group))
 
     def waiting(self) -> int:
         return len(self.groups)
 
-    def sweep(self, project: int) -> None:
+    def enqueue_sweep(self, project: int) -> None:
         self.projects.append(project)
 
 
@@ -198,7 +198,7 @@ class House:
             if not pending:
                 return
             for group in pending:
-                self.worker.look_at(group.project, group.name)
+                self.worker.run_group(group.project, group.name)
 
     def shown(self) -> dict[int, list[dict[str, Any]]]:
         """{task: its predictions}"""

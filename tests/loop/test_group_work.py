@@ -28,8 +28,8 @@ def house(tmp_path: Path) -> Iterator[House]:
 def turns(house: House, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The groups that the worker takes up, in order."""
     taken: list[str] = []
-    original = house.worker.look_at
-    monkeypatch.setattr(house.worker, "look_at", lambda p, name: (taken.append(name), original(p, name))[1])
+    original = house.worker.run_group
+    monkeypatch.setattr(house.worker, "run_group", lambda p, name: (taken.append(name), original(p, name))[1])
     return taken
 
 
@@ -37,7 +37,7 @@ def test_one_word_works_off_all_groups_that_wait(house: House, monkeypatch: pyte
     for task in (2, 1, 3):
         house.label(task)
     taken = turns(house, monkeypatch)
-    house.worker.look()
+    house.worker.run_due()
     assert taken == ["b", "a", "c"]
     assert house.registry.groups.pending(house.now) == []
 
@@ -49,7 +49,7 @@ def test_what_a_person_ordered_comes_before_any_number_of_events(
         house.label(task)
     train_now(house.services, 1, "c")
     taken = turns(house, monkeypatch)
-    house.worker.look()
+    house.worker.run_due()
     assert taken[0] == "c"
     assert house.registry.versions.serving(1, "c")
 
@@ -58,20 +58,20 @@ def test_an_order_that_comes_while_it_works_is_next(house: House, quick: None, m
     for task in (1, 2, 3):
         house.label(task)
     taken = turns(house, monkeypatch)
-    watched = house.worker.look_at
+    watched = house.worker.run_group
 
     def order(project: int, name: str) -> None:
         watched(project, name)
         if len(taken) == 1:
             train_now(house.services, 1, "c")
 
-    monkeypatch.setattr(house.worker, "look_at", order)
-    house.worker.look()
+    monkeypatch.setattr(house.worker, "run_group", order)
+    house.worker.run_due()
     assert taken[:2] == ["a", "c"]
 
 
 def test_nothing_due_ends_the_look_at_once(house: House) -> None:
-    house.worker.look()
+    house.worker.run_due()
     assert house.studio.calls == []
 
 
@@ -88,7 +88,7 @@ def test_a_group_that_is_due_soon_is_waited_for(house: House, monkeypatch: pytes
 
     monkeypatch.setattr(house.stop, "wait", wait)
     taken = turns(house, monkeypatch)
-    house.worker.look()
+    house.worker.run_due()
     assert taken == ["a"]
     assert sum(pauses) == pytest.approx(2, abs=0.1)
     assert max(pauses) <= group_work.LOOK_SECONDS, "a more urgent one may come meanwhile"
@@ -97,7 +97,7 @@ def test_a_group_that_is_due_soon_is_waited_for(house: House, monkeypatch: pytes
 def test_a_group_that_is_due_later_is_left_to_the_look_round(house: House) -> None:
     house.label(1)
     house.registry.groups.postpone(1, ["a"], quiet=60, patience=600)
-    house.worker.look()
+    house.worker.run_due()
     assert house.registry.groups.pending(house.now + 61)[0].name == "a"
 
 
@@ -105,7 +105,7 @@ def test_who_is_idle_is_told_that_there_is_more(house: House) -> None:
     for task in (1, 2):
         house.label(task)
     house.queue.groups.clear()
-    house.worker.look()
+    house.worker.run_due()
     assert house.queue.groups, "another worker takes the next one"
 
 
@@ -114,13 +114,13 @@ def test_what_is_for_the_whole_project_waits_for_a_group_that_is_due_soon(
 ) -> None:
     train_now(house.services, 1, "a")
     house.label(1)
-    house.worker.look_at(1, "a")
+    house.worker.run_group(1, "a")
     house.registry.groups.request_project_jobs(1)
     house.label(2)
     house.registry.groups.postpone(1, ["b"], quiet=1, patience=60)
     monkeypatch.setattr(house.stop, "wait", lambda seconds: setattr(house, "now", house.now + seconds))
     taken = turns(house, monkeypatch)
-    house.worker.look()
+    house.worker.run_due()
     assert taken.index("b") < taken.index(PROJECT_GROUP)
     assert taken.count(PROJECT_GROUP) == 1
 
@@ -128,7 +128,7 @@ def test_what_is_for_the_whole_project_waits_for_a_group_that_is_due_soon(
 def test_a_worker_that_stops_takes_no_more(house: House) -> None:
     house.label(1)
     house.stop.cancel("the worker stops")
-    house.worker.look()
+    house.worker.run_due()
     assert [g.name for g in house.registry.groups.pending(house.now)] == ["a"]
 
 
@@ -137,7 +137,7 @@ def test_a_group_that_another_worker_holds_is_passed_over(house: House, monkeypa
         house.label(task)
     assert house.registry.leases.take(Lease(1, "a", "other"), 60)
     taken = turns(house, monkeypatch)
-    threading.Thread(target=house.worker.look).run()
+    threading.Thread(target=house.worker.run_due).run()
     assert taken == ["b"]
 
 
@@ -161,7 +161,7 @@ def test_a_group_in_which_nothing_is_left_gives_way_to_one_that_waits(
         return teach(control, given, recipe)
 
     monkeypatch.setattr(methods, "train", train)
-    house.worker.look()
+    house.worker.run_due()
     assert begun[:3] == [1, 2, 1], "and then the project's own"
     assert [v.state.value for v in house.registry.versions.history(1, "a")] == ["serving", "interrupted"]
     assert all(group.state(house.now) == "idle" for group in house.registry.groups.all(1) if group.tasks)

@@ -192,7 +192,7 @@ def test_a_worker_that_stops_gives_up_a_training_that_waits_for_a_picture(
 
     monkeypatch.setattr(MediaCache, "image", waits)
     house.label(1)
-    house.worker.look_at(1, "clip")
+    house.worker.run_group(1, "clip")
     state = group(house)
     assert (state["state"], state["trained_labels"]) == ("queued", 0)
 

@@ -87,7 +87,7 @@ def places_of(services: Services, project: ProjectRecord, tasks: Sequence[TaskRe
     return places([order_of(task.data) for task in tasks], [known.get(task.id) for task in tasks])
 
 
-def sight(
+def sample_features(
     services: Services, project: ProjectRecord, group: str, few: int, frames: FrameStore | None
 ) -> Vectors | None:
     """(n, d): what is seen in a few frames of a group, evenly spread; with `frames` they are looked at where none is

@@ -18,16 +18,16 @@ class Baseline:
     """How "one model for the whole project", the project model, does in one group."""
 
     score: float
-    honest: bool
+    held_out: bool
     """On labels that it had never seen; else on those that it learnt."""
     frames: int
 
 
-def call(services: Services, project: int) -> None:
+def enqueue_project_jobs(services: Services, project: int) -> None:
     """There is news for the project as a whole: a version, or tasks that others may be good for."""
     record = services.registry.projects.get(project)
     if record and record.generation and (group := services.registry.groups.request_project_jobs(project)):
-        services.queue.look_at(project, group.name)
+        services.queue.enqueue_group(project, group.name)
 
 
 def project_models(services: Services, project: int) -> list[VersionRecord]:
@@ -84,9 +84,9 @@ def break_off(services: Services, version: VersionRecord, owner: str, error: Bas
 
 
 def _baseline(scores: dict[str, dict[str, object] | None]) -> Baseline | None:
-    for of, honest in (("unseen", True), ("labelled", False)):
+    for of, held_out in (("unseen", True), ("labelled", False)):
         quality = scores.get(of) or {}
         score, frames = quality.get("score"), quality.get("frames")
         if isinstance(score, int | float) and isinstance(frames, int):
-            return Baseline(float(score), honest, frames)
+            return Baseline(float(score), held_out, frames)
     return None

@@ -34,7 +34,7 @@ class Clip:
     task: int
     size: VideoSize
     start: int
-    """Added to the number of a frame it gives the frame's place in the group's time, and its name in a lesson."""
+    """Added to the number of a frame it gives the frame's place in the group's time, and its name in a training set."""
     read: Callable[["Clip", int], Frame]
 
     def frame(self, number: int) -> Frame:

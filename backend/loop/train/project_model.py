@@ -1,7 +1,7 @@
 """The project model: for each control one network over all labelled groups of the project.
 
 Groups without a version of their own start from it, and have its proposals until they are labelled. And it is the
-honest baseline "one model for the whole project": how it does in each group is kept beside the micro-models' scores.
+held-out baseline "one model for the whole project": how it does in each group is kept beside the micro-models' scores.
 It belongs to the group of kind PROJECT, which holds no task.
 """
 
@@ -17,15 +17,15 @@ from backend.learning import methods
 from backend.learning.fitting.recipe import HeadRecipe
 from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.method import MicroModel
-from backend.loop.data.dataset import newest_labels, prepare
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.points import resolved, told_apart
 from backend.loop.data.project_news import break_off
+from backend.loop.data.training_set import build_training_set, newest_labels
 from backend.loop.data.weights import weights_of
 from backend.loop.review.reviewing import accepted
 from backend.loop.services import Services
-from backend.loop.train.promotion import digest, split
-from backend.loop.train.starts import Origin, is_fit, project_model_of
+from backend.loop.train.initialization import Initialization, is_fit, project_model_of
+from backend.loop.train.promotion import label_hash, split_seen
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, LabeledFrame, Media, Prediction, Quality, Start, Weights
 from model_registry import GroupRecord, Lease, ProjectRecord, VersionRecord
@@ -132,7 +132,7 @@ class _Training:
         recipe = methods.recipe_for(self._control, settings.backbone, settings.effort * EFFORT)
         before = project_model_of(services, self._project, self._control)
         own = weights_of(services, before) if before else None
-        origin = Origin(Start.SERVING, before, own) if before and own else Origin(Start.BACKBONE)
+        origin = Initialization(Start.SERVING, before, own) if before and own else Initialization(Start.BACKBONE)
         version = versions.begin(
             self._lease, self._control.from_name, self._control.head,
             label_revision=self._group.wanted, labels=len(labeled), fingerprint=control_fingerprint(self._control),
@@ -151,7 +151,7 @@ class _Training:
     def _train(
         self,
         version: VersionRecord,
-        origin: Origin,
+        origin: Initialization,
         recipe: HeadRecipe,
         material: Sequence[Material],
         available: int,
@@ -169,7 +169,7 @@ class _Training:
         metrics: dict[str, Any] = {
             **trained.metrics, "available": available, "groups": _by_group(before, older, learnt),
             "labelled": _mean(learnt), "unseen": _mean(older),
-            "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): digest(f) for f in labeled},
+            "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): label_hash(f) for f in labeled},
         }  # fmt: skip
         self._cancel.check()
         artifact = registry.artifacts.write(trained.weights)
@@ -191,19 +191,19 @@ class _Training:
             mine = [t for t in registry.tasks.of_group(self._project.id, name) if t.id in set(tasks)]
             own = [label for label in labels[name] if label.task in set(tasks)]
             untouched = accepted(self._services, self._project.id, name, own)
-            lesson = prepare(self._control, mine, own, frames, untouched, weight)
-            room -= sum(one.frame.image.nbytes for one in lesson.labeled)
+            training_set = build_training_set(self._control, mine, own, frames, untouched, weight)
+            room -= sum(one.frame.image.nbytes for one in training_set.labeled)
             if room < 0:
                 break
-            if lesson.labeled:
-                timeless = (replace(one, frame=replace(one.frame, order=None)) for one in lesson.labeled)
+            if training_set.labeled:
+                timeless = (replace(one, frame=replace(one.frame, order=None)) for one in training_set.labeled)
                 found.append(Material(name, tuple(timeless)))
         return found
 
     def _unseen(self, before: VersionRecord, weights: Weights, material: Sequence[Material]) -> dict[str, Quality]:
         """How the one before does in each group on labels that it had never seen."""
         fresh = [
-            Material(one.group, tuple(one.labeled[i] for i in split(one.labeled, before.metrics)[1]))
+            Material(one.group, tuple(one.labeled[i] for i in split_seen(one.labeled, before.metrics)[1]))
             for one in material
         ]
         return self._scores(weights, [one for one in fresh if one.labeled])

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from backend.errors import MediaError, MicroModelsError
 from backend.loop.pages.group_page import group_page
-from backend.loop.pages.overview import front, group_list, project_page
+from backend.loop.pages.overview import group_list, index, project_page
 from backend.loop.pages.thumbnail import Thumbnails, placeholder
 from backend.loop.services import Services
 from backend.studio.project_key import LARGEST_ID
@@ -59,7 +59,7 @@ class _Dashboard:
             return JSONResponse(UP)
         port = self._services.settings.port
         backend = f" --backend-url http://localhost:{port}" if port != DEFAULT_PORT else ""
-        return self._answer(request, "front.html", part, view=front(self._services), backend=backend)
+        return self._answer(request, "index.html", part, view=index(self._services), backend=backend)
 
     def project(
         self,

@@ -76,7 +76,7 @@ def test_a_label_that_comes_while_the_worker_looks_ahead_is_trained_on_at_once(
 
     monkeypatch.setattr(features, "vectors", vectors)
     [group] = house.registry.groups.pending(house.now)
-    house.worker.look_at(1, group.name)
+    house.worker.run_group(1, group.name)
     assert 0 < len(known(house)) < MANY, "it was interrupted"
     after = house.registry.groups.get(1, "clip")
     assert after is not None

@@ -27,14 +27,14 @@ def test_no_version() -> None:
 def test_the_honest_score_belongs_to_the_version_that_was_scored() -> None:
     first, second = version(1), version(2, previous=1, metrics=unseen(0.7))
     newest, oldest = version_views([second, first], {})
-    assert (newest.honest, newest.honest_frames) == (None, 0)
-    assert (oldest.honest, oldest.honest_frames) == (0.7, 10)
+    assert (newest.held_out, newest.held_out_frames) == (None, 0)
+    assert (oldest.held_out, oldest.held_out_frames) == (0.7, 10)
 
 
 def test_of_two_measurements_the_newer_counts() -> None:
     rejected = version(2, previous=1, metrics=unseen(0.7), state=VersionState.REJECTED)
     newer = version(3, previous=1, metrics=unseen(0.8, 20))
-    assert [v.honest for v in version_views([newer, rejected, version(1)], {})] == [None, None, 0.8]
+    assert [v.held_out for v in version_views([newer, rejected, version(1)], {})] == [None, None, 0.8]
 
 
 def test_pins_and_what_may_serve() -> None:

@@ -158,14 +158,14 @@ def test_a_group_for_which_no_proposal_can_be_made(
     for number, name in enumerate("abc"):
         for task in range(1, 4):
             house.add_task(10 * number + task, video=name)
-    made = transfer._Proposal._predict
+    made = transfer._Transfer._predict
 
     def chokes(self: Any, record: Any, *rest: Any) -> None:
         if record.name == "b":
             raise ZeroDivisionError
         made(self, record, *rest)
 
-    monkeypatch.setattr(transfer._Proposal, "_predict", chokes)
+    monkeypatch.setattr(transfer._Transfer, "_predict", chokes)
     house.label(1)
     house.work()
     assert {21, 22, 23} <= set(house.shown())

@@ -97,7 +97,7 @@ def test_not_again_before_enough_labels_came_and_then_judged_on_what_it_had_neve
     groups = parent(house).metrics["groups"]
     assert (groups["a"]["unseen"]["frames"], groups["night"]["unseen"]) == (2, None)
     found = baselines(project_models(house.services, 1))
-    assert (found["a"].honest, found["a"].frames) == (True, 2)
+    assert (found["a"].held_out, found["a"].frames) == (True, 2)
     assert "night" not in found, "frames that hold nothing tell nothing of it"
 
 
@@ -126,9 +126,9 @@ def test_a_labelled_group_does_not_wait_for_it(house: House, monkeypatch: pytest
         trained.append("parent" if is_parents(given.unlabeled) else "group")
         return teach(control, given, recipe)
 
-    house.worker.look_at(1, "night")
+    house.worker.run_group(1, "night")
     monkeypatch.setattr(methods, "train", train)
-    house.worker.look_at(1, PROJECT_GROUP)
+    house.worker.run_group(1, PROJECT_GROUP)
     assert [str(v.state) for v in history(house)] == ["interrupted"]
     house.work()
     assert trained == ["parent begins", "group", "parent"]

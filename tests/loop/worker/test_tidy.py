@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import ArtifactError
-from backend.loop.events.sweep import LookRound
+from backend.loop.events.sweep import Reconciler
 from backend.loop.pages.status import project_status
 from backend.loop.worker.tidy import TIDY_SECONDS, YOUNG_SECONDS, tidy
 from model_registry import ArtifactRef, Lease, VersionState
@@ -83,7 +83,7 @@ def test_files_of_nobody_go_when_they_are_old(house: House) -> None:
 
 def test_the_look_round_does_it_now_and_then(house: House) -> None:
     age(house)
-    look = LookRound(house.services)
+    look = Reconciler(house.services)
     look()
     assert kept(house) == [9, 8, 7]
     house.label(1, [], action="ANNOTATION_UPDATED")
@@ -104,7 +104,7 @@ def test_a_store_that_is_away_is_tidied_the_next_time(house: House, monkeypatch:
         patch.setattr(house.registry.artifacts._files, "find", away)
         with pytest.raises(ArtifactError, match="cannot be listed"):
             tidy(house.services)
-        LookRound(house.services)()
+        Reconciler(house.services)()
     age(house)
     tidy(house.services)
     assert len(files(house)) == 3
