@@ -165,7 +165,7 @@ def run_worker(settings: Settings, server_pid: int | None) -> None:
     offer_itself()
     threads.use_threads(settings.threads)
 
-    def look() -> None:
+    def run_groups() -> None:
         with complaints.about("a look at the groups"):
             worker.run_due()
 
@@ -173,7 +173,7 @@ def run_worker(settings: Settings, server_pid: int | None) -> None:
         with complaints.about(f"the comparison of project {project} with Label Studio"):
             sweep_project(services, project)
 
-    handlers = Handlers(look=look, sweep=sweep)
+    handlers = Handlers(run_groups, sweep)
     queue = HueyQueue(open_storage(settings.queue_url, settings.folder), handlers)
     services = open_services(settings, queue)
     worker = GroupWorker(services, name, stop)

@@ -26,20 +26,20 @@ def work(
 ) -> None:
     """Answer the queue with its handlers until `stop` is cancelled, calling `tick` now and every `tick_seconds`.
 
-    `tick` finds work that no word tells of: after a crash, a lost word, or an event that never came.
+    `tick` finds work that no message tells of: after a crash, a lost message, or an event that never came.
     A running job is not waited for long: it is told by `stop` too, and what it leaves undone is known to the registry.
     """
     handlers = queue.handlers
     if handlers is None:
         raise ValueError("This queue has no handlers: only a worker may answer it, and makes it with them.")
 
-    def sweep(word: bytes) -> None:
-        if word.isdigit():
-            handlers.sweep(int(word))
+    def sweep(message: bytes) -> None:
+        if message.isdigit():
+            handlers.sweep(int(message))
         else:
-            log.warning("a word in the queue is no project's number; it is dropped", word=word[:100])
+            log.warning("a message in the queue is no project's number; it is dropped", message=message[:100])
 
-    lines = ((queue.groups, lambda _: handlers.look()), (queue.projects, sweep))
+    lines = ((queue.groups, lambda _: handlers.run_groups()), (queue.projects, sweep))
     threads = [
         threading.Thread(target=_listen, args=(line, answer, stop), name=line.name, daemon=True)
         for line, answer in lines
@@ -55,11 +55,11 @@ def work(
 
 
 def _listen(line: BaseStorage, answer: Callable[[bytes], None], stop: CancelSource) -> None:
-    """Answer each word of a line; one that cannot be answered costs itself alone."""
+    """Answer each message of a queue; one that cannot be answered costs itself alone."""
     away = False
     while not stop.cancelled:
         try:
-            word = line.dequeue()
+            message = line.dequeue()
         except Exception as error:
             if not away:
                 log.warning("the queue cannot be read; trying again", why=f"{type(error).__name__}: {error}")
@@ -67,11 +67,11 @@ def _listen(line: BaseStorage, answer: Callable[[bytes], None], stop: CancelSour
             stop.wait(AWAY_SECONDS)
             continue
         away = False
-        if word is None:
+        if message is None:
             stop.wait(POLL_SECONDS)
             continue
         try:
-            answer(bytes(word))
+            answer(bytes(message))
         except Exception:
             log.exception("a job failed; what is left to do is known to the registry", line=line.name)
 

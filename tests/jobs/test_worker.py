@@ -9,7 +9,7 @@ from backend.jobs.complaints import Complaints
 from backend.jobs.queue import Handlers, HueyQueue, sqlite_storage
 from backend.jobs.worker import work
 
-NOTHING = Handlers(look=lambda: None, sweep=lambda project: None)
+NOTHING = Handlers(run_groups=lambda: None, sweep=lambda project: None)
 
 
 def test_a_look_round_that_fails_goes_on_and_is_said_once(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ TASKS_AT_ONCE = 200
 """Tasks of one registry transaction: short enough for a webhook to slip in between."""
 
 ORDER_SECONDS = 15.0
-"""Pause before a sweep that a person asked for is sent for again: its word may be lost."""
+"""Pause before a sweep that a person asked for is sent for again: its message may be lost."""
 GONE_SWEEP_SECONDS = 3600.0
 """Pause between the questions whether a project that is gone has come back."""
 
@@ -60,7 +60,7 @@ def sweep_project(services: Services, number: int) -> None:
 
 
 class Reconciler:
-    """Leaves word for all work that the registry knows of: that of a killed worker, a lost word, a missed event."""
+    """Enqueues all work that the registry knows of: that of a killed worker, a lost message, a missed event."""
 
     def __init__(self, services: Services) -> None:
         self._services = services

@@ -105,7 +105,7 @@ class _Transfer:
                     self._predict(fresh, tasks, predictors)
         finally:
             fresh = registry.groups.get(*place)
-            if fresh and fresh.state(self._services.clock()) == "queued":  # its word found the group held
+            if fresh and fresh.state(self._services.clock()) == "queued":  # its message found the group held
                 self._services.queue.enqueue_group(*place)
 
     def _predict(

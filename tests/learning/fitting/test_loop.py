@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from backend.cancel import CancelToken
+from backend.cancel import NEVER, CancelToken
 from backend.errors import TrainingError, TrainingInterrupted
 from backend.learning.fitting.loop import fit, follow, overfit
 from backend.learning.fitting.recipe import FittedRecipe
@@ -61,7 +61,7 @@ def lesson() -> Lesson:
 
 
 def _session(told: list[Progress]) -> Session:
-    return Session(torch.device("cpu"), np.random.default_rng(0), told.append, lambda: 0.0, 0.0)
+    return Session(torch.device("cpu"), np.random.default_rng(0), told.append, NEVER, lambda: 0.0, 0.0)
 
 
 def test_learns_and_leaves_frozen_layers_alone(lesson: Lesson) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from backend.errors import StudioUnreachable
 from backend.learning import methods
-from backend.loop.data import dataset
+from backend.loop.data import training_set
 from backend.loop.pages.status import project_status
 from backend.loop.predict import transfer
 from backend.loop.predict.alone import predict_each
@@ -126,7 +126,7 @@ def test_a_label_that_cannot_be_compared(house: House, monkeypatch: pytest.Monke
 
 
 def test_a_label_that_cannot_be_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = dataset.tags.for_control
+    real = training_set.tags.for_control
 
     @dataclass(frozen=True)
     class Chokes:
@@ -140,7 +140,7 @@ def test_a_label_that_cannot_be_read(house: House, monkeypatch: pytest.MonkeyPat
                 raise RecursionError("deep")
             return self.inner.read(result, *rest)
 
-    monkeypatch.setattr(dataset.tags, "for_control", lambda control: Chokes(real(control)))
+    monkeypatch.setattr(training_set.tags, "for_control", lambda control: Chokes(real(control)))
     house.label(1)
     house.label(2)
     house.work()
