@@ -173,7 +173,7 @@ def explain(
     seed: Annotated[int, typer.Option(min=0, help="Of the random curves.")] = 0,
 ) -> None:
     """Draw the idea in one dimension: one model for all against an overfitted one for each group."""
-    from backend.story.explain import explain as show
+    from backend.explain.explain import explain as show
 
     show(out, seed, console)
 

@@ -25,7 +25,7 @@
     │   └── WeightsUnusable      the weights are readable, but no micro-model that this program can load
     ├── DataSetError             a data set cannot be read or written, or a library that its format needs is missing
     ├── DemoError                the demo cannot start one of its parts, or its data is not usable
-    └── StoryError               a picture cannot be drawn, or a benchmark cannot be run
+    └── FigureError               a picture cannot be drawn, or a benchmark cannot be run
 
 Every message says what was found, what was expected, and what to do.
 """
@@ -135,7 +135,7 @@ class DemoError(MicroModelsError):
     """The demo cannot start one of its parts, one of them ended, or its data is not usable."""
 
 
-class StoryError(MicroModelsError):
+class FigureError(MicroModelsError):
     """A picture cannot be drawn, or a benchmark cannot be run as asked for."""
 
 

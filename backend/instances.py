@@ -93,10 +93,7 @@ class Instances:
         }
         _check(columns, n, k)
         for name, column in columns.items():
-            if isinstance(column, np.ndarray):
-                column = column.view()
-                column.flags.writeable = False
-            object.__setattr__(self, name, column)
+            object.__setattr__(self, name, _read_only(column) if isinstance(column, np.ndarray) else column)
 
     @classmethod
     def of(cls, instances: Iterable[Instance], keypoint_names: Sequence[str] = (), **columns: Any) -> "Instances":
@@ -208,6 +205,12 @@ def concatenate(parts: Iterable[Instances]) -> Instances:
 
 
 _ARRAYS = tuple(one.name for one in fields(Instances) if one.name not in ("keypoint_names", "attributes"))
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _check(columns: Mapping[str, Any], n: int, k: int) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from backend.cancel import CancelSource
 from backend.errors import RegistryError, SettingsError
 from backend.jobs.complaints import Complaints
 from backend.jobs.queue import Handlers, HueyQueue, open_storage
@@ -24,6 +24,8 @@ from backend.settings import Settings, worker_environment
 from model_registry import open_registry
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from backend.loop.group_work import GroupWorker
 
 TICK_SECONDS = 5.0
@@ -83,26 +85,15 @@ def serve(
 
     `listening` is called once the address is ours.
     """
-    import uvicorn
-
     from backend.loop.events.draining import Recorder
-    from backend.web.app import create_app
-    from backend.web.connections import BACKLOG, PatientProtocol
+    from backend.web.connections import BACKLOG
 
     services = open_services(settings)
     recorder = Recorder(services)
     # Before a worker is started: a server that cannot listen leaves none behind.
     listener = listen(settings.host, settings.port, BACKLOG)
     listening(services)
-    config = uvicorn.Config(
-        create_app(services),
-        http=PatientProtocol,
-        ws="none",
-        server_header=False,
-        log_level="warning",
-        access_log=False,
-    )
-    server = uvicorn.Server(config)
+    server = _web_server(services)
     place = worker_name(os.getpid())
     supervisor = Supervisor(
         [sys.executable, "-m", "backend", "worker", "--server-pid", str(os.getpid())],
@@ -126,6 +117,23 @@ def serve(
         services.registry.close()
 
 
+def _web_server(services: Services) -> "uvicorn.Server":
+    import uvicorn
+
+    from backend.web.app import create_app
+    from backend.web.connections import PatientProtocol
+
+    config = uvicorn.Config(
+        create_app(services),
+        http=PatientProtocol,
+        ws="none",
+        server_header=False,
+        log_level="warning",
+        access_log=False,
+    )
+    return uvicorn.Server(config)
+
+
 def listen(host: str, port: int, backlog: int) -> socket.socket:
     """A socket that listens there; raises SettingsError where that is not possible."""
     try:
@@ -147,9 +155,9 @@ def run_worker(settings: Settings, server_pid: int | None) -> None:
     from backend.loop.events.sweep import sweep_project
     from backend.loop.group_work import GroupWorker
 
-    stop, complaints = threading.Event(), Complaints()
+    stop, complaints = CancelSource(), Complaints()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: stop.cancel("The worker stops; another one goes on."))
     name = new_worker_name() if server_pid is None else worker_name(os.getpid())
     if server_pid is not None:
         os.nice(NICENESS)
@@ -157,15 +165,15 @@ def run_worker(settings: Settings, server_pid: int | None) -> None:
     offer_itself()
     threads.use_threads(settings.threads)
 
-    def look() -> None:
+    def run_groups() -> None:
         with complaints.about("a look at the groups"):
-            worker.look()
+            worker.run_due()
 
     def sweep(project: int) -> None:
         with complaints.about(f"the comparison of project {project} with Label Studio"):
             sweep_project(services, project)
 
-    handlers = Handlers(look=look, sweep=sweep)
+    handlers = Handlers(run_groups, sweep)
     queue = HueyQueue(open_storage(settings.queue_url, settings.folder), handlers)
     services = open_services(settings, queue)
     worker = GroupWorker(services, name, stop)
@@ -184,15 +192,15 @@ def run_worker(settings: Settings, server_pid: int | None) -> None:
 
 def _tick(services: Services, place: str, worker: "GroupWorker", complaints: Complaints) -> Callable[[], None]:
     """What a worker does every few seconds: give a sign of life, and look for work that no message told of."""
-    from backend.loop.events.sweep import LookRound
+    from backend.loop.events.sweep import Reconciler
     from backend.loop.worker.heartbeat import Heartbeat
 
-    beat, look_round = Heartbeat(services, place, lambda: worker.doing, lambda: complaints.newest), LookRound(services)
+    beat, reconcile = Heartbeat(services, place, lambda: worker.doing, lambda: complaints.newest), Reconciler(services)
 
     def tick() -> None:
         with complaints.about("the sign of life"):
             beat()
-        look_round()
+        reconcile()
 
     return tick
 

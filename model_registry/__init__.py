@@ -18,16 +18,17 @@ weights and promotes the version; a reader asks which version serves.
     >>> group.name, group.labelled, group.wanted, group.trained
     ('clip.mp4', 1, 1, 0)
 
-    >>> registry.leases.take(1, "clip.mp4", owner="worker-1", seconds=60)
+    >>> lease = group.lease(owner="worker-1")
+    >>> registry.leases.take(lease, seconds=60)
     True
     >>> version = registry.versions.begin(
-    ...     1, "clip.mp4", "boxes", "detection", owner="worker-1", label_revision=group.wanted, labels=1,
+    ...     lease, "boxes", "detection", label_revision=group.wanted, labels=1,
     ...     fingerprint="RectangleLabels:bunny", recipe={"steps": 160}, previous=None, start="backbone")
     >>> artifact = registry.artifacts.write(Weights({"head": np.zeros((2, 3), np.float32)}, {"labels": "bunny"}))
     >>> version = registry.versions.promote(version.id, "worker-1", artifact, {"f1": 1.0}, seconds=12.5)
-    >>> registry.groups.mark_trained(1, "clip.mp4", "worker-1", revision=1, labels=1)
-    >>> registry.groups.mark_published(1, "clip.mp4", "worker-1", revision=1)
-    >>> registry.leases.release(1, "clip.mp4", "worker-1")
+    >>> registry.groups.mark_trained(lease, revision=1, labels=1)
+    >>> registry.groups.mark_published(lease, revision=1)
+    >>> registry.leases.release(lease)
 
     >>> serving = registry.versions.serving(1, "clip.mp4")["boxes"]
     >>> serving.number, str(serving.state), registry.groups.get(1, "clip.mp4").state(now=2000.0)
@@ -39,7 +40,7 @@ weights and promotes the version; a reader asks which version serves.
 """
 
 from model_registry.artifacts import Artifacts
-from model_registry.backup import Kept
+from model_registry.backup import Kept, Report
 from model_registry.cache import ModelCache
 from model_registry.checkup import Stored
 from model_registry.groups import Groups
@@ -53,9 +54,11 @@ from model_registry.projects import Projects, accepted_secrets
 from model_registry.records import (
     STOPPED,
     ArtifactRef,
+    GroupKind,
     GroupRecord,
     GroupState,
     LabelRecord,
+    Lease,
     Phase,
     ProjectRecord,
     Space,
@@ -71,17 +74,16 @@ from model_registry.reviewed import LedgerEntry, ReviewRecord, ReviewSummary
 from model_registry.reviews import Review
 from model_registry.tasks import Tasks
 from model_registry.text import storable
-from model_registry.urgency import COMMON
 from model_registry.versions import Versions
 from model_registry.workers import Workers
 
 __all__ = [
-    "COMMON",
     "SORTS",
     "STOPPED",
     "Arrival",
     "ArtifactRef",
     "Artifacts",
+    "GroupKind",
     "GroupRecord",
     "GroupRow",
     "GroupState",
@@ -90,6 +92,7 @@ __all__ = [
     "Kept",
     "LabelRecord",
     "Labels",
+    "Lease",
     "Leases",
     "Ledger",
     "LedgerEntry",
@@ -100,6 +103,7 @@ __all__ = [
     "ProjectRecord",
     "Projects",
     "Registry",
+    "Report",
     "Retention",
     "Review",
     "ReviewRecord",

@@ -36,6 +36,7 @@ TRIES = 5
 """Snapshots that are tried: weights that are deleted as old while they are copied belong to no later one."""
 MANIFEST = "manifest.json"
 Report = Callable[[str], None]
+"""Is told what is looked at or copied now, in words."""
 
 
 @dataclass(frozen=True, slots=True)

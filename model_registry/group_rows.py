@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, select, update
 
 from backend.errors import LeaseLost
 from model_registry.database import chunks, upsert
-from model_registry.records import FATAL
+from model_registry.records import FATAL, GroupKind, Lease
 from model_registry.tables import groups
 
 GroupKey = tuple[int, str]
@@ -18,14 +18,22 @@ ASIDE_SECONDS = 3600.0
 time, up to a day."""
 
 
-def lease_lost(connection: Connection, project: int, name: str, owner: str) -> LeaseLost:
+def of_lease(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    """Chooses the row of the group, whoever holds it."""
+    return groups.c.project == lease.project, groups.c.name == lease.group
+
+
+def held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    """Chooses the row of the group while the lease is its owner's."""
+    return (*of_lease(lease), groups.c.lease_owner == lease.owner)
+
+
+def lease_lost(connection: Connection, lease: Lease) -> LeaseLost:
     """The error that says who has the group instead."""
-    row = connection.execute(
-        select(groups.c.lease_owner).where(groups.c.project == project, groups.c.name == name)
-    ).one_or_none()
+    row = connection.execute(select(groups.c.lease_owner).where(*of_lease(lease))).one_or_none()
     holder = "the group is gone" if row is None else f"held by {row.lease_owner!r}" if row.lease_owner else "released"
     return LeaseLost(
-        f"Worker {owner!r} does not hold group {name!r} of project {project} any more: {holder}. "
+        f"Worker {lease.owner!r} does not hold group {lease.group!r} of project {lease.project} any more: {holder}. "
         "Nothing was written; drop this work, whoever holds the group does it again."
     )
 
@@ -54,13 +62,16 @@ def note_deaths(connection: Connection, where: Iterable[Any], now: float) -> lis
     return [(row.project, row.name) for row in fatal]
 
 
-def ensure_groups(connection: Connection, project: int, names: Iterable[str], rule: str) -> None:
+def ensure_groups(
+    connection: Connection, project: int, names: Iterable[str], rule: str, kind: GroupKind = GroupKind.TASKS
+) -> None:
     """Makes the groups that are missing, and notes the rule that chose them."""
     for chunk in chunks(sorted(set(names))):
         mine = (groups.c.project == project, groups.c.name.in_(chunk))
         known = {row.name: row.rule for row in connection.execute(select(groups.c.name, groups.c.rule).where(*mine))}
         zero = dict.fromkeys(("wanted", "trained", "published", "trained_labels", "attempts", "deaths"), 0)
-        fresh = [{"project": project, "name": n, "rule": rule, "forced": False} | zero for n in chunk if n not in known]
+        fixed = {"project": project, "rule": rule, "forced": False, "kind": kind}
+        fresh = [{"name": name} | fixed | zero for name in chunk if name not in known]
         if fresh:
             connection.execute(upsert(connection, groups).on_conflict_do_nothing(), fresh)
         if any(stored != rule for stored in known.values()):

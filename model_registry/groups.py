@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, distinct, func, not_, or_, select, update
+from sqlalchemy import Connection, Row, Select, case, distinct, func, not_, or_, select, update
 
 from backend.errors import RegistryError
 from model_registry.database import Database, chunks
-from model_registry.group_rows import ensure_groups, lease_lost, touch
+from model_registry.group_rows import ensure_groups, held, lease_lost, touch
 from model_registry.projects import lock_project
-from model_registry.records import FATAL, GroupRecord, Phase
-from model_registry.tables import counts, groups, labels, labels_task, open_, tasks
-from model_registry.urgency import COMMON, ORDER, awaited, free, there
+from model_registry.records import FATAL, PROJECT_GROUP, GroupKind, GroupRecord, Lease, Phase
+from model_registry.tables import counts, groups, labels, labels_task, of_tasks, open_, tasks
+from model_registry.urgency import ORDER, awaited, free, there
 
 IDLE = {"phase": None, "progress": None, "seconds_left": None, "work": None}
 """No worker is on the group."""
@@ -61,7 +61,7 @@ class Groups:
             awaited,
             open_,
             there,
-            groups.c.name != COMMON,
+            of_tasks,
             or_(groups.c.due_at.is_(None), groups.c.due_at <= until),
             or_(groups.c.lease_owner.is_(None), groups.c.lease_owner == owner, groups.c.lease_until <= now),
         )
@@ -70,31 +70,37 @@ class Groups:
 
     def waits_since(self, now: float) -> float | None:
         """Since when the group of tasks waits that is due, that no worker holds, and that waits longest; None: none does."""
-        due = (open_, there, groups.c.name != COMMON, or_(groups.c.due_at.is_(None), groups.c.due_at <= now))
+        due = (open_, there, of_tasks, or_(groups.c.due_at.is_(None), groups.c.due_at <= now))
         free = or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now)
         query = select(func.min(func.coalesce(groups.c.first_due, groups.c.due_at))).where(*due, free)
         with self._database.reading() as connection:
             since: float | None = connection.execute(query).scalar()
         return since
 
-    def call_common(self, project: int) -> bool:
-        """Notes that there is news for the project as a whole; False, and nothing is done, where it has a single group.
-        Nothing is written either where it is called for already and no worker has begun."""
+    def request_project_jobs(self, project: int) -> GroupRecord | None:
+        """Notes that there is news for the project as a whole, and returns the group that stands for it; None, and nothing
+        is done, where it has a single group of tasks. Nothing is written either where that is noted already and no worker has
+        begun."""
         now = self._clock()
-        of_tasks = select(groups.c.name).where(groups.c.project == project, groups.c.name != COMMON).limit(2)
-        called = select(groups.c.name).where(groups.c.project == project, groups.c.name == COMMON, *free(now, now))
+        two = select(groups.c.name).where(groups.c.project == project, of_tasks).limit(2)
+        waiting = select(groups.c.name).where(groups.c.project == project, not_(of_tasks), *free(now, now))
         with self._database.reading() as connection:
-            if len(connection.execute(of_tasks).all()) < 2:
-                return False
-            if connection.execute(called).first():
-                return True
-        with self._database.writing() as connection:
-            lock_project(connection, project)
-            if _is_aside(connection, project, COMMON, now):
-                return False  # there is news all the time: each would end another worker
-            ensure_groups(connection, project, [COMMON], "all groups of the project")
-            touch(connection, [(project, COMMON)], now)
-            return True
+            if len(connection.execute(two).all()) < 2:
+                return None
+            is_noted = connection.execute(waiting).first() is not None
+        if not is_noted:
+            with self._database.writing() as connection:
+                lock_project(connection, project)
+                if _is_aside(connection, project, PROJECT_GROUP, now):
+                    return None  # there is news all the time: each would end another worker
+                ensure_groups(connection, project, [PROJECT_GROUP], "all groups of the project", GroupKind.PROJECT)
+                touch(connection, [(project, PROJECT_GROUP)], now)
+        return self.of_project(project)
+
+    def of_project(self, project: int) -> GroupRecord | None:
+        """The group that stands for the project as a whole, or None."""
+        found = self._find(records().where(groups.c.project == project, not_(of_tasks)))
+        return found[0] if found else None
 
     def postpone(self, project: int, names: Iterable[str], quiet: float, patience: float) -> None:
         """Puts work off until no label came for `quiet` seconds, but never beyond `patience` seconds in all; groups that
@@ -113,49 +119,34 @@ class Groups:
             )
 
     def progress(
-        self,
-        project: int,
-        name: str,
-        owner: str,
-        phase: Phase,
-        progress: float | None,
-        seconds_left: float | None,
-        work: str | None = None,
+        self, lease: Lease, phase: Phase, progress: float | None, seconds_left: float | None, work: str | None = None
     ) -> None:
         """Notes where the owner's work stands; with `work` also what it is, see `note_work`. Does nothing when the lease is
         not theirs: it is only news."""
         values = {"phase": phase, "progress": progress, "seconds_left": seconds_left} | ({"work": work} if work else {})
         with self._database.writing() as connection:
-            connection.execute(
-                update(groups)
-                .where(groups.c.project == project, groups.c.name == name, groups.c.lease_owner == owner)
-                .values(values)
-            )
+            connection.execute(update(groups).where(*held(lease)).values(values))
 
-    def note_work(self, project: int, name: str, owner: str, work: str | None) -> None:
+    def note_work(self, lease: Lease, work: str | None) -> None:
         """Notes what the owner is about to do, in words such as "training on 12 frames of 640 x 480", so that it is known
         if the worker does not survive it; None: no longer. Raises LeaseLost."""
-        self._update(project, name, owner, work=work)
+        self._update(lease, work=work)
 
-    def mark_trained(
-        self, project: int, name: str, owner: str, revision: int, labels: int, reason: str | None = None
-    ) -> None:
+    def mark_trained(self, lease: Lease, revision: int, labels: int, reason: str | None = None) -> None:
         """This revision is trained on; `reason` is a remark for the reader. Stays due where newer labels came."""
         values = {"trained": revision, "trained_labels": labels, "forced": False, "remark": reason}
-        self._update(project, name, owner, **WELL | values | {"reason": reason}, **_due_unless_newer(revision))
+        self._update(lease, **WELL | values | {"reason": reason}, **_due_unless_newer(revision))
 
-    def mark_published(self, project: int, name: str, owner: str, revision: int, doubt: float | None = None) -> None:
+    def mark_published(self, lease: Lease, revision: int, doubt: float | None = None) -> None:
         """The predictions of the version trained on this revision are out; `doubt` is their mean 1 - score."""
         values = {"published": revision, "doubt": doubt, "deaths": 0, "died_at": None, **IDLE, **WELL}
-        self._update(project, name, owner, **values, **_due_unless_newer(revision))
+        self._update(lease, **values, **_due_unless_newer(revision))
 
-    def mark_well(self, project: int, name: str, owner: str, revision: int) -> None:
+    def mark_well(self, lease: Lease, revision: int) -> None:
         """What had failed went well, and there was nothing to train or to publish."""
-        self._update(project, name, owner, **WELL, **_due_unless_newer(revision))
+        self._update(lease, **WELL, **_due_unless_newer(revision))
 
-    def mark_failed(
-        self, project: int, name: str, owner: str, revision: int, reason: str, retry_at: float | None
-    ) -> None:
+    def mark_failed(self, lease: Lease, revision: int, reason: str, retry_at: float | None) -> None:
         """Training or publishing this revision failed. None: no further try until the labels change or it is forced."""
         again = case((groups.c.failed_revision == revision, groups.c.attempts + 1), else_=1)
         retry = NEVER if retry_at is None else retry_at
@@ -164,11 +155,11 @@ class Groups:
             "due_at": case((groups.c.wanted == revision, retry), else_=groups.c.due_at),
             "first_due": case((groups.c.wanted == revision, None), else_=groups.c.first_due),
         }
-        self._update(project, name, owner, failed_revision=revision, attempts=again, reason=reason, **IDLE, **due)
+        self._update(lease, failed_revision=revision, attempts=again, reason=reason, **IDLE, **due)
 
     def _find(self, query: Select[Any]) -> list[GroupRecord]:
         with self._database.reading() as connection:
-            return [GroupRecord(**row._mapping) for row in connection.execute(query)]
+            return [group_record(row) for row in connection.execute(query)]
 
     def _change(self, project: int, names: Iterable[str], values: Mapping[str, Any]) -> set[str]:
         """Changes groups, in one transaction; returns those that there are none of."""
@@ -182,12 +173,16 @@ class Groups:
                 missing -= set(found.scalars())
         return missing
 
-    def _update(self, project: int, name: str, owner: str, /, **values: Any) -> None:
+    def _update(self, lease: Lease, /, **values: Any) -> None:
         """Changes one group while it is the owner's, in one statement so that nothing can intervene."""
-        mine = (groups.c.project == project, groups.c.name == name, groups.c.lease_owner == owner)
         with self._database.writing() as connection:
-            if connection.execute(update(groups).where(*mine).values(**values)).rowcount == 0:
-                raise lease_lost(connection, project, name, owner)
+            if connection.execute(update(groups).where(*held(lease)).values(**values)).rowcount == 0:
+                raise lease_lost(connection, lease)
+
+
+def group_record(row: Row[Any]) -> GroupRecord:
+    """A row of `records` as frozen data."""
+    return GroupRecord(**{**row._mapping, "kind": GroupKind(row.kind)})
 
 
 def records() -> Select[Any]:

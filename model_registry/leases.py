@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import ColumnElement, Connection, or_, select, tuple_, update
 
 from model_registry.database import Database
-from model_registry.group_rows import lease_lost, note_deaths
+from model_registry.group_rows import held, lease_lost, note_deaths, of_lease
 from model_registry.groups import IDLE
 from model_registry.projects import lock_project
-from model_registry.records import VersionState
+from model_registry.records import Lease, VersionState
 from model_registry.tables import groups, versions
 
 FREE = {"lease_owner": None, "lease_until": None, **IDLE}
@@ -21,27 +21,24 @@ server (`release_owner`), and where its lease runs out all the same, the server 
 
 
 class Leases:
-    """Who works on which group. `owner` is any string that no two workers share."""
+    """Who works on which group."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
 
-    def take(self, project: int, group: str, owner: str, seconds: float) -> bool:
+    def take(self, lease: Lease, seconds: float) -> bool:
         """Claims the group unless somebody has it, the same owner included; what a dead one left half is interrupted.
 
         False also where it has just become clear that the group ends its workers: then it is set aside for a while.
         """
-        now = self._clock()
+        now, mine = self._clock(), of_lease(lease)
         free = or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now)
         claim = (
-            update(groups)
-            .where(groups.c.project == project, groups.c.name == group, free)
-            .values(FREE | {"lease_owner": owner, "lease_until": now + seconds})
+            update(groups).where(*mine, free).values(FREE | {"lease_owner": lease.owner, "lease_until": now + seconds})
         )
-        mine = (groups.c.project == project, groups.c.name == group)
         ran_out = (*mine, groups.c.lease_until <= now, groups.c.lease_owner.like(UNWATCHED))
-        left_half = (versions.c.project == project, versions.c.group == group)
+        left_half = (versions.c.project == lease.project, versions.c.group == lease.group)
         with self._database.writing() as connection:
             if note_deaths(connection, ran_out, now):
                 connection.execute(update(groups).where(*mine).values(FREE))
@@ -52,18 +49,16 @@ class Leases:
             interrupt(connection, now, left_half)
             return True
 
-    def renew(self, project: int, group: str, owner: str, seconds: float) -> bool:
+    def renew(self, lease: Lease, seconds: float) -> bool:
         """Keeps the claim for longer; False when it is lost. One that ran out unnoticed can still be renewed."""
-        mine = (groups.c.project == project, groups.c.name == group, groups.c.lease_owner == owner)
         until = self._clock() + seconds
         with self._database.writing() as connection:
-            return connection.execute(update(groups).where(*mine).values(lease_until=until)).rowcount == 1
+            return connection.execute(update(groups).where(*held(lease)).values(lease_until=until)).rowcount == 1
 
-    def release(self, project: int, group: str, owner: str) -> None:
+    def release(self, lease: Lease) -> None:
         """Gives the group back; nothing happens when it is not the owner's."""
-        mine = (groups.c.project == project, groups.c.name == group, groups.c.lease_owner == owner)
         with self._database.writing() as connection:
-            connection.execute(update(groups).where(*mine).values(FREE))
+            connection.execute(update(groups).where(*held(lease)).values(FREE))
 
     def release_owner(self, owner: str, died: bool = False) -> int:
         """Gives back all that a worker had, because it has ended; returns how many groups that were.
@@ -73,15 +68,15 @@ class Leases:
         """
         mine, now = groups.c.lease_owner == owner, self._clock()
         with self._database.writing() as connection:
-            held = [
+            taken = [
                 (row.project, row.name)
                 for row in connection.execute(select(groups.c.project, groups.c.name).where(mine))
             ]
-            for project in sorted({project for project, _ in held}):
+            for project in sorted({project for project, _ in taken}):
                 lock_project(connection, project)
-            if held:
-                interrupt(connection, now, (tuple_(versions.c.project, versions.c.group).in_(held),))
-            if died and held:
+            if taken:
+                interrupt(connection, now, (tuple_(versions.c.project, versions.c.group).in_(taken),))
+            if died and taken:
                 note_deaths(connection, [mine], now)
             return connection.execute(update(groups).where(mine).values(FREE)).rowcount
 
@@ -92,12 +87,8 @@ def interrupt(connection: Connection, now: float, of: Sequence[ColumnElement[boo
     connection.execute(update(versions).where(*of, versions.c.state == VersionState.TRAINING).values(gone))
 
 
-def require_lease(connection: Connection, project: int, group: str, owner: str) -> None:
+def require_lease(connection: Connection, lease: Lease) -> None:
     """Raises LeaseLost unless the group is the owner's, and keeps it so until the transaction ends."""
-    holder = connection.execute(
-        select(groups.c.lease_owner)
-        .where(groups.c.project == project, groups.c.name == group)
-        .with_for_update(key_share=True)
-    ).scalar()
-    if holder != owner:
-        raise lease_lost(connection, project, group, owner)
+    holder = select(groups.c.lease_owner).where(*of_lease(lease)).with_for_update(key_share=True)
+    if connection.execute(holder).scalar() != lease.owner:
+        raise lease_lost(connection, lease)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from model_registry.database import Database
 from model_registry.group_rows import GroupKey
-from model_registry.groups import records
+from model_registry.groups import group_record, records
 from model_registry.listed import GroupRow, ProjectCounts, Serving, Work
 from model_registry.records import GroupRecord, GroupState, TaskRecord
 from model_registry.reviewed import LedgerEntry
@@ -105,7 +105,7 @@ class Listing:
         page = page.order_by((key.desc() if descending else key.asc()).nulls_last(), groups.c.project, groups.c.name)
         with self._database.reading() as connection:
             total = connection.execute(select(func.count()).select_from(groups).where(*where)).scalar_one()
-            found = [GroupRecord(**row._mapping) for row in connection.execute(page)]
+            found = [group_record(row) for row in connection.execute(page)]
             serving = _serving_of(connection, found)
             work = _work_of(connection, found)
         keys = [(g.project, g.name) for g in found]

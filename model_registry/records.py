@@ -91,6 +91,31 @@ class LabelRecord:
     """Opaque: author, parent prediction, ground truth... A change of it alone asks for no training."""
 
 
+class GroupKind(StrEnum):
+    """What a group stands for."""
+
+    TASKS = "tasks"
+    """The tasks that share a micro-model: a clip, a patient, a camera."""
+    PROJECT = "project"
+    """The project as a whole: its idle jobs and its project model. It has no task, there is one at most, and it comes after
+    all groups of tasks."""
+
+
+PROJECT_GROUP = " all groups"
+"""Name that the group of kind PROJECT has as a key. No task's group can be told from it by its name alone: ask its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's claim to a group: what it writes about the group is written only while it holds that."""
+
+    project: int
+    group: str
+    """Name of the group."""
+    owner: str
+    """Name of the worker: any string that no two workers share."""
+
+
 @dataclass(frozen=True, slots=True)
 class GroupRecord:
     """Where one group stands: which revision of its labels is wanted, trained on, published."""
@@ -133,10 +158,15 @@ class GroupRecord:
     deaths: int = 0
     """Workers that ended in a row while they were at work on the revision `died_at`."""
     died_at: int | None = None
+    kind: GroupKind = GroupKind.TASKS
 
     def leased(self, now: float) -> bool:
         """Whether a worker holds the group at this moment."""
         return self.lease_owner is not None and self.lease_until is not None and self.lease_until > now
+
+    def lease(self, owner: str) -> Lease:
+        """The claim of this worker to the group, whether it holds it or not."""
+        return Lease(self.project, self.name, owner)
 
     def is_aside(self, now: float) -> bool:
         """Whether the group is set aside because it has ended workers."""
@@ -252,3 +282,5 @@ class VersionRecord:
     seconds: float | None
     created_at: float
     finished_at: float | None
+    kind: GroupKind = GroupKind.TASKS
+    """Of its group: a version of kind PROJECT is the project model."""

@@ -89,6 +89,7 @@ groups = Table(
     Column("work", Text),
     Column("deaths", Integer, nullable=False, server_default="0"),
     Column("died_at", Integer),
+    Column("kind", String(16), nullable=False, server_default="tasks"),
 )
 
 tasks = Table(
@@ -147,6 +148,8 @@ versions = Table(
     Column("seconds", Double),
     Column("created_at", Double, nullable=False),
     Column("finished_at", Double),
+    # That of its group, which never changes.
+    Column("kind", String(16), nullable=False, server_default="tasks"),
     ForeignKeyConstraint(["project", "group"], ["groups.project", "groups.name"], ondelete="CASCADE"),
     # An id is never given twice, not even after its project is deleted: caches of loaded models are keyed by it.
     sqlite_autoincrement=True,
@@ -240,6 +243,9 @@ open_ = or_(
     groups.c.failed_revision == groups.c.wanted,
 )
 """There is something left to do for the group; `GroupRecord.state` says the same of one record."""
+
+of_tasks = groups.c.kind == literal_column("'tasks'")
+"""The group is one of tasks; any other stands for its project."""
 
 serves = versions.c.state == literal_column("'serving'")
 """Written out, not passed as a parameter: only so can a planner tell that the index below covers it."""

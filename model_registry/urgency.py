@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement, exists, func, not_, or_, select
 
-from model_registry.tables import counts, groups, labels_task, open_, projects, tasks
+from model_registry.tables import counts, groups, labels_task, of_tasks, open_, projects, tasks
 
 there = groups.c.project.not_in(
     select(projects.c.id).where(or_(projects.c.gone_since.is_not(None), projects.c.stopped.is_not(None)))
@@ -19,11 +19,8 @@ awaited = or_(
 )
 """Somebody waits for the group: a person asked for it, or a task of it has no label and so wants a prediction. (A whole video
 is predicted although it is labelled: the one thing that is read in a labeling config here.)"""
-COMMON = " all groups"
-"""Name of the group that stands for a whole project: it has no task, and what is to do for it comes after all else.
-The groups of tasks may have any other name."""
 ORDER = (
-    groups.c.name == COMMON,
+    not_(of_tasks),
     groups.c.forced.desc(),
     awaited.desc(),
     func.coalesce(groups.c.first_due, groups.c.due_at, 0),

@@ -8,7 +8,7 @@ from backend.errors import RegistryError
 from model_registry.leases import require_lease
 from model_registry.pins import lift_pins, pinned
 from model_registry.projects import lock_project
-from model_registry.records import ArtifactRef, VersionRecord, VersionState
+from model_registry.records import ArtifactRef, GroupKind, Lease, VersionRecord, VersionState
 from model_registry.tables import serves, versions
 
 NO_ARTIFACT = {"artifact_uri": None, "artifact_sha256": None, "artifact_nbytes": None}
@@ -74,7 +74,7 @@ def in_training(connection: Connection, id: int, owner: str) -> Row[Any]:
     if version is None:
         raise RegistryError(f"There is no version {id}; its project may have been deleted. Drop this work.")
     lock_project(connection, version.project)
-    require_lease(connection, version.project, version.group, owner)
+    require_lease(connection, Lease(version.project, version.group, owner))
     version = connection.execute(query).one()
     if version.state != VersionState.TRAINING:
         raise RegistryError(
@@ -110,4 +110,6 @@ def version_record(row: Row[Any]) -> VersionRecord:
     uri, sha256, nbytes = (values.pop(f"artifact_{part}") for part in ("uri", "sha256", "nbytes"))
     artifact = None if uri is None else ArtifactRef(uri, sha256, nbytes)
     known = {name: values[name] if isinstance(values[name], dict) else {} for name in ("metrics", "recipe")}
-    return VersionRecord(**values | known | {"state": VersionState(row.state), "artifact": artifact})
+    return VersionRecord(
+        **values | known | {"kind": GroupKind(row.kind), "state": VersionState(row.state), "artifact": artifact}
+    )

@@ -12,17 +12,17 @@ serving, superseded ──discard──> damaged
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from backend.errors import RegistryError
 from model_registry.database import Database
-from model_registry.groups import WELL
-from model_registry.leases import FREE, require_lease
+from model_registry.group_rows import of_lease
+from model_registry.leases import require_lease
 from model_registry.pins import lift_pins, pinned, set_pins
 from model_registry.projects import lock_project
-from model_registry.records import ArtifactRef, VersionRecord, VersionState
-from model_registry.tables import groups, projects, serves, versions
-from model_registry.urgency import COMMON
+from model_registry.records import ArtifactRef, GroupKind, Lease, VersionRecord, VersionState
+from model_registry.renewal import publish_again, raise_generation, train_again
+from model_registry.tables import groups, serves, versions
 from model_registry.version_rows import (
     NO_ARTIFACT,
     go_back,
@@ -34,9 +34,6 @@ from model_registry.version_rows import (
     version_record,
 )
 
-DAMAGED_AGAIN_SECONDS = 60.0
-"""Pause before a group is trained again whose new weights were damaged too; doubles each time, up to an hour."""
-
 
 class Versions:
     """The versions of all micro-models. A worker's writes raise LeaseLost when the group is not theirs any more."""
@@ -47,12 +44,10 @@ class Versions:
 
     def begin(
         self,
-        project: int,
-        group: str,
+        lease: Lease,
         control: str,
         head: str,
         *,
-        owner: str,
         label_revision: int,
         labels: int,
         fingerprint: str,
@@ -62,8 +57,8 @@ class Versions:
     ) -> VersionRecord:
         """A new version in state training, numbered after the micro-model's last."""
         values = {
-            "project": project,
-            "group": group,
+            "project": lease.project,
+            "group": lease.group,
             "control": control,
             "head": str(head),
             "state": VersionState.TRAINING,
@@ -78,10 +73,11 @@ class Versions:
             "created_at": self._clock(),
         }
         with self._database.writing() as connection:
-            require_lease(connection, project, group, owner)  # keeps a second one from taking the same number
-            last = select(func.max(versions.c.number)).where(*of_micro_model(project, group, control))
-            number = (connection.execute(last).scalar() or 0) + 1
-            row = connection.execute(insert(versions).values(values | {"number": number}).returning(*versions.c)).one()
+            require_lease(connection, lease)  # keeps a second one from taking the same number
+            kind = select(groups.c.kind).where(*of_lease(lease))
+            last = select(func.max(versions.c.number)).where(*of_micro_model(lease.project, lease.group, control))
+            values |= {"number": (connection.execute(last).scalar() or 0) + 1, "kind": kind.scalar_subquery()}
+            row = connection.execute(insert(versions).values(values).returning(*versions.c)).one()
         return version_record(row)
 
     def promote(
@@ -150,7 +146,7 @@ class Versions:
             if row.state == VersionState.SERVING:
                 if pinned(connection, row.project, row.group).get(row.control) == id:
                     lift_pins(connection, row.project, row.group, [row.control])
-                _train_again(connection, row, f"{row.control} v{row.number}: {reason}", self._clock())
+                train_again(connection, row, f"{row.control} v{row.number}: {reason}", self._clock())
             return True
 
     def serving(self, project: int, group: str) -> dict[str, VersionRecord]:
@@ -158,10 +154,22 @@ class Versions:
         with self._database.reading() as connection:
             return {row.control: version_record(row) for row in serving_rows(connection, project, group)}
 
+    def project_models(self, project: int) -> dict[str, VersionRecord]:
+        """The project models that serve, by control."""
+        mine = (versions.c.project == project, versions.c.kind == GroupKind.PROJECT, serves)
+        with self._database.reading() as connection:
+            rows = connection.execute(select(versions).where(*mine))
+            return {row.control: version_record(row) for row in rows}
+
     def serving_alike(self, project: int, control: str, fingerprint: str, limit: int) -> list[VersionRecord]:
         """The serving versions of a control with this fingerprint that have an artifact, over the project's groups of
         tasks; the newest `limit` of them, newest first."""
-        mine = (versions.c.project == project, versions.c.control == control, versions.c.group != COMMON, serves)
+        mine = (
+            versions.c.project == project,
+            versions.c.control == control,
+            versions.c.kind == GroupKind.TASKS,
+            serves,
+        )
         usable = (versions.c.fingerprint == fingerprint, versions.c.artifact_uri.is_not(None))
         query = select(versions).where(*mine, *usable).order_by(versions.c.id.desc()).limit(limit)
         with self._database.reading() as connection:
@@ -203,7 +211,7 @@ class Versions:
                 )
             if hold:
                 set_pins(connection, found)
-            _publish_again(connection, project, group)
+            publish_again(connection, project, group)
         return [version_record(row) for row in found]
 
     def pin(
@@ -219,7 +227,7 @@ class Versions:
                 raise RegistryError(f"No version of {whose} serves, so none can be pinned. Label and train first.")
             set_pins(connection, found)
             if {row.id for row in found} != {row.id for row in serving}:
-                _publish_again(connection, project, group)
+                publish_again(connection, project, group)
         return [version_record(row) for row in found]
 
     def unpin(self, project: int, group: str, control: str | None = None) -> list[str]:
@@ -262,31 +270,3 @@ class Versions:
         }
         ended = update(versions).where(versions.c.id == id).values(values).returning(*versions.c)
         return version_record(connection.execute(ended).one())
-
-
-def raise_generation(connection: Connection, project: int) -> None:
-    """Tells readers of the project that its predictions are outdated."""
-    higher = projects.c.generation + 1
-    connection.execute(update(projects).where(projects.c.id == project).values(generation=higher))
-
-
-def _publish_again(connection: Connection, project: int, group: str) -> None:
-    """Has the group's predictions renewed, and takes it from whoever is about to publish what is not wanted now."""
-    raise_generation(connection, project)
-    connection.execute(
-        update(groups)
-        .where(groups.c.project == project, groups.c.name == group)
-        .values({"published": groups.c.trained - 1, "due_at": None, **FREE, **WELL})
-    )
-
-
-def _train_again(connection: Connection, damaged: Row[Any], reason: str, now: float) -> None:
-    """Has the group of a version that serves no longer trained, and says why."""
-    raise_generation(connection, damaged.project)
-    same = (*of_micro_model(damaged.project, damaged.group, damaged.control), versions.c.state == VersionState.DAMAGED)
-    count = select(func.count()).select_from(versions).where(*same, versions.c.label_revision == damaged.label_revision)
-    before = connection.execute(count).scalar_one() - 1
-    pause = min(DAMAGED_AGAIN_SECONDS * 2.0 ** min(before - 1, 10), 3600.0) if before else None
-    mine = (groups.c.project == damaged.project, groups.c.name == damaged.group)
-    due = None if pause is None else now + pause
-    connection.execute(update(groups).where(*mine).values(WELL | {"forced": True, "due_at": due, "reason": reason}))

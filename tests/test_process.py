@@ -7,6 +7,7 @@ from pathlib import Path
 from backend.jobs.supervisor import Supervisor
 from backend.loop.worker.alive import worker_problem
 from backend.process import note_death
+from model_registry import Lease
 from tests.loop.house import House
 
 
@@ -38,7 +39,7 @@ def test_the_groups_of_a_dead_worker_are_free_at_once(tmp_path: Path) -> None:
     house.add_task(1)
     from backend.process import worker_name
 
-    assert house.registry.leases.take(1, "clip", worker_name(4711), 1000)
+    assert house.registry.leases.take(Lease(1, "clip", worker_name(4711)), 1000)
     note_death(house.services, "here", 4711, "killed by SIGKILL")
-    assert house.registry.leases.take(1, "clip", "another", 1000)
+    assert house.registry.leases.take(Lease(1, "clip", "another"), 1000)
     house.registry.close()

@@ -167,7 +167,7 @@ def test_any_other_refusal_of_the_system(
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number), "explain.png")
 
-    monkeypatch.setattr("backend.story.explain.explain", refuse)
+    monkeypatch.setattr("backend.explain.explain.explain", refuse)
     found = console.refuses("explain")
     assert said in found
     assert "explain.png" in found
@@ -177,7 +177,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(
     console: Console, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refuse: Callable[..., None] = lambda *_: (_ for _ in ()).throw(BrokenPipeError())  # noqa: E731
-    monkeypatch.setattr("backend.story.explain.explain", refuse)
+    monkeypatch.setattr("backend.explain.explain.explain", refuse)
     monkeypatch.setattr("sys.argv", ["micro-models", "explain"])
     monkeypatch.setattr("sys.stdout", None)
     with pytest.raises(SystemExit):

@@ -1,6 +1,7 @@
 import pytest
 
-from backend.types import Box, Keyframe, Track
+from backend.tracks import Keyframe, Track
+from backend.types import Box
 
 A: Box = (0.0, 0.0, 10.0, 10.0)
 B: Box = (20.0, 40.0, 30.0, 60.0)

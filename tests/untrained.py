@@ -64,6 +64,7 @@ class EyeForColour:
 def teach(control: Control, given: "TrainingInput", recipe: object) -> Trained:
     """Trains an EyeForColour."""
     given.progress(Progress(0.5, 1.0))
+    given.cancel.check()
     seen = [i.label for f in given.labeled for i in f.instances]
     weights = Weights({"w": np.zeros(3, np.float32)}, {"label": seen[0] if seen else given.labels[0]})
     return Trained(weights, {"loss": 0.1}, 0.01)
@@ -95,6 +96,7 @@ def train(control: Control, given: "TrainingInput", recipe: object) -> Trained:
     began = time.monotonic()
     while (spent := time.monotonic() - began) < SECONDS:
         given.progress(Progress(spent / SECONDS, SECONDS - spent))
+        given.cancel.check()
         time.sleep(0.02)
     return teach(control, given, recipe)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from backend.bench.form import Form, Result
+from backend.bench.scenario import Result, Scenario
 from backend.learning.geometry.rotation import overlaps
 from backend.learning.pose.evaluation import matches
 from backend.learning.pose.sample import diagonal
@@ -32,10 +32,12 @@ AT_ALL = 1e-6
 Instances = Sequence[Instance]
 
 
-def submit(form: Form, shown: Result, truth: Instances) -> list[dict[str, object]]:
+def submit(scenario: Scenario, shown: Result, truth: Instances) -> list[dict[str, object]]:
     """The annotation that a person makes of a prediction."""
-    seen = form.read(shown)
-    return form.rewrite(shown, seen, mend(form.controls[-1].head, seen, truth, boxed=len(form.controls) > 1))
+    seen = scenario.read(shown)
+    return scenario.rewrite(
+        shown, seen, mend(scenario.controls[-1].head, seen, truth, boxed=len(scenario.controls) > 1)
+    )
 
 
 def actions(shown: Result, submitted: Result) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from backend.bench.methods import INTERPOLATED, MICRO, NEAREST, POOLED
 from backend.bench.replay import Row
-from backend.story.figure import BLUE, GREEN, GREY, ORANGE, PURPLE, SIZE, apart, new_figure, plain
+from backend.explain.figure import BLUE, GREEN, GREY, ORANGE, PURPLE, SIZE, apart, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from backend.bench.baselines import Labelled, interpolated, nearest
-from backend.bench.form import Form
 from backend.bench.project import Project
+from backend.bench.scenario import Scenario
 from backend.demo.data_set import DataSet
 from backend.types import Head, Instance
 
@@ -72,10 +72,10 @@ class Copied:
     """What follows from the labels of the labelled frames; those are as they truly are, as a careful person has them."""
 
     def __init__(
-        self, name: str, copy: Callable[[Labelled, float], Sequence[Instance]], data_set: DataSet, form: Form
+        self, name: str, copy: Callable[[Labelled, float], Sequence[Instance]], data_set: DataSet, scenario: Scenario
     ) -> None:
         self.name = name
-        self._copy, self._frames, self._form = copy, data_set.frames, form
+        self._copy, self._frames, self._scenario = copy, data_set.frames, scenario
         self._labelled: dict[float, Sequence[Instance]] = {}
 
     def submit(self, position: int, result: list[dict[str, Any]]) -> None:
@@ -89,15 +89,15 @@ class Copied:
     def shown(self) -> Mapping[int, Shown]:
         """See Method."""
         return {
-            position: Shown(self._form.write(self._copy(self._labelled, frame.number)), 0.0)
+            position: Shown(self._scenario.write(self._copy(self._labelled, frame.number)), 0.0)
             for position, frame in enumerate(self._frames)
             if frame.number not in self._labelled
         }
 
 
-def copies(data_set: DataSet, form: Form) -> list[Method]:
+def baselines(data_set: DataSet, scenario: Scenario) -> list[Method]:
     """The methods without a model that make sense for a data set."""
-    found: list[Method] = [Copied(NEAREST, nearest, data_set, form)]
+    found: list[Method] = [Copied(NEAREST, nearest, data_set, scenario)]
     if data_set.head in (Head.DETECTION, Head.POSE):
-        found.insert(0, Copied(INTERPOLATED, interpolated, data_set, form))
+        found.insert(0, Copied(INTERPOLATED, interpolated, data_set, scenario))
     return found

@@ -5,16 +5,16 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from backend.bench.form import Form
+from backend.bench.scenario import Scenario
+from backend.cancel import CancelSource
 from backend.demo.data_set import DataSet
-from backend.errors import StoryError
+from backend.errors import FigureError
 from backend.loop.data.grouping import GroupRule, group_of
 from backend.loop.events.on_event import on_event
 from backend.loop.group_work import GroupWorker
@@ -32,21 +32,28 @@ class Project(AbstractContextManager["Project"]):
     """One project of one or more data sets. Each is a group of its own, or all of them together are one."""
 
     def __init__(
-        self, data_sets: Sequence[DataSet], form: Form, settings: Settings, folder: Path, *, seed: int, together: bool
+        self,
+        data_sets: Sequence[DataSet],
+        scenario: Scenario,
+        settings: Settings,
+        folder: Path,
+        *,
+        seed: int,
+        together: bool,
     ) -> None:
-        self._form = form
+        self._scenario = scenario
         settings = _alone(settings, folder)
         registry = open_registry(settings.database, settings.artifacts)
         services = make_services(settings, registry, _NoQueue(), registry.clock)
         self._services = replace(services, seed=SEED_STEP * seed)
-        self._worker = GroupWorker(self._services, "bench", Event())
+        self._worker = GroupWorker(self._services, "bench", CancelSource())
         tasks = _tasks(data_sets, together)
         self._data = {task.id: task for one in tasks for task in one}
         self.tasks = tuple(tuple(task.id for task in one) for one in tasks)
         """Of each data set, the tasks of its frames, in order."""
         rule = GroupRule(None, "")
         self._groups = tuple(dict.fromkeys(group_of(task.id, task.data, rule)[0] for task in self._data.values()))
-        on_event(self._services, TasksCreated(PROJECT, form.config, tuple(self._data.values())), vouched=True)
+        on_event(self._services, TasksCreated(PROJECT, scenario.config, tuple(self._data.values())), vouched=True)
         self._annotations = 0
 
     def submit(self, task: int, result: list[dict[str, Any]], shown: LedgerEntry | None) -> None:
@@ -57,19 +64,19 @@ class Project(AbstractContextManager["Project"]):
         if shown is not None:
             details["parent_prediction"] = 1
         label = Annotation(self._annotations, task, result, skipped=False, updated_at=now, details=details)
-        on_event(self._services, LabelsChanged(PROJECT, self._form.config, (label,), (self._data[task],)))
+        on_event(self._services, LabelsChanged(PROJECT, self._scenario.config, (label,), (self._data[task],)))
 
     def work(self) -> float:
         """Train what is to be trained and publish; seconds until the predictions were there, 0 where none was due.
 
-        Raises StoryError with the reason where a group cannot be trained.
+        Raises FigureError with the reason where a group cannot be trained.
         """
         registry, began = self._services.registry, self._services.clock()
         for name in self._groups:
-            self._worker.look_at(PROJECT, name)
+            self._worker.run_group(PROJECT, name)
             done = registry.groups.get(PROJECT, name)
             if done is not None and done.state(self._services.clock()) != "idle":
-                raise StoryError(f"Group {name!r} could not be trained: {done.reason}.")
+                raise FigureError(f"Group {name!r} could not be trained: {done.reason}.")
         published = [entry.published_at for entry in registry.ledger.latest(PROJECT, self._data).values()]
         return max(max(published, default=began) - began, 0.0)
 
@@ -90,10 +97,10 @@ class Project(AbstractContextManager["Project"]):
 class _NoQueue:
     """Words go nowhere: the benchmark itself says when to work."""
 
-    def look_at(self, project: int, group: str, delay: float = 0) -> None:
+    def enqueue_group(self, project: int, group: str, delay: float = 0) -> None:
         """Nothing."""
 
-    def sweep(self, project: int) -> None:
+    def enqueue_sweep(self, project: int) -> None:
         """Nothing."""
 
     def waiting(self) -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from backend.bench.annotator import actions, submit
-from backend.bench.form import Form
 from backend.bench.methods import Method, Shown
+from backend.bench.scenario import Scenario
 from backend.demo.data_set import DataSet
 from backend.demo.measuring import truth_of
 from backend.learning import methods
@@ -44,13 +44,15 @@ class Row:
 class Replay:
     """Several methods on the same frames in the same order: that in which the first method would hand them out."""
 
-    def __init__(self, data_set: DataSet, form: Form, methods: Sequence[Method], seed: int, by_score: bool) -> None:
-        self._data_set, self._form, self._methods, self._seed = data_set, form, methods, seed
+    def __init__(
+        self, data_set: DataSet, scenario: Scenario, methods: Sequence[Method], seed: int, by_score: bool
+    ) -> None:
+        self._data_set, self._scenario, self._methods, self._seed = data_set, scenario, methods, seed
         self._by_score, self._rng = by_score, np.random.default_rng(seed)
         self._open = set(range(len(data_set.frames)))
         self._shown: dict[str, Mapping[int, Shown]] = {method.name: {} for method in methods}
         self._actions = dict.fromkeys(self._shown, 0)
-        self._labels = sum(actions([], form.write(frame.truth or ())) for frame in data_set.frames)
+        self._labels = sum(actions([], scenario.write(frame.truth or ())) for frame in data_set.frames)
         self._round = -1
 
     def begin(self, labels: int) -> None:
@@ -72,7 +74,7 @@ class Replay:
         for position in positions:
             for method in self._methods:
                 shown = self._shown[method.name].get(position, Shown([], 0.0)).result
-                submitted = submit(self._form, shown, self._truth(position))
+                submitted = submit(self._scenario, shown, self._truth(position))
                 self._actions[method.name] += actions(shown, submitted)
                 method.submit(position, submitted)
         self._open -= set(positions)
@@ -97,11 +99,11 @@ class Replay:
 
     def _left(self, shown: Mapping[int, Shown]) -> int:
         results = {place: shown[place].result if place in shown else [] for place in self._open}
-        return sum(actions(one, submit(self._form, one, self._truth(place))) for place, one in results.items())
+        return sum(actions(one, submit(self._scenario, one, self._truth(place))) for place, one in results.items())
 
     def _quality(self, shown: Mapping[int, Shown]) -> Quality:
         places = sorted(self._open)
-        found = [Prediction(p, self._form.read(shown[p].result) if p in shown else (), 0.0) for p in places]
+        found = [Prediction(p, self._scenario.read(shown[p].result) if p in shown else (), 0.0) for p in places]
         return methods.evaluate(self._data_set.head, found, [truth_of(self._data_set, p) for p in places])
 
     def _truth(self, position: int) -> tuple[Instance, ...]:

@@ -11,10 +11,10 @@ from typing import Literal
 
 from rich.console import Console
 
-from backend.bench.form import form_of
-from backend.bench.methods import MICRO, POOLED, Method, Trained, copies
+from backend.bench.methods import MICRO, POOLED, Method, Trained, baselines
 from backend.bench.project import Project
 from backend.bench.replay import Replay, Row
+from backend.bench.scenario import scenario_of
 from backend.bench.table import round_table, summary_table
 from backend.demo.data_set import DataSet
 from backend.demo.foreign import load_sets
@@ -89,24 +89,24 @@ def _replays(
     pools: dict[Head, Project] = {}
     for head, some in alike.items():
         if len(some) > 1:
-            pool = Project(some, form_of(some), settings, folder / f"all {head}", seed=seed, together=True)
+            pool = Project(some, scenario_of(some), settings, folder / f"all {head}", seed=seed, together=True)
             pools[head] = stack.enter_context(pool)
     found = []
     for number, one in enumerate(data_sets):
-        form = form_of([one])
-        own = Project([one], form, settings, folder / str(number), seed=seed, together=False)
+        scenario = scenario_of([one])
+        own = Project([one], scenario, settings, folder / str(number), seed=seed, together=False)
         methods: list[Method] = [Trained(MICRO, stack.enter_context(own), 0)]
         if one.head in pools:
             methods.append(Trained(POOLED, pools[one.head], alike[one.head].index(one)))
-        methods += copies(one, form)
-        found.append(Replay(one, form, methods, seed, plan.order == "score"))
+        methods += baselines(one, scenario)
+        found.append(Replay(one, scenario, methods, seed, plan.order == "score"))
     return found
 
 
 def write(rows: Sequence[Row], out: Path) -> None:
     """Everything measured so far, as figures and as a picture."""
     from backend.bench.chart import draw
-    from backend.story.figure import save
+    from backend.explain.figure import save
 
     out.mkdir(parents=True, exist_ok=True)
     (out / "figures.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")

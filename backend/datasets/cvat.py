@@ -17,9 +17,10 @@ import numpy as np
 from backend.datasets.file_names import FileNames
 from backend.datasets.format import Format, Items, by_group, no_pictures
 from backend.datasets.item import Item, Names
-from backend.datasets.mask_codes import Ring, filled, hull, outlines
+from backend.datasets.mask_codes import filled, outlines
 from backend.errors import DataSetError
 from backend.instances import ABSENT, DRAWN, HIDDEN, NO_TRACK, PREDICTED, VISIBLE, Instances
+from backend.pixel_edges import Ring, hull
 
 SAID = ("origin", "version", "score")
 """What each shape says of itself besides its place."""

@@ -7,15 +7,11 @@ outside.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from backend.errors import DataSetError
-from backend.types import Box, Mask
-
-Ring = NDArray[np.float64]
-"""(n, 2): the vertices of a closed polygon, x and y in pixels."""
+from backend.pixel_edges import Ring, hull, parts, slit
+from backend.types import Mask
 
 
 def runs_of(mask: Mask) -> list[int]:
@@ -60,20 +56,11 @@ def outlines(mask: Mask) -> list[Ring]:
     if box is None:
         return []
     x0, y0, x1, y1 = (int(side) for side in box)
-    inside = mask[y0:y1, x0:x1]
-    # Twice as fine, with nodes on the pixels' corners: contours then run along the pixels' edges.
-    nodes = np.zeros((2 * inside.shape[0] + 1, 2 * inside.shape[1] + 1), np.uint8)
-    nodes[1::2, 1::2] = inside
-    nodes = cv2.dilate(nodes, np.ones((3, 3), np.uint8)).astype(np.uint8)
-    contours, hierarchy = cv2.findContours(nodes, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    rings = [np.asarray(c, np.float64).reshape(-1, 2) / 2 + (x0, y0) for c in contours]
-    parents = np.asarray(hierarchy).reshape(-1, 4)[:, 3].tolist()
-    found: list[Ring] = []
-    for part, parent in enumerate(parents):
-        if parent < 0:
-            holes = [rings[i] for i, of in enumerate(parents) if of == part]
-            found.append(_slit(rings[part], holes))
-    return found
+    corner = (x0, y0)
+    return [
+        slit(part.outer / 2 + corner, [hole / 2 + corner for hole in part.holes])
+        for part in parts(mask[y0:y1, x0:x1], every_node=False)
+    ]
 
 
 def filled(rings: Iterable[Ring], height: int, width: int) -> Mask:
@@ -92,14 +79,6 @@ def filled(rings: Iterable[Ring], height: int, width: int) -> Mask:
     return mask
 
 
-def hull(mask: Mask) -> Box | None:
-    """The smallest box around a mask; None around an empty one."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return None
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
-
-
 def _unpacked(counts: str) -> list[int]:
     """Run lengths as pycocotools packs them into a text: five bits a character, from the fourth run on the difference from
     the run two before (`rleFrString` of cocoapi's maskApi.c)."""
@@ -113,12 +92,3 @@ def _unpacked(counts: str) -> list[int]:
             runs.append(value + (runs[-2] if len(runs) > 2 else 0))
             value = shift = 0
     return runs
-
-
-def _slit(ring: Ring, holes: Sequence[Ring]) -> Ring:
-    """Outline and holes as one ring: there and back along a line without width."""
-    for hole in sorted(holes, key=lambda hole: float(hole[:, 0].min())):
-        j = int(hole[:, 0].argmin())
-        i = int(((ring - hole[j]) ** 2).sum(axis=1).argmin())
-        ring = np.concatenate([ring[: i + 1], hole[j:], hole[: j + 1], ring[i:]])
-    return ring

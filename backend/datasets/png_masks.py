@@ -12,10 +12,10 @@ from PIL import Image
 
 from backend.datasets.format import Format, Items, flat_pictures
 from backend.datasets.item import Item, Names, flat_name
-from backend.datasets.mask_codes import hull
 from backend.datasets.pictures import ENDINGS, FilePicture
 from backend.errors import DataSetError
 from backend.instances import Instances
+from backend.pixel_edges import hull
 
 MOST = 255
 """Labels that a pixel of eight bits tells from the background."""

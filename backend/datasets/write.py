@@ -64,13 +64,14 @@ def write(
         journal.keep(done)
         yield Step(len(done), (out / FILE,))
 
-        tracks = _linked((journal.item(key) for key in done), link) if format.tracks and link else {}
-
-        def items() -> Iterator[Item]:
-            return (_followed(journal.item(key), tracks.get(key)) for key in done)
-
-        for path in format.write(items, names, out):
+        for path in format.write(_items(journal, done, link if format.tracks else None), names, out):
             yield Step(len(done), (path,))
+
+
+def _items(journal: Journal, keys: Sequence[Key], link: Link | None) -> Callable[[], Iterator[Item]]:
+    """What reads the frames again, with the objects followed by `link`."""
+    tracks = _linked((journal.item(key) for key in keys), link) if link else {}
+    return lambda: (_followed(journal.item(key), tracks.get(key)) for key in keys)
 
 
 def _frame(

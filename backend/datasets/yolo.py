@@ -14,10 +14,11 @@ import yaml
 from backend.datasets.file_names import FileNames
 from backend.datasets.format import Format, Items
 from backend.datasets.item import TRAIN, VAL, Item, Names, flat_name
-from backend.datasets.mask_codes import filled, hull, outlines
+from backend.datasets.mask_codes import filled, outlines
 from backend.datasets.pictures import ENDINGS, FilePicture, size_of
 from backend.errors import DataSetError
 from backend.instances import ABSENT, VISIBLE, Instances
+from backend.pixel_edges import hull
 
 DIGITS = 6
 """Of a share: a hundredth of a pixel in an image of 10,000."""

@@ -45,37 +45,41 @@ def run(
 ) -> int:
     """Run the demo of a head on the Big Buck Bunny clip, or on the folder `data`; the exit code.
 
-    With `wait`, both servers stay up until Ctrl-C. Ports that are taken are replaced by free ones. Everything that
-    is written goes to `folder`, which is emptied first: logs, databases, frames, contact sheet, `figures.json`.
-    `labels` are the frames that are labelled; of a classification, those of each class. `effort` is the share of the
-    training steps that are done.
+    With `wait`, both servers stay up until Ctrl-C. Ports that are taken are replaced by free ones. All that is written
+    goes to `folder`, which is emptied first: logs, databases, frames, contact sheet, `figures.json`. `labels` are the
+    frames that are labelled, of a classification those of each class; `effort` is the share of training steps.
     """
-    if head not in HEADS:
-        raise DemoError(f"There is no demo of the head {head!r}. There is one of: {', '.join(HEADS)}.")
-    console = console or Console()
-    folder = fresh_folder(folder)
+    _require_head(head)
+    console, folder = console or Console(), fresh_folder(folder)
     figures: Figures | None = None
     with interrupted_by_signals(), ExitStack() as servers:
         try:
             data_set = load(data, folder, console, Head.DETECTION if head == VIDEO else Head(head), head != VIDEO)
             studio = LabelStudioServer(folder / "label-studio", label_studio_venv, label_studio_port)
             start(studio, "Label Studio", servers, console)
-            backend = BackendServer(
-                folder / "backend", studio.url, studio.token, backend_port, {"MICRO_MODELS_EFFORT": str(effort)}
-            )
+            backend = backend_for(studio, folder / "backend", backend_port, effort)
             start(backend, "the backend", servers, console)
             first = (VideoRound if head == VIDEO else FirstRound)(data_set, labels, studio, backend, console)
             figures = first.run(folder, lambda project: show_places(studio, backend, project, console))
             show(figures, folder, console)
             if wait:
-                show_places(studio, backend, first.project, console)
-                stay(studio, backend, console)
+                stay(studio, backend, first.project, console)
         except KeyboardInterrupt:
             console.print("Interrupted.")
         finally:
             ignore_signals()
             console.print("Stopping what was started.")
     return 0 if figures else INTERRUPTED
+
+
+def _require_head(head: str) -> None:
+    if head not in HEADS:
+        raise DemoError(f"There is no demo of the head {head!r}. There is one of: {', '.join(HEADS)}.")
+
+
+def backend_for(studio: LabelStudioServer, folder: Path, port: int, effort: float) -> BackendServer:
+    """The backend of a Label Studio that runs; not started."""
+    return BackendServer(folder, studio.url, studio.token, port, {"MICRO_MODELS_EFFORT": str(effort)})
 
 
 def fresh_folder(folder: Path) -> Path:
@@ -134,8 +138,9 @@ def show_places(studio: LabelStudioServer, backend: BackendServer, project: int,
     console.print(f"Dashboard:    [bold]{backend.url}/projects/{project}[/bold]", soft_wrap=True)
 
 
-def stay(studio: LabelStudioServer, backend: BackendServer, console: Console) -> None:
-    """Keep both servers up until Ctrl-C; DemoError when one of them ends by itself."""
+def stay(studio: LabelStudioServer, backend: BackendServer, project: int, console: Console) -> None:
+    """Say where the project is, and keep both servers up until Ctrl-C; DemoError when one of them ends by itself."""
+    show_places(studio, backend, project, console)
     console.print("[bold]Both keep running. Ctrl-C stops them.[/bold]")
     while True:
         studio.child.check_alive()

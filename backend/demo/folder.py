@@ -18,7 +18,7 @@ from PIL import Image
 from backend.demo.data_set import DataSet, DemoFrame
 from backend.demo.hand_labels import frame_class
 from backend.errors import DemoError
-from backend.studio.regions.mask import hull
+from backend.pixel_edges import hull
 from backend.types import Head, Instance, Keypoint
 
 Described = Mapping[str, Any]

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from backend.studio.regions.mask import Ring, fill, hull
+from backend.pixel_edges import Ring, hull
+from backend.studio.regions.mask import fill
 from backend.studio.regions.region import Size
 from backend.types import Head, Instance, Keypoint, Mask
 

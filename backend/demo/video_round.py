@@ -14,7 +14,8 @@ from backend.demo.watching import Watch, show_training
 from backend.studio.labeling_config import parse
 from backend.studio.tags import for_video
 from backend.studio.video import write_video
-from backend.types import Head, Instance, Keyframe, Track, VideoSize
+from backend.tracks import Keyframe, Track, VideoSize
+from backend.types import Head, Instance
 
 RATE = 25
 """Frames a second: that of the Big Buck Bunny clip."""

@@ -18,54 +18,54 @@ CONNECT_SECONDS = 0.5
 """Longest wait for a connection to Redis: the annotator's Submit waits with it, and Label Studio gives up at 1 s."""
 ANSWER_SECONDS = 5.0
 """Longest wait for Redis's answer; above the second that an idle worker lets it hold one back."""
-LOOK = b"look"
-"""The one word about groups: which of them needs a worker most is known to the registry."""
+GROUPS = b"look"
+"""The one message about groups: which of them needs a worker most is known to the registry."""
 
 Storage = Callable[[str], BaseStorage]
 log = structlog.get_logger(__name__)
 
 
 class Queue(Protocol):
-    """Where the loop leaves word of work. Calls return at once; a word that waits already is not left again."""
+    """Where the loop enqueues hints of work. Calls return at once; a message that waits already is not enqueued again."""
 
-    def look_at(self, project: int, group: str) -> None:
+    def enqueue_group(self, project: int, group: str) -> None:
         """There is work for this group: wakes a worker, which looks for the most urgent work of all groups."""
 
-    def sweep(self, project: int) -> None:
+    def enqueue_sweep(self, project: int) -> None:
         """Have a worker compare a project with Label Studio and repair what differs."""
 
     def waiting(self) -> int:
-        """How many words nobody has heard yet: of what is to be done for groups the registry knows more."""
+        """How many messages wait: of what is to be done for groups the registry knows more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """What a worker does with each kind of word."""
+    """What a worker does with each kind of message."""
 
-    look: Callable[[], None]
+    run_groups: Callable[[], None]
     """Work off what the registry says is to be done for groups."""
     sweep: Callable[[int], None]
 
 
 class HueyQueue:
-    """Wake-up calls in two lines, so that a sweep never waits behind a training.
+    """Hints of work in two queues, so that a sweep never waits behind a training.
 
-    What is to be done, and in which order, is in the registry: at most one word about groups waits, and one for each
-    project to be swept. A queue that cannot be reached is no error: the workers' next look-round does without.
-    A process that only leaves word needs no handlers; a worker passes its own.
+    What is to be done, and in which order, is in the registry: at most one message about groups waits, and one for each
+    project to be swept. A queue that cannot be reached is no error: the workers' next reconciliation does without.
+    A process that only enqueues needs no handlers; a worker passes its own.
     """
 
     def __init__(self, storage: Storage, handlers: Handlers | None = None) -> None:
         self.groups, self.projects = storage("groups"), storage("projects")
         self.handlers = handlers
 
-    def look_at(self, project: int, group: str) -> None:
+    def enqueue_group(self, project: int, group: str) -> None:
         """See Queue."""
-        _leave(self.groups, LOOK)
+        _enqueue(self.groups, GROUPS)
 
-    def sweep(self, project: int) -> None:
+    def enqueue_sweep(self, project: int) -> None:
         """See Queue."""
-        _leave(self.projects, str(project).encode())
+        _enqueue(self.projects, str(project).encode())
 
     def waiting(self) -> int:
         """See Queue."""
@@ -120,8 +120,8 @@ class _SoundStorage(SqliteStorage):  # type: ignore[misc]
         self._mended(lambda: super(_SoundStorage, self).enqueue(data, priority))
 
     def dequeue(self) -> bytes | None:
-        word: bytes | None = self._mended(lambda: super(_SoundStorage, self).dequeue())
-        return word
+        message: bytes | None = self._mended(lambda: super(_SoundStorage, self).dequeue())
+        return message
 
     def enqueued_items(self, limit: int | None = None) -> list[bytes]:
         return self._mended(lambda: super(_SoundStorage, self).enqueued_items(limit))
@@ -139,12 +139,12 @@ class _SoundStorage(SqliteStorage):  # type: ignore[misc]
         return call()
 
 
-def _leave(line: BaseStorage, word: bytes) -> None:
-    """Leave a word unless it waits; each storage has errors of its own for being away."""
+def _enqueue(line: BaseStorage, message: bytes) -> None:
+    """Enqueue a message unless it waits; each storage has errors of its own for being away."""
     try:
-        if word not in [bytes(item) for item in line.enqueued_items()]:
-            line.enqueue(word)
+        if message not in [bytes(item) for item in line.enqueued_items()]:
+            line.enqueue(message)
     except Exception as error:
         log.warning(
-            "the queue is not reachable; the next look-round does without", why=f"{type(error).__name__}: {error}"
+            "the queue is not reachable; the next reconciliation does without", why=f"{type(error).__name__}: {error}"
         )

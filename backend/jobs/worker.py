@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 from huey.storage import BaseStorage
 
+from backend.cancel import CancelSource
 from backend.jobs.complaints import Complaints
 from backend.jobs.queue import HueyQueue
 
@@ -21,44 +22,44 @@ log = structlog.get_logger(__name__)
 
 
 def work(
-    queue: HueyQueue, stop: threading.Event, tick: Callable[[], None], tick_seconds: float, complaints: Complaints
+    queue: HueyQueue, stop: CancelSource, tick: Callable[[], None], tick_seconds: float, complaints: Complaints
 ) -> None:
-    """Answer the queue with its handlers until `stop` is set, calling `tick` now and every `tick_seconds`.
+    """Answer the queue with its handlers until `stop` is cancelled, calling `tick` now and every `tick_seconds`.
 
-    `tick` finds work that no word tells of: after a crash, a lost word, or an event that never came.
+    `tick` finds work that no message tells of: after a crash, a lost message, or an event that never came.
     A running job is not waited for long: it is told by `stop` too, and what it leaves undone is known to the registry.
     """
     handlers = queue.handlers
     if handlers is None:
         raise ValueError("This queue has no handlers: only a worker may answer it, and makes it with them.")
 
-    def sweep(word: bytes) -> None:
-        if word.isdigit():
-            handlers.sweep(int(word))
+    def sweep(message: bytes) -> None:
+        if message.isdigit():
+            handlers.sweep(int(message))
         else:
-            log.warning("a word in the queue is no project's number; it is dropped", word=word[:100])
+            log.warning("a message in the queue is no project's number; it is dropped", message=message[:100])
 
-    lines = ((queue.groups, lambda _: handlers.look()), (queue.projects, sweep))
+    lines = ((queue.groups, lambda _: handlers.run_groups()), (queue.projects, sweep))
     threads = [
         threading.Thread(target=_listen, args=(line, answer, stop), name=line.name, daemon=True)
         for line, answer in lines
     ]
     for thread in threads:
         thread.start()
-    while not stop.is_set():
-        with complaints.about("the look-round"):
+    while not stop.cancelled:
+        with complaints.about("the reconciler"):
             tick()
         stop.wait(tick_seconds)
     for thread in threads:
         thread.join(STOP_SECONDS)
 
 
-def _listen(line: BaseStorage, answer: Callable[[bytes], None], stop: threading.Event) -> None:
-    """Answer each word of a line; one that cannot be answered costs itself alone."""
+def _listen(line: BaseStorage, answer: Callable[[bytes], None], stop: CancelSource) -> None:
+    """Answer each message of a queue; one that cannot be answered costs itself alone."""
     away = False
-    while not stop.is_set():
+    while not stop.cancelled:
         try:
-            word = line.dequeue()
+            message = line.dequeue()
         except Exception as error:
             if not away:
                 log.warning("the queue cannot be read; trying again", why=f"{type(error).__name__}: {error}")
@@ -66,22 +67,24 @@ def _listen(line: BaseStorage, answer: Callable[[bytes], None], stop: threading.
             stop.wait(AWAY_SECONDS)
             continue
         away = False
-        if word is None:
+        if message is None:
             stop.wait(POLL_SECONDS)
             continue
         try:
-            answer(bytes(word))
+            answer(bytes(message))
         except Exception:
             log.exception("a job failed; what is left to do is known to the registry", line=line.name)
 
 
-def stop_with_server(stop: threading.Event, server_pid: int, seconds: float = 1.0) -> threading.Thread:
-    """Set `stop` when process `server_pid` is gone, so that a killed server leaves no worker behind."""
+def stop_with_server(stop: CancelSource, server_pid: int, seconds: float = 1.0) -> threading.Thread:
+    """Cancel `stop` when process `server_pid` is gone, so that a killed server leaves no worker behind."""
 
     def watch() -> None:
         while not stop.wait(seconds):
             if os.getppid() != server_pid:
-                stop.set()  # first: it may have been the server that read what is logged
+                stop.cancel(
+                    "The server is gone; the worker stops."
+                )  # first: it may have been the server that read what is logged
                 log.warning("the server is gone; the worker stops", server=server_pid)
 
     thread = threading.Thread(target=watch, name="server-watch", daemon=True)

@@ -74,7 +74,7 @@ class Method(Generic[Recipe]):
     new_recipe: Callable[[Control, str], Recipe]
     """(control, timm name of the backbone) -> every hyper-parameter."""
     fit: Callable[[TrainingInput, Recipe], Trained]
-    """Trains. Raises TrainingError where nothing can be learnt, and what `progress` raises."""
+    """Trains. Raises TrainingError where nothing can be learnt, and what its `cancel` raises."""
     restore: Callable[[Weights, str], MicroModel]
     """(weights, device) -> the micro-model; any error says that the weights make none."""
     measure: Callable[[Sequence[Prediction], Sequence[LabeledFrame]], Quality]

@@ -44,39 +44,36 @@ def connect_project(
     SettingsError where the backend that runs at this address keeps its data elsewhere, StudioError and LabelingConfigError
     with the fix.
     """
-    url = connection.address(backend_url)
-    before = services.registry.projects.get(project)
+    url, before = connection.address(backend_url), services.registry.projects.get(project)
     access, row = reached(services, before or ProjectRecord(project))
     services.parse_config(row["label_config"]).require()
     studio = services.connect_studio(access.url, access.key)
-    secret = (
-        services.settings.one_secret
-        or next(iter(accepted_secrets(before.settings if before else {})), None)
-        or new_secret()
-    )
+    secret = _secret(services, before)
     # Before Label Studio has it: events that carry it are under way as soon as it does. The old one holds until then.
     record = services.registry.projects.configure(project, settings={"next_secret": secret})
     try:
         _refuse_stranger(services, record, url)
-        basic_auth = services.settings.basic_auth
+        basic_auth, interactive = services.settings.basic_auth, bool(smart_tools(row["label_config"]))
         made = connection.register(
-            studio, project, url, title=title, group_by=group_by, basic_auth=basic_auth,
-            interactive=bool(smart_tools(row["label_config"])),
-        )  # fmt: skip
+            studio, project, url, title=title, group_by=group_by, basic_auth=basic_auth, interactive=interactive
+        )
         connection.finish(studio, project, made, secret)
         if uncertainty is not None:
             _hand_out(studio, project, uncertainty)
     except MicroModelsError:
         _take_back(services, project, before)
         raise
-    remembered = {
-        "url": access.url, "api_key": access.key, "webhook_secret": secret,
-        "backend_id": made.id, "backend_url": made.url, "title": made.title,
-    }  # fmt: skip
-    record = services.registry.projects.configure(project, settings={**FRESH, **remembered})
-    services.queue.sweep(project)
-    checks = _checks(services, studio, record, url)
-    return checks if tab is None else [*checks, _tab(services, record, tab)]
+    at = {"url": access.url, "api_key": access.key, "webhook_secret": secret}
+    settings = {**FRESH, **at, "backend_id": made.id, "backend_url": made.url, "title": made.title}
+    record = services.registry.projects.configure(project, settings=settings)
+    services.queue.enqueue_sweep(project)
+    return [*_checks(services, studio, record, url), *([] if tab is None else [_tab(services, record, tab)])]
+
+
+def _secret(services: Services, before: ProjectRecord | None) -> str:
+    """What the project's webhook carries: the one that the settings give to all, the one that it has, or a new one."""
+    known = accepted_secrets(before.settings if before else {})
+    return services.settings.one_secret or next(iter(known), None) or new_secret()
 
 
 def check_project(services: Services, project: int, backend_url: str) -> list[Check]:

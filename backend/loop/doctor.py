@@ -12,10 +12,7 @@ from pathlib import Path
 from backend.errors import ArtifactDamaged, ArtifactError
 from backend.loop.worker.tidy import YOUNG_SECONDS
 from backend.settings import Settings
-from model_registry import Registry, Stored
-
-Report = Callable[[str], None]
-"""Is told what is looked at."""
+from model_registry import Registry, Report, Stored
 
 
 @dataclass(frozen=True, slots=True)

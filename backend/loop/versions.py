@@ -15,7 +15,7 @@ def train_now(services: Services, project: int, group: str | None = None) -> lis
     names = [group] if group is not None else [g.name for g in services.registry.groups.all(project) if g.labelled]
     services.registry.groups.force(project, *names)
     for name in names:
-        services.queue.look_at(project, name)
+        services.queue.enqueue_group(project, name)
     return names
 
 
@@ -23,7 +23,7 @@ def rollback(services: Services, project: int, group: str, control: str | None =
     """Let the versions before the serving ones serve again, pinned until `unpin`; raises where there is no way back."""
     known_group(services, project, group)
     back = services.registry.versions.rollback(project, group, control, hold=True)
-    services.queue.look_at(project, group)
+    services.queue.enqueue_group(project, group)
     return back
 
 
@@ -33,7 +33,7 @@ def pin(
     """Keep the serving versions, or that of a number, serving until `unpin`, whatever trainings end."""
     known_group(services, project, group)
     held = services.registry.versions.pin(project, group, control, number)
-    services.queue.look_at(project, group)
+    services.queue.enqueue_group(project, group)
     return held
 
 

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from backend.cancel import NEVER, CancelToken
 from backend.errors import StorageError
 
 ABANDONED_SECONDS = 3600.0
@@ -47,16 +48,16 @@ class DiskCache:
         self._busy: dict[str, tuple[threading.Lock, int]] = {}
         self._unseen = limit_bytes  # bytes added since the folder was last looked through; at first everything
 
-    def get(self, key: str, fill: Fill, alive: Callable[[], None] = lambda: None) -> Path:
+    def get(self, key: str, fill: Fill, cancel: CancelToken = NEVER) -> Path:
         """The file of `key`, filled by `fill` where it is missing; one fill at a time for each key.
 
-        What `fill` returns, if anything, is the file's note. `alive` is called while another thread fills; what it
+        What `fill` returns, if anything, is the file's note. `cancel` is asked while another thread fills; what it
         raises ends the wait. Raises StorageError where the file cannot be written: that is no fault of the file's.
         """
         path = self.path_of(key)
         if self._touch(path):
             return path
-        with self._alone(path.name, alive):
+        with self._alone(path.name, cancel):
             if not self._touch(path):
                 self._write(path, fill)
         return path
@@ -160,14 +161,14 @@ class DiskCache:
                     yield status.st_mtime, status.st_size, path
 
     @contextmanager
-    def _alone(self, name: str, alive: Callable[[], None]) -> Iterator[None]:
+    def _alone(self, name: str, cancel: CancelToken) -> Iterator[None]:
         """Hold the lock of one key; locks exist only while somebody wants them."""
         with self._lock:
             lock, wanted = self._busy.get(name, (threading.Lock(), 0))
             self._busy[name] = (lock, wanted + 1)
         try:
             while not lock.acquire(timeout=WAIT_SECONDS):
-                alive()
+                cancel.check()
             try:
                 yield
             finally:

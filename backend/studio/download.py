@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import httpx
 
+from backend.cancel import NEVER, CancelToken
 from backend.errors import MediaError, StudioForbidden, StudioUnreachable
 from backend.studio import patience
 from backend.studio.auth import same_origin
@@ -37,7 +38,7 @@ class Wanted:
     url: httpx.URL
     trusted: bool
     """Label Studio serves it and may redirect to a storage that is not listed."""
-    alive: Callable[[], None] = lambda: None
+    cancel: CancelToken = NEVER
     """Called about each second while waiting; what it raises ends the wait and passes through."""
 
 
@@ -97,7 +98,7 @@ class Download:
     def _follow(self, wanted: Wanted, fetch: Callable[[httpx.URL], Validators | httpx.URL]) -> Validators:
         """What `fetch` finds at the end of the redirects, each of which must be allowed."""
         url, trusted = wanted.url, wanted.trusted
-        with patience.during(Patience(LONGEST_SECONDS, GRACE_SECONDS, SLOWEST, wanted.alive)) as waiting:
+        with patience.during(Patience(LONGEST_SECONDS, GRACE_SECONDS, SLOWEST, wanted.cancel)) as waiting:
             for _ in range(MOST_REDIRECTS + 1):
                 self.require_allowed(url, trusted)
                 self._slow.check(url.host, self._is_studio(url))

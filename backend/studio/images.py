@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from backend import types
+from backend.cancel import NEVER, CancelToken
 from backend.errors import DamagedMedia, MediaError, MicroModelsError
 from backend.studio.exif import orientation
 from backend.studio.room import Room
@@ -54,18 +55,18 @@ def read(
     *,
     room: Room | None = None,
     remark: Callable[[str], object] = lambda _: None,
-    alive: Callable[[], None] = lambda: None,
+    cancel: CancelToken = NEVER,
 ) -> tuple[types.Image, tuple[int, int]]:
     """The image as (height, width, 3) uint8 RGB and the original (width, height), both as Label Studio shows it.
 
     Upright as browsers turn it, transparency on white, shrunk so that no side is longer than `max_side` pixels. A file
     that is cut short is read as far as browsers show it, and `remark` is told. Decoding waits for its memory in `room`,
-    and what `alive` raises ends the wait.
+    and what `cancel` raises ends the wait.
     Raises MediaError for an image of no sensible size, DamagedMedia for what is none.
     """
     try:
-        return _read(path, max_side, room or Room(0), remark, alive)
-    except MicroModelsError:  # ours, or what `alive` raises
+        return _read(path, max_side, room or Room(0), remark, cancel)
+    except MicroModelsError:  # ours, or what `cancel` raises
         raise
     except FileNotFoundError:
         raise MediaError(
@@ -82,7 +83,7 @@ def read(
 
 
 def _read(
-    path: Path, max_side: int | None, room: Room, remark: Callable[[str], object], alive: Callable[[], None]
+    path: Path, max_side: int | None, room: Room, remark: Callable[[str], object], cancel: CancelToken
 ) -> tuple[types.Image, tuple[int, int]]:
     Image.init()
     with _open(path) as image:
@@ -95,7 +96,7 @@ def _read(
         turn = orientation(image)
         shrunk = _shrunk_size(image.size, max_side)
         image.draft("RGB", shrunk)  # lets the JPEG decoder skip what shrinking would throw away
-        with room.taken(_cost(image, width * height), alive):
+        with room.taken(_cost(image, width * height), cancel):
             try:
                 image.load()
                 rgb = _flat(image, shrunk)

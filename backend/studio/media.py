@@ -16,6 +16,7 @@ import httpx
 import structlog
 
 from backend import types
+from backend.cancel import NEVER, CancelToken
 from backend.errors import DamagedMedia, MediaError, StudioError
 from backend.studio import images
 from backend.studio.client import Studio
@@ -71,20 +72,20 @@ class MediaCache:
         self._lock = threading.Lock()
         self._unasked_until = 0.0
 
-    def path(self, url: str, task_id: int, alive: Callable[[], None] = _nothing) -> Path:
+    def path(self, url: str, task_id: int, cancel: CancelToken = NEVER) -> Path:
         """A local file with the media at `url`, as a task's data holds it; a file that was replaced there is fetched anew.
 
-        `alive` is called about each second while waiting; what it raises passes through. Raises MediaError where this
+        `cancel` is asked about each second while waiting; what it raises passes through. Raises MediaError where this
         task's media cannot be had, StudioUnreachable or StudioForbidden where no task's can.
         """
         if not isinstance(url, str) or not url.strip():
             raise MediaError(f"Task {task_id} has {url!r} where its image should be. Expected the URL of an image.")
         if is_inline(url):
-            return self._cache.get(url, lambda file: _write_inline(url, file), alive)
+            return self._cache.get(url, lambda file: _write_inline(url, file), cancel)
         local = self._local_file(url)
         if local is not None:
             return local
-        wanted = Wanted(*source_of(url, task_id, self._studio.http.base if self._studio else None), alive)
+        wanted = Wanted(*source_of(url, task_id, self._studio.http.base if self._studio else None), cancel)
         key = self._key(url)
         if self._is_replaced(key, wanted):
             self._cache.forget(key)
@@ -93,7 +94,7 @@ class MediaCache:
             validators = self._download.write(wanted, file)
             return validators.with_digest(_digest(file)).dump()
 
-        return self._cache.get(key, fill, alive)
+        return self._cache.get(key, fill, cancel)
 
     def require_allowed(self, url: str, task_id: int) -> None:
         """Raises MediaError for what may not be fetched from here; asks nobody."""
@@ -134,29 +135,29 @@ class MediaCache:
         url: str,
         task_id: int,
         max_side: int | None = None,
-        alive: Callable[[], None] = _nothing,
+        cancel: CancelToken = NEVER,
         remark: Callable[[str], object] = _unsaid,
     ) -> tuple[types.Image, tuple[int, int]]:
         """The decoded image at `url` and its original size; see `path` and `images.read`."""
-        path, remarks = self.path(url, task_id, alive), list[str]()
+        path, remarks = self.path(url, task_id, cancel), list[str]()
         try:
-            found = images.read(path, max_side, room=self._room, remark=remarks.append, alive=alive)
+            found = images.read(path, max_side, room=self._room, remark=remarks.append, cancel=cancel)
         except DamagedMedia:
             self.reject(url)
             raise
         except MediaError:
             if path.exists():
                 raise
-            path = self.path(url, task_id, alive)
-            found = images.read(path, max_side, room=self._room, remark=remarks.append, alive=alive)
+            path = self.path(url, task_id, cancel)
+            found = images.read(path, max_side, room=self._room, remark=remarks.append, cancel=cancel)
         for one in remarks:
             self.reject(url)  # it may have been cut on its way
             remark(one)
         return found
 
-    def video(self, url: str, task_id: int, name: str, alive: Callable[[], None] = _nothing) -> VideoFile:
+    def video(self, url: str, task_id: int, name: str, cancel: CancelToken = NEVER) -> VideoFile:
         """The video at `url`, which messages call `name`; see `path` and `VideoFile`."""
-        path = self.path(url, task_id, alive)
+        path = self.path(url, task_id, cancel)
         try:
             return VideoFile(path, name)
         except DamagedMedia:

@@ -16,6 +16,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from backend.cancel import NEVER, CancelToken
 from backend.errors import SettingsError
 
 SLICE_SECONDS = 1.0
@@ -37,12 +38,12 @@ class Patience:
         seconds: float,
         grace: float,
         floor: float,
-        alive: Callable[[], None] = lambda: None,
+        cancel: CancelToken = NEVER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`floor` in bytes a second. `alive` is called about each second; what it raises ends the wait."""
+        """`floor` in bytes a second. `cancel` is asked about each second; what it raises ends the wait."""
         self._seconds, self._grace, self._floor = seconds, grace, floor
-        self._alive, self._clock = alive, clock
+        self._cancel, self._clock = cancel, clock
         self._asked = clock()
         self._since = 0.0
         self._bytes = 0
@@ -83,7 +84,7 @@ class Patience:
     def _ask(self) -> None:
         if self._clock() - self._asked >= SLICE_SECONDS:
             self._asked = self._clock()
-            self._alive()
+            self._cancel.check()
 
     def _note(self, size: int, seconds: float) -> None:
         self.waited += seconds

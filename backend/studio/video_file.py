@@ -13,7 +13,7 @@ from backend.studio.decoding import decoded, opened, quarter_turns, upright
 from backend.studio.images import MOST_PIXELS
 from backend.studio.task_data import value_at
 from backend.studio.video_index import CONVERT, DEFAULT_RATE, LARGEST_DRIFT, VideoIndex, index_of
-from backend.types import VideoSize
+from backend.tracks import VideoSize
 
 
 class VideoFile:

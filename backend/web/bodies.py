@@ -45,7 +45,7 @@ class Room:
             raise HTTPException(503, "Too many large requests at the same time; try again.", {"Retry-After": "5"})
         self._left -= size
 
-    def give_back(self, size: int) -> None:
+    def release(self, size: int) -> None:
         """The bytes are no longer held."""
         self._left += size
 
@@ -64,7 +64,7 @@ class Bodies:
             await _read(request, most, room, raw)
             value = parse(raw) if len(raw) <= SMALL else await run_in_threadpool(parse, raw)
         finally:
-            room.give_back(len(raw))
+            room.release(len(raw))
         if not isinstance(value, dict):
             raise HTTPException(422, f"The body is {type(value).__name__}, expected a JSON object.")
         return value
@@ -75,7 +75,7 @@ class Bodies:
         try:
             await _read(request, MOST_FORM, self._known, raw)
         finally:
-            self._known.give_back(len(raw))
+            self._known.release(len(raw))
         if b"%00" in raw or b"\0" in raw:
             raise HTTPException(400, "The form has a zero character in it.")
         return dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))

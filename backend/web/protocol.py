@@ -32,28 +32,32 @@ log = structlog.get_logger(__name__)
 
 def protocol_routes(services: Services, predictor: Predictor, auth: BasicAuth, bodies: Bodies) -> APIRouter:
     """Routes of the protocol; who may call them at all, the Door knows."""
-    # An event waits for no writer and no picture; predictions and projects that are set up do, of the registry and others.
-    events, setups, predictions = Lane("events", 16, 4000), Lane("setup", 8, 500), Lane("predictions", 8, 200)
-    # Whoever draws waits for the answer to what he drew last: an answer that comes late is worse than none.
-    prompts = Lane("prompts", 2, 10)
-    routes = APIRouter()
-    adoption, webhook_auth = Adoption(services, auth), WebhookAuth(services, auth)
+    protocol, routes = _Protocol(services, predictor, auth, bodies), APIRouter()
+    routes.get("/health")(protocol.health)
+    routes.post("/setup", openapi_extra=SETUP)(protocol.setup)
+    routes.post("/predict", openapi_extra=PREDICT)(protocol.predict)
+    routes.post("/webhook", openapi_extra=WEBHOOK)(protocol.webhook)
+    routes.get("/versions")(protocol.versions)
+    return routes
 
-    def backend(project: Any, config: str | None) -> MicroModelBackend:
-        number = _number(project)
-        if number is None:
-            found = reprlib.repr(project)
-            raise HTTPException(422, f"project is {found}, expected a number or Label Studio's '<id>.<created>'.")
-        adoption.check(number)
-        return MicroModelBackend(services, predictor, number, config)
 
-    @routes.get("/health")
-    async def health() -> dict[str, str]:
+class _Protocol:
+    """What each call does: the body is read and checked here, the rest is done in a thread of the call's lane."""
+
+    def __init__(self, services: Services, predictor: Predictor, auth: BasicAuth, bodies: Bodies) -> None:
+        self._services, self._predictor, self._bodies = services, predictor, bodies
+        self._adoption, self._webhook_auth = Adoption(services, auth), WebhookAuth(services, auth)
+        # An event waits for no writer and no picture; predictions and projects that are set up do, of the registry and others.
+        self._events, self._setups = Lane("events", 16, 4000), Lane("setup", 8, 500)
+        self._predictions = Lane("predictions", 8, 200)
+        # Whoever draws waits for the answer to what he drew last: an answer that comes late is worse than none.
+        self._prompts = Lane("prompts", 2, 10)
+
+    async def health(self) -> dict[str, str]:
         return UP
 
-    @routes.post("/setup", openapi_extra=SETUP)
-    async def setup(request: Request) -> dict[str, str]:
-        body, host = await bodies.json(request, MOST_SETUP), request.headers.get("host", "")
+    async def setup(self, request: Request) -> dict[str, str]:
+        body, host = await self._bodies.json(request, MOST_SETUP), request.headers.get("host", "")
         schema, extra = body.get("schema"), body.get("extra_params")
 
         def take_in() -> str:
@@ -62,13 +66,12 @@ def protocol_routes(services: Services, predictor: Predictor, auth: BasicAuth, b
                 raise HTTPException(422, f"The labeling config is no XML of at most {MOST_CONFIG} characters.")
             if len(str(extra)) > MOST_EXTRA:
                 raise HTTPException(413, f"The extra params have more than {MOST_EXTRA} characters.")
-            return backend(body.get("project"), config).setup_project(extra, host)
+            return self._backend(body.get("project"), config).setup_project(extra, host)
 
-        return {"model_version": await setups.run(take_in)}
+        return {"model_version": await self._setups.run(take_in)}
 
-    @routes.post("/predict", openapi_extra=PREDICT)
-    async def predict(request: Request) -> dict[str, Any]:
-        body = await bodies.json(request, MOST_PREDICT)
+    async def predict(self, request: Request) -> dict[str, Any]:
+        body = await self._bodies.json(request, MOST_PREDICT)
         tasks, params = body.get("tasks"), body.get("params")
         if not isinstance(tasks, list):
             raise HTTPException(422, f"tasks is {type(tasks).__name__}, expected a list.")
@@ -76,41 +79,45 @@ def protocol_routes(services: Services, predictor: Predictor, auth: BasicAuth, b
 
         def answer() -> list[Any]:
             number, config = body.get("project"), usable_config(body.get("label_config"))
-            unnamed = MicroModelBackend(services, predictor, None, config)
-            return (unnamed if number is None else backend(number, config)).predict(tasks, context)
+            unnamed = MicroModelBackend(self._services, self._predictor, None, config)
+            return (unnamed if number is None else self._backend(number, config)).predict(tasks, context)
 
         if not is_prompt(context):
-            return {"results": await predictions.run(answer)}
+            return {"results": await self._predictions.run(answer)}
         try:
-            return {"results": await prompts.run(answer)}
+            return {"results": await self._prompts.run(answer)}
         except Busy:
             return {"results": [no_object() for _ in tasks]}
 
-    @routes.post("/webhook", openapi_extra=WEBHOOK)
-    async def webhook(request: Request) -> dict[str, str]:
-        sender = await events.run(webhook_auth.sender, request.headers)
-        payload = await bodies.json(request, MOST_WEBHOOK if sender.known else MOST_STRANGER, not sender.known)
+    async def webhook(self, request: Request) -> dict[str, str]:
+        sender = await self._events.run(self._webhook_auth.sender, request.headers)
+        payload = await self._bodies.json(request, MOST_WEBHOOK if sender.known else MOST_STRANGER, not sender.known)
         action, project = str(payload.pop("action", "")), payload.get("project")
         number = _number(project.get("id") if isinstance(project, Mapping) else project)
-        webhook_auth.check(sender, number, action)
+        self._webhook_auth.check(sender, number, action)
 
         def keep() -> dict[str, str]:
-            usable = _with_usable_config(payload)
-            return MicroModelBackend(services, predictor, number or 0).fit(action, usable, vouched=sender.trusted)
+            backend = MicroModelBackend(self._services, self._predictor, number or 0)
+            return backend.fit(action, _with_usable_config(payload), vouched=sender.trusted)
 
         try:
-            answer = await events.run(keep)
+            answer = await self._events.run(keep)
         except InboxError as error:
             log.error("event not kept; its project is compared with Label Studio", project=number, why=str(error))
             raise HTTPException(503, str(error), {"Retry-After": "60"}) from None
         request.state.ignored = answer["status"].startswith("ignored")  # for the metrics
         return answer
 
-    @routes.get("/versions")
-    async def versions() -> dict[str, list[str]]:
-        return {"versions": await run_in_threadpool(_titles, services)}
+    async def versions(self) -> dict[str, list[str]]:
+        return {"versions": await run_in_threadpool(_titles, self._services)}
 
-    return routes
+    def _backend(self, project: Any, config: str | None) -> MicroModelBackend:
+        number = _number(project)
+        if number is None:
+            what = reprlib.repr(project)
+            raise HTTPException(422, f"project is {what}, expected a number or Label Studio's '<id>.<created>'.")
+        self._adoption.check(number)
+        return MicroModelBackend(self._services, self._predictor, number, config)
 
 
 def _with_usable_config(payload: dict[str, Any]) -> dict[str, Any]:

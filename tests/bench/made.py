@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from backend.bench.form import Form, form_of
 from backend.bench.methods import Shown
+from backend.bench.scenario import Scenario, scenario_of
 from backend.demo.data_set import DataSet, DemoFrame
 from backend.types import Head, Instance
 
@@ -30,17 +30,19 @@ def frames_of(
     return DataSet(name, *SIZE, classes, made, head=head, objects=objects)
 
 
-def form(head: Head = Head.DETECTION, objects: tuple[str, ...] = ()) -> Form:
-    return form_of([frames_of((), head=head, objects=objects)])
+def scenario(head: Head = Head.DETECTION, objects: tuple[str, ...] = ()) -> Scenario:
+    return scenario_of([frames_of((), head=head, objects=objects)])
 
 
 class Scripted:
     """Shows the same predictions whatever it is taught."""
 
-    def __init__(self, form: Form, shown: Mapping[int, Sequence[Instance]], scores: Mapping[int, float]) -> None:
+    def __init__(
+        self, scenario: Scenario, shown: Mapping[int, Sequence[Instance]], scores: Mapping[int, float]
+    ) -> None:
         self.name = "scripted"
         self.submitted: dict[int, list[dict[str, Any]]] = {}
-        self._shown = {n: Shown(form.write(one), scores.get(n, 0.5)) for n, one in shown.items()}
+        self._shown = {n: Shown(scenario.write(one), scores.get(n, 0.5)) for n, one in shown.items()}
 
     def submit(self, position: int, result: list[dict[str, Any]]) -> None:
         self.submitted[position] = result

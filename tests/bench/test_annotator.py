@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.bench.annotator import actions, paired, submit
-from backend.bench.form import Form
+from backend.bench.scenario import Scenario
 from backend.types import Head, Instance, Keypoint, Mask
-from tests.bench.made import box, form
+from tests.bench.made import box, scenario
 
 
-def cost(form: Form, shown: Sequence[Instance], truth: Sequence[Instance]) -> int:
-    result = form.write(shown)
-    submitted = submit(form, result, truth)
-    again = submit(form, submitted, truth)
+def cost(scenario: Scenario, shown: Sequence[Instance], truth: Sequence[Instance]) -> int:
+    result = scenario.write(shown)
+    submitted = submit(scenario, result, truth)
+    again = submit(scenario, submitted, truth)
     assert actions(submitted, again) == 0, "what was mended needs mending"
     return actions(result, submitted)
 
@@ -39,24 +39,24 @@ def cost(form: Form, shown: Sequence[Instance], truth: Sequence[Instance]) -> in
     ],
 )
 def test_boxes(shown: list[Instance], truth: list[Instance], count: int) -> None:
-    assert cost(form(), shown, truth) == count
+    assert cost(scenario(), shown, truth) == count
 
 
 def test_the_right_label_comes_before_the_better_place() -> None:
     # `b` lies exactly on the true `a`; the shown `a` is right as well, and so `b` is surplus: one action, not three.
-    assert cost(form(), [box("b", 10, 10), box("a", 13, 10)], [box("a", 10, 10)]) == 1
+    assert cost(scenario(), [box("b", 10, 10), box("a", 13, 10)], [box("a", 10, 10)]) == 1
 
 
 def test_as_many_pairs_as_possible_come_before_better_ones() -> None:
     # Greedily the middle one would take the best pair (IoU 1) and leave both others without a partner.
     shown, truth = [box("a", 10, 10), box("a", 16, 10)], [box("a", 16, 10), box("a", 21, 10)]
     assert paired(shown, truth, 0.5, True) == [(0, 0), (1, 1)]
-    assert cost(form(), shown, truth) == 0
+    assert cost(scenario(), shown, truth) == 0
 
 
 def test_a_kept_box_stays_as_it_was_shown_and_a_moved_one_keeps_its_id() -> None:
-    shown = form().write([box("a", 10, 10, region_id="kept"), box("a", 50, 50, region_id="moved")])
-    submitted = submit(form(), shown, [box("a", 12, 10), box("a", 60, 60)])
+    shown = scenario().write([box("a", 10, 10, region_id="kept"), box("a", 50, 50, region_id="moved")])
+    submitted = submit(scenario(), shown, [box("a", 12, 10), box("a", 60, 60)])
     by_id = {item["id"]: item for item in submitted}
     assert by_id["kept"] == shown[0]
     assert by_id["moved"]["value"]["x"] == pytest.approx(60)  # type: ignore[index]
@@ -70,10 +70,10 @@ BOXES = st.lists(
 @settings(max_examples=50)
 @given(BOXES, BOXES)
 def test_mending_is_done_when_it_is_done(shown: list[Instance], truth: list[Instance]) -> None:
-    found = cost(form(), shown, truth)
+    found = cost(scenario(), shown, truth)
     assert found <= len(shown) + len(truth)
-    assert cost(form(), truth, truth) == 0
-    submitted = form().read(submit(form(), form().write(shown), truth))
+    assert cost(scenario(), truth, truth) == 0
+    submitted = scenario().read(submit(scenario(), scenario().write(shown), truth))
     assert sorted(one.label for one in submitted) == sorted(one.label for one in truth)
 
 
@@ -99,7 +99,7 @@ def painted(label: str, columns: int) -> Instance:
     ],
 )
 def test_masks(shown: list[Instance], truth: list[Instance], count: int) -> None:
-    assert cost(form(Head.SEGMENTATION), shown, truth) == count
+    assert cost(scenario(Head.SEGMENTATION), shown, truth) == count
 
 
 def whole(label: str) -> Instance:
@@ -111,7 +111,7 @@ def whole(label: str) -> Instance:
     [([], [], 0), ([], ["a"], 1), (["a"], [], 1), (["a"], ["a"], 0), (["b"], ["a"], 1)],
 )
 def test_classes(shown: list[str], truth: list[str], count: int) -> None:
-    assert cost(form(Head.CLASSIFICATION), [whole(one) for one in shown], [whole(one) for one in truth]) == count
+    assert cost(scenario(Head.CLASSIFICATION), [whole(one) for one in shown], [whole(one) for one in truth]) == count
 
 
 def posed(x: float, label: str = "", side: float = 60, **points: tuple[float, float]) -> Instance:
@@ -132,7 +132,7 @@ def posed(x: float, label: str = "", side: float = 60, **points: tuple[float, fl
     ],
 )
 def test_points_of_one_object(shown: list[Instance], truth: list[Instance], count: int) -> None:
-    assert cost(form(Head.POSE), shown, truth) == count
+    assert cost(scenario(Head.POSE), shown, truth) == count
 
 
 @pytest.mark.parametrize(
@@ -152,4 +152,4 @@ def test_points_of_one_object(shown: list[Instance], truth: list[Instance], coun
     ],
 )
 def test_points_of_several_objects_in_boxes(shown: list[Instance], truth: list[Instance], count: int) -> None:
-    assert cost(form(Head.POSE, ("fly",)), shown, truth) == count
+    assert cost(scenario(Head.POSE, ("fly",)), shown, truth) == count

@@ -6,7 +6,7 @@ import pytest
 from backend.bench.chart import curve, draw
 from backend.bench.replay import Row
 from backend.bench.table import last_of, share, summary_table
-from backend.story.figure import save
+from backend.explain.figure import save
 
 ROW = Row("clip", "micro-model", 0, 0, 5, 5, 10, 100, 0.85, "F1", 0.9, 40.0)
 

@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 
 from backend.bench import methods as bench_methods
-from backend.bench.form import form_of
 from backend.bench.methods import MICRO
 from backend.bench.project import Project
 from backend.bench.replay import Replay
+from backend.bench.scenario import scenario_of
 from backend.demo.folder import from_folder
-from backend.errors import StoryError
+from backend.errors import FigureError
 from backend.learning import methods
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
@@ -23,10 +23,10 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 def opened(tmp_path: Path, seed: int = 0) -> tuple[Project, Replay]:
     data_set = from_folder(folder_of_squares(tmp_path / f"squares {seed}", 12))
-    form = form_of([data_set])
+    scenario = scenario_of([data_set])
     settings = Settings(label_studio_url="http://nowhere.test", label_studio_api_key="key", device="cpu")  # type: ignore[arg-type]
-    project = Project([data_set], form, settings, tmp_path / f"data {seed}", seed=seed, together=False)
-    return project, Replay(data_set, form, [bench_methods.Trained(MICRO, project, 0)], seed, True)
+    project = Project([data_set], scenario, settings, tmp_path / f"data {seed}", seed=seed, together=False)
+    return project, Replay(data_set, scenario, [bench_methods.Trained(MICRO, project, 0)], seed, True)
 
 
 def test_without_labels_nothing_is_trained_or_shown(tmp_path: Path) -> None:
@@ -82,5 +82,5 @@ def test_a_training_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.Monk
     project, replay = opened(tmp_path)
     with project:
         replay.begin(2)
-        with pytest.raises(StoryError, match=r"'squares 0' could not be trained: .*no memory left"):
+        with pytest.raises(FigureError, match=r"'squares 0' could not be trained: .*no memory left"):
             replay.measured()

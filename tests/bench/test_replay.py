@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from backend.bench.baselines import interpolated
-from backend.bench.form import form_of
-from backend.bench.methods import Copied, copies
+from backend.bench.methods import Copied, baselines
 from backend.bench.replay import Replay, first_frames
+from backend.bench.scenario import scenario_of
 from backend.demo.data_set import DataSet
 from backend.errors import DemoError
 from backend.types import Head, Instance
@@ -21,8 +21,8 @@ SHOWN = {
 
 def scripted(scores: dict[int, float], by_score: bool = True) -> tuple[Replay, Scripted]:
     data_set = frames_of(*TRUTH)
-    method = Scripted(form_of([data_set]), SHOWN, scores)
-    return Replay(data_set, form_of([data_set]), [method], 0, by_score), method
+    method = Scripted(scenario_of([data_set]), SHOWN, scores)
+    return Replay(data_set, scenario_of([data_set]), [method], 0, by_score), method
 
 
 def test_efficiency_is_what_it_is_by_hand() -> None:
@@ -58,8 +58,8 @@ def test_any_order_follows_the_seed_and_not_the_score() -> None:
     orders = set()
     for seed in range(6):
         data_set = frames_of(*TRUTH)
-        method = Scripted(form_of([data_set]), SHOWN, {1: 0.0, 3: 0.1, 4: 0.2, 0: 0.3})
-        replay = Replay(data_set, form_of([data_set]), [method], seed, False)
+        method = Scripted(scenario_of([data_set]), SHOWN, {1: 0.0, 3: 0.1, 4: 0.2, 0: 0.3})
+        replay = Replay(data_set, scenario_of([data_set]), [method], seed, False)
         replay.begin(1)
         replay.measured()
         replay.go_on(4)
@@ -69,7 +69,7 @@ def test_any_order_follows_the_seed_and_not_the_score() -> None:
 
 def test_a_data_set_without_any_object_has_no_efficiency() -> None:
     data_set = frames_of((), (), ())
-    replay = Replay(data_set, form_of([data_set]), [Scripted(form_of([data_set]), {}, {})], 0, True)
+    replay = Replay(data_set, scenario_of([data_set]), [Scripted(scenario_of([data_set]), {}, {})], 0, True)
     replay.begin(1)
     (row,) = replay.measured()
     assert (row.actions, row.left, row.labels, row.efficiency) == (0, 0, 0, None)
@@ -83,8 +83,8 @@ def test_an_impossible_number_of_labels_is_refused(labels: int) -> None:
 
 def test_interpolation_of_a_straight_line_costs_only_its_keyframes() -> None:
     data_set = frames_of(*[[box("a", 3 * n, 10)] for n in range(20)])
-    form = form_of([data_set])
-    replay = Replay(data_set, form, copies(data_set, form), 0, True)
+    scenario = scenario_of([data_set])
+    replay = Replay(data_set, scenario, baselines(data_set, scenario), 0, True)
     replay.begin(4)
     line, nearest = replay.measured()
     # Keyframes 4, 8, 11, 15: between them exact. Outside they are held, and right up to 2 frames away: IoU 14 / 26.
@@ -108,15 +108,15 @@ def test_of_each_class_as_many_frames_are_labelled_first_by_lot() -> None:
 
 def test_masks_and_classes_are_not_interpolated() -> None:
     data_set = classes("a", "b")
-    assert [method.name for method in copies(data_set, form_of([data_set]))] == ["nearest frame"]
+    assert [method.name for method in baselines(data_set, scenario_of([data_set]))] == ["nearest frame"]
 
 
 def test_a_copy_is_of_the_truth_and_not_of_what_was_submitted() -> None:
     data_set = frames_of(*TRUTH)
-    form = form_of([data_set])
-    method = Copied("line", interpolated, data_set, form)
-    method.submit(1, form.write([box("a", 14, 10)]))
+    scenario = scenario_of([data_set])
+    method = Copied("line", interpolated, data_set, scenario)
+    method.submit(1, scenario.write([box("a", 14, 10)]))
     shown = method.shown()
     assert set(shown) == {0, 2, 3, 4}
-    assert [one.label for one in form.read(shown[0].result)] == ["a", "b"]
-    assert np.allclose(form.read(shown[0].result)[0].box, TRUTH[1][0].box)
+    assert [one.label for one in scenario.read(shown[0].result)] == ["a", "b"]
+    assert np.allclose(scenario.read(shown[0].result)[0].box, TRUTH[1][0].box)

@@ -22,8 +22,8 @@ from backend.learning import methods
 from backend.learning.fitting.recipe import HeadRecipe
 from backend.learning.fitting.training_input import EnclosingBoxes, TrainingInput
 from backend.learning.network import features, threads
+from backend.loop.train.initialization import POOR_SCORE, SAMPLED_FRAMES, as_start, feature_distance
 from backend.loop.train.project_model import EFFORT
-from backend.loop.train.starts import FEW, POOR, apart, of_kind
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Start, Weights
 from tests.benchmarks.group import Group, changed, chosen, parser
 from tests.benchmarks.pose import PoseGroup
@@ -63,8 +63,8 @@ class Clip:
         """The true ones, for points that hang on them."""
         return {frame.task: self.truth(frame.task) for frame in frames}
 
-    def sight(self) -> NDArray[np.float32]:
-        at = np.linspace(0, len(self.group) - 1, FEW).round().astype(int)
+    def sample_features(self) -> NDArray[np.float32]:
+        at = np.linspace(0, len(self.group) - 1, SAMPLED_FRAMES).round().astype(int)
         return features.vectors((self.group[int(i)] for i in at), BACKBONE).astype(np.float32)
 
     def recipe(self, effort: float = 1.0) -> HeadRecipe:
@@ -109,8 +109,8 @@ def parent_of(clips: Sequence[Clip], seed: int) -> Weights:
 
 def sibling_of(clip: Clip, others: Sequence[Clip], seed: int) -> tuple[Weights, str]:
     """The nearest other group's version, and which that is."""
-    own = clip.sight()
-    distance, near = min(((apart(own, c.sight()), c) for c in others), key=lambda pair: pair[0])
+    own = clip.sample_features()
+    distance, near = min(((feature_distance(own, c.sample_features()), c) for c in others), key=lambda pair: pair[0])
     return trained(near, TAUGHT, None, seed)[0], f"{near.name}, {distance:.2f} away"
 
 
@@ -124,24 +124,24 @@ def measure(clip: Clip, clips: Sequence[Clip], counts: Sequence[int], kinds: Seq
             weights, note = sibling_of(clip, others, seed)
         if weights is None and kind != Start.BACKBONE:
             continue
-        start = None if weights is None else of_kind(weights, Start(kind))
+        start = None if weights is None else as_start(weights, Start(kind))
         if start is not None:
             found = quality(clip, methods.for_other_group(start), (), clip.group, time.perf_counter())
             told(clip, kind, 0, *found, f"as it is; {note}")
         for count in counts:
-            stranger = kind == Start.SIBLING and start is not None and not suits(clip, start, count, seed)
-            chosen_start = of_kind(start, Start.PROJECT) if start is not None and stranger else start
+            stranger = kind == Start.SIBLING and start is not None and not fits_labels(clip, start, count, seed)
+            chosen_start = as_start(start, Start.PROJECT) if start is not None and stranger else start
             shown = f"{note}; does poorly on the labels" if stranger else note
             told(clip, kind, count, *trained(clip, count, chosen_start, seed)[1:], shown)
 
 
-def suits(clip: Clip, weights: Weights, count: int, seed: int) -> bool:
+def fits_labels(clip: Clip, weights: Weights, count: int, seed: int) -> bool:
     """Whether what another group's version says about the labelled frames, each by itself, is not poor."""
     labeled = clip.labeled(chosen(clip.group, count, seed))
     frames = [dataclasses.replace(one.frame, order=None) for one in labeled]
     parents = {one.frame.task: one.instances for one in labeled} if clip.control.boxes_from else None
     found = methods.load(methods.for_other_group(weights), "cpu").predict(frames, (), parents)
-    return (methods.evaluate(clip.control.head, found, labeled).score or 0.0) >= POOR
+    return (methods.evaluate(clip.control.head, found, labeled).score or 0.0) >= POOR_SCORE
 
 
 def told(clip: Clip, kind: str, count: int, score: float | None, seconds: float, note: str) -> None:

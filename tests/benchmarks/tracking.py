@@ -18,10 +18,11 @@ from backend.learning.detection import micro_model, training
 from backend.learning.detection.evaluation import evaluate
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.geometry.boxes import corners, ious
-from backend.loop.data.video_dataset import _of_tracks
 from backend.loop.data.video_frames import Clip
+from backend.loop.data.video_training_set import _of_tracks
 from backend.loop.predict.video_predict import predict_clips
-from backend.types import Control, Frame, Head, Instance, Keyframe, LabeledFrame, Media, Prediction, Track, VideoSize
+from backend.tracks import Keyframe, Track, VideoSize
+from backend.types import Control, Frame, Head, Instance, LabeledFrame, Media, Prediction
 from tests.benchmarks.group import Group, changed, chosen, parser, run
 
 MIN_IOU = 0.5
@@ -71,12 +72,12 @@ def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, floa
     )
     first = group[0]
     size = VideoSize(first.width, first.height, len(group), 10.0)
-    lesson = _of_tracks(Clip(1, size, 0, lambda _, n: _numbered(group[n - 1])), drawn_tracks(truth, at))
+    training_set = _of_tracks(Clip(1, size, 0, lambda _, n: _numbered(group[n - 1])), drawn_tracks(truth, at))
     control = Control(
         "box", "video", "VideoRectangle", Head.DETECTION, group.data_set.classes, "video", media=Media.VIDEO
     )
     began = time.perf_counter()
-    [prediction] = predict_clips(micro_model.load(trained.weights, "auto"), control, [lesson])
+    [prediction] = predict_clips(micro_model.load(trained.weights, "auto"), control, [training_set])
     shown = [
         Prediction(t, tuple(Instance(one.label, box) for one in prediction.tracks if (box := one.box_at(t + 1))), 1.0)
         for t in range(len(group))

@@ -11,7 +11,7 @@ from backend.demo import hand_labels
 from backend.demo.data_set import DemoFrame, described_set
 from backend.demo.hand_labels import instance_of, labels_of, mask_of, truth_of_frames
 from backend.learning.pose.symmetry import partners
-from backend.studio.regions.mask import hull
+from backend.pixel_edges import hull
 from backend.types import Head
 
 DESCRIBED: dict[str, Any] = json.loads(Path(hand_labels.__file__).with_name("big_buck_bunny.json").read_text())

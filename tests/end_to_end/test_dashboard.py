@@ -17,7 +17,7 @@ from backend.demo.child import free_port
 from backend.loop.services import Services, make_services
 from backend.settings import Settings
 from backend.web.app import create_app
-from model_registry import open_registry
+from model_registry import Lease, open_registry
 from tests.end_to_end import browser as browsing
 from tests.end_to_end.browser import Browser
 from tests.loop.house import FakeStudio, Words
@@ -93,10 +93,10 @@ def test_progress_moves_without_a_reload(window: Browser, services: Services) ->
     window.goto(TRAINING)
     window.driver.execute_script("window.stayed = true")
     assert "40 %" in window.find("#live").text
-    services.registry.groups.progress(3, "clip-0002.mp4", "worker", "training", 0.75, 9.0)
+    services.registry.groups.progress(Lease(3, "clip-0002.mp4", "worker"), "training", 0.75, 9.0)
     window.until(lambda: "75 %, 9 s left" in window.find("#live").text, "the progress to move", 15)
     assert window.find("progress").get_attribute("value") == "0.75"
-    services.registry.groups.progress(3, "clip-0002.mp4", "worker", "training", 0.4, 21.0)
+    services.registry.groups.progress(Lease(3, "clip-0002.mp4", "worker"), "training", 0.4, 21.0)
     window.until(lambda: "40 %, 21 s left" in window.find("#live").text, "the progress to move back", 15)
     assert window.driver.execute_script("return window.stayed")
     assert complaints(window) == []
@@ -106,10 +106,10 @@ def test_the_focus_survives_what_changes(window: Browser, services: Services) ->
     window.goto("/")
     link = window.find_text("clip-0002.mp4", "#live a")
     window.driver.execute_script("arguments[0].focus()", link)
-    services.registry.groups.progress(3, "clip-0002.mp4", "worker", "training", 0.6, 15.0)
+    services.registry.groups.progress(Lease(3, "clip-0002.mp4", "worker"), "training", 0.6, 15.0)
     window.until(lambda: "60 %, 15 s left" in window.find("#live").text, "the progress to move", 15)
     assert window.driver.switch_to.active_element.text == "clip-0002.mp4"
-    services.registry.groups.progress(3, "clip-0002.mp4", "worker", "training", 0.4, 21.0)
+    services.registry.groups.progress(Lease(3, "clip-0002.mp4", "worker"), "training", 0.4, 21.0)
 
 
 def test_a_new_label_renews_the_page_and_is_said_aloud(window: Browser, services: Services) -> None:

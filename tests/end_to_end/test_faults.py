@@ -223,7 +223,7 @@ def test_two_workers_race_for_one_group(work: Work, house: House) -> None:
     for round in range(3):
         work.label(2 + 4 * round)
         for _ in range(20):
-            queue.look_at(work.project, GROUP)
+            queue.enqueue_group(work.project, GROUP)
         work.wait(seconds=240)
     history = settle(work, house)
     assert all(v.state in ("serving", "superseded", "rejected") for v in history)

@@ -14,7 +14,8 @@ from backend.studio.client import Studio
 from backend.studio.labeling_config import parse
 from backend.studio.tags import for_video
 from backend.studio.video import write_video
-from backend.types import Frame, Instance, Keyframe, LabeledFrame, Prediction, Track, VideoSize
+from backend.tracks import Keyframe, Track, VideoSize
+from backend.types import Frame, Instance, LabeledFrame, Prediction
 from tests.end_to_end.browser import Browser
 from tests.end_to_end.clips import moving_square
 from tests.end_to_end.conftest import BackendFactory

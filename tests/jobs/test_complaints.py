@@ -16,7 +16,7 @@ def said() -> Iterator[list[dict[str, object]]]:
         yield lines  # type: ignore[misc]
 
 
-def fail(complaints: Complaints, error: BaseException, what: str = "the look-round") -> None:
+def fail(complaints: Complaints, error: BaseException, what: str = "the reconciler") -> None:
     with complaints.about(what):
         raise error
 
@@ -27,7 +27,7 @@ def test_the_same_trouble_is_said_once_a_new_one_again_and_its_end(said: list[di
         fail(complaints, RegistryUnavailable("the disk is full"))
     fail(complaints, RegistryUnavailable("locked"))
     for _ in range(2):
-        with complaints.about("the look-round"):
+        with complaints.about("the reconciler"):
             pass
     assert [line.get("why") or line["event"] for line in said] == ["the disk is full", "locked", "it works again"]
     assert said[0]["exc_info"] is None  # expected: no traceback
@@ -38,7 +38,7 @@ def test_nothing_gets_through(error: BaseException, said: list[dict[str, object]
     complaints = Complaints()
     fail(complaints, error)
     assert said[0]["exc_info"] is error
-    assert str(complaints.newest).startswith(f"the look-round: {type(error).__name__}")
+    assert str(complaints.newest).startswith(f"the reconciler: {type(error).__name__}")
 
 
 def test_the_newest_is_that_which_still_goes_on() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.cancel import CancelSource
 from backend.errors import SettingsError
 from backend.jobs.complaints import Complaints
 from backend.jobs.queue import Handlers, HueyQueue, Storage, open_storage, redis_storage
@@ -25,13 +26,13 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]
 
 
 def consume(queue: HueyQueue, until: threading.Event, seconds: float = 20) -> None:
-    stop = threading.Event()
+    stop = CancelSource()
     thread = threading.Thread(target=work, args=(queue, stop, lambda: None, 0.1, Complaints()))
     thread.start()
     try:
         assert until.wait(seconds), "the job never ran"
     finally:
-        stop.set()
+        stop.cancel("it is done")
         thread.join(15)
 
 
@@ -42,8 +43,8 @@ def words(queue: HueyQueue) -> tuple[list[bytes], list[bytes]]:
 def test_word_left_by_one_process_reaches_the_handlers_of_another(storage: Storage) -> None:
     looked, swept = threading.Event(), list[int]()
     client = HueyQueue(storage)
-    client.sweep(7)
-    client.look_at(1, "video 'ä' \U0001f407")
+    client.enqueue_sweep(7)
+    client.enqueue_group(1, "video 'ä' \U0001f407")
     done = threading.Event()
 
     def sweep(project: int) -> None:
@@ -58,8 +59,8 @@ def test_word_left_by_one_process_reaches_the_handlers_of_another(storage: Stora
 def test_a_word_that_waits_is_not_left_again(storage: Storage) -> None:
     queue = HueyQueue(storage)
     for number in range(50):
-        queue.look_at(1 + number % 3, f"clip {number}")
-        queue.sweep(1 + number % 3)
+        queue.enqueue_group(1 + number % 3, f"clip {number}")
+        queue.enqueue_sweep(1 + number % 3)
     assert words(queue) == ([b"look"], [b"1", b"2", b"3"])
     assert queue.waiting() == 4
 
@@ -72,12 +73,12 @@ def test_a_word_that_was_heard_is_left_again(storage: Storage) -> None:
     def look() -> None:
         looks.append(1)
         if len(looks) == 1:
-            queue.look_at(1, "a")  # comes while the worker is busy
+            queue.enqueue_group(1, "a")  # comes while the worker is busy
         else:
             done.set()
 
     queue = HueyQueue(storage, Handlers(look, print))
-    queue.look_at(1, "a")
+    queue.enqueue_group(1, "a")
     consume(queue, done)
     assert len(looks) == 2
 
@@ -88,12 +89,12 @@ def test_a_failing_job_does_not_end_the_worker(storage: Storage) -> None:
     def look() -> None:
         if not failed:
             failed.append(1)
-            queue.look_at(1, "again")
+            queue.enqueue_group(1, "again")
             raise ValueError("boom")
         done.set()
 
     queue = HueyQueue(storage, Handlers(look, print))
-    queue.look_at(1, "bad")
+    queue.enqueue_group(1, "bad")
     consume(queue, done)
     assert failed
 
@@ -101,8 +102,8 @@ def test_a_failing_job_does_not_end_the_worker(storage: Storage) -> None:
 def test_a_sweep_does_not_wait_behind_a_training(storage: Storage) -> None:
     swept, may_end = threading.Event(), threading.Event()
     queue = HueyQueue(storage, Handlers(lambda: may_end.wait(20) and None, lambda _: swept.set()))
-    queue.look_at(1, "long")
-    queue.sweep(1)
+    queue.enqueue_group(1, "long")
+    queue.enqueue_sweep(1)
     try:
         consume(queue, swept)
     finally:
@@ -120,14 +121,14 @@ def test_words_that_are_none_cost_themselves_alone(storage: Storage) -> None:
     for garbage in (b"\x80\x04 a pickle", b'{"id": "an older release"}', b"-1", b"", "²".encode()):
         queue.projects.enqueue(garbage)
     queue.groups.enqueue(b"\xff\x00")
-    queue.sweep(5)
+    queue.enqueue_sweep(5)
     consume(queue, done)
     assert swept == [5]
 
 
 def test_a_queue_without_handlers_cannot_be_answered(storage: Storage) -> None:
     with pytest.raises(ValueError, match="handlers"):
-        work(HueyQueue(storage), threading.Event(), lambda: None, 1, Complaints())
+        work(HueyQueue(storage), CancelSource(), lambda: None, 1, Complaints())
 
 
 @pytest.mark.parametrize("url", ["amqp://localhost", "localhost:6379", "http://redis"])
@@ -143,7 +144,7 @@ DAMAGE = [b"something else entirely " * 400, b"SQLite format 3\0" + bytes(range(
 def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "queue.db").write_bytes(content)
     queue = HueyQueue(open_storage("", tmp_path))
-    queue.sweep(3)
+    queue.enqueue_sweep(3)
     assert words(queue) == ([], [b"3"])
     [aside] = tmp_path.glob("queue.db.damaged-*")
     assert aside.read_bytes() == content
@@ -152,7 +153,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, content
 @pytest.mark.parametrize("content", [*DAMAGE, b""])
 def test_a_file_that_is_damaged_while_it_is_used_is_set_aside_too(tmp_path: Path, content: bytes) -> None:
     queue = HueyQueue(open_storage("", tmp_path))
-    queue.sweep(3)
+    queue.enqueue_sweep(3)
     queue.projects.close()  # its connection may go on with what it has read
     queue.groups.close()
     for file in tmp_path.glob("queue.db-*"):
@@ -160,8 +161,8 @@ def test_a_file_that_is_damaged_while_it_is_used_is_set_aside_too(tmp_path: Path
     (tmp_path / "queue.db").write_bytes(content)
     with pytest.raises(sqlite3.DatabaseError), closing(sqlite3.connect(tmp_path / "queue.db")) as connection:
         connection.execute("SELECT 1 FROM task")
-    queue.sweep(4)
-    queue.look_at(1, "a")
+    queue.enqueue_sweep(4)
+    queue.enqueue_group(1, "a")
     assert words(queue) == ([b"look"], [b"4"])
 
 
@@ -173,7 +174,7 @@ def test_an_old_queue_file_is_taken_over(tmp_path: Path) -> None:
     before.storage.enqueue(b'{"name": "backend.jobs.queue.look_at_group"}')
     queue = HueyQueue(open_storage("", tmp_path))
     assert words(queue) == ([], [])
-    queue.look_at(1, "a")
+    queue.enqueue_group(1, "a")
     assert words(queue) == ([b"look"], [])
 
 
@@ -181,22 +182,22 @@ def test_a_locked_file_is_no_damage(tmp_path: Path) -> None:
     queue = HueyQueue(open_storage("", tmp_path))
     with closing(sqlite3.connect(tmp_path / "queue.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        queue.look_at(1, "a")  # said in the log; the look-round does without
+        queue.enqueue_group(1, "a")  # said in the log; the reconciler does without
     assert list(tmp_path.glob("*.damaged-*")) == []
-    queue.look_at(1, "a")
+    queue.enqueue_group(1, "a")
     assert words(queue)[0] == [b"look"]
 
 
 def test_leaving_word_survives_a_redis_that_is_away() -> None:
     with RedisServer() as server:
         queue = HueyQueue(redis_storage(server.url))
-        queue.look_at(1, "a")
+        queue.enqueue_group(1, "a")
         server.stop()
         started = time.monotonic()
-        queue.look_at(1, "a")
-        queue.sweep(1)
+        queue.enqueue_group(1, "a")
+        queue.enqueue_sweep(1)
         assert time.monotonic() - started < 5
         server.start()
         assert words(queue) == ([], [])  # it came back empty
-        queue.look_at(1, "a")
+        queue.enqueue_group(1, "a")
         assert words(queue) == ([b"look"], [])

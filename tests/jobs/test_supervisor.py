@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.cancel import CancelSource
 from backend.errors import RegistryUnavailable
 from backend.jobs.supervisor import Supervisor
 from backend.jobs.worker import stop_with_server
@@ -125,7 +125,8 @@ def test_a_death_that_cannot_be_noted_does_not_end_the_supervision() -> None:
 def test_a_worker_stops_when_its_server_is_gone(tmp_path: Path) -> None:
     code = """
 import os, subprocess, sys
-child = "import os, sys, threading; from backend.jobs.worker import stop_with_server; stop = threading.Event(); " \\
+child = "import os, sys; from backend.cancel import CancelSource; " \\
+        "from backend.jobs.worker import stop_with_server; stop = CancelSource(); " \\
         "stop_with_server(stop, int(sys.argv[1]), 0.1); open(sys.argv[2], 'w').write(str(stop.wait(30)))"
 subprocess.Popen([sys.executable, "-c", child, str(os.getpid()), sys.argv[1]])
 """
@@ -136,8 +137,8 @@ subprocess.Popen([sys.executable, "-c", child, str(os.getpid()), sys.argv[1]])
 
 
 def test_the_watch_ends_with_the_worker() -> None:
-    stop = threading.Event()
+    stop = CancelSource()
     thread = stop_with_server(stop, os.getppid(), 0.05)
-    stop.set()
+    stop.cancel("it ends")
     thread.join(5)
     assert not thread.is_alive()

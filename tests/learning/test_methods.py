@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from backend.cancel import CancelToken
 from backend.errors import TrainingError, TrainingInterrupted
 from backend.learning import methods
 from backend.learning.fitting.recipe import FEWEST_STEPS
@@ -136,11 +137,11 @@ def test_progress_rises_to_the_end(case: Case, quick: tuple[Trained, list[Progre
 
 @every_case
 def test_interruption_passes_through(case: Case) -> None:
-    def interrupt(progress: Progress) -> None:
+    def interrupt() -> None:
         raise TrainingInterrupted("newer labels came")
 
     with pytest.raises(TrainingInterrupted, match="newer labels"):
-        case.trained(progress=interrupt)
+        case.trained(cancel=CancelToken(interrupt))
 
 
 @every_case

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from backend.cancel import CancelSource
 from backend.errors import StudioMissing
 from backend.loop.events.on_event import on_event
 from backend.loop.group_work import GroupWorker
@@ -111,13 +111,13 @@ class Words:
     groups: list[tuple[int, str]] = field(default_factory=list)
     projects: list[int] = field(default_factory=list)
 
-    def look_at(self, project: int, group: str, delay: float = 0) -> None:
+    def enqueue_group(self, project: int, group: str, delay: float = 0) -> None:
         self.groups.append((project, group))
 
     def waiting(self) -> int:
         return len(self.groups)
 
-    def sweep(self, project: int) -> None:
+    def enqueue_sweep(self, project: int) -> None:
         self.projects.append(project)
 
 
@@ -142,7 +142,7 @@ class House:
             self.clock,
             lambda url, key: self.studio,  # type: ignore[arg-type]
         )
-        self.stop = Event()
+        self.stop = CancelSource()
         self.worker = GroupWorker(self.services, "worker", self.stop)
 
     def clock(self) -> float:
@@ -198,7 +198,7 @@ class House:
             if not pending:
                 return
             for group in pending:
-                self.worker.look_at(group.project, group.name)
+                self.worker.run_group(group.project, group.name)
 
     def shown(self) -> dict[int, list[dict[str, Any]]]:
         """{task: its predictions}"""

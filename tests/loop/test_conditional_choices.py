@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from backend.loop.data.dataset import prepare
 from backend.loop.data.frames import FrameStore
+from backend.loop.data.training_set import build_training_set
 from backend.loop.review.compare import compare
 from backend.loop.review.reviewing import review_pending
 from tests.loop.house import House
@@ -63,5 +63,8 @@ def test_frames_in_which_a_control_is_hidden_teach_it_nothing(house: House) -> N
     project = house.registry.projects.seen(1)
     tasks, labels = house.registry.tasks.of_group(1, "clip"), house.registry.labels.of_group(1, "clip")
     frames = FrameStore(house.services.media(project), 10)
-    learnt = {c.from_name: prepare(c, tasks, labels, frames).learnt for c in house.services.config(project).controls}
+    learnt = {
+        c.from_name: build_training_set(c, tasks, labels, frames).learnt
+        for c in house.services.config(project).controls
+    }
     assert learnt == {"c": {1, 2}, "w": {2}}

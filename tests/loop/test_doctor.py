@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from backend.__main__ import app
 from backend.commands import upkeep
 from backend.loop.doctor import Finding, examine
-from model_registry import VersionState
+from model_registry import Lease, VersionState
 from tests.loop.house import House
 from tests.model_registry.workers import begin
 
@@ -70,7 +70,7 @@ def no_weights(house: House) -> None:
 
 
 def left_in_training(house: House) -> None:
-    assert house.registry.leases.take(1, "clip", "w", 5)
+    assert house.registry.leases.take(Lease(1, "clip", "w"), 5)
     version = begin(house.registry, control="label", owner="w", group="clip")
     house.now += 6
     assert version.state == VersionState.TRAINING

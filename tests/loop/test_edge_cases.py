@@ -283,6 +283,6 @@ def test_rollback_serves_and_publishes_the_older_version(house: House) -> None:
 
 
 def test_without_any_task_or_label_nothing_happens(house: House) -> None:
-    house.worker.look_at(1, "clip")
-    house.worker.look_at(1, "no such group")
+    house.worker.run_group(1, "clip")
+    house.worker.run_group(1, "no such group")
     assert house.studio.calls == []

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from backend.cancel import NEVER, CancelSource, CancelToken
 from backend.errors import MediaError, RegistryError, TrainingInterrupted
 from backend.learning.network import features
 from backend.loop.data.features import look
@@ -135,17 +136,17 @@ class Tap:
     def __init__(self, slow: set[int], error: Exception | None = None) -> None:
         self.slow, self.error, self.open, self.asked = slow, error, threading.Event(), list[int]()
 
-    def image(self, url: str, task: int, side: int, alive: Callable[[], None], remark: object) -> tuple[Any, Any]:
+    def image(self, url: str, task: int, side: int, cancel: CancelToken, remark: object) -> tuple[Any, Any]:
         self.asked.append(task)
         while task in self.slow and not self.open.wait(0.01):
-            alive()
+            cancel.check()
         if task in self.slow and self.error:
             raise self.error
         return np.zeros((4, 4, 3), np.uint8), (4, 4)
 
 
-def store_of(tap: Tap, alive: Callable[[], None] = lambda: None) -> FrameStore:
-    return FrameStore(tap, 100, alive)  # type: ignore[arg-type]
+def store_of(tap: Tap, cancel: CancelToken = NEVER) -> FrameStore:
+    return FrameStore(tap, 100, cancel)  # type: ignore[arg-type]
 
 
 def test_one_slow_picture_holds_up_no_other(house: House) -> None:
@@ -171,15 +172,10 @@ def test_waiting_for_pictures_ends_when_the_worker_stops(house: House) -> None:
     house.add_project()
     for task in range(1, 30):
         house.add_task(task)
-    tasks, tap, stop = house.registry.tasks.of_group(1, "clip"), Tap(set(range(1, 30))), threading.Event()
-
-    def alive() -> None:
-        if stop.is_set():
-            raise TrainingInterrupted("the worker stops")
-
-    threading.Timer(0.1, stop.set).start()
+    tasks, tap, stop = house.registry.tasks.of_group(1, "clip"), Tap(set(range(1, 30))), CancelSource()
+    threading.Timer(0.1, stop.cancel, ["the worker stops"]).start()
     with pytest.raises(TrainingInterrupted):
-        store_of(tap, alive).select(tasks, "image")
+        store_of(tap, stop).select(tasks, "image")
     assert len(tap.asked) == FETCHERS
 
 
@@ -189,14 +185,14 @@ def test_a_worker_that_stops_gives_up_a_training_that_waits_for_a_picture(
     house.add_project()
     house.add_task(1)
 
-    def waits(media: MediaCache, url: str, task: int, side: int, alive: Callable[[], None], remark: object) -> None:
-        house.stop.set()
-        alive()
+    def waits(media: MediaCache, url: str, task: int, side: int, cancel: CancelToken, remark: object) -> None:
+        house.stop.cancel("the worker stops")
+        cancel.check()
         raise AssertionError("it goes on waiting")
 
     monkeypatch.setattr(MediaCache, "image", waits)
     house.label(1)
-    house.worker.look_at(1, "clip")
+    house.worker.run_group(1, "clip")
     state = group(house)
     assert (state["state"], state["trained_labels"]) == ("queued", 0)
 

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from backend.cancel import CancelSource
 from backend.loop.data.vanished import PATIENCE_SECONDS
 from backend.loop.events.draining import drain
 from backend.loop.events.sweep import sweep_project
@@ -34,7 +34,7 @@ class Town:
         self.studio = studio(self.house)
         self.client = Studio(self.studio.url, "0123456789abcdef", sleep=lambda _: None)
         self.house.services = replace(self.house.services, connect_studio=lambda *_: self.client)
-        self.house.worker = GroupWorker(self.house.services, "worker", Event())
+        self.house.worker = GroupWorker(self.house.services, "worker", CancelSource())
         self.web = TestClient(create_app(self.house.services))
         for project, tasks, labelled in ((1, range(1, 7), 3), (2, range(21, 23), 1)):
             self.house.add_project(project)

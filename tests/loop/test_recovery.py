@@ -18,11 +18,11 @@ from backend.errors import (
 from backend.learning import methods
 from backend.loop import group_work
 from backend.loop.events.sweep import sweep_project
-from backend.loop.pages.overview import front
+from backend.loop.pages.overview import index
 from backend.loop.predict import publish
 from backend.loop.train import train_group
 from backend.types import Weights
-from model_registry import GroupRecord
+from model_registry import GroupRecord, Lease
 from tests.disk import small_disk
 from tests.loop.house import CONFIG, House, box_of, teach
 
@@ -69,7 +69,7 @@ FAULTS = {
     "training": (methods, "train", TrainingError("The loss became nan")),
     "an unknown error": (methods, "train", ZeroDivisionError("of something")),
     "memory": (methods, "train", MemoryError()),
-    "pictures": (train_group, "prepare", StudioUnreachable("no answer")),
+    "pictures": (train_group, "build_training_set", StudioUnreachable("no answer")),
     "handing over": (publish, "push", StudioUnreachable("no answer")),
     "the reviews": (group_work, "review_pending", StudioUnreachable("no answer")),
 }
@@ -84,12 +84,12 @@ def test_a_failure_is_told_until_it_is_over(house: House, monkeypatch: pytest.Mo
     assert raised == [error]
     assert group(house).state(house.now) == "failed"
     assert group(house).reason
-    assert any(t.group == "clip" for t in front(house.services).troubles)
+    assert any(t.group == "clip" for t in index(house.services).alerts)
     house.now += 30
     house.work()
     assert (group(house).state(house.now), group(house).reason, group(house).attempts) == ("idle", None, 0)
     assert group(house).trained_labels == 1
-    assert front(house.services).troubles == ()
+    assert index(house.services).alerts == ()
     assert house.registry.groups.pending(house.now + 1e6) == []  # and nobody looks at it again and again
 
 
@@ -133,7 +133,7 @@ def test_a_task_is_told_of_until_its_picture_can_be_had(house: House) -> None:
     mended = house.registry.tasks.get(1, 3)
     assert mended is not None
     assert mended.problem is None
-    assert front(house.services).troubles == ()
+    assert index(house.services).alerts == ()
 
 
 @pytest.mark.parametrize("labelled", [False, True])
@@ -155,18 +155,18 @@ def test_a_picture_that_comes_back_is_noticed_by_itself(house: House, labelled: 
     house.work()
     house.registry.workers.seen("worker", house.now)
     assert house.registry.listing.problems(1) == []
-    assert front(house.services).troubles == ()
+    assert index(house.services).alerts == ()
     assert (group(house).trained_labels, 3 in house.shown()) == ((2, False) if labelled else (1, True))
 
 
 def test_a_training_given_up_for_newer_labels_is_no_failure(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     fails_once(monkeypatch, methods, "train", TrainingInterrupted("Newer labels came early in the training"))
     house.label(1)
-    house.worker.look_at(1, "clip")
+    house.worker.run_group(1, "clip")
     [version] = house.registry.versions.history(1, "clip")
     assert (str(version.state), version.reason) == ("interrupted", "Newer labels came early in the training")
     assert (group(house).state(house.now), group(house).reason) == ("queued", None)
-    assert not [t for t in front(house.services).troubles if t.group]
+    assert not [t for t in index(house.services).alerts if t.group]
     house.work()
     assert [str(v.state) for v in house.registry.versions.history(1, "clip")] == ["serving", "interrupted"]
 
@@ -178,7 +178,7 @@ def test_a_training_that_is_cut_off_is_no_failure(
     fails_once(monkeypatch, methods, "train", error)  # type: ignore[arg-type]
     house.label(1)
     with pytest.raises(type(error)):
-        house.worker.look_at(1, "clip")
+        house.worker.run_group(1, "clip")
     assert [str(v.state) for v in house.registry.versions.history(1, "clip")] == ["interrupted"]
     house.work()
     assert group(house).trained_labels == 1
@@ -186,9 +186,9 @@ def test_a_training_that_is_cut_off_is_no_failure(
 
 def test_a_worker_that_is_gone_leaves_an_interrupted_version_at_once(house: House) -> None:
     house.label(1)
-    assert house.registry.leases.take(1, "clip", "dead", 1000)
+    assert house.registry.leases.take(Lease(1, "clip", "dead"), 1000)
     house.registry.versions.begin(
-        1, "clip", "label", "detection", owner="dead", label_revision=1, labels=1, fingerprint="f", recipe={},
+        Lease(1, "clip", "dead"), "label", "detection", label_revision=1, labels=1, fingerprint="f", recipe={},
         previous=None, start="backbone",
     )  # fmt: skip
     house.registry.leases.release_owner("dead")

@@ -19,7 +19,7 @@ from backend.jobs.worker import work
 from backend.learning import methods
 from backend.learning.fitting.training_input import TrainingInput
 from backend.loop import group_work
-from backend.loop.events.sweep import LookRound, sweep_project
+from backend.loop.events.sweep import Reconciler, sweep_project
 from backend.loop.group_work import GroupWorker
 from backend.loop.services import Services, make_services
 from backend.types import Control, Progress
@@ -62,7 +62,7 @@ class SharedHouse(House):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop.set()
+        self.stop.cancel("the worker stops")
         for thread in self._threads:
             thread.join(30)
         for registry in self._registries:
@@ -75,11 +75,11 @@ class SharedHouse(House):
     def _work(self, name: str) -> None:
         registry = open_registry(self.settings.database, self.settings.artifacts)
         self._registries.append(registry)
-        handlers = Handlers(lambda: worker.look(), lambda number: sweep_project(services, number))
+        handlers = Handlers(lambda: worker.run_due(), lambda number: sweep_project(services, number))
         queue = HueyQueue(redis_storage(self.settings.queue_url), handlers)
         services = self._services(registry, queue)
         worker = GroupWorker(services, name, self.stop)
-        work(queue, self.stop, LookRound(services), 0.5, Complaints())
+        work(queue, self.stop, Reconciler(services), 0.5, Complaints())
 
 
 def slow_teach(control: Control, given: TrainingInput, recipe: object) -> Any:
@@ -87,6 +87,7 @@ def slow_teach(control: Control, given: TrainingInput, recipe: object) -> Any:
     until = time.monotonic() + TRAINING_SECONDS
     while time.monotonic() < until:
         given.progress(Progress(0.6, 1.0))
+        given.cancel.check()
         time.sleep(0.1)
     return teach(control, given, recipe)
 
@@ -145,7 +146,7 @@ def test_one_training_for_each_change_whoever_hears_of_it(house: SharedHouse) ->
     for task in (1, 2, 3):
         house.label(task)
         for _ in range(20):
-            house.services.queue.look_at(1, "clip")
+            house.services.queue.enqueue_group(1, "clip")
         settle(house, task)
     history = settle(house, 3)
     assert {v.state for v in history} <= {"serving", "superseded", "rejected"}

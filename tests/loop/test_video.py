@@ -16,19 +16,8 @@ from backend.loop.predict.on_demand import Predictor
 from backend.studio import tags
 from backend.studio.events import TaskData
 from backend.studio.labeling_config import parse
-from backend.types import (
-    Box,
-    Control,
-    Frame,
-    Image,
-    Instance,
-    Keyframe,
-    LabeledFrame,
-    Prediction,
-    Track,
-    VideoSize,
-    Weights,
-)
+from backend.tracks import Keyframe, Track, VideoSize
+from backend.types import Box, Control, Frame, Image, Instance, LabeledFrame, Prediction, Weights
 from tests.loop.house import House
 from tests.studio.clips import write_video
 

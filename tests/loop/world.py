@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 from typing import Any
 
+from backend.cancel import CancelSource
 from backend.errors import StudioMissing, StudioUnreachable
 from backend.loop.data.projects import setup
-from backend.loop.events.sweep import LookRound, sweep_project
+from backend.loop.events.sweep import Reconciler, sweep_project
 from backend.loop.group_work import GroupWorker
 from model_registry import Registry
 from tests.loop.house import CONFIG, House, box_of, picture
@@ -33,15 +33,15 @@ TURNS = 40
 """Looks for work that a day takes at most: more means that work never ends."""
 
 
-class Pause(Event):
+class Pause(CancelSource):
     """A worker's stop, which is never pressed; who waits for it sees the clock move instead."""
 
     def __init__(self, house: House) -> None:
         super().__init__()
         self._house = house
 
-    def wait(self, timeout: float | None = None) -> bool:
-        self._house.now += timeout or 0.0
+    def wait(self, seconds: float) -> bool:
+        self._house.now += seconds
         return False
 
 
@@ -78,7 +78,7 @@ class World:
         self.house.queue.projects.clear()
         self.number += 1
         self.house.worker = GroupWorker(self.house.services, f"worker {self.number}", Pause(self.house))
-        self.look = LookRound(self.house.services)
+        self.look = Reconciler(self.house.services)
 
     # -- people in Label Studio
     def add_task(self, project: int, group: str) -> None:
@@ -139,7 +139,7 @@ class World:
             for project in projects:
                 self.sweep(project)
             for project, group in words:
-                self.house.worker.look_at(project, group)
+                self.house.worker.run_group(project, group)
         return False
 
     def dies(self, what: Callable[[], object], after: int, done: bool) -> None:

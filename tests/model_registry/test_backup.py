@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 
 from backend.errors import BackupError
 from backend.types import Weights
-from model_registry import LedgerEntry, Registry, backup, open_registry, restore_registry
+from model_registry import Lease, LedgerEntry, Registry, backup, open_registry, restore_registry
 from model_registry.tables import metadata
 from tests.engines import own_schema, postgres_at_hand
 from tests.model_registry.conftest import label, task
@@ -32,13 +32,13 @@ def full(registry: Registry) -> Registry:
     registry.record_event(
         1, [task(1, odd='"\n\\'), task(2), task(3, "b\tgroup")], [label(10, 1), label(11, 2)], "r", None
     )
-    registry.leases.take(1, "a", "me", 60)
+    registry.leases.take(Lease(1, "a", "me"), 60)
     for n in range(3):
         version = begin(registry)
         registry.versions.promote(
             version.id, "me", registry.artifacts.write(WEIGHTS), {"f1": n, "deep": {"x": [None]}}, 1.5
         )
-    registry.groups.mark_failed(1, "a", "me", 1, "broken", None)  # due at infinity
+    registry.groups.mark_failed(Lease(1, "a", "me"), 1, "broken", None)  # due at infinity
     registry.versions.pin(1, "a")
     registry.ledger.record(1, [LedgerEntry(1, 1, None, [{"x": 1}], 0.25, {"boxes": 1}, "v", 1000.0, 0.5)])
     registry.features.record(1, {1: ("source", np.arange(4).astype(np.float16))})
@@ -93,7 +93,7 @@ def test_an_id_is_not_given_twice_after_a_restore(full: Registry, elsewhere: str
     restore_registry(elsewhere, str(tmp_path / "new"), tmp_path / "backup")
     with open_registry(elsewhere, str(tmp_path / "new")) as restored:
         restored.record_event(1, [task(1)], [], "r", None)
-        restored.leases.take(1, "a", "me", 60)
+        restored.leases.take(Lease(1, "a", "me"), 60)
         assert begin(restored).id > highest
 
 
@@ -244,7 +244,7 @@ def test_a_backup_of_an_older_release_is_brought_up_to_date(tmp_path: Path, else
         there = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(groups)")}
         projects = connection.exec_driver_sql("SELECT * FROM projects").mappings().one()
         groups = connection.exec_driver_sql("SELECT * FROM groups").mappings().one()
-    assert set(columns) - there == {"remark", "work", "deaths", "died_at"}
+    assert set(columns) - there == {"remark", "work", "deaths", "died_at", "kind"}
     folder = tmp_path / "backup"
     (folder / "tables").mkdir(parents=True)
     lines = {

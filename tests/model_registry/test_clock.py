@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model_registry import open_registry
+from model_registry import Lease, open_registry
 from model_registry.clock import ASK_AGAIN_SECONDS, ServerClock, shared_clock
 from model_registry.database import open_database
 from tests.model_registry.conftest import task
@@ -86,9 +86,9 @@ def test_a_lease_holds_against_a_machine_whose_wall_clock_is_wrong(
         monkeypatch.setattr(time, "time", lambda: real() + skew)
         with open_registry(server, str(tmp_path)) as wrong:
             right.tasks.upsert(1, [task(1)], "r")
-            assert right.leases.take(1, "a", "right", 60)
-            assert not wrong.leases.take(1, "a", "wrong", 60)
-            right.leases.release(1, "a", "right")
-            assert wrong.leases.take(1, "a", "wrong", 0.05)
+            assert right.leases.take(Lease(1, "a", "right"), 60)
+            assert not wrong.leases.take(Lease(1, "a", "wrong"), 60)
+            right.leases.release(Lease(1, "a", "right"))
+            assert wrong.leases.take(Lease(1, "a", "wrong"), 0.05)
             time.sleep(0.1)
-            assert right.leases.take(1, "a", "right", 60)
+            assert right.leases.take(Lease(1, "a", "right"), 60)

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 import model_registry.migrations
 from backend.errors import RegistryError
-from model_registry import LabelRecord, TaskRecord, open_registry
+from model_registry import LabelRecord, Lease, TaskRecord, open_registry
 from model_registry.database import chunks, open_database, plain, to_json
 from model_registry.tables import metadata
 from model_registry.text import storable
@@ -168,8 +168,8 @@ def test_odd_text_fails_no_transaction(url: str, tmp_path: Path, odd: str) -> No
         found = registry.groups.get(1, odd)
         assert found is not None
         assert (found.name, found.labelled) == (storable(odd), 1)
-        assert registry.leases.take(1, odd, odd, 60)
-        registry.groups.mark_failed(1, odd, odd, 1, odd, None)
+        assert registry.leases.take(Lease(1, odd, odd), 60)
+        registry.groups.mark_failed(Lease(1, odd, odd), 1, odd, None)
 
 
 def test_readers_do_not_wait_for_a_writer(url: str) -> None:

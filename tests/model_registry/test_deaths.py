@@ -2,8 +2,9 @@
 
 import pytest
 
-from model_registry import COMMON, GroupRecord, Registry, VersionState
+from model_registry import GroupRecord, Lease, Registry, VersionState
 from model_registry.group_rows import ASIDE_SECONDS
+from model_registry.records import PROJECT_GROUP
 from tests.model_registry.conftest import Clock, label, task
 from tests.model_registry.workers import begin
 
@@ -25,16 +26,16 @@ def get(registry: Registry, name: str = "a") -> GroupRecord:
 
 def die(registry: Registry, clock: Clock, owner: str = WATCHED, work: str | None = WORK) -> None:
     """A worker takes the group, begins, and its process is gone: its server says so, or its lease runs out."""
-    assert registry.leases.take(1, "a", owner, 20)
+    assert registry.leases.take(Lease(1, "a", owner), 20)
     if work:
-        registry.groups.progress(1, "a", owner, "training", 0.0, None, work)
+        registry.groups.progress(Lease(1, "a", owner), "training", 0.0, None, work)
     begin(registry, owner=owner)
     if owner == WATCHED:
         assert registry.leases.release_owner(owner, died=True) == 1
     else:
         clock.now += 21
-        registry.leases.take(1, "a", "next", 20)
-        registry.leases.release(1, "a", "next")
+        registry.leases.take(Lease(1, "a", "next"), 20)
+        registry.leases.release(Lease(1, "a", "next"))
 
 
 @pytest.mark.parametrize("owner", [WATCHED, UNWATCHED])
@@ -56,10 +57,10 @@ def test_two_deaths_at_the_same_labels_set_it_aside_with_the_reason(queued: Regi
 
 def test_who_finds_out_that_it_is_fatal_does_not_get_it(queued: Registry, clock: Clock) -> None:
     die(queued, clock, UNWATCHED)
-    assert queued.leases.take(1, "a", UNWATCHED, 20)
-    queued.groups.note_work(1, "a", UNWATCHED, WORK)
+    assert queued.leases.take(Lease(1, "a", UNWATCHED), 20)
+    queued.groups.note_work(Lease(1, "a", UNWATCHED), WORK)
     clock.now += 21
-    assert not queued.leases.take(1, "a", "next", 20)
+    assert not queued.leases.take(Lease(1, "a", "next"), 20)
     assert get(queued).is_aside(clock.now)
     assert get(queued).lease_owner is None
 
@@ -88,18 +89,18 @@ def test_two_deaths_at_different_labels_are_chance(queued: Registry, clock: Cloc
 
 def test_success_forgets_the_deaths(queued: Registry, clock: Clock) -> None:
     die(queued, clock)
-    queued.leases.take(1, "a", WATCHED, 20)
-    queued.groups.mark_trained(1, "a", WATCHED, get(queued).wanted, 1)
+    queued.leases.take(Lease(1, "a", WATCHED), 20)
+    queued.groups.mark_trained(Lease(1, "a", WATCHED), get(queued).wanted, 1)
     assert get(queued).deaths == 1  # what it does with the new version may end the next one
-    queued.groups.mark_published(1, "a", WATCHED, get(queued).trained)
+    queued.groups.mark_published(Lease(1, "a", WATCHED), get(queued).trained)
     assert get(queued).deaths == 0
 
 
 def test_a_worker_that_was_told_to_stop_or_was_at_nothing_does_not_count(queued: Registry, clock: Clock) -> None:
     for _ in range(3):
         die(queued, clock, work=None)
-        assert queued.leases.take(1, "a", WATCHED, 20)
-        queued.groups.progress(1, "a", WATCHED, "training", 0.5, None, WORK)
+        assert queued.leases.take(Lease(1, "a", WATCHED), 20)
+        queued.groups.progress(Lease(1, "a", WATCHED), "training", 0.5, None, WORK)
         queued.leases.release_owner(WATCHED)
     assert get(queued).deaths == 0
     assert get(queued).state(clock.now) == "queued"
@@ -107,19 +108,19 @@ def test_a_worker_that_was_told_to_stop_or_was_at_nothing_does_not_count(queued:
 
 def test_a_lease_that_runs_out_because_the_server_ended_too_says_nothing(queued: Registry, clock: Clock) -> None:
     for _ in range(3):
-        assert queued.leases.take(1, "a", WATCHED, 20)
-        queued.groups.note_work(1, "a", WATCHED, WORK)
+        assert queued.leases.take(Lease(1, "a", WATCHED), 20)
+        queued.groups.note_work(Lease(1, "a", WATCHED), WORK)
         clock.now += 21
-    assert queued.leases.take(1, "a", UNWATCHED, 20)
+    assert queued.leases.take(Lease(1, "a", UNWATCHED), 20)
     assert get(queued).deaths == 0
 
 
 def test_a_project_that_ends_workers_is_not_called_again_at_once(queued: Registry, clock: Clock) -> None:
-    assert queued.groups.call_common(1)
+    assert queued.groups.request_project_jobs(1)
     for _ in range(2):
-        queued.leases.take(1, COMMON, WATCHED, 20)
-        queued.groups.note_work(1, COMMON, WATCHED, "the training of the network over 2 groups")
+        queued.leases.take(Lease(1, PROJECT_GROUP, WATCHED), 20)
+        queued.groups.note_work(Lease(1, PROJECT_GROUP, WATCHED), "the training of the network over 2 groups")
         queued.leases.release_owner(WATCHED, died=True)
-    assert not queued.groups.call_common(1)
+    assert not queued.groups.request_project_jobs(1)
     clock.now += ASIDE_SECONDS + 1
-    assert queued.groups.call_common(1)
+    assert queued.groups.request_project_jobs(1)

@@ -1,7 +1,8 @@
 import pytest
 
 from backend.errors import LeaseLost, RegistryError
-from model_registry import COMMON, STOPPED, GroupRecord, Registry
+from model_registry import STOPPED, GroupRecord, Lease, Registry
+from model_registry.records import PROJECT_GROUP
 from tests.model_registry.conftest import Clock, label, task
 
 
@@ -9,7 +10,7 @@ from tests.model_registry.conftest import Clock, label, task
 def queued(registry: Registry, clock: Clock) -> Registry:
     """Group a with one label at revision 1, held by `me`; time 1000."""
     registry.record_event(1, [task(1), task(2)], [label(1, 1)], "r", None)
-    registry.leases.take(1, "a", "me", 60)
+    registry.leases.take(Lease(1, "a", "me"), 60)
     return registry
 
 
@@ -22,7 +23,7 @@ def get(registry: Registry) -> GroupRecord:
 def test_nothing(registry: Registry) -> None:
     assert registry.groups.get(1, "a") is None
     assert registry.groups.all() == registry.groups.pending(0) == []
-    registry.groups.progress(1, "a", "me", "training", 0.5, None)
+    registry.groups.progress(Lease(1, "a", "me"), "training", 0.5, None)
     with pytest.raises(RegistryError, match="no group 'a' in project 1"):
         registry.groups.force(1, "a")
     registry.groups.postpone(1, ["a"], 1, 2)
@@ -31,13 +32,13 @@ def test_nothing(registry: Registry) -> None:
 
 def test_the_whole_way(queued: Registry, clock: Clock) -> None:
     assert get(queued).state(1000) == "queued"
-    queued.groups.progress(1, "a", "me", "training", 0.25, 30.0)
+    queued.groups.progress(Lease(1, "a", "me"), "training", 0.25, 30.0)
     assert (get(queued).state(1000), get(queued).progress, get(queued).seconds_left) == ("training", 0.25, 30.0)
-    queued.groups.mark_trained(1, "a", "me", 1, 1, "kept the old one")
-    queued.groups.progress(1, "a", "me", "publishing", None, None)
+    queued.groups.mark_trained(Lease(1, "a", "me"), 1, 1, "kept the old one")
+    queued.groups.progress(Lease(1, "a", "me"), "publishing", None, None)
     assert get(queued).state(1000) == "publishing"
-    queued.groups.mark_published(1, "a", "me", 1)
-    queued.leases.release(1, "a", "me")
+    queued.groups.mark_published(Lease(1, "a", "me"), 1)
+    queued.leases.release(Lease(1, "a", "me"))
     assert get(queued) == GroupRecord(
         1,
         "a",
@@ -57,9 +58,9 @@ def test_the_whole_way(queued: Registry, clock: Clock) -> None:
 
 def test_labels_that_come_during_the_training_keep_the_group_due(queued: Registry, clock: Clock) -> None:
     queued.record_event(1, [], [label(2, 2)], "r", due_at=1010.0)
-    queued.groups.mark_trained(1, "a", "me", 1, 1)
-    queued.groups.mark_published(1, "a", "me", 1)
-    queued.leases.release(1, "a", "me")
+    queued.groups.mark_trained(Lease(1, "a", "me"), 1, 1)
+    queued.groups.mark_published(Lease(1, "a", "me"), 1)
+    queued.leases.release(Lease(1, "a", "me"))
     group = get(queued)
     assert (group.state(1000), group.trained_labels, group.first_due, group.due_at) == ("queued", 1, 1000.0, 1010.0)
 
@@ -77,7 +78,7 @@ def test_pending_is_due_and_free_and_the_longest_waiting_first(registry: Registr
         clock.now = {"early": 900.0}.get(name, 1000.0)
         registry.record_event(1, [task(number, name)], seen, "r", 2000.0 if name == "later" else None)
     clock.now = 1000.0
-    registry.leases.take(1, "held", "me", 60)
+    registry.leases.take(Lease(1, "held", "me"), 60)
     assert [group.name for group in registry.groups.pending(1000)] == ["early", "late"]
     assert [group.name for group in registry.groups.pending(1060)] == ["early", "held", "late"]
     assert [group.name for group in registry.groups.pending(2000)] == ["early", "held", "late", "later"]
@@ -87,11 +88,11 @@ def test_pending_says_the_same_as_state(registry: Registry, clock: Clock) -> Non
     registry.tasks.upsert(1, [task(n, f"g{n}") for n in range(5)], "r")
     registry.labels.record(1, [label(n, n) for n in range(1, 5)])
     for name in ("g2", "g3", "g4"):
-        registry.leases.take(1, name, "me", 10)
-    registry.groups.mark_failed(1, "g2", "me", 1, "no", 1000.0)
-    registry.groups.mark_trained(1, "g3", "me", 1, 1)
-    registry.groups.mark_trained(1, "g4", "me", 1, 1)
-    registry.groups.mark_published(1, "g4", "me", 1)
+        registry.leases.take(Lease(1, name, "me"), 10)
+    registry.groups.mark_failed(Lease(1, "g2", "me"), 1, "no", 1000.0)
+    registry.groups.mark_trained(Lease(1, "g3", "me"), 1, 1)
+    registry.groups.mark_trained(Lease(1, "g4", "me"), 1, 1)
+    registry.groups.mark_published(Lease(1, "g4", "me"), 1)
     clock.now = 1020
     states = {group.name: group.state(1020) for group in registry.groups.all()}
     assert states == {"g0": "idle", "g1": "queued", "g2": "failed", "g3": "queued", "g4": "idle"}
@@ -99,9 +100,9 @@ def test_pending_says_the_same_as_state(registry: Registry, clock: Clock) -> Non
 
 
 def test_failure_waits_for_its_retry_time(queued: Registry) -> None:
-    queued.groups.progress(1, "a", "me", "training", 0.5, 1)
+    queued.groups.progress(Lease(1, "a", "me"), "training", 0.5, 1)
     for attempt in (1, 2):
-        queued.groups.mark_failed(1, "a", "me", 1, "out of memory", 1000.0 + 100 * attempt)
+        queued.groups.mark_failed(Lease(1, "a", "me"), 1, "out of memory", 1000.0 + 100 * attempt)
         group = get(queued)
         assert (group.attempts, group.reason, group.due_at, group.phase) == (
             attempt,
@@ -109,7 +110,7 @@ def test_failure_waits_for_its_retry_time(queued: Registry) -> None:
             1000 + 100 * attempt,
             None,
         )
-    queued.leases.release(1, "a", "me")
+    queued.leases.release(Lease(1, "a", "me"))
     assert get(queued).state(1000) == "failed"
     assert queued.groups.pending(1199) == []
     assert len(queued.groups.pending(1200)) == 1
@@ -117,8 +118,8 @@ def test_failure_waits_for_its_retry_time(queued: Registry) -> None:
 
 @pytest.mark.parametrize("by", ["label", "force"])
 def test_failure_for_good_ends_with_new_labels_or_by_force(queued: Registry, clock: Clock, by: str) -> None:
-    queued.groups.mark_failed(1, "a", "me", 1, "impossible", None)
-    queued.leases.release(1, "a", "me")
+    queued.groups.mark_failed(Lease(1, "a", "me"), 1, "impossible", None)
+    queued.leases.release(Lease(1, "a", "me"))
     assert queued.groups.pending(1e12) == []
     clock.now = 2000.0
     if by == "label":
@@ -131,71 +132,71 @@ def test_failure_for_good_ends_with_new_labels_or_by_force(queued: Registry, clo
 
 def test_failure_does_not_delay_labels_that_came_meanwhile(queued: Registry) -> None:
     queued.record_event(1, [], [label(2, 2)], "r", due_at=1001.0)
-    queued.groups.mark_failed(1, "a", "me", 1, "no", 9999.0)
-    queued.leases.release(1, "a", "me")
+    queued.groups.mark_failed(Lease(1, "a", "me"), 1, "no", 9999.0)
+    queued.leases.release(Lease(1, "a", "me"))
     assert (get(queued).due_at, get(queued).state(1000)) == (1001.0, "queued")
 
 
 def test_success_forgets_the_failure(queued: Registry) -> None:
-    queued.groups.mark_failed(1, "a", "me", 1, "Label Studio is away", 1100.0)
-    queued.groups.mark_trained(1, "a", "me", 1, 1)
-    queued.groups.mark_published(1, "a", "me", 1)
+    queued.groups.mark_failed(Lease(1, "a", "me"), 1, "Label Studio is away", 1100.0)
+    queued.groups.mark_trained(Lease(1, "a", "me"), 1, 1)
+    queued.groups.mark_published(Lease(1, "a", "me"), 1)
     group = get(queued)
     assert (group.state(1000), group.attempts, group.failed_revision, group.reason) == ("idle", 0, None, None)
 
 
 def test_force_an_idle_group(queued: Registry) -> None:
-    queued.groups.mark_trained(1, "a", "me", 1, 1)
-    queued.groups.mark_published(1, "a", "me", 1)
-    queued.leases.release(1, "a", "me")
+    queued.groups.mark_trained(Lease(1, "a", "me"), 1, 1)
+    queued.groups.mark_published(Lease(1, "a", "me"), 1)
+    queued.leases.release(Lease(1, "a", "me"))
     queued.groups.force(1, "a")
     assert [group.forced for group in queued.groups.pending(1000)] == [True]
-    queued.leases.take(1, "a", "me", 60)
-    queued.groups.mark_trained(1, "a", "me", 1, 1)
+    queued.leases.take(Lease(1, "a", "me"), 60)
+    queued.groups.mark_trained(Lease(1, "a", "me"), 1, 1)
     assert get(queued).state(1000) == "idle"
 
 
 def test_writes_of_a_worker_that_lost_its_lease(queued: Registry, clock: Clock) -> None:
     clock.now = 1060
-    assert queued.leases.take(1, "a", "other", 60)
+    assert queued.leases.take(Lease(1, "a", "other"), 60)
     before = get(queued)
     with pytest.raises(LeaseLost, match="held by 'other'"):
-        queued.groups.mark_trained(1, "a", "me", 1, 1)
+        queued.groups.mark_trained(Lease(1, "a", "me"), 1, 1)
     with pytest.raises(LeaseLost):
-        queued.groups.mark_published(1, "a", "me", 1)
-    queued.leases.release(1, "a", "other")
+        queued.groups.mark_published(Lease(1, "a", "me"), 1)
+    queued.leases.release(Lease(1, "a", "other"))
     with pytest.raises(LeaseLost, match="released"):
-        queued.groups.mark_failed(1, "a", "me", 1, "no", None)
-    queued.leases.take(1, "a", "other", 60)
-    queued.groups.progress(1, "a", "me", "training", 0.9, None)
+        queued.groups.mark_failed(Lease(1, "a", "me"), 1, "no", None)
+    queued.leases.take(Lease(1, "a", "other"), 60)
+    queued.groups.progress(Lease(1, "a", "me"), "training", 0.9, None)
     assert get(queued) == before
     queued.projects.delete(1)
     with pytest.raises(LeaseLost, match="the group is gone"):
-        queued.groups.mark_trained(1, "a", "me", 1, 1)
+        queued.groups.mark_trained(Lease(1, "a", "me"), 1, 1)
 
 
 def test_what_is_for_the_whole_project_comes_last_and_gives_way(registry: Registry, clock: Clock) -> None:
-    assert not registry.groups.call_common(1), "nothing is known of the project"
+    assert not registry.groups.request_project_jobs(1), "nothing is known of the project"
     registry.record_event(1, [task(1, "a"), task(3, "a")], [label(1, 1)], "r", due_at=1005.0)
-    assert not registry.groups.call_common(1), "one group is the whole project"
+    assert not registry.groups.request_project_jobs(1), "one group is the whole project"
     registry.record_event(1, [task(2, "b")], [], "r", None)
-    assert registry.groups.call_common(1)
-    assert registry.groups.call_common(1)
-    assert [group.name for group in registry.groups.pending(2000)] == ["a", COMMON]
+    assert registry.groups.request_project_jobs(1)
+    assert registry.groups.request_project_jobs(1)
+    assert [group.name for group in registry.groups.pending(2000)] == ["a", PROJECT_GROUP]
     assert not registry.groups.waits(1004, "me")
     assert registry.groups.waits(1005, "me")
-    registry.leases.take(1, "a", "me", 60)
+    registry.leases.take(Lease(1, "a", "me"), 60)
     assert registry.groups.waits(1005, "me"), "held by the one who asks"
     assert not registry.groups.waits(1005, "other")
-    registry.groups.mark_trained(1, "a", "me", 1, 1)
-    registry.groups.mark_published(1, "a", "me", 1)
+    registry.groups.mark_trained(Lease(1, "a", "me"), 1, 1)
+    registry.groups.mark_published(Lease(1, "a", "me"), 1)
     assert not registry.groups.waits(1e9, "me"), "the project itself is no reason to give way"
-    common = registry.groups.get(1, COMMON)
+    common = registry.groups.get(1, PROJECT_GROUP)
     assert common is not None
     assert (common.wanted, common.tasks, common.state(1000)) == (1, 0, "queued"), "called twice, and nobody had begun"
-    registry.leases.take(1, COMMON, "me", 60)
-    assert registry.groups.call_common(1)
-    common = registry.groups.get(1, COMMON)
+    registry.leases.take(Lease(1, PROJECT_GROUP, "me"), 60)
+    assert registry.groups.request_project_jobs(1)
+    common = registry.groups.get(1, PROJECT_GROUP)
     assert common is not None
     assert common.wanted == 2, "news for who has begun already"
 
@@ -215,18 +216,18 @@ def test_who_is_next(registry: Registry, clock: Clock) -> None:
     registry.groups.force(1, "soon")
     assert due(registry, 1010) == ("soon", 0.0), "what a person ordered comes first"
     assert [group.name for group in registry.groups.pending(1010)] == ["soon", "late"]
-    registry.leases.take(1, "soon", "me", 60)
+    registry.leases.take(Lease(1, "soon", "me"), 60)
     assert due(registry, 1010) == ("late", 1007.0)
-    registry.leases.take(1, "late", "me", 60)
+    registry.leases.take(Lease(1, "late", "me"), 60)
     assert due(registry, 1010) is None
     assert due(registry, 1061) == ("soon", 0.0), "its worker gave no sign of life"
 
 
 def test_what_is_for_the_whole_project_waits_for_who_is_due_soon(registry: Registry, clock: Clock) -> None:
     registry.record_event(1, [task(1, "a"), task(2, "b")], [label(1, 1)], "r", due_at=1001.0)
-    registry.groups.call_common(1)
+    registry.groups.request_project_jobs(1)
     assert due(registry, 1000, 1005) == ("a", 1001.0)
-    assert due(registry, 990, 995) == (COMMON, 0.0)
+    assert due(registry, 990, 995) == (PROJECT_GROUP, 0.0)
     registry.groups.force(1, "b")
     assert due(registry, 990, 995) == ("b", 0.0)
 
@@ -240,7 +241,7 @@ def test_a_group_in_which_nothing_is_left_to_predict_comes_after_those_that_wait
     assert due(registry, 1002, 1005) == ("open", 1003.0), "it is due in a moment"
     assert due(registry, 1010) == ("open", 1003.0)
     assert [group.name for group in registry.groups.pending(1010)] == ["open", "full"]
-    registry.leases.take(1, "full", "me", 60)
+    registry.leases.take(Lease(1, "full", "me"), 60)
     assert not registry.groups.waits(1002, "me"), "itself is no reason to give way"
     assert registry.groups.waits(1003, "me")
     registry.groups.force(1, "full")

@@ -5,52 +5,52 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from model_registry import Registry, VersionState, open_registry
+from model_registry import Lease, Registry, VersionState, open_registry
 from tests.model_registry.conftest import Clock, label, task
 from tests.model_registry.workers import begin, in_processes, race_for_leases
 
 
 def test_no_group(registry: Registry) -> None:
-    assert not registry.leases.take(1, "a", "me", 60)
-    assert not registry.leases.renew(1, "a", "me", 60)
-    registry.leases.release(1, "a", "me")
+    assert not registry.leases.take(Lease(1, "a", "me"), 60)
+    assert not registry.leases.renew(Lease(1, "a", "me"), 60)
+    registry.leases.release(Lease(1, "a", "me"))
     assert registry.leases.release_owner("me") == 0
 
 
 def test_one_at_a_time(registry: Registry, clock: Clock) -> None:
     registry.tasks.upsert(1, [task(1), task(2, "b")], "r")
-    assert registry.leases.take(1, "a", "me", 60)
-    assert not registry.leases.take(1, "a", "me", 60)
-    assert not registry.leases.take(1, "a", "other", 60)
-    assert registry.leases.take(1, "b", "other", 60)
-    registry.leases.release(1, "a", "other")
-    assert not registry.leases.take(1, "a", "other", 60)
-    registry.leases.release(1, "a", "me")
-    assert registry.leases.take(1, "a", "other", 60)
-    assert not registry.leases.renew(1, "a", "me", 60)
+    assert registry.leases.take(Lease(1, "a", "me"), 60)
+    assert not registry.leases.take(Lease(1, "a", "me"), 60)
+    assert not registry.leases.take(Lease(1, "a", "other"), 60)
+    assert registry.leases.take(Lease(1, "b", "other"), 60)
+    registry.leases.release(Lease(1, "a", "other"))
+    assert not registry.leases.take(Lease(1, "a", "other"), 60)
+    registry.leases.release(Lease(1, "a", "me"))
+    assert registry.leases.take(Lease(1, "a", "other"), 60)
+    assert not registry.leases.renew(Lease(1, "a", "me"), 60)
 
 
 def test_it_runs_out_unless_renewed(registry: Registry, clock: Clock) -> None:
     registry.tasks.upsert(1, [task(1)], "r")
-    registry.leases.take(1, "a", "me", 60)
+    registry.leases.take(Lease(1, "a", "me"), 60)
     clock.now += 59.5
-    assert registry.leases.renew(1, "a", "me", 60)
+    assert registry.leases.renew(Lease(1, "a", "me"), 60)
     clock.now += 59.5
-    assert not registry.leases.take(1, "a", "other", 60)
+    assert not registry.leases.take(Lease(1, "a", "other"), 60)
     clock.now += 1
-    assert registry.leases.renew(1, "a", "me", 60)  # ran out, but nobody noticed
+    assert registry.leases.renew(Lease(1, "a", "me"), 60)  # ran out, but nobody noticed
     clock.now += 60
-    assert registry.leases.take(1, "a", "other", 60)
-    assert not registry.leases.renew(1, "a", "me", 60)
+    assert registry.leases.take(Lease(1, "a", "other"), 60)
+    assert not registry.leases.renew(Lease(1, "a", "me"), 60)
 
 
 def test_release_owner_gives_back_all_of_a_dead_worker(registry: Registry, clock: Clock) -> None:
     for project in (1, 2):
         registry.tasks.upsert(project, [task(project, project=project)], "r")
-        registry.leases.take(project, "a", "dead", 60)
+        registry.leases.take(Lease(project, "a", "dead"), 60)
     registry.tasks.upsert(1, [task(3, "b")], "r")
-    registry.leases.take(1, "b", "other", 60)
-    registry.groups.progress(1, "a", "dead", "training", 0.5, 1)
+    registry.leases.take(Lease(1, "b", "other"), 60)
+    registry.groups.progress(Lease(1, "a", "dead"), "training", 0.5, 1)
     assert registry.leases.release_owner("dead") == 2
     assert [group.lease_owner for group in registry.groups.all()] == [None, "other", None]
     assert registry.groups.all()[0].phase is None
@@ -58,10 +58,10 @@ def test_release_owner_gives_back_all_of_a_dead_worker(registry: Registry, clock
 
 def test_a_taken_group_starts_without_the_other_workers_phase(registry: Registry, clock: Clock) -> None:
     registry.tasks.upsert(1, [task(1)], "r")
-    registry.leases.take(1, "a", "dead", 60)
-    registry.groups.progress(1, "a", "dead", "training", 0.5, 1)
+    registry.leases.take(Lease(1, "a", "dead"), 60)
+    registry.groups.progress(Lease(1, "a", "dead"), "training", 0.5, 1)
     clock.now += 60
-    registry.leases.take(1, "a", "me", 60)
+    registry.leases.take(Lease(1, "a", "me"), 60)
     assert [(group.phase, group.progress) for group in registry.groups.all()] == [(None, None)]
 
 
@@ -84,7 +84,7 @@ def test_a_killed_worker_leaves_no_half_version(url: str, tmp_path: Path) -> Non
             assert worker.stdout.readline() == b"training\n"
             worker.kill()
         assert worker.returncode == -signal.SIGKILL
-        while not registry.leases.take(1, "a", "me", 60):
+        while not registry.leases.take(Lease(1, "a", "me"), 60):
             time.sleep(0.01)
         [left] = registry.versions.history(1, "a")
         assert (left.state, left.reason) == (VersionState.INTERRUPTED, "the worker ended before it finished")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from model_registry import SORTS, GroupRecord, LabelRecord, LedgerEntry, Registry, Sort, TaskRecord, Work
+from model_registry import SORTS, GroupRecord, LabelRecord, Lease, LedgerEntry, Registry, Sort, TaskRecord, Work
 from model_registry.tables import groups, reviews, versions
 
 NOW = 1000.0
@@ -117,15 +117,15 @@ def test_versions_and_their_score_are_listed_and_ordered_by(registry: Registry) 
 
 
 def serve(registry: Registry, group: str, metrics: dict[str, Any]) -> None:
-    registry.leases.take(1, group, "w", 60)
+    registry.leases.take(Lease(1, group, "w"), 60)
     version = registry.versions.begin(
-        1, group, "label", "detection", owner="w", label_revision=1, labels=1, fingerprint="f", recipe={},
+        Lease(1, group, "w"), "label", "detection", label_revision=1, labels=1, fingerprint="f", recipe={},
         previous=None, start="backbone",
     )  # fmt: skip
     with registry._database.writing() as connection:
         values = {"state": "serving", "metrics": metrics}
         connection.execute(versions.update().where(versions.c.id == version.id).values(**values))
-    registry.leases.release(1, group, "w")
+    registry.leases.release(Lease(1, group, "w"))
 
 
 def test_work_is_summed_over_what_was_reviewed(registry: Registry) -> None:

@@ -7,7 +7,9 @@ from alembic.config import Config
 from sqlalchemy import Connection, create_engine, text
 
 import model_registry.migrations
+from model_registry import GroupKind, open_registry
 from model_registry.database import open_database
+from model_registry.records import PROJECT_GROUP
 
 
 def brought_to(connection: Connection, revision: str) -> None:
@@ -50,3 +52,33 @@ def test_interrupted_versions_are_told_from_failed_ones(fresh_url: str) -> None:
         remarks = connection.execute(text("SELECT remark FROM groups ORDER BY name")).scalars().all()
     database.close()
     assert remarks == ["task 3: no box", None]
+
+
+def test_the_group_that_stands_for_a_project_is_found_again_by_its_kind(fresh_url: str, tmp_path: Path) -> None:
+    engine = create_engine(fresh_url)
+    with engine.begin() as connection:
+        brought_to(connection, "0006")
+        connection.execute(text("INSERT INTO projects (id, config, settings, generation) VALUES (1, '', '{}', 1)"))
+        group = (
+            "INSERT INTO groups (project, name, rule, wanted, trained, published, trained_labels, attempts, forced) "
+        )
+        group += "VALUES (1, :name, 'r', 1, 1, 1, 0, 0, false)"
+        version = (
+            'INSERT INTO versions (project, "group", control, head, number, state, start, label_revision, labels, '
+        )
+        version += "fingerprint, metrics, recipe, rolled_back, created_at) VALUES "
+        version += "(1, :name, 'c', 'h', 1, 'serving', 's', 1, 1, 'f', '{}', '{}', false, 0)"
+        for name in ("a", PROJECT_GROUP):
+            connection.execute(text(group), {"name": name})
+            connection.execute(text(version), {"name": name})
+    engine.dispose()
+    with open_registry(fresh_url, str(tmp_path / "artifacts")) as registry:
+        found = registry.groups.of_project(1)
+        assert found is not None
+        assert (found.name, found.kind, found.trained) == (PROJECT_GROUP, GroupKind.PROJECT, 1)
+        assert {group.name: group.kind for group in registry.groups.all(1)} == {
+            "a": GroupKind.TASKS,
+            PROJECT_GROUP: GroupKind.PROJECT,
+        }
+        assert registry.versions.project_models(1)["c"].kind is GroupKind.PROJECT
+        assert registry.versions.serving(1, "a")["c"].kind is GroupKind.TASKS

@@ -1,7 +1,7 @@
 import pytest
 
 from backend.errors import RegistryError
-from model_registry import ArtifactRef, Registry, VersionRecord
+from model_registry import ArtifactRef, Lease, Registry, VersionRecord
 from tests.model_registry.conftest import label, task
 from tests.model_registry.workers import begin
 
@@ -12,12 +12,12 @@ REF = ArtifactRef("ab/cd.safetensors", "0" * 64, 10)
 def held(registry: Registry) -> Registry:
     """Group a with one label, held by `me`."""
     registry.record_event(1, [task(1)], [label(1, 1)], "r", None)
-    registry.leases.take(1, "a", "me", 60)
+    registry.leases.take(Lease(1, "a", "me"), 60)
     return registry
 
 
 def promoted(registry: Registry, control: str = "boxes", ref: ArtifactRef = REF) -> VersionRecord:
-    registry.leases.take(1, "a", "me", 60)
+    registry.leases.take(Lease(1, "a", "me"), 60)
     return registry.versions.promote(begin(registry, control).id, "me", ref, {"f1": 0.9}, 12.5)
 
 
@@ -54,8 +54,8 @@ def test_one_control_is_pinned(held: Registry) -> None:
 
 def test_pinning_another_version_lets_it_serve_and_takes_the_group_from_its_worker(held: Registry) -> None:
     first, second = promoted(held), promoted(held)
-    held.groups.mark_trained(1, "a", "me", 1, 1)
-    held.groups.mark_published(1, "a", "me", 1)
+    held.groups.mark_trained(Lease(1, "a", "me"), 1, 1)
+    held.groups.mark_published(Lease(1, "a", "me"), 1)
     [back] = held.versions.pin(1, "a", "boxes", 1)
     assert (back.id, back.state) == (first.id, "serving")
     group = held.groups.get(1, "a")

@@ -1,4 +1,4 @@
-from model_registry import ProjectRecord, Registry
+from model_registry import Lease, ProjectRecord, Registry
 from tests.model_registry.conftest import label, task
 from tests.model_registry.workers import begin
 
@@ -31,12 +31,12 @@ def test_mark_synced(registry: Registry) -> None:
 def test_delete_takes_all_of_the_project_and_nothing_else(registry: Registry) -> None:
     for project in (1, 2):
         registry.record_event(project, [task(project, project=project)], [label(project, project)], "r", None)
-    registry.leases.take(1, "a", "me", 60)
+    registry.leases.take(Lease(1, "a", "me"), 60)
     first = begin(registry)
     registry.projects.delete(1)
     assert [project.id for project in registry.projects.all()] == [2]
     assert [(group.project, group.labelled) for group in registry.groups.all()] == [(2, 1)]
     assert (registry.tasks.ids(1), registry.labels.known(1), registry.versions.get(first.id)) == (set(), {}, None)
     registry.record_event(1, [task(1)], [label(1, 1)], "r", None)
-    registry.leases.take(1, "a", "me", 60)
+    registry.leases.take(Lease(1, "a", "me"), 60)
     assert begin(registry).id > first.id  # never given twice, caches are keyed by it

@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy.exc import IntegrityError
 
 from backend.errors import LeaseLost, RegistryError
-from model_registry import COMMON, ArtifactRef, GroupRecord, Registry, VersionRecord, VersionState
+from model_registry import ArtifactRef, GroupRecord, Lease, Registry, VersionRecord, VersionState
+from model_registry.records import PROJECT_GROUP
 from tests.model_registry.conftest import Clock, label, task
 from tests.model_registry.workers import begin
 
@@ -21,7 +22,7 @@ REF = ArtifactRef("ab/cd.safetensors", "0" * 64, 10)
 def held(registry: Registry) -> Registry:
     """Group a with one label, held by `me`."""
     registry.record_event(1, [task(1)], [label(1, 1)], "r", None)
-    registry.leases.take(1, "a", "me", 60)
+    registry.leases.take(Lease(1, "a", "me"), 60)
     return registry
 
 
@@ -101,7 +102,7 @@ def test_a_version_ends_once(held: Registry, first: str, second: str) -> None:
 def test_without_the_lease_nothing_is_written(held: Registry, clock: Clock) -> None:
     id = begin(held).id
     clock.now += 60
-    held.leases.take(1, "a", "other", 60)
+    held.leases.take(Lease(1, "a", "other"), 60)
     left = held.versions.get(id)
     assert left is not None
     assert (left.state, left.reason) == ("interrupted", "the worker ended before it finished")
@@ -120,10 +121,10 @@ def test_without_the_lease_nothing_is_written(held: Registry, clock: Clock) -> N
 def test_what_serves_in_other_groups_for_the_same(registry: Registry) -> None:
     registry.record_event(1, [task(1, "a"), task(2, "b")], [label(1, 1)], "r", None)
     registry.record_event(2, [task(3, "c", project=2)], [], "r", None)
-    registry.groups.call_common(1)
+    registry.groups.request_project_jobs(1)
     made = {}
-    for project, group in ((1, "a"), (1, "b"), (1, COMMON), (2, "c")):
-        registry.leases.take(project, group, "me", 60)
+    for project, group in ((1, "a"), (1, "b"), (1, PROJECT_GROUP), (2, "c")):
+        registry.leases.take(Lease(project, group, "me"), 60)
         for _ in range(2):
             id = begin(registry, project=project, group=group).id
             made[group] = registry.versions.promote(id, "me", REF, {}, 1.0)
@@ -136,8 +137,8 @@ def test_what_serves_in_other_groups_for_the_same(registry: Registry) -> None:
 
 def test_rollback_serves_the_one_before_and_publishes_again(held: Registry) -> None:
     first, second = promoted(held), promoted(held)
-    held.groups.mark_trained(1, "a", "me", 1, 1)
-    held.groups.mark_published(1, "a", "me", 1)
+    held.groups.mark_trained(Lease(1, "a", "me"), 1, 1)
+    held.groups.mark_published(Lease(1, "a", "me"), 1)
     assert group_of(held).state(1000) == "idle"
     [back] = held.versions.rollback(1, "a")
     assert (back.id, back.state) == (first.id, "serving")
@@ -153,10 +154,10 @@ def test_rollback_serves_the_one_before_and_publishes_again(held: Registry) -> N
 def test_rollback_ends_a_publish_that_is_under_way(held: Registry) -> None:
     promoted(held)
     promoted(held)
-    held.groups.mark_trained(1, "a", "me", 1, 1)
+    held.groups.mark_trained(Lease(1, "a", "me"), 1, 1)
     held.versions.rollback(1, "a")
     with pytest.raises(LeaseLost):
-        held.groups.mark_published(1, "a", "me", 1)
+        held.groups.mark_published(Lease(1, "a", "me"), 1)
 
 
 def test_rollback_goes_further_back_each_time_and_never_to_a_rolled_back_one(held: Registry) -> None:
@@ -166,7 +167,7 @@ def test_rollback_goes_further_back_each_time_and_never_to_a_rolled_back_one(hel
     assert [held.versions.rollback(1, "a")[0].number for _ in range(2)] == [2, 1]
     with pytest.raises(RegistryError, match="to go back to"):
         held.versions.rollback(1, "a")
-    held.leases.take(1, "a", "me", 60)
+    held.leases.take(Lease(1, "a", "me"), 60)
     assert promoted(held).number == 4
     assert held.versions.rollback(1, "a")[0].number == 1
 
@@ -194,7 +195,7 @@ def test_forget_artifacts_keeps_what_serves_and_the_ways_back(held: Registry) ->
     for ref in refs[:5]:
         promoted(held, ref=ref)
     held.versions.rollback(1, "a")  # 4 is no way back any more, 3 serves
-    held.leases.take(1, "a", "me", 60)
+    held.leases.take(Lease(1, "a", "me"), 60)
     held.versions.reject(begin(held).id, "me", "worse", refs[5], {}, 1)
     promoted(held, "points", refs[6])
     assert held.retention.artifacts() == {"0", "1", "2", "3", "4", "5", "6"}
@@ -230,18 +231,16 @@ class Transitions(RuleBasedStateMachine):
         self.take()
 
     def take(self) -> None:
-        assert self.registry.leases.take(self.project, "a", "me", 60)
+        assert self.registry.leases.take(Lease(self.project, "a", "me"), 60)
         self.states |= dict.fromkeys(self.training, "interrupted")
         self.training.clear()
 
     @rule(control=CONTROLS)
     def begin(self, control: str) -> None:
         version = self.registry.versions.begin(
-            self.project,
-            "a",
+            Lease(self.project, "a", "me"),
             control,
             "detection",
-            owner="me",
             label_revision=1,
             labels=1,
             fingerprint="f",

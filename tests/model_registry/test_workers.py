@@ -12,8 +12,8 @@ def only(registry: Registry) -> WorkerRecord:
 
 
 def test_a_sign_of_life_tells_what_it_is_at(registry: Registry, clock: Clock) -> None:
-    registry.workers.seen("a", 990.0, "group clip of project 1", "the look-round: locked")
-    assert only(registry) == WorkerRecord("a", 990.0, 1000.0, None, "the look-round: locked", "group clip of project 1")
+    registry.workers.seen("a", 990.0, "group clip of project 1", "the reconciler: locked")
+    assert only(registry) == WorkerRecord("a", 990.0, 1000.0, None, "the reconciler: locked", "group clip of project 1")
     assert only(registry).alive(clock.now)
     clock.now += 10
     registry.workers.seen("a", 990.0)

@@ -7,7 +7,7 @@ from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-from model_registry import LabelRecord, TaskRecord, open_registry
+from model_registry import LabelRecord, Lease, TaskRecord, open_registry
 
 _START: list[Barrier] = []
 
@@ -37,7 +37,7 @@ def open_and_count(url: str, artifacts: str, task: int) -> int:
 
 def race_for_leases(url: str, artifacts: str, owner: str, groups: list[str]) -> list[str]:
     with open_registry(url, artifacts) as registry:
-        return [group for group in groups if registry.leases.take(1, group, owner, 60)]
+        return [group for group in groups if registry.leases.take(Lease(1, group, owner), 60)]
 
 
 def record_labels(url: str, artifacts: str, first: int, count: int) -> int:
@@ -54,7 +54,7 @@ def record_labels(url: str, artifacts: str, first: int, count: int) -> int:
 def begin_and_hang(url: str, artifacts: str) -> None:
     """A worker that is killed in the middle of a training: prints when it is there."""
     registry = open_registry(url, artifacts)
-    assert registry.leases.take(1, "a", "dead", 0.05)
+    assert registry.leases.take(Lease(1, "a", "dead"), 0.05)
     begin(registry, owner="dead")
     print("training", flush=True)
     sys.stdin.read()
@@ -65,7 +65,6 @@ def begin(
 ) -> Any:
     """A version in state training."""
     values = {
-        "owner": owner,
         "label_revision": 1,
         "labels": 5,
         "fingerprint": "f",
@@ -73,4 +72,4 @@ def begin(
         "previous": None,
         "start": "backbone",
     }
-    return registry.versions.begin(project, group, control, "detection", **values | changes)
+    return registry.versions.begin(Lease(project, group, owner), control, "detection", **values | changes)

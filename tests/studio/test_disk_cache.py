@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import pytest
 
+from backend.cancel import CancelToken
 from backend.errors import StorageError, TrainingInterrupted
 from backend.studio.disk_cache import ABANDONED_SECONDS, DiskCache
 from tests.disk import short_files, small_disk
@@ -185,7 +186,7 @@ def test_whoever_waits_for_another_threads_fill_may_stop(tmp_path: Path) -> None
     thread.start()
     assert filling.wait(30)
     with pytest.raises(TrainingInterrupted):
-        cache.get("a", slow, stop)
+        cache.get("a", slow, CancelToken(stop))
     done.set()
     thread.join()
     assert cache.get("a", slow).read_bytes() == b"x"

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
+from backend.cancel import CancelToken
 from backend.errors import DamagedMedia, MediaError, TrainingInterrupted
 from backend.studio import images
 from backend.studio.room import Room
@@ -203,7 +204,7 @@ def test_decoding_waits_for_its_room(tmp_path: Path) -> None:
         raise TrainingInterrupted("stop")
 
     with room.taken(1), pytest.raises(TrainingInterrupted):
-        images.read(path, room=room, alive=nobody_wants_it)
+        images.read(path, room=room, cancel=CancelToken(nobody_wants_it))
     assert asked
     assert images.read(path, room=room)[1] == (40, 20)
 

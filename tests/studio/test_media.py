@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from backend.cancel import CancelToken
 from backend.errors import MediaError, StudioForbidden, StudioUnreachable, TrainingInterrupted
 from backend.studio import download, media
 from backend.studio.client import Studio
@@ -578,7 +579,7 @@ def test_nobody_waits_for_a_file_that_nobody_wants_any_more(world: World) -> Non
     with dripping(b"HTTP/1.1 200 OK\r\n", 60) as (url, _):
         cache = MediaCache(Studio(url, "key"), world.folder, 1)
         with pytest.raises(TrainingInterrupted):
-            cache.path(UPLOAD, 1, stop)
+            cache.path(UPLOAD, 1, CancelToken(stop))
         assert list(world.folder.glob("*/*")) == []
 
 

@@ -10,6 +10,7 @@ import httpcore
 import httpx
 import pytest
 
+from backend.cancel import CancelSource
 from backend.errors import StudioUnreachable, TrainingInterrupted
 from backend.studio import patience, transport
 from backend.studio.client import Studio
@@ -86,15 +87,10 @@ def test_an_answer_in_time_comes_whole() -> None:
 @pytest.mark.parametrize("at_once", [0, len(HEAD) + 5])
 def test_whoever_stops_waiting_is_let_go(at_once: int) -> None:
     with dripping(HEAD + bytes(1000), 60, at_once) as (url, sent):
-        stop = threading.Event()
-
-        def alive() -> None:
-            if stop.is_set():
-                raise TrainingInterrupted("the worker stops")
-
-        threading.Timer(0.1, stop.set).start()
+        stop = CancelSource()
+        threading.Timer(0.1, stop.cancel, ["the worker stops"]).start()
         with pytest.raises(TrainingInterrupted):
-            get(url, Patience(seconds=600, grace=600, floor=1, alive=alive))
+            get(url, Patience(seconds=600, grace=600, floor=1, cancel=stop))
         assert sent[0] == at_once
 
 

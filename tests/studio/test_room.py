@@ -2,6 +2,7 @@ import threading
 
 import pytest
 
+from backend.cancel import CancelToken
 from backend.errors import TrainingInterrupted
 from backend.studio.room import Room
 
@@ -30,7 +31,7 @@ def test_what_is_larger_than_all_is_let_in_alone() -> None:
     room = Room(10)
     with room.taken(100):
         pass
-    with room.taken(1), pytest.raises(TrainingInterrupted), room.taken(100, alive=_stop):
+    with room.taken(1), pytest.raises(TrainingInterrupted), room.taken(100, cancel=CancelToken(_stop)):
         pass
     with room.taken(100):
         pass

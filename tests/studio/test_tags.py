@@ -12,7 +12,8 @@ from backend.loop.review.compare import Tally, compare
 from backend.studio import tags
 from backend.studio.compare import regions_of
 from backend.studio.labeling_config import parse
-from backend.types import Control, Head, Instance, Keyframe, Keypoint, Media, Track, VideoSize
+from backend.tracks import Keyframe, Track, VideoSize
+from backend.types import Control, Head, Instance, Keypoint, Media
 
 SIZE = (160, 120)
 CLIP = VideoSize(160, 120, 50, 25.0)

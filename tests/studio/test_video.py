@@ -9,7 +9,7 @@ from PIL import Image
 from backend.errors import MediaError
 from backend.studio.video import write_frames, write_video
 from backend.studio.video_file import VideoFile
-from backend.types import VideoSize
+from backend.tracks import VideoSize
 from tests.studio.clips import number_of, numbered
 from tests.studio.clips import write_video as encode
 from tests.studio.zoo.videos import damaged, remuxed

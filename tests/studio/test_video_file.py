@@ -9,7 +9,7 @@ import pytest
 from backend.errors import MediaError
 from backend.studio import video_file
 from backend.studio.video_file import VideoFile, check_rate
-from backend.types import VideoSize
+from backend.tracks import VideoSize
 from tests.studio.clips import HEIGHT, WIDTH, number_of, numbered, write_video
 from tests.studio.zoo.videos import all_videos, damaged, remuxed
 

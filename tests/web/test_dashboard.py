@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from backend.web.app import create_app
+from model_registry import Lease
 from tests.loop.house import CONFIG, House
 from tests.loop.train.test_starts import add_clip
 
@@ -74,8 +75,8 @@ def test_the_first_page_lists_projects_with_their_counts(client: TestClient, hou
 
 
 def test_what_is_at_work_is_shown_with_its_progress(client: TestClient, house: House) -> None:
-    house.registry.leases.take(1, "clip", "worker", 1000)
-    house.registry.groups.progress(1, "clip", "worker", "training", 0.25, 30.0)
+    house.registry.leases.take(Lease(1, "clip", "worker"), 1000)
+    house.registry.groups.progress(Lease(1, "clip", "worker"), "training", 0.25, 30.0)
     found = page(client, "/")
     assert "25 %, 30 s left" in found.text
     assert found.all("progress")[0]["value"] == "0.250"
@@ -84,9 +85,9 @@ def test_what_is_at_work_is_shown_with_its_progress(client: TestClient, house: H
 def test_problems_come_first_with_what_to_do(client: TestClient, house: House) -> None:
     house.add_project(2, "<View><Image name='i' value='$image'/></View>")
     house.add_task(50, project=2)
-    house.registry.leases.take(1, "clip", "worker", 1000)
-    house.registry.groups.mark_failed(1, "clip", "worker", 0, "no usable box", None)
-    house.registry.leases.release(1, "clip", "worker")
+    house.registry.leases.take(Lease(1, "clip", "worker"), 1000)
+    house.registry.groups.mark_failed(Lease(1, "clip", "worker"), 0, "no usable box", None)
+    house.registry.leases.release(Lease(1, "clip", "worker"))
     text = page(client, "/").text
     assert "clip in project 1: Failed. no usable box" in text
     assert "when its labels change, or with 'Train now'" in text

@@ -72,7 +72,7 @@ def test_no_round_is_an_empty_curve() -> None:
 def test_every_point_is_in_the_picture(values: list[float | None]) -> None:
     drawn = chart([RoundFigures(n, 1, 1, 1, 0, value, value) for n, value in enumerate(values)])
     assert len(drawn.efficiency) == sum(v is not None for v in values)
-    for point in (*drawn.efficiency, *drawn.honest):
+    for point in (*drawn.efficiency, *drawn.held_out):
         assert 0 <= point.x <= WIDTH
         assert 0 <= point.y <= HEIGHT
 

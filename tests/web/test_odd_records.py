@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from model_registry import Lease
 from tests.loop.house import CONFIG, House
 from tests.web.test_dashboard import page
 
@@ -76,9 +77,9 @@ def test_a_project_that_is_odd(client: TestClient, house: House, how: str) -> No
 
 def test_interrupted_versions_are_shown_as_such(client: TestClient, house: House) -> None:
     house.label(1)
-    house.registry.leases.take(1, "clip", "gone", 1000)
+    house.registry.leases.take(Lease(1, "clip", "gone"), 1000)
     house.registry.versions.begin(
-        1, "clip", "label", "detection", owner="gone", label_revision=1, labels=1, fingerprint="f", recipe={},
+        Lease(1, "clip", "gone"), "label", "detection", label_revision=1, labels=1, fingerprint="f", recipe={},
         previous=None, start="backbone",
     )  # fmt: skip
     house.registry.leases.release_owner("gone")

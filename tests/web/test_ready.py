@@ -19,10 +19,10 @@ def test_it_is_ready_with_a_worker(client: TestClient, house: House) -> None:
 
 
 def test_a_dead_worker_is_told_everywhere_with_its_last_error(client: TestClient, house: House) -> None:
-    house.registry.workers.seen("a", house.now, error="the look-round: <b>locked</b>")
+    house.registry.workers.seen("a", house.now, error="the reconciler: <b>locked</b>")
     house.label(1)
     house.now += SILENT_SECONDS + 28.5
-    said = "No worker runs since 90 s: the look-round: <b>locked</b>"
+    said = "No worker runs since 90 s: the reconciler: <b>locked</b>"
     answer = client.get("/ready")
     assert (answer.status_code, answer.json()["why"]) == (503, [said])
     assert client.get("/status", params={"project": 1}).json()["worker_problem"] == said
@@ -35,7 +35,7 @@ def test_a_dead_worker_is_told_everywhere_with_its_last_error(client: TestClient
 
 
 def test_the_end_of_the_trouble_is_told_nowhere(client: TestClient, house: House) -> None:
-    house.registry.workers.seen("a", house.now, error="the look-round: locked")
+    house.registry.workers.seen("a", house.now, error="the reconciler: locked")
     house.registry.workers.ended("a", "killed by SIGKILL")
     assert "SIGKILL" in page(client, "/").text
     house.registry.workers.seen("a", house.now)

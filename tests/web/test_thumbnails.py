@@ -7,7 +7,7 @@ from PIL import Image, ImageColor
 
 from backend.studio.drawing import PALETTE
 from backend.studio.tags import for_video
-from backend.types import Keyframe, Track, VideoSize
+from backend.tracks import Keyframe, Track, VideoSize
 from model_registry import LedgerEntry
 from tests.loop.house import CONFIG, House, square_of
 from tests.studio.clips import number_of, numbered, write_video

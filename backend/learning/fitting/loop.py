@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from backend.cancel import CancelToken
 from backend.errors import TrainingError
 from backend.learning.fitting.recipe import FittedRecipe, TwoStageRecipe, steps_after
 from backend.learning.fitting.session import Session
@@ -38,8 +39,8 @@ class Course(Protocol[Net]):
 class WideningCourse(Course[Net], Protocol[Net]):
     """One with a second stage."""
 
-    def widen(self, alive: Callable[[], None]) -> None:
-        """Learn from unlabelled frames as well, from now on; `alive` is called for each that is looked at."""
+    def widen(self, cancel: CancelToken) -> None:
+        """Learn from unlabelled frames as well, from now on; `cancel` is asked for each that is looked at."""
         ...
 
 
@@ -70,7 +71,7 @@ def overfit_twice(
     told = session.countdown(steps + later)
     loss = fit(course, recipe, steps, told)
     if later:
-        course.widen(lambda: told(steps - 1))
+        course.widen(session.cancel)
         loss = fit(course, recipe, later, lambda step: told(step + steps))
     return _metrics(loss, steps + later, start)
 

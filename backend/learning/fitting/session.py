@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from backend.cancel import CancelToken
 from backend.errors import TrainingError
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import Clock, Tell, TrainingInput
@@ -21,17 +22,19 @@ class Session:
     device: torch.device
     rng: np.random.Generator
     progress: Tell
+    cancel: CancelToken
     clock: Clock
     began: float
     """By the clock."""
 
     def countdown(self, steps: int) -> Callable[[int], None]:
-        """What tells `progress` after each of so many steps how far the work is, and the seconds left."""
+        """What tells `progress` after each of so many steps how far the work is, with the seconds left, and asks `cancel`."""
         began = self.clock()
 
         def told(step: int) -> None:
             done = (step + 1) / steps
             self.progress(Progress(done, (self.clock() - began) * (1 - done) / done))
+            self.cancel.check()
 
         return told
 
@@ -53,4 +56,4 @@ def session(given: TrainingInput, kind: str = "labels") -> Iterator[Session]:
     began, rng = given.clock(), np.random.default_rng(given.seed)
     with torch.random.fork_rng():
         torch.manual_seed(given.seed)
-        yield Session(find_device(given.device), rng, given.progress, given.clock, began)
+        yield Session(find_device(given.device), rng, given.progress, given.cancel, given.clock, began)

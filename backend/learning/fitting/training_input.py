@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from backend.cancel import NEVER, CancelToken
 from backend.types import Frame, Instance, LabeledFrame, Progress, Weights
 
 Clock = Callable[[], float]
 """Seconds since some moment."""
 Tell = Callable[[Progress], None]
-"""Is told how far the work is; what it raises ends the training."""
+"""Is told how far the work is."""
 EnclosingBoxes = Mapping[int, Sequence[Instance]]
 """{task: the boxes that a control's regions hang on}, with their `region_id`s."""
 
@@ -33,7 +34,8 @@ class TrainingInput:
     device: str = "auto"
     seed: int = 0
     progress: Tell = _nobody
-    """What it raises ends the training, and passes through."""
+    cancel: CancelToken = NEVER
+    """Asked in every step; what it raises ends the training, and passes through."""
     clock: Clock = time.monotonic
 
     @property

@@ -1,12 +1,13 @@
 """Overfitting a segmentation micro-model to the labelled frames of one group."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from backend.cancel import CancelToken
 from backend.learning.fitting.initialization import kind_of
 from backend.learning.fitting.loop import begun, overfit_twice
 from backend.learning.fitting.session import session
@@ -56,10 +57,10 @@ class SegmentationCourse:
         batch = views(self.pictures, how, self.rng)
         return self.network.head.loss(self.network(batch.images), batch.masks, batch.sure)
 
-    def widen(self, alive: Callable[[], None]) -> None:
+    def widen(self, cancel: CancelToken) -> None:
         """Take in what the network and time agree on in unlabelled frames."""
         model = SegmentationModel(self.network.settled(), self.blueprint, self.network.device)
-        more = second_hand(model, self.labeled, self.unlabeled, self.recipe, alive)
+        more = second_hand(model, self.labeled, self.unlabeled, self.recipe, cancel)
         self.pictures = [*self.pictures, *more]
 
 
@@ -76,14 +77,14 @@ def second_hand(
     labeled: Sequence[LabeledFrame],
     unlabeled: Sequence[Frame],
     recipe: SegmentationRecipe,
-    alive: Callable[[], None],
+    cancel: CancelToken,
 ) -> list[Picture]:
     """Unlabelled frames with what the network and time agree on; `recipe.pseudo_share` of the weight is theirs."""
     chosen = choose(unlabeled, labeled, recipe.pseudo_frames)
     weight = weight_of(recipe.pseudo_share, sum(one.weight for one in labeled), len(chosen))
     pictures = []
     for look, odds in model.see((unlabeled[i] for i in chosen), labeled):
-        alive()
+        cancel.check()
         agreed = torch.from_numpy(odds)
         masks = (torch.sigmoid(agreed) * 255).round().to(torch.uint8)
         sure = (agreed.abs() >= SURE).to(torch.uint8) * 255

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.types import Keyframe, Track
+from backend.tracks import Keyframe, Track
 
 TOLERANCE = 0.05
 """Most that an edge may lie off, as a share of the box's side along it: what a person would not mend."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.learning.video.frames import VideoFrame
-from backend.types import Keyframe, Track
+from backend.tracks import Keyframe, Track
 
 MIN_FRAMES = 3
 """Frames that make a range, or a break in one; fewer are a flicker."""

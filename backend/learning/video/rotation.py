@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from backend.learning.geometry.rotation import overlaps
-from backend.types import Box, Instance, Keyframe, Track
+from backend.tracks import Keyframe, Track
+from backend.types import Box, Instance
 
 SAME = 0.5
 """IoU of hulls from which a box that was seen is that of the track."""

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from backend.learning.video.frames import VideoFrame
-from backend.types import Instance, Keyframe, Track
+from backend.tracks import Keyframe, Track
+from backend.types import Instance
 
 MIN_FRAMES = 2
 """In which a track that nobody drew is seen; fewer are a flicker."""

@@ -3,7 +3,7 @@
 Before any label: as different as possible (k-center greedy). Later: how doubtful a frame is times how far it lies from
 what is labelled and from what was picked before it, in time and in what a frozen network sees. Mistakes come in runs: an
 object that is missed in one frame of a video is missed in its neighbours. One of them mended teaches the others, and ten
-cost ten times as much; so a frame is near where either time or sight says so.
+cost ten times as much; so a frame is near where either time or sample_features says so.
 
 Label Studio hands out the lowest score first, and shows the score to people, so one number must serve both. The
 published score is the calibrated probability that a person would leave the frame as it is, made to rise along the

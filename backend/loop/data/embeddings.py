@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from backend.cancel import NEVER, CancelToken
 from backend.errors import CheckpointError, MediaError
 from backend.loop.data.checkpoint import checkpoint_here, fetched_checkpoint
 from backend.loop.data.frames import FrameStore
@@ -70,10 +71,10 @@ class Embeddings:
             return None
         return found
 
-    def make(self, tasks: Sequence[TaskRecord], field: str, frames: FrameStore, alive: Callable[[], None]) -> int:
+    def make(self, tasks: Sequence[TaskRecord], field: str, frames: FrameStore, cancel: CancelToken) -> int:
         """Embed the first of these tasks' frames that have no embedding yet; how many that were.
 
-        One encoder runs at a time on a machine, and none is kept in memory. What `alive` raises passes through, between
+        One encoder runs at a time on a machine, and none is kept in memory. What `cancel` raises passes through, between
         two frames. Raises CheckpointError where the checkpoint cannot be had.
         """
         path, made = fetched_checkpoint(self._services.settings), 0
@@ -84,7 +85,7 @@ class Embeddings:
         with _alone(self._services) as free:
             sam = self._load(path, encoder=True) if free and lacking else None
             for task in lacking if sam is not None else ():
-                alive()
+                cancel.check()
                 with suppress(MediaError):
                     self._keep(path, sam, frames.frame(task, field), urls[task.id], frames)
                     made += 1
@@ -116,7 +117,7 @@ def embed_ahead(
     project: ProjectRecord,
     tasks: Sequence[TaskRecord],
     frames: FrameStore,
-    alive: Callable[[], None] = lambda: None,
+    cancel: CancelToken = NEVER,
 ) -> None:
     """Embed the frames that will most likely be handed out next: those without a label, the least certain first."""
     if not services.settings.sam_checkpoint or not smart_tools(project.config):
@@ -127,19 +128,19 @@ def embed_ahead(
     waiting = [task for task in tasks if task.id not in labelled]
     if field is not None:
         order = sorted(waiting, key=lambda task: (scores.get(task.id, 0.0), task.id))
-        Embeddings(services).make(order, field, frames, alive)
+        Embeddings(services).make(order, field, frames, cancel)
 
 
-def embed_unlabelled(services: Services, project: ProjectRecord, alive: Callable[[], None]) -> list[str]:
+def embed_unlabelled(services: Services, project: ProjectRecord, cancel: CancelToken) -> list[str]:
     """The same for groups that nobody has labelled yet, where prompts help most; what went wrong, in words."""
     if not services.settings.sam_checkpoint or not smart_tools(project.config):
         return []
     tasks = list[TaskRecord]()
     for group in services.registry.groups.all(project.id):
         tasks += services.registry.tasks.of_group(project.id, group.name)[: AHEAD - len(tasks)]
-    frames = FrameStore(services.media(project), services.settings.frame_cache_mb, alive)
+    frames = FrameStore(services.media(project), services.settings.frame_cache_mb, cancel)
     try:
-        embed_ahead(services, project, tasks, frames, alive)
+        embed_ahead(services, project, tasks, frames, cancel)
     except CheckpointError as error:
         return [str(error)]
     return []

@@ -1,11 +1,12 @@
 """What a frozen network sees in a group's frames, made once and kept in the registry."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.cancel import NEVER, CancelToken
 from backend.errors import LabelingConfigError
 from backend.loop.data.acquisition import Places, places
 from backend.loop.data.frames import FrameStore
@@ -29,12 +30,12 @@ def look(
     project: ProjectRecord,
     tasks: Sequence[TaskRecord],
     frames: FrameStore,
-    alive: Callable[[], None] = lambda: None,
+    cancel: CancelToken = NEVER,
 ) -> None:
     """Make the features of those of the tasks that have none yet, or those of a picture that was replaced since; frames
     that cannot be had are left out.
 
-    `alive` is called for each frame. What it raises passes through, and what was made before is kept: thousands of
+    `cancel` is asked for each frame. What it raises passes through, and what was made before is kept: thousands of
     frames take minutes, and whoever comes back goes on from there.
     """
     from backend.learning.network import features  # torch: only a worker and the command line look
@@ -55,7 +56,7 @@ def look(
         if not len(usable):
             continue
         seen: list[int] = []
-        found = features.vectors(_noted(usable, alive, seen), services.settings.backbone)
+        found = features.vectors(_noted(usable, cancel, seen), services.settings.backbone)
         made = {
             task: (f"{sources[task]}\n{frames.stamp(urls[task])}", vector)
             for task, vector in zip(seen, found, strict=True)
@@ -64,9 +65,9 @@ def look(
         services.registry.features.record(project.id, made)
 
 
-def _noted(frames: Iterable[Frame], alive: Callable[[], None], seen: list[int]) -> Iterator[Frame]:
+def _noted(frames: Iterable[Frame], cancel: CancelToken, seen: list[int]) -> Iterator[Frame]:
     for frame in frames:
-        alive()
+        cancel.check()
         seen.append(frame.task)
         yield frame
 
@@ -86,7 +87,7 @@ def places_of(services: Services, project: ProjectRecord, tasks: Sequence[TaskRe
     return places([order_of(task.data) for task in tasks], [known.get(task.id) for task in tasks])
 
 
-def sight(
+def sample_features(
     services: Services, project: ProjectRecord, group: str, few: int, frames: FrameStore | None
 ) -> Vectors | None:
     """(n, d): what is seen in a few frames of a group, evenly spread; with `frames` they are looked at where none is

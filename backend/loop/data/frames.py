@@ -8,6 +8,7 @@ from threading import Lock
 
 import structlog
 
+from backend.cancel import NEVER, CancelToken
 from backend.errors import MediaError
 from backend.loop.data.grouping import order_of
 from backend.loop.data.pages import in_words, task_of
@@ -30,27 +31,25 @@ log = structlog.get_logger(__name__)
 class FrameStore:
     """Frames of tasks by their media field, decoded at most once while they fit into `limit_mb`.
 
-    `alive` is called for each frame that somebody asks for, and while one is waited for; what it raises passes through.
+    `cancel` is asked for each frame that somebody asks for, and while one is waited for; what it raises passes through.
     What cannot be had is not asked for again: a slow file would cost its time at each step of a training. `room` is how
     many bytes a training may take in all: a quarter of it at most is for frames that are kept.
     """
 
-    def __init__(
-        self, media: MediaCache, limit_mb: int, alive: Callable[[], None] = lambda: None, room: int | None = None
-    ) -> None:
-        self._media, self._alive, self.room = media, alive, room
+    def __init__(self, media: MediaCache, limit_mb: int, cancel: CancelToken = NEVER, room: int | None = None) -> None:
+        self._media, self._cancel, self.room = media, cancel, room
         self._limit = limit_mb * 1_000_000 if room is None else min(limit_mb * 1_000_000, room // 4)
         self._kept: OrderedDict[Hashable, Frame] = OrderedDict()
         self._size = 0  # bytes of the frames that are kept
         self._lock = Lock()
         self._failed = dict[Hashable, str]()
         self._remarks = dict[int, str]()
-        self.clips = Clips(media, self._get, MAX_SIDE, alive)
+        self.clips = Clips(media, self._get, MAX_SIDE, cancel)
         """The videos of tasks that hold whole ones."""
 
     def frame(self, task: TaskRecord, field: str) -> Frame:
         """The frame of a task; raises MediaError where it cannot be had."""
-        self._alive()
+        self._cancel.check()
         url, owner = value_at(task.data, field), task_of(task.id)
         if not isinstance(url, str) or not url:
             raise MediaError(
@@ -59,7 +58,7 @@ class FrameStore:
 
         def read() -> Frame:
             image, (width, height) = self._media.image(
-                url, owner, MAX_SIDE, self._alive, lambda remark: self._remarks.update({owner: remark})
+                url, owner, MAX_SIDE, self._cancel, lambda remark: self._remarks.update({owner: remark})
             )
             return Frame(task.id, image, width, height, order_of(task.data))
 
@@ -85,7 +84,7 @@ class FrameStore:
         return FrameSequence(self, [t for t in tasks if t.id in sizes], field, sizes), problems
 
     def _fetched(self, tasks: Sequence[TaskRecord], field: str) -> list[tuple[int, int] | str]:
-        """For each task the original size of its frame, or what is wrong. Ends within a second of what `alive` raises."""
+        """For each task the original size of its frame, or what is wrong. Ends within a second of what `cancel` raises."""
         with ThreadPoolExecutor(FETCHERS, thread_name_prefix="media") as pool:
             line = [pool.submit(self._size_of, task, field) for task in tasks]
             try:

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from backend.errors import RegistryError
 from backend.loop.data.standing import connect_command
 from backend.loop.services import Services
-from model_registry import COMMON, ProjectRecord
+from model_registry import GroupKind, ProjectRecord
 
 NAMED = 10
 """Groups that are named where somebody asks for one that there is not; the most alike first."""
@@ -26,7 +26,7 @@ def known(services: Services, project: int) -> ProjectRecord:
 def known_group(services: Services, project: int, group: str) -> ProjectRecord:
     """The group's project; raises RegistryError with the names that there are, of many those that are most alike."""
     record = known(services, project)
-    names = [one.name for one in services.registry.groups.all(project) if one.name != COMMON]
+    names = [group.name for group in services.registry.groups.all(project) if group.kind is GroupKind.TASKS]
     if group in names:
         return record
     near = get_close_matches(group, names, NAMED)

@@ -8,7 +8,7 @@ import structlog
 from backend.errors import LeaseLost, RegistryError, TrainingInterrupted, in_words
 from backend.loop.services import Services
 from backend.types import Start
-from model_registry import COMMON, GroupRecord, VersionRecord
+from model_registry import GroupKind, GroupRecord, VersionRecord
 
 log = structlog.get_logger(__name__)
 
@@ -18,21 +18,21 @@ class Baseline:
     """How "one model for the whole project", the project model, does in one group."""
 
     score: float
-    honest: bool
+    held_out: bool
     """On labels that it had never seen; else on those that it learnt."""
     frames: int
 
 
-def call(services: Services, project: int) -> None:
+def enqueue_project_jobs(services: Services, project: int) -> None:
     """There is news for the project as a whole: a version, or tasks that others may be good for."""
     record = services.registry.projects.get(project)
-    if record and record.generation and services.registry.groups.call_common(project):
-        services.queue.look_at(project, COMMON)
+    if record and record.generation and (group := services.registry.groups.request_project_jobs(project)):
+        services.queue.enqueue_group(project, group.name)
 
 
 def project_models(services: Services, project: int) -> list[VersionRecord]:
     """The project's project_models that serve, one for each control."""
-    return list(services.registry.versions.serving(project, COMMON).values())
+    return list(services.registry.versions.project_models(project).values())
 
 
 def baselines(of: Sequence[VersionRecord]) -> dict[str, Baseline]:
@@ -57,7 +57,8 @@ def proposed_by(services: Services, group: GroupRecord) -> list[VersionRecord]:
 
 def named(version: VersionRecord) -> str:
     """A version of another group, as people know it."""
-    return f"the project model v{version.number}" if version.group == COMMON else f"{version.group} v{version.number}"
+    who = "the project model" if version.kind is GroupKind.PROJECT else version.group
+    return f"{who} v{version.number}"
 
 
 def started_from(version: VersionRecord, previous: VersionRecord | None) -> str:
@@ -83,9 +84,9 @@ def break_off(services: Services, version: VersionRecord, owner: str, error: Bas
 
 
 def _baseline(scores: dict[str, dict[str, object] | None]) -> Baseline | None:
-    for of, honest in (("unseen", True), ("labelled", False)):
+    for of, held_out in (("unseen", True), ("labelled", False)):
         quality = scores.get(of) or {}
         score, frames = quality.get("score"), quality.get("frames")
         if isinstance(score, int | float) and isinstance(frames, int):
-            return Baseline(float(score), honest, frames)
+            return Baseline(float(score), held_out, frames)
     return None

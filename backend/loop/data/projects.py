@@ -31,14 +31,14 @@ def setup(services: Services, project_id: int, config: str, extra_params: Any, h
     if news := {**heard_as(project, host), **lifted}:
         project = services.registry.projects.configure(project_id, settings=news)
     if lifted or project.stopped:
-        services.queue.sweep(project_id)
+        services.queue.enqueue_sweep(project_id)
     if (config and config != project.config) or extra != project.settings.get("extra_params", {}):
         project = services.registry.projects.configure(
             project_id, config=config or None, settings={"extra_params": extra}
         )
-        services.queue.sweep(project_id)
+        services.queue.enqueue_sweep(project_id)
     elif (project.synced_at is None or project.gone) and services.studio(project):
-        services.queue.sweep(project_id)
+        services.queue.enqueue_sweep(project_id)
     return model_version(services, project)
 
 

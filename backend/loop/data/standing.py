@@ -53,7 +53,7 @@ def connect_command(project: ProjectRecord, with_key: bool = False) -> str:
     return f"micro-models connect{' --url URL --api-key KEY' if with_key else ''} --project {project.id}{backend}"
 
 
-def trouble(project: ProjectRecord) -> tuple[str, str] | None:
+def alert(project: ProjectRecord) -> tuple[str, str] | None:
     """What is wrong between Label Studio and the project, and what to do about it, in words; None where it is well."""
     number = project.id
     if why := project.stopped:
@@ -85,7 +85,7 @@ def noted(services: Services, project: ProjectRecord) -> Iterator[None]:
     except StudioError as error:
         if isinstance(error, StudioForbidden) and _environment_holds(services, project):
             services.registry.projects.configure(project.id, settings={"url": None, "api_key": None, PROBLEM: None})
-            services.queue.sweep(project.id)
+            services.queue.enqueue_sweep(project.id)
         elif services.registry.projects.get(project.id) is not None:
             _changed(services, project, {PROBLEM: str(error)})
         raise

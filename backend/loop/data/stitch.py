@@ -11,7 +11,8 @@ from backend.studio import tags
 from backend.studio.regions import Size
 from backend.studio.regions.item import unique_id
 from backend.studio.visibility import hidden
-from backend.types import Control, Instance, Prediction, VideoPrediction
+from backend.tracks import VideoPrediction
+from backend.types import Control, Instance, Prediction
 
 
 @dataclass(frozen=True, slots=True)

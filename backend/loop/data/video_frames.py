@@ -6,12 +6,14 @@ from functools import partial
 
 import structlog
 
+from backend.cancel import NEVER, CancelToken
 from backend.errors import MediaError
 from backend.loop.data.readable import nearest, readable
 from backend.studio.media import MediaCache, is_inline
 from backend.studio.task_data import value_at
 from backend.studio.video_file import VideoFile, check_rate
-from backend.types import Control, Frame, VideoSize
+from backend.tracks import VideoSize
+from backend.types import Control, Frame
 from model_registry import TaskRecord
 
 LOOKED_AT = 600
@@ -32,7 +34,7 @@ class Clip:
     task: int
     size: VideoSize
     start: int
-    """Added to the number of a frame it gives the frame's place in the group's time, and its name in a lesson."""
+    """Added to the number of a frame it gives the frame's place in the group's time, and its name in a training set."""
     read: Callable[["Clip", int], Frame]
 
     def frame(self, number: int) -> Frame:
@@ -49,8 +51,8 @@ class Clip:
 class Clips:
     """The videos of a group's tasks. `keep` answers from a cache what it has, else reads and keeps it."""
 
-    def __init__(self, media: MediaCache, keep: Keep, max_side: int, alive: Callable[[], None] = lambda: None) -> None:
-        self._media, self._alive = media, alive
+    def __init__(self, media: MediaCache, keep: Keep, max_side: int, cancel: CancelToken = NEVER) -> None:
+        self._media, self._cancel = media, cancel
         self._keep = keep
         self._max_side = max_side
         self._damaged: dict[int, set[int]] = {}
@@ -88,7 +90,7 @@ class Clips:
             )
         name, key = name_of(url, task.id), (task.id, url)
         if key not in self._files:
-            self._files[key] = self._media.video(url, task.id, name, self._alive)
+            self._files[key] = self._media.video(url, task.id, name, self._cancel)
         file = self._files[key]
         check_rate(file.size, control.frame_rate, task.data, name)
         return Clip(task.id, file.size, start, lambda clip, number: self._frame(clip, number, url))
@@ -99,7 +101,7 @@ class Clips:
             if self._playing is not file and self._playing is not None:
                 self._playing.close()
             self._playing = file
-            self._alive()
+            self._cancel.check()
             try:
                 image = file.frame(number, self._max_side)
             except MediaError:

@@ -60,4 +60,4 @@ def _take_out(services: Services, version: VersionRecord, why: str) -> None:
         "weights are damaged; the version serves no longer", project=version.project, group=version.group,
         control=version.control, version=version.number, why=why,
     )  # fmt: skip
-    services.queue.look_at(version.project, version.group)
+    services.queue.enqueue_group(version.project, version.group)

@@ -38,7 +38,7 @@ def receive(services: Services, payload: Mapping[str, Any], vouched: bool = Fals
     try:
         services.registry.inbox.append(event.project, json.dumps(payload), vouched)
     except Exception:
-        services.queue.sweep(event.project)
+        services.queue.enqueue_sweep(event.project)
         raise
     return "received"
 
@@ -121,7 +121,7 @@ def _record_alone(services: Services, arrival: Arrival) -> None:
             why = f"{type(error).__name__}: {error}"
     log.error("event refused; its project is compared with Label Studio", project=arrival.project, why=why)
     services.registry.inbox.refuse(arrival.id, why)
-    services.queue.sweep(arrival.project)
+    services.queue.enqueue_sweep(arrival.project)
 
 
 def _event(arrival: Arrival) -> events.Event:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 
-from backend.loop.data.project_news import call
+from backend.loop.data.project_news import enqueue_project_jobs
 from backend.loop.data.projects import record
 from backend.loop.services import Services
 from backend.studio import events
@@ -46,39 +46,39 @@ def _take(services: Services, project: ProjectRecord, event: events.ProjectEvent
         case events.LabelsChanged():
             changed = record(services, project, event.tasks, event.labels)
         case events.LabelsDeleted():
-            changed = put_off(services, number, services.registry.labels.delete(number, event.ids))
+            changed = debounce(services, number, services.registry.labels.delete(number, event.ids))
         case events.TasksCreated():
             changed = record(services, project, event.tasks, ())
-            call(services, number)
+            enqueue_project_jobs(services, number)
         case events.TasksDeleted():
-            changed = put_off(services, number, services.registry.tasks.delete(number, event.ids))
+            changed = debounce(services, number, services.registry.tasks.delete(number, event.ids))
         case events.ConfigChanged():
-            services.queue.sweep(number)
+            services.queue.enqueue_sweep(number)
             return "sweep queued"
         case events.TrainingRequested():
             request_training(services, number)
             return "training requested"
-    wake(services, number, changed)
+    enqueue_groups(services, number, changed)
     return "recorded"
 
 
 def request_training(services: Services, project: int) -> None:
     """'Start training': compare with Label Studio first, since events may have been lost, then train what changed."""
     services.registry.projects.configure(project, settings={"training_requested": True})
-    services.queue.sweep(project)
+    services.queue.enqueue_sweep(project)
 
 
-def put_off(services: Services, project: int, groups: set[str]) -> set[str]:
+def debounce(services: Services, project: int, groups: set[str]) -> set[str]:
     """Have groups whose labels were deleted wait for more of it, as new labels do; returns them."""
     settings = services.settings
     services.registry.groups.postpone(project, groups, settings.quiet_seconds, settings.patience_seconds)
     return groups
 
 
-def wake(services: Services, project: int, groups: Iterable[str]) -> None:
+def enqueue_groups(services: Services, project: int, groups: Iterable[str]) -> None:
     """Have a worker look at groups whose labels changed; it waits until they have been quiet for a while."""
     for group in groups:
-        services.queue.look_at(project, group)
+        services.queue.enqueue_group(project, group)
 
 
 def _configured(services: Services, project: ProjectRecord, event: events.ProjectEvent) -> ProjectRecord:
@@ -86,8 +86,8 @@ def _configured(services: Services, project: ProjectRecord, event: events.Projec
     if event.config and event.config != project.config:
         # Trained models may be stale now: a sweep of the project finds out.
         project = services.registry.projects.configure(project.id, config=event.config)
-        services.queue.sweep(project.id)
+        services.queue.enqueue_sweep(project.id)
     elif project.gone:
         # Whoever sends events is there: a sweep asks again.
-        services.queue.sweep(project.id)
+        services.queue.enqueue_sweep(project.id)
     return project

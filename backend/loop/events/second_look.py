@@ -40,4 +40,4 @@ def look_again(services: Services, project: ProjectRecord) -> None:
     if mended:
         log.info("tasks can be used again", project=project.id, tasks=len(mended))
         for group in services.registry.tasks.mended(project.id, mended):
-            services.queue.look_at(project.id, group)
+            services.queue.enqueue_group(project.id, group)

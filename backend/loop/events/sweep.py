@@ -8,18 +8,19 @@ import structlog
 
 from backend.errors import LabelingConfigError, RegistryError, StudioError, StudioForbidden
 from backend.loop.data import standing
-from backend.loop.data.project_news import call
+from backend.loop.data.project_news import enqueue_project_jobs
 from backend.loop.data.projects import record
 from backend.loop.data.vanished import Listed, look_up, remove_vanished, returned, set_aside
 from backend.loop.events.draining import drain, settle
-from backend.loop.events.on_event import put_off, wake
+from backend.loop.events.on_event import debounce, enqueue_groups
 from backend.loop.events.second_look import look_again
 from backend.loop.predict.label_next import mend_tab
 from backend.loop.review.reviewing import review_pending
 from backend.loop.services import Services
 from backend.loop.worker.tidy import Tidy
 from backend.studio import events
-from backend.studio.client import Item, Studio
+from backend.studio.answers import Item
+from backend.studio.client import Studio
 from backend.studio.labeling_config import control_fingerprint
 from model_registry import GroupRecord, ProjectRecord
 
@@ -27,7 +28,7 @@ TASKS_AT_ONCE = 200
 """Tasks of one registry transaction: short enough for a webhook to slip in between."""
 
 ORDER_SECONDS = 15.0
-"""Pause before a sweep that a person asked for is sent for again: its word may be lost."""
+"""Pause before a sweep that a person asked for is sent for again: its message may be lost."""
 GONE_SWEEP_SECONDS = 3600.0
 """Pause between the questions whether a project that is gone has come back."""
 
@@ -58,8 +59,8 @@ def sweep_project(services: Services, number: int) -> None:
     look_again(services, project)
 
 
-class LookRound:
-    """Leaves word for all work that the registry knows of: that of a killed worker, a lost word, a missed event."""
+class Reconciler:
+    """Enqueues all work that the registry knows of: that of a killed worker, a lost message, a missed event."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -72,10 +73,10 @@ class LookRound:
         services, now = self._services, self._services.clock()
         for project in services.registry.projects.all():
             if self._is_due(project, now):
-                services.queue.sweep(project.id)
+                services.queue.enqueue_sweep(project.id)
                 self._swept[project.id] = now
         for group in services.registry.groups.pending(now, 1):
-            services.queue.look_at(group.project, group.name)
+            services.queue.enqueue_group(group.project, group.name)
         drain(services)
         self._tidy()
 
@@ -100,7 +101,7 @@ def _compare(services: Services, studio: Studio, project: ProjectRecord) -> Proj
     if not project.stopped:
         changed = _refresh_tasks(services, studio, project, row)
         services.registry.projects.mark_synced(project.id, services.clock())
-        wake(services, project.id, changed)
+        enqueue_groups(services, project.id, changed)
         mend_tab(services, studio, project)
     return project
 
@@ -135,10 +136,10 @@ def _refresh_tasks(services: Services, studio: Studio, project: ProjectRecord, r
         listed.labels.update(label.id for label in labels)
         changed |= record(services, project, tasks, labels, seen_at=started)
     if listed.tasks - set(listed.tasks_before):
-        call(services, project.id)
+        enqueue_project_jobs(services, project.id)
     changed |= returned(services, project.id, listed)
     gone = remove_vanished(services, studio, row, listing, listed)
-    return changed | put_off(services, project.id, gone)
+    return changed | debounce(services, project.id, gone)
 
 
 def _wake_stale(services: Services, project: ProjectRecord) -> None:
@@ -155,7 +156,7 @@ def _wake_stale(services: Services, project: ProjectRecord) -> None:
         if group.labelled and (_is_stale(services, group, fingerprints) or (requested and _has_news(services, group)))
     ]
     services.registry.groups.force(project.id, *stale)
-    wake(services, project.id, stale)
+    enqueue_groups(services, project.id, stale)
     if requested:
         services.registry.projects.configure(project.id, settings={"training_requested": None})
 

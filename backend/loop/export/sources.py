@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from backend.instances import ACCEPTED, DRAWN, MENDED, PREDICTED
-from backend.loop.data.dataset import newest_labels
 from backend.loop.data.project_news import named
+from backend.loop.data.training_set import newest_labels
 from backend.loop.review.compare import changed_regions
 from backend.loop.review.reviewing import shown_for
 from backend.loop.services import Services

@@ -14,7 +14,8 @@ from backend.loop.export.reading import Reader
 from backend.loop.export.sources import Source
 from backend.studio import tags
 from backend.studio.regions.said import attributes_of, scores_of
-from backend.types import Control, Head, Instance, Media, Track
+from backend.tracks import Track
+from backend.types import Control, Head, Instance, Media
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from backend.loop.data.links import project_url
 from backend.loop.data.project_news import Baseline, baselines, named, project_models, proposed_by, started_from
 from backend.loop.pages.gallery import PAGE, Picture, picture, pictures
-from backend.loop.pages.overview import Trouble, failure, house_troubles
+from backend.loop.pages.overview import Alert, backend_alerts, failure
 from backend.loop.pages.status import next_version
 from backend.loop.predict.suggest import suggestions
 from backend.loop.review.efficiency import Efficiency, group_efficiency
@@ -23,12 +23,12 @@ PROBLEMS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class VersionView:
-    """One version of a control, and its own honest score."""
+    """One version of a control, and its own held-out score."""
 
     record: VersionRecord
-    honest: float | None
+    held_out: float | None
     """On frames it had never seen, measured before the version after it was trained."""
-    honest_frames: int
+    held_out_frames: int
     pinned: bool
     may_serve: bool
     """Whether it can be pinned: its weights are there, and it was trained to its end."""
@@ -59,7 +59,7 @@ class GroupPage:
     """How many are left out."""
     way_back: bool
     """Whether an older version is there to go back to."""
-    trouble: Trouble | None
+    alert: Alert | None
     url: str | None
     """Of the project in Label Studio."""
     gallery: Gallery | None
@@ -109,7 +109,7 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
         versions=tuple(shown),
         older=len(versions) - len(shown),
         way_back=any(v.may_serve and v.record.state == VersionState.SUPERSEDED for v in versions),
-        trouble=_trouble(services, record, state),
+        alert=_alert(services, record, state),
         url=project_url(services, owner),
         gallery=gallery(services, owner, name, page) if whole else None,
         problems=tuple(problems(services, owner, name)) if whole else (),
@@ -121,11 +121,11 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
     )
 
 
-def _trouble(services: Services, record: GroupRecord, state: GroupState) -> Trouble | None:
+def _alert(services: Services, record: GroupRecord, state: GroupState) -> Alert | None:
     """Why the group does not get on."""
     if state == "failed":
         return failure(record, services.clock())
-    return next(iter(house_troubles(services)), None) if state == "queued" else None
+    return next(iter(backend_alerts(services)), None) if state == "queued" else None
 
 
 def gallery(services: Services, project: ProjectRecord, group: str, page: int) -> Gallery:
@@ -154,16 +154,16 @@ def version_views(
     """The versions of a group, newest first as they come; `pins` is {control: id of the pinned version}, `others` are the
     versions of other groups that some of them started from."""
     known = {v.id: v for v in (*history, *others)}
-    honest: dict[int, tuple[float | None, int]] = {}
+    held_out: dict[int, tuple[float | None, int]] = {}
     for v in reversed(history):
         unseen = v.metrics.get("unseen")
         if v.previous is not None and isinstance(unseen, Mapping):
-            honest[v.previous] = (unseen.get("score"), int(unseen.get("frames") or 0))
+            held_out[v.previous] = (unseen.get("score"), int(unseen.get("frames") or 0))
     ended = (VersionState.SERVING, VersionState.SUPERSEDED, VersionState.REJECTED)
     return [
         VersionView(
             v,
-            *honest.get(v.id, (None, 0)),
+            *held_out.get(v.id, (None, 0)),
             pinned=pins.get(v.control) == v.id,
             may_serve=v.artifact is not None and v.state in ended,
             origin=started_from(v, known.get(v.previous) if v.previous is not None else None),

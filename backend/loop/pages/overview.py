@@ -1,4 +1,4 @@
-"""What the dashboard's pages show, as plain data: projects with what troubles them, pages of groups, one group."""
+"""What the dashboard's pages show, as plain data: projects with what is wrong with them, pages of groups, one group."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Alert:
     """Something that a person should know of, and what to do about it."""
 
     project: int | None
@@ -59,21 +59,21 @@ class ProjectView:
     training_requested: bool
     weights: Space
     """What the weights of its versions take."""
-    troubles: tuple[Trouble, ...]
+    alerts: tuple[Alert, ...]
     project_models: tuple[VersionRecord, ...] = ()
     """The networks over all labelled groups that serve, one for each control."""
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class Index:
     """The first page."""
 
     projects: tuple[ProjectView, ...]
     working: tuple[GroupRow, ...]
-    troubles: tuple[Trouble, ...]
+    alerts: tuple[Alert, ...]
     """Grave ones first."""
     failed: int
-    """Failed groups in all; `troubles` tells of the first few."""
+    """Failed groups in all; `alerts` tells of the first few."""
     queued: int
     """Groups that wait for a worker, or for their labels to settle."""
 
@@ -95,8 +95,8 @@ class GroupList:
     pages: int
 
 
-def front(services: Services) -> Front:
-    """The first page: projects, what is at work, what troubles them."""
+def index(services: Services) -> Index:
+    """The first page: projects, what is at work, what is wrong with them."""
     listing, counts = services.registry.listing, services.registry.listing.counts()
     projects = tuple(
         _safe_view(services, p, counts.get(p.id, ProjectCounts())) for p in services.registry.projects.all()
@@ -104,23 +104,23 @@ def front(services: Services) -> Front:
     working, _ = listing.groups(states=WORKING)
     failed, total = listing.groups(states=("failed",), limit=FAILED_SHOWN)
     now = services.clock()
-    troubles = house_troubles(services) + [trouble for p in projects for trouble in p.troubles]
-    troubles += [failure(row.record, now) for row in failed]
+    alerts = backend_alerts(services) + [alert for p in projects for alert in p.alerts]
+    alerts += [failure(row.record, now) for row in failed]
     queued = sum(p.counts.states.get("queued", 0) for p in projects)
     there = tuple(p for p in projects if not p.record.gone)
-    return Front(there, tuple(working), tuple(sorted(troubles, key=lambda t: not t.grave)), total, queued)
+    return Index(there, tuple(working), tuple(sorted(alerts, key=lambda t: not t.grave)), total, queued)
 
 
-def house_troubles(services: Services) -> list[Trouble]:
-    """What troubles the backend as a whole."""
-    found: list[Trouble] = []
+def backend_alerts(services: Services) -> list[Alert]:
+    """What is wrong with the backend as a whole."""
+    found: list[Alert] = []
     if (problem := worker_problem(services)) is not None:
         mend = (
             "Nothing is trained meanwhile. Mend what it says, or start one: `micro-models worker`, or `serve` without"
         )
-        found.append(Trouble(None, problem, f"{mend} `--no-worker`. The labels are kept until then."))
+        found.append(Alert(None, problem, f"{mend} `--no-worker`. The labels are kept until then."))
     if (problem := disk_problem(services)) is not None:
-        found.append(Trouble(None, problem, "Make room, before labels and weights cannot be written any more."))
+        found.append(Alert(None, problem, "Make room, before labels and weights cannot be written any more."))
     return found
 
 
@@ -131,7 +131,7 @@ def _safe_view(services: Services, project: ProjectRecord, counts: ProjectCounts
     except Exception as error:
         log.exception("the project cannot be shown", project=project.id)
         what = f"Its records cannot be shown: {in_words(error)}"
-        odd = Trouble(project.id, what, "The others are not touched by it. Connect the project again.")
+        odd = Alert(project.id, what, "The others are not touched by it. Connect the project again.")
         return ProjectView(project, counts, None, False, Space(0, 0), (odd,))
 
 
@@ -141,7 +141,7 @@ def project_page(services: Services, project: int) -> ProjectView | None:
     if record is None:
         return None
     view = project_view(services, record, services.registry.listing.counts(project).get(project, ProjectCounts()))
-    return replace(view, troubles=(*house_troubles(services), *view.troubles))
+    return replace(view, alerts=(*backend_alerts(services), *view.alerts))
 
 
 def project_view(services: Services, project: ProjectRecord, counts: ProjectCounts) -> ProjectView:
@@ -151,46 +151,46 @@ def project_view(services: Services, project: ProjectRecord, counts: ProjectCoun
         counts=counts,
         url=project_url(services, project),
         training_requested=bool(project.settings.get("training_requested")),
-        troubles=tuple(project_troubles(services, project, counts)),
+        alerts=tuple(project_alerts(services, project, counts)),
         weights=services.registry.retention.space(project.id).get(project.id, Space(0, 0)),
         project_models=tuple(project_models(services, project.id)),
     )
 
 
-def project_troubles(services: Services, project: ProjectRecord, counts: ProjectCounts) -> list[Trouble]:
-    """What troubles the project as a whole."""
+def project_alerts(services: Services, project: ProjectRecord, counts: ProjectCounts) -> list[Alert]:
+    """What is wrong with the project as a whole."""
     if (missing := absence(project)) is not None:
-        return [Trouble(project.id, *missing, grave=not project.gone)]
-    found: list[Trouble] = []
+        return [Alert(project.id, *missing, grave=not project.gone)]
+    found: list[Alert] = []
     try:
         config = services.config(project)
         config.require()
     except LabelingConfigError as error:
         where = "Change it in Label Studio: Settings > Labeling Interface > Code."
-        found.append(Trouble(project.id, str(error), where))
+        found.append(Alert(project.id, str(error), where))
     else:
         for text in config.unsupported:
             leave = 'Its regions stay yours to draw. Give the tag model_skip="true" to hide this remark.'
             if "model_skip" not in text:
-                found.append(Trouble(project.id, f"Not served: {text}.", leave, grave=False))
-    if (wrong := standing.trouble(project)) is not None:
-        found.append(Trouble(project.id, *wrong))
+                found.append(Alert(project.id, f"Not served: {text}.", leave, grave=False))
+    if (wrong := standing.alert(project)) is not None:
+        found.append(Alert(project.id, *wrong))
     elif services.studio(project) is None:
-        found.append(Trouble(
+        found.append(Alert(
             project.id, "No API key of Label Studio is known: predictions are given only when it asks for them.",
             f"Run `{standing.connect_command(project, with_key=True)}`.", grave=False,
         ))  # fmt: skip
     elif (late := _sweep_late(services, project)) is not None:
         found.append(late)
     if (open_ := standing.unprotected(project)) is not None:
-        found.append(Trouble(project.id, *open_, grave=False))
+        found.append(Alert(project.id, *open_, grave=False))
     if counts.problems:
         many = f"{counts.problems} tasks cannot be used" if counts.problems > 1 else "1 task cannot be used"
-        found.append(Trouble(project.id, f"{many}.", "The groups' pages say which, and why.", grave=False))
+        found.append(Alert(project.id, f"{many}.", "The groups' pages say which, and why.", grave=False))
     return found
 
 
-def failure(group: GroupRecord, now: float) -> Trouble:
+def failure(group: GroupRecord, now: float) -> Alert:
     """Why a group's training or publishing failed, and when it is tried again."""
     due = group.due_at
     if due is None or due <= now:
@@ -199,7 +199,7 @@ def failure(group: GroupRecord, now: float) -> Trouble:
         again = "It is tried again when its labels change, or with 'Train now'."
     else:
         again = f"It is tried again by itself in {span(due - now)}, at once with 'Train now'."
-    return Trouble(group.project, group.reason or "The last training failed without a reason.", again, group.name)
+    return Alert(group.project, group.reason or "The last training failed without a reason.", again, group.name)
 
 
 def group_list(
@@ -220,7 +220,7 @@ def group_list(
     return GroupList(tuple(rows), order, standing, baseline, who, total, page, pages)
 
 
-def _sweep_late(services: Services, project: ProjectRecord) -> Trouble | None:
+def _sweep_late(services: Services, project: ProjectRecord) -> Alert | None:
     """A comparison with Label Studio that should have happened and did not."""
     pause = services.settings.sweep_seconds
     if project.synced_at is None:
@@ -231,4 +231,4 @@ def _sweep_late(services: Services, project: ProjectRecord) -> Trouble | None:
     else:
         return None
     check = f"`micro-models check --project {project.id}`"
-    return Trouble(project.id, what, f"See whether a worker runs (`micro-models worker`), and what {check} says.")
+    return Alert(project.id, what, f"See whether a worker runs (`micro-models worker`), and what {check} says.")

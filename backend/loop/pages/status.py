@@ -35,7 +35,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         unknown = f"not connected: run `micro-models connect --project {project_id}`"
         return {"project": project_id, "problem": unknown, "worker_problem": worker_problem(services), "groups": []}
     problem, unsupported = _config_problem(services, project)
-    if (wrong := absence(project) or standing.trouble(project)) is not None:
+    if (wrong := absence(project) or standing.alert(project)) is not None:
         problem = " ".join(wrong)
     remark = standing.unprotected(project)
     groups = [group for group in services.registry.groups.all(project_id) if group.tasks]
@@ -123,7 +123,7 @@ def _of_others(services: Services, group: GroupRecord, baseline: Mapping[str, Ba
     one = baseline.get(group.name)
     return {
         "project_score": one.score if one else None,
-        "project_score_honest": one.honest if one else None,
+        "project_score_honest": one.held_out if one else None,
         "proposed_by": ", ".join(dict.fromkeys(named(v) for v in proposed_by(services, group))) or None,
     }
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from backend.loop.data.dataset import Lesson, newest_labels
 from backend.loop.data.pages import label_of, spread, task_of
 from backend.loop.data.stitch import Part, shown
+from backend.loop.data.training_set import TrainingSet, newest_labels
 from backend.studio import tags
 from backend.studio.regions import Size
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Prediction, Prompt
@@ -38,11 +38,11 @@ def drawn_boxes(
 
 
 def box_masks(
-    control: Control, boxes: Boxes, lesson: Lesson, model: "MicroModel | None", backbone: str
+    control: Control, boxes: Boxes, training_set: TrainingSet, model: "MicroModel | None", backbone: str
 ) -> list[Prediction]:
-    """A mask for each box, in the frames of a lesson that have no mask; best by the group's own micro-model."""
-    frames = (frame for frame in lesson.rest if boxes.get(frame.task))
-    return [_prediction(frame, boxes[frame.task], control, lesson.labeled, model, backbone) for frame in frames]
+    """A mask for each box, in the frames of a training set that have no mask; best by the group's own micro-model."""
+    frames = (frame for frame in training_set.rest if boxes.get(frame.task))
+    return [_prediction(frame, boxes[frame.task], control, training_set.labeled, model, backbone) for frame in frames]
 
 
 def with_drawn(control: Control, drawn: Boxes, sizes: Mapping[int, Size]) -> Part:

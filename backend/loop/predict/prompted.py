@@ -9,11 +9,11 @@ import numpy as np
 import structlog
 
 from backend.errors import ArtifactDamaged, MicroModelsError
-from backend.loop.data.dataset import newest_labels
 from backend.loop.data.embeddings import Embeddings
 from backend.loop.data.frames import MAX_SIDE
 from backend.loop.data.grouping import group_of, order_of
 from backend.loop.data.projects import current_versions, model_version, rule_of
+from backend.loop.data.training_set import newest_labels
 from backend.loop.services import Services
 from backend.studio import prompts, tags
 from backend.studio.events import TaskData

@@ -8,11 +8,11 @@ import structlog
 
 from backend.errors import StudioUnreachable
 from backend.learning.method import MicroModel
-from backend.loop.data.dataset import Lesson, prepare
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.pages import task_of
 from backend.loop.data.projects import current_versions, model_version
 from backend.loop.data.stitch import Part, chained, enclosing_boxes, said_of, shown, shown_tracks, stitch
+from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.data.vanished import ABSENT
 from backend.loop.data.weights import read_and_load
 from backend.loop.predict.alone import predict_each
@@ -23,7 +23,7 @@ from backend.loop.predict.video_predict import predict_clips
 from backend.loop.services import Services
 from backend.studio.client import Studio
 from backend.types import Control, Media
-from model_registry import GroupRecord, LedgerEntry, ProjectRecord, TaskRecord
+from model_registry import GroupRecord, Lease, LedgerEntry, ProjectRecord, TaskRecord
 
 ASKED = 20
 """Tasks whose predictions are asked for one by one where a list says that they have none any more."""
@@ -32,7 +32,7 @@ AGAIN = "Nothing was handed over that could become a double; it is tried again."
 log = structlog.get_logger(__name__)
 
 
-def publish_group(services: Services, group: GroupRecord, owner: str, frames: FrameStore) -> bool:
+def publish_group(services: Services, group: GroupRecord, lease: Lease, frames: FrameStore) -> bool:
     """Predict the group's unlabelled images and all its videos with its serving versions and hand them over, if there
     is something new; whether there was.
 
@@ -45,12 +45,12 @@ def publish_group(services: Services, group: GroupRecord, owner: str, frames: Fr
         return False
     if registry.versions.serving(group.project, group.name):  # else there is nothing to tell of
         work = f"the prediction of its {group.tasks - group.labelled} unlabelled frames"
-        registry.groups.progress(group.project, group.name, owner, "publishing", None, None, work)
+        registry.groups.progress(lease, "publishing", None, None, work)
     entries = predict_group(services, group, frames)
     registry.ledger.record(group.project, entries)
     push(services, group, entries)
     doubt = mean(1 - (entry.score if entry.raw is None else entry.raw) for entry in entries) if entries else None
-    registry.groups.mark_published(group.project, group.name, owner, fresh.trained, doubt)
+    registry.groups.mark_published(lease, fresh.trained, doubt)
     log.info("predictions published", project=group.project, group=group.name, tasks=len(entries))
     renew_tab(services, registry.projects.require(group.project))
     return True
@@ -62,15 +62,15 @@ def predict_group(services: Services, group: GroupRecord, frames: FrameStore) ->
     Raises ArtifactDamaged where one of them is none any more: then the group is trained first.
     """
     registry, project = services.registry, services.registry.projects.require(group.project)
-    speakers = [
-        Speaker(control, version.id, read_and_load(services, version)[1])
+    predictors = [
+        ControlPredictor(control, version.id, read_and_load(services, version)[1])
         for control, version, _ in current_versions(services, project, group.name)
     ]
-    return predicted(services, group, registry.tasks.of_group(group.project, group.name), speakers, frames)
+    return predicted(services, group, registry.tasks.of_group(group.project, group.name), predictors, frames)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Speaker:
+class ControlPredictor:
     """Who predicts for a control: the micro-model of a version."""
 
     control: Control
@@ -80,21 +80,25 @@ class Speaker:
 
 
 def predicted(
-    services: Services, group: GroupRecord, tasks: Sequence[TaskRecord], speakers: Sequence[Speaker], frames: FrameStore
+    services: Services,
+    group: GroupRecord,
+    tasks: Sequence[TaskRecord],
+    predictors: Sequence[ControlPredictor],
+    frames: FrameStore,
 ) -> list[LedgerEntry]:
-    """What the speakers, in the order in which they must predict, say about tasks of a group that have no label."""
+    """What the predictors, in the order in which they must predict, say about tasks of a group that have no label."""
     registry, project = services.registry, services.registry.projects.require(group.project)
     labels = registry.labels.of_group(group.project, group.name)
     parts, unreadable = list[Part](), dict[int, str]()
-    for control, speaker in _in_turn(services.config(project).controls, speakers):
-        lesson = prepare(control, tasks, labels, frames)
-        unreadable |= lesson.unreadable
+    for control, predictor in _in_turn(services.config(project).controls, predictors):
+        training_set = build_training_set(control, tasks, labels, frames)
+        unreadable |= training_set.unreadable
         if source := services.config(project).control(control.masks_from or ""):
-            drawn = drawn_boxes(source, tasks, labels, lesson.sizes)
+            drawn = drawn_boxes(source, tasks, labels, training_set.sizes)
             boxes = said_of(source.from_name, parts) | drawn
-            parts += [with_drawn(source, drawn, lesson.sizes), _masked(services, boxes, speaker, lesson)]
-        elif speaker is not None:
-            part, odd = _said(speaker, lesson, parts)
+            parts += [with_drawn(source, drawn, training_set.sizes), _masked(services, boxes, predictor, training_set)]
+        elif predictor is not None:
+            part, odd = _said(predictor, training_set, parts)
             parts.append(part)
             unreadable |= {task_of(page): why for page, why in odd.items()}
     if parts:
@@ -110,28 +114,32 @@ def predicted(
     ]
 
 
-def _in_turn(controls: Sequence[Control], speakers: Sequence[Speaker]) -> list[tuple[Control, Speaker | None]]:
+def _in_turn(
+    controls: Sequence[Control], predictors: Sequence[ControlPredictor]
+) -> list[tuple[Control, ControlPredictor | None]]:
     """The controls that something can be said of, in the order in which it must be, and who says it; masks that are made
     from boxes need nobody."""
-    known = {speaker.control.from_name: speaker for speaker in speakers}
+    known = {predictor.control.from_name: predictor for predictor in predictors}
     return [(c, known.get(c.from_name)) for c in chained(controls) if c.from_name in known or c.masks_from]
 
 
-def _said(speaker: Speaker, lesson: Lesson, parts: Sequence[Part]) -> tuple[Part, dict[int, str]]:
-    """What a speaker says about what is not labelled, and {frame: what is wrong} for what it cannot speak of."""
-    control = speaker.control
+def _said(predictor: ControlPredictor, training_set: TrainingSet, parts: Sequence[Part]) -> tuple[Part, dict[int, str]]:
+    """What a predictor says about what is not labelled, and {frame: what is wrong} for what it cannot speak of."""
+    control = predictor.control
     if control.media is Media.VIDEO:
-        videos = predict_clips(speaker.model, control, lesson.clips)
-        return Part(control, speaker.version, shown_tracks(control, videos)), {}
-    predictions, odd = predict_each(speaker.model, lesson.rest, lesson.labeled, enclosing_boxes(control, parts))
-    return Part(control, speaker.version, shown(control, predictions), lesson.sizes), odd
+        videos = predict_clips(predictor.model, control, training_set.clips)
+        return Part(control, predictor.version, shown_tracks(control, videos)), {}
+    predictions, odd = predict_each(
+        predictor.model, training_set.rest, training_set.labeled, enclosing_boxes(control, parts)
+    )
+    return Part(control, predictor.version, shown(control, predictions), training_set.sizes), odd
 
 
-def _masked(services: Services, boxes: Boxes, speaker: Speaker | None, lesson: Lesson) -> Part:
+def _masked(services: Services, boxes: Boxes, predictor: ControlPredictor | None, training_set: TrainingSet) -> Part:
     """Masks for boxes, also where no version speaks yet."""
-    model, version = (speaker.model, speaker.version) if speaker else (None, None)
-    masks = box_masks(lesson.control, boxes, lesson, model, services.settings.backbone)
-    return Part(lesson.control, version, shown(lesson.control, masks), lesson.sizes)
+    model, version = (predictor.model, predictor.version) if predictor else (None, None)
+    masks = box_masks(training_set.control, boxes, training_set, model, services.settings.backbone)
+    return Part(training_set.control, version, shown(training_set.control, masks), training_set.sizes)
 
 
 def push(services: Services, group: GroupRecord, entries: Sequence[LedgerEntry]) -> None:

@@ -1,19 +1,19 @@
 """Predictions for groups that have no label yet, by what other groups of the project learnt: proposals.
 
-They are in Label Studio like any others, so that they are reviewed like any others, with a modest score. The ledger
+They are in Label Studio like any others, so that they are reviewed like any others, with a discounted score. The ledger
 names the versions that made them, which are another group's; as soon as the group has a version of its own, they are
 renewed in place. Made when no worker is needed elsewhere. Whole videos have none: what takes long is worth it for the
 group's own version only.
 """
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from statistics import mean
 
 import structlog
 
+from backend.cancel import NEVER, CancelToken
 from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
 from backend.learning import methods
 from backend.loop.data.features import look
@@ -22,13 +22,13 @@ from backend.loop.data.project_news import named
 from backend.loop.data.projects import current_versions
 from backend.loop.data.stitch import chained
 from backend.loop.data.weights import weights_of
-from backend.loop.predict.publish import Speaker, predicted, push
+from backend.loop.predict.publish import ControlPredictor, predicted, push
 from backend.loop.services import Services
-from backend.loop.train.starts import borrowed
-from backend.loop.worker.holding import held
+from backend.loop.train.initialization import transfer_candidates
+from backend.loop.worker.lease_heartbeat import lease_heartbeat
 from model_registry import GroupRecord, LedgerEntry, ProjectRecord, TaskRecord, VersionRecord
 
-MODEST = 0.5
+TRANSFER_SCORE_FACTOR = 0.5
 """What the score of a proposal is multiplied with. Nobody has told yet what is meant in this group, so nothing speaks
 for more than even odds; and Label Studio, which hands out the lowest scores first, prefers groups without any label."""
 GROUPS = 20
@@ -41,10 +41,10 @@ GROWTH = 1.5
 log = structlog.get_logger(__name__)
 
 
-def propose(services: Services, project: ProjectRecord, owner: str, alive: Callable[[], None]) -> list[str]:
+def predict_without_labels(services: Services, project: ProjectRecord, owner: str, cancel: CancelToken) -> list[str]:
     """Make or renew the proposals of groups without a label and a version of their own; what failed, in words.
 
-    `alive` is called often, and ends it by what it raises.
+    `cancel` is asked often, and ends it by what it raises.
     """
     if not services.settings.proposals or services.studio(project) is None:
         return []
@@ -55,9 +55,9 @@ def propose(services: Services, project: ProjectRecord, owner: str, alive: Calla
     )
     failures = []
     for group in islice((g for g in bare if not current_versions(services, project, g.name)), GROUPS):
-        alive()
+        cancel.check()
         try:
-            _Proposal(services, project, group, owner, alive).make()
+            _Transfer(services, project, group, owner, cancel).make()
         except (TrainingInterrupted, LeaseLost):
             raise
         except Exception as error:  # of this group: the others have theirs
@@ -78,62 +78,69 @@ def outdated(last: Sequence[VersionRecord | None], best: Mapping[str, VersionRec
     )
 
 
-class _Proposal:
+class _Transfer:
     """The proposals for one group."""
 
     def __init__(
-        self, services: Services, project: ProjectRecord, group: GroupRecord, owner: str, alive: Callable[[], None]
+        self, services: Services, project: ProjectRecord, group: GroupRecord, owner: str, cancel: CancelToken
     ) -> None:
-        self._services, self._project, self._group, self._owner = services, project, group, owner
-        self._watch, self._lost = alive, threading.Event()
-        self._frames = FrameStore(services.media(project), services.settings.frame_cache_mb, self._alive)
+        self._services, self._project, self._group, self._lease = services, project, group, group.lease(owner)
+        self._cancel = cancel.also(self._check_lease)
+        self._held = NEVER
+        self._frames = FrameStore(services.media(project), services.settings.frame_cache_mb, self._cancel)
 
     def make(self) -> None:
         """Nothing, where there is nobody to ask or nothing new to say, or another worker has the group."""
         registry, place = self._services.registry, (self._project.id, self._group.name)
         tasks = registry.tasks.of_group(*place)[:TASKS]
-        speakers = self._speakers()
-        if not speakers or not self._is_due(tasks, {version.control: version for version, _ in speakers}):
+        predictors = self._predictors()
+        if not predictors or not self._is_due(tasks, {version.control: version for version, _ in predictors}):
             return
-        if not registry.leases.take(*place, self._owner, self._services.settings.lease_seconds):
+        if not registry.leases.take(self._lease, self._services.settings.lease_seconds):
             return
         try:
-            with held(self._services, *place, self._owner) as self._lost:
+            with lease_heartbeat(self._services, self._lease) as self._held:
                 fresh = registry.groups.get(*place)
                 if fresh and not fresh.labelled and fresh.wanted == fresh.trained:
-                    self._predict(fresh, tasks, speakers)
+                    self._predict(fresh, tasks, predictors)
         finally:
             fresh = registry.groups.get(*place)
-            if fresh and fresh.state(self._services.clock()) == "queued":  # its word found the group held
-                self._services.queue.look_at(*place)
+            if fresh and fresh.state(self._services.clock()) == "queued":  # its message found the group held
+                self._services.queue.enqueue_group(*place)
 
     def _predict(
-        self, group: GroupRecord, tasks: Sequence[TaskRecord], speakers: Sequence[tuple[VersionRecord, Speaker]]
+        self,
+        group: GroupRecord,
+        tasks: Sequence[TaskRecord],
+        predictors: Sequence[tuple[VersionRecord, ControlPredictor]],
     ) -> None:
         """As `publish_group` does; until the end the group counts as one without proposals, so that a cut is mended."""
-        groups, place = self._services.registry.groups, (group.project, group.name, self._owner)
-        groups.note_work(*place, f"the proposals for {len(tasks)} frames")
-        look(self._services, self._project, tasks, self._frames, self._alive)
+        groups = self._services.registry.groups
+        groups.note_work(self._lease, f"the proposals for {len(tasks)} frames")
+        look(self._services, self._project, tasks, self._frames, self._cancel)
         entries = [
-            modest(entry) for entry in predicted(self._services, group, tasks, [s for _, s in speakers], self._frames)
+            discounted(entry)
+            for entry in predicted(self._services, group, tasks, [s for _, s in predictors], self._frames)
         ]
-        self._alive()
-        groups.mark_published(*place, group.published)
+        self._cancel.check()
+        groups.mark_published(self._lease, group.published)
         self._services.registry.ledger.record(group.project, entries)
         push(self._services, group, entries)
-        groups.mark_published(*place, group.published, mean(1 - e.score for e in entries) if entries else None)
-        who = ", ".join(f"{version.control}: {named(version)}" for version, _ in speakers)
+        groups.mark_published(self._lease, group.published, mean(1 - e.score for e in entries) if entries else None)
+        who = ", ".join(f"{version.control}: {named(version)}" for version, _ in predictors)
         log.info("proposals published", project=group.project, group=group.name, tasks=len(entries), who=who)
 
-    def _speakers(self) -> list[tuple[VersionRecord, Speaker]]:
+    def _predictors(self) -> list[tuple[VersionRecord, ControlPredictor]]:
         """Who can predict for the group, the best for each control whose weights can be had, in the order in which they
         must."""
         found = []
         for control in chained(self._services.config(self._project).require()):
-            for _, version in borrowed(self._services, self._project, self._group.name, control, self._frames):
+            for _, version in transfer_candidates(
+                self._services, self._project, self._group.name, control, self._frames
+            ):
                 if (weights := weights_of(self._services, version)) is not None:
                     model = methods.load(methods.for_other_group(weights), self._services.settings.device)
-                    found.append((version, Speaker(control, version.id, model)))
+                    found.append((version, ControlPredictor(control, version.id, model)))
                     break
         return found
 
@@ -146,13 +153,11 @@ class _Proposal:
         ids = {version for entry in last.values() for version in entry.versions.values()}
         return outdated([self._services.registry.versions.get(id_) for id_ in sorted(ids)], best)
 
-    def _alive(self) -> None:
-        if self._lost.is_set():
-            raise LeaseLost(f"Group {self._group.name!r} was lost while proposals were made for it; drop them.")
-        self._watch()
+    def _check_lease(self) -> None:
+        self._held.check()
 
 
-def modest(entry: LedgerEntry) -> LedgerEntry:
+def discounted(entry: LedgerEntry) -> LedgerEntry:
     """A prediction as a proposal."""
     raw = entry.score if entry.raw is None else entry.raw
-    return replace(entry, score=MODEST * entry.score, raw=MODEST * raw)
+    return replace(entry, score=TRANSFER_SCORE_FACTOR * entry.score, raw=TRANSFER_SCORE_FACTOR * raw)

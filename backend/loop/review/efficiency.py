@@ -38,7 +38,7 @@ class RoundFigures:
     """Regions left as they were."""
     efficiency: float | None
     """1 - actions / labels of this round alone."""
-    honest_score: float | None
+    held_out_score: float | None
     """Of the version that served in this round, on the frames labelled in it, which it had never seen."""
 
 
@@ -72,7 +72,7 @@ def group_efficiency(services: Services, project: int, group: str) -> Efficiency
 
 
 def project_efficiency(services: Services, groups: Sequence[GroupRecord]) -> dict[str, Efficiency]:
-    """Where the groups of one project stand, without honest scores; three queries, however many groups."""
+    """Where the groups of one project stand, without held-out scores; three queries, however many groups."""
     if not groups:
         return {}
     project = groups[0].project
@@ -84,7 +84,7 @@ def project_efficiency(services: Services, groups: Sequence[GroupRecord]) -> dic
     return {group.name: figures(group, reviews[group.name], {}) for group in groups}
 
 
-def figures(group: GroupRecord, reviews: Sequence[ReviewSummary], honest: Mapping[int, float]) -> Efficiency:
+def figures(group: GroupRecord, reviews: Sequence[ReviewSummary], held_out: Mapping[int, float]) -> Efficiency:
     """Where a group with these reviews, oldest first, stands. Pure."""
     actions = sum(review.actions for review in reviews)
     newest = {review.task: review.labels for review in reviews}
@@ -94,7 +94,7 @@ def figures(group: GroupRecord, reviews: Sequence[ReviewSummary], honest: Mappin
     expected = _expected(group, reviews, labels) if left == 0 else None if rate is None else rate * left
     more = max(PROJECTED - len(newest), left)
     return Efficiency(
-        rounds=_rounds(reviews, honest),
+        rounds=_rounds(reviews, held_out),
         actions=actions,
         labels=labels,
         left=left,
@@ -136,7 +136,7 @@ def label_efficiency(actions: float, labels: float) -> float | None:
     return 1 - actions / labels if labels else None
 
 
-def _rounds(reviews: Sequence[ReviewSummary], honest: Mapping[int, float]) -> tuple[RoundFigures, ...]:
+def _rounds(reviews: Sequence[ReviewSummary], held_out: Mapping[int, float]) -> tuple[RoundFigures, ...]:
     rounds = defaultdict[int, list[ReviewSummary]](list)
     for review in reviews:
         rounds[review.round].append(review)
@@ -145,5 +145,5 @@ def _rounds(reviews: Sequence[ReviewSummary], honest: Mapping[int, float]) -> tu
         labels, actions = sum(r.labels for r in mine), sum(r.actions for r in mine)
         frames, accepted = len({r.task for r in mine}), sum(r.accepted for r in mine)
         efficiency = label_efficiency(actions, labels)
-        found.append(RoundFigures(number, frames, labels, actions, accepted, efficiency, honest.get(number)))
+        found.append(RoundFigures(number, frames, labels, actions, accepted, efficiency, held_out.get(number)))
     return tuple(found)

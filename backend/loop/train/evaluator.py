@@ -4,37 +4,39 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from backend.learning import methods
-from backend.loop.data.dataset import Lesson
-from backend.loop.train.promotion import split, strangers
+from backend.loop.data.training_set import TrainingSet
+from backend.loop.train.promotion import conflicting_labels, split_seen
 from backend.types import Prediction, Quality, Weights
 from model_registry import VersionRecord
 
 
-class Judge:
-    """Looks at a lesson's labelled frames with micro-models; each frame once, and by itself."""
+class Evaluator:
+    """Looks at a training set's labelled frames with micro-models; each frame once, and by itself."""
 
-    def __init__(self, lesson: Lesson, serving: VersionRecord | None, device: str) -> None:
-        self._lesson, self._device = lesson, device
-        indices = list(range(len(lesson.labeled)))
-        self.seen, self.unseen = split(lesson.labeled, serving.metrics) if serving else (list[int](), indices)
+    def __init__(self, training_set: TrainingSet, serving: VersionRecord | None, device: str) -> None:
+        self._training_set, self._device = training_set, device
+        indices = list(range(len(training_set.labeled)))
+        self.seen, self.unseen = (
+            split_seen(training_set.labeled, serving.metrics) if serving else (list[int](), indices)
+        )
         """Indices of the labelled frames that the serving version learnt, and of those that it never saw."""
 
-    def look(self, weights: Weights) -> list[Prediction]:
+    def predict(self, weights: Weights) -> list[Prediction]:
         """What a micro-model says about the labelled frames; what its regions hang on is as the person drew it.
 
         Labelled frames lie far apart: taken for neighbours in time they would talk each other out of what is there.
         """
-        labeled = self._lesson.labeled
-        boxes = {f.frame.task: f.instances for f in labeled} if self._lesson.control.boxes_from else None
+        labeled = self._training_set.labeled
+        boxes = {f.frame.task: f.instances for f in labeled} if self._training_set.control.boxes_from else None
         model = methods.load(weights, self._device)
         return model.predict([replace(f.frame, order=None) for f in labeled], (), boxes)
 
     def quality(self, found: Sequence[Prediction], indices: Sequence[int] | None = None) -> Quality:
         """Of predictions of the labelled frames, over all of them or over these."""
-        labeled, chosen = self._lesson.labeled, range(len(found)) if indices is None else indices
-        return methods.evaluate(self._lesson.control, [found[i] for i in chosen], [labeled[i] for i in chosen])
+        labeled, chosen = self._training_set.labeled, range(len(found)) if indices is None else indices
+        return methods.evaluate(self._training_set.control, [found[i] for i in chosen], [labeled[i] for i in chosen])
 
-    def strangers(self, found: Sequence[Prediction]) -> list[int]:
+    def conflicting_labels(self, found: Sequence[Prediction]) -> list[int]:
         """Tasks with a label that the serving version never saw and does not agree with, the worst first."""
-        tasks = [f.frame.task for f in self._lesson.labeled]
-        return strangers({tasks[i]: self.quality(found, [i]).score for i in self.unseen})
+        tasks = [f.frame.task for f in self._training_set.labeled]
+        return conflicting_labels({tasks[i]: self.quality(found, [i]).score for i in self.unseen})

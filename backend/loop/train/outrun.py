@@ -10,13 +10,13 @@ LOOK_SECONDS = 1.0
 
 
 class Outrun:
-    """Called often while a group is trained or published; looks into the registry now and then."""
+    """A condition of the CancelToken while a group is trained or published; looks into the registry now and then."""
 
     def __init__(self, services: Services, group: GroupRecord) -> None:
         self._services, self._group = services, group
         self._looked = services.clock()
 
-    def __call__(self) -> None:
+    def check(self) -> None:
         """Raises TrainingInterrupted once nobody waits any more for what is made of the group's labels as they were."""
         now, group = self._services.clock(), self._group
         if group.labelled >= PROMISED or now - self._looked < LOOK_SECONDS:

@@ -1,33 +1,34 @@
 """The project model: for each control one network over all labelled groups of the project.
 
 Groups without a version of their own start from it, and have its proposals until they are labelled. And it is the
-honest baseline "one model for the whole project": how it does in each group is kept beside the micro-models' scores.
-It belongs to the project's common group, which holds no task.
+held-out baseline "one model for the whole project": how it does in each group is kept beside the micro-models' scores.
+It belongs to the group of kind PROJECT, which holds no task.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import structlog
 
+from backend.cancel import CancelToken
 from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
 from backend.learning import methods
 from backend.learning.fitting.recipe import HeadRecipe
 from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.method import MicroModel
-from backend.loop.data.dataset import newest_labels, prepare
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.points import resolved, told_apart
 from backend.loop.data.project_news import break_off
+from backend.loop.data.training_set import build_training_set, newest_labels
 from backend.loop.data.weights import weights_of
 from backend.loop.review.reviewing import accepted
 from backend.loop.services import Services
-from backend.loop.train.promotion import digest, split
-from backend.loop.train.starts import Origin, is_fit, project_model_of
+from backend.loop.train.initialization import Initialization, is_fit, project_model_of
+from backend.loop.train.promotion import label_hash, split_seen
 from backend.studio.labeling_config import control_fingerprint
-from backend.types import Control, LabeledFrame, Media, Prediction, Progress, Quality, Start, Weights
-from model_registry import COMMON, GroupRecord, ProjectRecord, VersionRecord
+from backend.types import Control, LabeledFrame, Media, Prediction, Quality, Start, Weights
+from model_registry import GroupRecord, Lease, ProjectRecord, VersionRecord
 
 PER_GROUP = 8
 """Labelled frames of one group at most: it learns what groups share, not one of them by heart."""
@@ -52,11 +53,11 @@ class Material:
 
 
 def train_project_models(
-    services: Services, project: ProjectRecord, common: GroupRecord, owner: str, alive: Callable[[], None]
+    services: Services, project: ProjectRecord, group: GroupRecord, lease: Lease, cancel: CancelToken
 ) -> list[str]:
     """Train the project model of each control that has news enough; what failed, in words.
 
-    The caller holds the lease of the common group. `alive` is called often, and ends it by what it raises.
+    The caller holds the lease of `group`, which stands for the project. `cancel` is asked often, and ends it by what it raises.
     """
     groups = [g for g in services.registry.groups.all(project.id) if g.trained_labels]
     available = sum(g.labelled for g in groups)
@@ -67,7 +68,7 @@ def train_project_models(
         if control.media is not Media.IMAGE or not is_due(services, project, control, available):
             continue
         try:
-            _Parent(services, project, common, owner, alive, control).train([g.name for g in groups], available)
+            _Training(services, project, group, lease, cancel, control).train([g.name for g in groups], available)
         except (TrainingInterrupted, LeaseLost):
             raise
         except Exception as error:  # of this control: the others have theirs
@@ -81,7 +82,7 @@ def train_project_models(
 
 def is_due(services: Services, project: ProjectRecord, control: Control, available: int) -> bool:
     """Whether there are enough more labels than the last one knew of, or none that fits."""
-    last = services.registry.versions.serving(project.id, COMMON).get(control.from_name)
+    last = services.registry.versions.project_models(project.id).get(control.from_name)
     if last is None or not is_fit(services, last, control):
         return True
     return available >= GROWTH * int(last.metrics.get("available", 0))
@@ -104,20 +105,20 @@ def shared_out(labelled: Mapping[str, Sequence[int]], each: int, most: int) -> d
     return kept | {name: _spread(sorted(labelled[name]), count) for name, count in share.items()}
 
 
-class _Parent:
+class _Training:
     """One training of the project model of one control."""
 
     def __init__(
         self,
         services: Services,
         project: ProjectRecord,
-        common: GroupRecord,
-        owner: str,
-        alive: Callable[[], None],
+        group: GroupRecord,
+        lease: Lease,
+        cancel: CancelToken,
         control: Control,
     ) -> None:
-        self._services, self._project, self._common, self._owner = services, project, common, owner
-        self._alive, self._control = alive, control
+        self._services, self._project, self._group, self._lease = services, project, group, lease
+        self._cancel, self._control = cancel, control
 
     def train(self, groups: Sequence[str], available: int) -> None:
         """Train on labelled frames of these groups, look how it does in each, and let it serve."""
@@ -131,26 +132,26 @@ class _Parent:
         recipe = methods.recipe_for(self._control, settings.backbone, settings.effort * EFFORT)
         before = project_model_of(services, self._project, self._control)
         own = weights_of(services, before) if before else None
-        origin = Origin(Start.SERVING, before, own) if before and own else Origin(Start.BACKBONE)
+        origin = Initialization(Start.SERVING, before, own) if before and own else Initialization(Start.BACKBONE)
         version = versions.begin(
-            self._project.id, COMMON, self._control.from_name, self._control.head, owner=self._owner,
-            label_revision=self._common.wanted, labels=len(labeled), fingerprint=control_fingerprint(self._control),
+            self._lease, self._control.from_name, self._control.head,
+            label_revision=self._group.wanted, labels=len(labeled), fingerprint=control_fingerprint(self._control),
             recipe=asdict(recipe), previous=origin.version.id if origin.version else None,
             start=str(origin.kind),
         )  # fmt: skip
         work = f"the training of the network over {len(material)} groups ({len(labeled)} labelled frames)"
         try:
-            services.registry.groups.note_work(self._project.id, COMMON, self._owner, work)
+            services.registry.groups.note_work(self._lease, work)
             self._train(version, origin, recipe, material, available)
         except BaseException as error:
-            break_off(services, version, self._owner, error)
+            break_off(services, version, self._lease.owner, error)
             raise
-        services.registry.groups.note_work(self._project.id, COMMON, self._owner, None)
+        services.registry.groups.note_work(self._lease, None)
 
     def _train(
         self,
         version: VersionRecord,
-        origin: Origin,
+        origin: Initialization,
         recipe: HeadRecipe,
         material: Sequence[Material],
         available: int,
@@ -161,18 +162,18 @@ class _Parent:
         older = self._unseen(before, start, material) if before and start else {}
         given = TrainingInput(
             labeled=labeled, labels=self._control.labels, start=start, device=self._services.settings.device,
-            seed=self._services.seed + version.id, progress=self._progress,
+            seed=self._services.seed + version.id, cancel=self._cancel,
         )  # fmt: skip
         trained = methods.train(self._control, given, recipe)
         learnt = self._scores(trained.weights, material)
         metrics: dict[str, Any] = {
             **trained.metrics, "available": available, "groups": _by_group(before, older, learnt),
             "labelled": _mean(learnt), "unseen": _mean(older),
-            "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): digest(f) for f in labeled},
+            "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): label_hash(f) for f in labeled},
         }  # fmt: skip
-        self._alive()
+        self._cancel.check()
         artifact = registry.artifacts.write(trained.weights)
-        registry.versions.promote(version.id, self._owner, artifact, metrics, trained.seconds)
+        registry.versions.promote(version.id, self._lease.owner, artifact, metrics, trained.seconds)
         log.info(
             "the project model is trained", project=self._project.id, control=self._control.from_name,
             groups=len(material), labels=len(labeled), seconds=round(trained.seconds, 1),
@@ -185,24 +186,24 @@ class _Parent:
         chosen = shared_out({name: list(newest_labels(found)) for name, found in labels.items()}, PER_GROUP, FRAMES)
         room, found = settings.frame_cache_mb * 1_000_000, list[Material]()
         for name, tasks in chosen.items():
-            self._alive()
-            frames = FrameStore(self._services.media(self._project), settings.frame_cache_mb, self._alive)
+            self._cancel.check()
+            frames = FrameStore(self._services.media(self._project), settings.frame_cache_mb, self._cancel)
             mine = [t for t in registry.tasks.of_group(self._project.id, name) if t.id in set(tasks)]
             own = [label for label in labels[name] if label.task in set(tasks)]
             untouched = accepted(self._services, self._project.id, name, own)
-            lesson = prepare(self._control, mine, own, frames, untouched, weight)
-            room -= sum(one.frame.image.nbytes for one in lesson.labeled)
+            training_set = build_training_set(self._control, mine, own, frames, untouched, weight)
+            room -= sum(one.frame.image.nbytes for one in training_set.labeled)
             if room < 0:
                 break
-            if lesson.labeled:
-                timeless = (replace(one, frame=replace(one.frame, order=None)) for one in lesson.labeled)
+            if training_set.labeled:
+                timeless = (replace(one, frame=replace(one.frame, order=None)) for one in training_set.labeled)
                 found.append(Material(name, tuple(timeless)))
         return found
 
     def _unseen(self, before: VersionRecord, weights: Weights, material: Sequence[Material]) -> dict[str, Quality]:
         """How the one before does in each group on labels that it had never seen."""
         fresh = [
-            Material(one.group, tuple(one.labeled[i] for i in split(one.labeled, before.metrics)[1]))
+            Material(one.group, tuple(one.labeled[i] for i in split_seen(one.labeled, before.metrics)[1]))
             for one in material
         ]
         return self._scores(weights, [one for one in fresh if one.labeled])
@@ -218,12 +219,9 @@ class _Parent:
         boxes = {f.frame.task: f.instances for f in labeled} if self._control.boxes_from else None
         found = list[Prediction]()
         for one in labeled:
-            self._alive()
+            self._cancel.check()
             found += model.predict([one.frame], (), boxes)
         return found
-
-    def _progress(self, _: Progress) -> None:
-        self._alive()
 
 
 def _by_group(

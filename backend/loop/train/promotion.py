@@ -10,9 +10,9 @@ from backend.types import LabeledFrame, Quality
 
 OLDER_TOLERANCE = 0.05
 """Score that it may lose on the labels that its predecessor learnt: these are fewer, and chance is larger."""
-STRANGE = 0.5
+CONFLICT_SCORE = 0.5
 """A frame whose label the serving version meets less well than this disagrees with what was labelled before."""
-NAMED = 5
+MOST_NAMED = 5
 """Frames that a reason names: enough to look at."""
 
 
@@ -33,7 +33,7 @@ class Comparison:
 
 
 def decide(every: Quality, serving: Quality | None, older: Comparison | None, strange: Sequence[int]) -> Decision:
-    """Judge a candidate by the group's human labels, against the version that serves (None: none does).
+    """Evaluate a candidate by the group's human labels, against the version that serves (None: none does).
 
     The candidate was trained on all of them, so that `every`, its quality over all, and `serving`, that of its
     predecessor, tell only whether it can repeat what it was taught: it must at least not do worse than one that never
@@ -57,13 +57,13 @@ def decide(every: Quality, serving: Quality | None, older: Comparison | None, st
     return Decision(True, said)
 
 
-def strangers(scores: Mapping[int, float | None]) -> list[int]:
+def conflicting_labels(scores: Mapping[int, float | None]) -> list[int]:
     """Of the newly labelled tasks, with the serving version's quality in each, those that disagree most; worst first."""
-    low = [(score, task) for task, score in scores.items() if score is not None and score < STRANGE]
-    return [task for _, task in sorted(low)][:NAMED]
+    low = [(score, task) for task, score in scores.items() if score is not None and score < CONFLICT_SCORE]
+    return [task for _, task in sorted(low)][:MOST_NAMED]
 
 
-def digest(frame: LabeledFrame) -> str:
+def label_hash(frame: LabeledFrame) -> str:
     """Changes with what is labelled in the frame, and with nothing else."""
     found = hashlib.sha256()
     for one in sorted(frame.instances, key=lambda i: (i.label, i.box)):
@@ -74,13 +74,13 @@ def digest(frame: LabeledFrame) -> str:
     return found.hexdigest()[:12]
 
 
-def split(labeled: Sequence[LabeledFrame], metrics: Mapping[str, Any]) -> tuple[list[int], list[int]]:
+def split_seen(labeled: Sequence[LabeledFrame], metrics: Mapping[str, Any]) -> tuple[list[int], list[int]]:
     """(indices of the frames that a version with these metrics learnt as they are labelled now, of those it did not)."""
     digests, tasks = metrics.get("digests"), set(metrics.get("tasks", ()))
     seen, unseen = list[int](), list[int]()
     for n, one in enumerate(labeled):
         # Versions of before digests were kept only tell which frames they learnt.
-        known = one.frame.task in tasks if digests is None else digests.get(str(one.frame.task)) == digest(one)
+        known = one.frame.task in tasks if digests is None else digests.get(str(one.frame.task)) == label_hash(one)
         (seen if known else unseen).append(n)
     return seen, unseen
 

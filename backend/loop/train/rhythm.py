@@ -7,6 +7,8 @@ the promised labels are there, a training that ends after them would only delay 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from model_registry import GroupRecord
+
 PROMISED = 5
 """Labelled frames that people are told to give before they look at the predictions: a training on fewer gives way to one
 on them."""
@@ -24,6 +26,17 @@ class Running:
     """Share of it, in [0, 1]."""
     seconds_left: float | None
     """None: not known yet."""
+
+
+def reason_to_wait(group: GroupRecord, labelled: int, mode: str, min_labels: int) -> str | None:
+    """Why the group is not trained although its labels changed; None if it shall be. Pure."""
+    if group.forced:
+        return None
+    if mode == "manual":
+        return "training is manual: press 'Start training' or run `micro-models train`"
+    if 0 < labelled < min_labels and group.trained_labels == 0:
+        return f"{labelled} of {min_labels} frames labelled"
+    return None
 
 
 def gives_way(running: Running, there: int, gap: float | None, since: float) -> bool:

@@ -1,28 +1,29 @@
 """Training the micro-models of one group, from its labels to versions that serve or were rejected."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import structlog
 
+from backend.cancel import CancelToken
 from backend.errors import PASSING, ArtifactDamaged, LeaseLost, MicroModelsError, TrainingError, TrainingInterrupted
 from backend.learning import methods
 from backend.learning.fitting.recipe import HeadRecipe
 from backend.learning.fitting.training_input import TrainingInput
-from backend.loop.data.dataset import Lesson, prepare
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.project_news import break_off
+from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.data.weights import read_and_load
 from backend.loop.review.reviewing import accepted
 from backend.loop.services import Services
 from backend.loop.train import rhythm
-from backend.loop.train.evaluator import Judge
-from backend.loop.train.promotion import Comparison, Decision, decide, digest, split
-from backend.loop.train.starts import POOR, Origin, of_kind, start_of
+from backend.loop.train.evaluator import Evaluator
+from backend.loop.train.initialization import POOR_SCORE, Initialization, as_start, find_initialization
+from backend.loop.train.promotion import Comparison, Decision, decide, label_hash, split_seen
 from backend.studio.labeling_config import control_fingerprint
 from backend.studio.regions.limits import told
 from backend.types import Control, Prediction, Progress, Quality, Start, Weights
-from model_registry import GroupRecord, VersionRecord
+from model_registry import GroupRecord, Lease, VersionRecord
 
 REPORT_SECONDS = 1.0
 """Pause between progress reports: often enough for a moving bar, and each is a write that others wait for."""
@@ -37,12 +38,10 @@ beside the next one: with fewer, each one more shows it something new."""
 log = structlog.get_logger(__name__)
 
 
-def train_group(
-    services: Services, group: GroupRecord, owner: str, frames: FrameStore, alive: Callable[[], None]
-) -> None:
+def train_group(services: Services, group: GroupRecord, lease: Lease, frames: FrameStore, cancel: CancelToken) -> None:
     """Train every control tag of the group that has labels not learnt yet, and settle the group's revision.
 
-    `alive` is called often, and ends it by what it raises. Raises TrainingInterrupted when newer labels make it pointless
+    `cancel` is asked often, and ends it by what it raises. Raises TrainingInterrupted when newer labels make it pointless
     to go on, LeaseLost when another worker has the group, and MicroModelsError with the reason where the group cannot be trained.
     """
     if group.wanted == group.trained and not group.forced:
@@ -50,38 +49,28 @@ def train_group(
     registry, settings = services.registry, services.settings
     project = registry.projects.require(group.project)
     labels = registry.labels.of_group(group.project, group.name)
-    waits = reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
+    waits = rhythm.reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
     problems, failures, learnt = [waits] if waits else [], list[str](), set[int]()
     if not waits and labels:
         controls = services.config(project).require()
         tasks = registry.tasks.of_group(group.project, group.name)
         work = f"reading its {len(tasks)} frames"
-        registry.groups.progress(group.project, group.name, owner, "training", 0.0, None, work)
+        registry.groups.progress(lease, "training", 0.0, None, work)
         untouched = accepted(services, group.project, group.name, labels)
         for control in controls:
             recipe = methods.recipe_for(control, settings.backbone, settings.effort)
-            lesson = prepare(control, tasks, labels, frames, untouched, recipe.accepted_weight)
-            recipe = methods.recipe_for(lesson.control, settings.backbone, settings.effort)
-            problems.extend(lesson.problems)
-            learnt |= lesson.learnt
-            if lesson.labeled:
-                failures += _try(_Training(services, group, owner, alive, lesson, recipe, frames), control)
+            training_set = build_training_set(control, tasks, labels, frames, untouched, recipe.accepted_weight)
+            recipe = methods.recipe_for(training_set.control, settings.backbone, settings.effort)
+            problems.extend(training_set.problems)
+            learnt |= training_set.learnt
+            if training_set.labeled:
+                training = _Training(services, group, lease, cancel, training_set, recipe, frames)
+                failures += _try(training, control)
         if len(failures) == len(controls):
             raise TrainingError("; ".join(failures))
     count = group.trained_labels if waits else sum(x.task in learnt for x in labels)
     reason = "; ".join((*failures, *told(dict.fromkeys(problems)))) or None
-    registry.groups.mark_trained(group.project, group.name, owner, group.wanted, count, reason)
-
-
-def reason_to_wait(group: GroupRecord, labelled: int, mode: str, min_labels: int) -> str | None:
-    """Why the group is not trained although its labels changed; None if it shall be. Pure."""
-    if group.forced:
-        return None
-    if mode == "manual":
-        return "training is manual: press 'Start training' or run `micro-models train`"
-    if 0 < labelled < min_labels and group.trained_labels == 0:
-        return f"{labelled} of {min_labels} frames labelled"
-    return None
+    registry.groups.mark_trained(lease, group.wanted, count, reason)
 
 
 def _try(training: "_Training", control: Control) -> list[str]:
@@ -108,22 +97,24 @@ class _Training:
         self,
         services: Services,
         group: GroupRecord,
-        owner: str,
-        alive: Callable[[], None],
-        lesson: Lesson,
+        lease: Lease,
+        cancel: CancelToken,
+        training_set: TrainingSet,
         recipe: HeadRecipe,
         frames: FrameStore,
     ) -> None:
-        self._services, self._group, self._owner, self._alive, self._lesson = services, group, owner, alive, lesson
+        self._services, self._group, self._lease, self._training_set = services, group, lease, training_set
         self._recipe, self._frames = recipe, frames
         self._earlier: Weights | None = None
         """Of the serving version."""
-        self._reported = 0.0
+        self._cancel = cancel.also(self._check_labels)
+        self._progress = Progress(0.0)
+        self._reported, self._looked = 0.0, 0.0
         self._told = 0.0
 
     def run(self) -> None:
-        """Train from the best start, judge, and promote or reject; skipped where this revision has been judged already."""
-        versions, control = self._services.registry.versions, self._lesson.control
+        """Train from the best source, evaluate, and promote or reject; skipped where this revision has been evaluated already."""
+        versions, control = self._services.registry.versions, self._training_set.control
         serving = versions.serving(self._group.project, self._group.name).get(control.from_name)
         fingerprint = control_fingerprint(control)
         if serving and serving.fingerprint != fingerprint:
@@ -131,7 +122,7 @@ class _Training:
         damaged = serving is not None and not self._can_read(serving)
         if damaged:
             serving = None
-        elif self._judged_already(control, fingerprint) or (serving and self._is_confirmed(serving)):
+        elif self._is_evaluated(control, fingerprint) or (serving and self._is_confirmed(serving)):
             return
         origin = self._origin(serving)
         try:
@@ -143,7 +134,7 @@ class _Training:
                 raise
             # What others learnt must not keep this group from learning.
             log.warning("training goes on from the backbone", start=str(origin.kind), why=str(error))
-            self._train_from(Origin(Start.BACKBONE), serving, fingerprint)
+            self._train_from(Initialization(Start.BACKBONE), serving, fingerprint)
 
     def _can_read(self, serving: VersionRecord) -> bool:
         """Reads the serving version's weights, without which nobody could tell whether the new ones are better; False where
@@ -154,39 +145,45 @@ class _Training:
             return False
         return True
 
-    def _origin(self, serving: VersionRecord | None) -> Origin:
+    def _origin(self, serving: VersionRecord | None) -> Initialization:
         if serving is not None and self._earlier is not None and not self._recipe.anew:
-            return Origin(Start.SERVING, serving, of_kind(self._earlier, Start.SERVING))
+            return Initialization(Start.SERVING, serving, as_start(self._earlier, Start.SERVING))
         project = self._services.registry.projects.require(self._group.project)
-        return start_of(self._services, project, self._group.name, self._lesson.control, self._frames, self._suits)
+        return find_initialization(
+            self._services, project, self._group.name, self._training_set.control, self._frames, self._fits_labels
+        )
 
-    def _suits(self, weights: Weights) -> bool:
+    def _fits_labels(self, weights: Weights) -> bool:
         """Whether what another group's micro-model says about the labelled frames is not poor."""
-        judge = Judge(self._lesson, None, self._services.settings.device)
+        evaluator = Evaluator(self._training_set, None, self._services.settings.device)
         try:
-            score = judge.quality(judge.look(methods.for_other_group(weights))).score
+            score = evaluator.quality(evaluator.predict(methods.for_other_group(weights))).score
         except TrainingError:  # of an older format
             return False
-        return score is not None and score >= POOR
+        return score is not None and score >= POOR_SCORE
 
-    def _train_from(self, origin: Origin, serving: VersionRecord | None, fingerprint: str) -> None:
-        versions, control, before = self._services.registry.versions, self._lesson.control, serving or origin.version
+    def _train_from(self, origin: Initialization, serving: VersionRecord | None, fingerprint: str) -> None:
+        versions, control, before = (
+            self._services.registry.versions,
+            self._training_set.control,
+            serving or origin.version,
+        )
         version = versions.begin(
-            self._group.project, self._group.name, control.from_name, control.head, owner=self._owner,
-            label_revision=self._group.wanted, labels=len(self._lesson.labeled), fingerprint=fingerprint,
+            self._lease, control.from_name, control.head,
+            label_revision=self._group.wanted, labels=len(self._training_set.labeled), fingerprint=fingerprint,
             recipe=asdict(self._recipe), previous=before.id if before else None, start=str(origin.kind),
         )  # fmt: skip
         groups = self._services.registry.groups
         try:
-            groups.note_work(self._group.project, self._group.name, self._owner, self._lesson.work)
+            groups.note_work(self._lease, self._training_set.work)
             self._told = 0.0
             self._log("training begins", version=version.number, labels=version.labels, start=version.start)
-            self._train_and_judge(version, origin, serving)
+            self._train_and_evaluate(version, origin, serving)
         except BaseException as error:
-            break_off(self._services, version, self._owner, error)
+            break_off(self._services, version, self._lease.owner, error)
             raise
 
-    def _judged_already(self, control: Control, fingerprint: str) -> bool:
+    def _is_evaluated(self, control: Control, fingerprint: str) -> bool:
         if self._group.forced:
             return False
         newest = self._services.registry.versions.history(self._group.project, self._group.name, control.from_name)[:1]
@@ -201,64 +198,78 @@ class _Training:
         """Whether people found nothing to mend since the version was trained: then it can do already what there is to learn."""
         if self._group.forced:
             return False
-        seen, unseen = split(self._lesson.labeled, serving.metrics)
-        confirmed = all(self._lesson.labeled[i].frame.task in self._lesson.accepted for i in unseen)
+        seen, unseen = split_seen(self._training_set.labeled, serving.metrics)
+        confirmed = all(self._training_set.labeled[i].frame.task in self._training_set.accepted for i in unseen)
         return confirmed and _is_sound(serving, seen)
 
-    def _train_and_judge(self, version: VersionRecord, origin: Origin, serving: VersionRecord | None) -> None:
-        registry, device, labeled = self._services.registry, self._services.settings.device, self._lesson.labeled
-        judge = Judge(self._lesson, serving, device)
+    def _train_and_evaluate(
+        self, version: VersionRecord, origin: Initialization, serving: VersionRecord | None
+    ) -> None:
+        registry, device, labeled = self._services.registry, self._services.settings.device, self._training_set.labeled
+        evaluator = Evaluator(self._training_set, serving, device)
         earlier = self._earlier
-        before = judge.look(earlier) if earlier else None
+        before = evaluator.predict(earlier) if earlier else None
         given = TrainingInput(
-            labeled=labeled, labels=self._lesson.control.labels, unlabeled=self._lesson.rest, start=origin.weights,
-            device=device, seed=self._services.seed + version.id, progress=self._progress,
+            labeled=labeled, labels=self._training_set.control.labels, unlabeled=self._training_set.rest, start=origin.weights,
+            device=device, seed=self._services.seed + version.id, progress=self._note,
+            cancel=self._cancel,
         )  # fmt: skip
-        trained = methods.train(self._lesson.control, given, self._recipe)
-        companion = earlier if serving and _is_sound(serving, judge.seen) else None
+        trained = methods.train(self._training_set.control, given, self._recipe)
+        companion = earlier if serving and _is_sound(serving, evaluator.seen) else None
         weights = methods.ensemble(trained.weights, companion)
-        after = judge.look(weights)
-        decision, unseen = self._decide(judge, after, before)
+        after = evaluator.predict(weights)
+        decision, unseen = self._decide(evaluator, after, before)
         metrics = {
-            **trained.metrics, "labelled": asdict(judge.quality(after)), "unseen": asdict(unseen) if unseen else None,
-            "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): digest(f) for f in labeled},
+            **trained.metrics, "labelled": asdict(evaluator.quality(after)), "unseen": asdict(unseen) if unseen else None,
+            "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): label_hash(f) for f in labeled},
         }  # fmt: skip
         artifact = registry.artifacts.write(weights)
         if decision.promote:
-            ended = registry.versions.promote(version.id, self._owner, artifact, metrics, trained.seconds)
+            ended = registry.versions.promote(version.id, self._lease.owner, artifact, metrics, trained.seconds)
         else:
             why = decision.reason
-            ended = registry.versions.reject(version.id, self._owner, why, artifact, metrics, trained.seconds)
+            ended = registry.versions.reject(version.id, self._lease.owner, why, artifact, metrics, trained.seconds)
         log.info(
             f"version {ended.state}", project=self._group.project, group=self._group.name, version=version.number,
             labels=len(labeled), seconds=round(trained.seconds, 1), why=ended.reason or decision.reason,
         )  # fmt: skip
 
     def _decide(
-        self, judge: Judge, after: Sequence[Prediction], before: Sequence[Prediction] | None
+        self, evaluator: Evaluator, after: Sequence[Prediction], before: Sequence[Prediction] | None
     ) -> tuple[Decision, Quality | None]:
-        """Whether the candidate may serve, and the serving version on labels it never saw: the round's honest figure."""
-        every = judge.quality(after)
+        """Whether the candidate may serve, and the serving version on labels it never saw: the round's held-out figure."""
+        every = evaluator.quality(after)
         if before is None:
             return decide(every, None, None, ()), None
-        older = Comparison(judge.quality(after, judge.seen), judge.quality(before, judge.seen)) if judge.seen else None
-        decision = decide(every, judge.quality(before), older, judge.strangers(before))
-        return decision, judge.quality(before, judge.unseen) if judge.unseen else None
+        older = (
+            Comparison(evaluator.quality(after, evaluator.seen), evaluator.quality(before, evaluator.seen))
+            if evaluator.seen
+            else None
+        )
+        decision = decide(every, evaluator.quality(before), older, evaluator.conflicting_labels(before))
+        return decision, evaluator.quality(before, evaluator.unseen) if evaluator.unseen else None
 
-    def _progress(self, progress: Progress) -> None:
-        self._alive()
-        now = self._services.clock()
+    def _note(self, progress: Progress) -> None:
+        """Tell registry and log how far it is, now and then."""
+        self._progress, now = progress, self._services.clock()
         if now - self._reported < REPORT_SECONDS:
             return
         self._reported = now
-        groups, group = self._services.registry.groups, self._group
-        groups.progress(group.project, group.name, self._owner, "training", progress.done, progress.seconds_left)
+        groups = self._services.registry.groups
+        groups.progress(self._lease, "training", progress.done, progress.seconds_left)
         if progress.done - self._told >= TOLD:
             self._told = progress.done
             left = None if progress.seconds_left is None else round(progress.seconds_left)
             self._log(f"training {progress.done:.0%}", seconds_left=left)
-        newest = groups.get(group.project, group.name)
-        if newest and newest.wanted != group.wanted and self._gives_way(newest, progress, now):
+
+    def _check_labels(self) -> None:
+        """Raises TrainingInterrupted where labels came that the training had better begin again with."""
+        now, group = self._services.clock(), self._group
+        if now - self._looked < REPORT_SECONDS:
+            return
+        self._looked = now
+        newest = self._services.registry.groups.get(group.project, group.name)
+        if newest and newest.wanted != group.wanted and self._gives_way(newest, self._progress, now):
             raise TrainingInterrupted(f"{newest.labelled} labels are there: it starts again with them.")
 
     def _gives_way(self, newest: GroupRecord, progress: Progress, now: float) -> bool:
@@ -272,5 +283,5 @@ class _Training:
         return may and rhythm.gives_way(running, newest.labelled, gap, since)
 
     def _log(self, what: str, **more: object) -> None:
-        group, control = self._group, self._lesson.control.from_name
+        group, control = self._group, self._training_set.control.from_name
         log.info(what, project=group.project, group=group.name, control=control, **more)

@@ -7,7 +7,8 @@ from typing import Any
 from backend.errors import LabelError
 from backend.studio.regions.limits import told
 from backend.studio.regions.region import ReadResult, Regions, Size, TrackRegions, TracksRead
-from backend.types import Control, Instance, Track, VideoSize
+from backend.tracks import Track, VideoSize
+from backend.types import Control, Instance
 
 
 @dataclass(frozen=True, slots=True)

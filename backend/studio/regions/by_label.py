@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from backend.pixel_edges import hull
 from backend.studio.regions.item import Labelled, unique_id, written
-from backend.studio.regions.mask import hull, of_size
+from backend.studio.regions.mask import of_size
 from backend.studio.regions.region import ReadResult, Size
 from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance, Mask

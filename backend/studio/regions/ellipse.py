@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from backend.pixel_edges import hull
 from backend.studio.regions.comparison import Value, near, one_move_unless, same_rotation
 from backend.studio.regions.item import DIGITS, Item, labelled, percent, unique_id, value_of, written
-from backend.studio.regions.mask import fill, hull, of_size
+from backend.studio.regions.mask import fill, of_size
 from backend.studio.regions.region import ReadResult, Size, number
 from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance, Mask

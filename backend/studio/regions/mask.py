@@ -1,28 +1,17 @@
-"""Masks: their hull, and polygons filled into them.
+"""Masks of an image: their size, whether two are the same, and polygons filled into them.
 
 A pixel in column i and row j is the square from (i, j) to (i + 1, j + 1). It belongs to a shape when its centre does.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from backend.pixel_edges import Ring
 from backend.studio.regions.region import Size
-from backend.types import Box, Mask
+from backend.types import Mask
 
 SAME_MASK = 0.995
 """Overlap (IoU) from which two masks are one: the editor packs an untouched mask anew, a stroke changes more."""
-
-Ring = NDArray[np.float64]
-"""(n, 2): the vertices of a closed polygon, x and y in pixels; the last is joined to the first."""
-
-
-def hull(mask: Mask) -> Box | None:
-    """The smallest box around a mask; None around an empty one."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return None
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
 def of_size(mask: Mask | None, size: Size) -> Mask | None:

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from backend.studio.regions.mask import Ring, fill, hull
+from backend.pixel_edges import Chain, Part, Ring, hull, parts, slit
+from backend.studio.regions.mask import fill
 from backend.types import Mask
 
 TOLERANCES = (1.0, 0.5, 0.25, 0.0)
@@ -41,29 +41,24 @@ def outlines(mask: Mask) -> list[Ring]:
 
 def exact(mask: Mask) -> list[tuple[Ring, list[Ring]]]:
     """Outline and holes of every part that counts, to the pixel, the largest first; holes run the other way round."""
-    # Twice as fine, with a node for each pixel's centre, sides and corners: contours then follow the pixels' edges.
-    pixels = np.zeros((2 * mask.shape[0] + 1, 2 * mask.shape[1] + 1), dtype=np.uint8)
-    pixels[1::2, 1::2] = mask
-    nodes = cv2.dilate(pixels, np.ones((3, 3), np.uint8))
-    contours, hierarchy = cv2.findContours(nodes, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    parents = np.asarray(hierarchy).reshape(-1, 4)[:, 3].tolist()
-    areas = [cv2.contourArea(contour) for contour in contours]
-    holes: dict[int, list[int]] = {i: [] for i, parent in enumerate(parents) if parent < 0}
-    for i, parent in enumerate(parents):
-        if parent >= 0:
-            holes[parent].append(i)
-    net = {part: areas[part] - sum(areas[i] for i in inside) for part, inside in holes.items()}
-    rings = [np.asarray(contour, dtype=np.int64)[:, 0] for contour in contours]
-    return [
-        (
-            _ring(rings[part]),
-            [_ring(rings[i]) for i in _without_specks({i: areas[i] for i in holes[part]}, areas[part])],
-        )
-        for part in _without_specks(net, sum(net.values()))
-    ]
+    found = parts(mask, every_node=True)
+    areas = [_area(part.outer) - sum(map(_area, part.holes)) for part in found]
+    largest = [found[i] for i in _without_specks(dict(enumerate(areas)), sum(areas))]
+    return [(_ring(part.outer), [_ring(hole) for hole in _holes(part)]) for part in largest]
 
 
-def _ring(chain: NDArray[np.int64]) -> Ring:
+def _area(chain: Chain) -> float:
+    """In quarters of a pixel."""
+    return cv2.contourArea(chain.astype(np.int32)[:, None])
+
+
+def _holes(part: Part) -> list[Chain]:
+    """Those of its holes that count, the largest first."""
+    areas = {i: _area(hole) for i, hole in enumerate(part.holes)}
+    return [part.holes[i] for i in _without_specks(areas, _area(part.outer))]
+
+
+def _ring(chain: Chain) -> Ring:
     """A contour over nodes as the corners of the pixels' edges, with single steps of a slope smoothed away."""
     # The contour cuts corners that point inwards: put the node back, the one of the two that is a pixel's corner.
     step = np.roll(chain, -1, axis=0) - chain
@@ -90,11 +85,11 @@ def _simple(outer: Ring, holes: Sequence[Ring]) -> Ring:
     corner = np.floor(outer.min(axis=0))
     width, height = np.ceil(outer.max(axis=0) - corner).astype(int)
     size = (int(width), int(height))
-    truth = fill(_slit(outer, holes) - corner, size)
+    truth = fill(slit(outer, holes) - corner, size)
     nudge = np.array(NUDGE)
     ring = outer
     for tolerance in TOLERANCES:
-        ring = _slit(_few(outer, tolerance), [_few(hole, tolerance) for hole in holes])
+        ring = slit(_few(outer, tolerance), [_few(hole, tolerance) for hole in holes])
         if all(_iou(fill(ring - corner + moved, size), truth) >= GOOD for moved in (nudge, -nudge)):
             break
     return ring
@@ -110,18 +105,6 @@ def _few(ring: Ring, tolerance: float) -> Ring:
         return ring
     fewer = np.asarray(cv2.approxPolyDP(ring.astype(np.float32), tolerance, True), dtype=np.float64)[:, 0]
     return fewer if len(fewer) > 2 else ring
-
-
-def _slit(ring: Ring, holes: Sequence[Ring]) -> Ring:
-    """Outline and holes as one ring, from left to right, each hole hung on a vertex near it, which may be a hole's.
-
-    A slit that crosses something on its way is not pretty, but changes no area: it is there and back.
-    """
-    for hole in sorted(holes, key=lambda hole: float(hole[:, 0].min())):
-        i = int(((ring - hole[hole[:, 0].argmin()]) ** 2).sum(axis=1).argmin())
-        j = int(((hole - ring[i]) ** 2).sum(axis=1).argmin())
-        ring = np.concatenate([ring[: i + 1], hole[j:], hole[: j + 1], ring[i:]])
-    return ring
 
 
 def _without_specks(areas: Mapping[int, float], whole: float) -> list[int]:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from backend.pixel_edges import hull
 from backend.studio.regions.comparison import TOLERANCE, Value, one_move_unless
 from backend.studio.regions.item import Item, labelled, percent, unique_id, value_of, written
 from backend.studio.regions.limits import MOST_ROWS_CROSSED, MOST_VERTICES, MOST_VERTICES_IN_ALL, Budget
-from backend.studio.regions.mask import fill, hull, of_size
+from backend.studio.regions.mask import fill, of_size
 from backend.studio.regions.outline import outlines
 from backend.studio.regions.region import ReadResult, Size, number
 from backend.studio.regions.several import with_labels

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from backend.types import Control, Instance, Track, VideoSize
+from backend.tracks import Track, VideoSize
+from backend.types import Control, Instance
 
 MOST_PIXELS = 80_000_000
 """An annotation may claim any size; masks of a larger image would not fit into memory (as in `images`)."""

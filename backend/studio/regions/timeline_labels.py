@@ -11,7 +11,8 @@ from backend.studio.regions.comparison import Comparison, Value
 from backend.studio.regions.item import Item, labelled, share, unique_id, value_of
 from backend.studio.regions.limits import MOST_RANGES, Budget
 from backend.studio.regions.region import Size, TracksRead, number
-from backend.types import Control, Keyframe, Track, VideoSize
+from backend.tracks import Keyframe, Track, VideoSize
+from backend.types import Control
 
 SHAPE = "timeline"
 

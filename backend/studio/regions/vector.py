@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from backend.pixel_edges import hull
 from backend.studio.regions import vertices as lines
 from backend.studio.regions.comparison import Comparison
 from backend.studio.regions.item import Item, grouped, labelled, labels_of, types_of, unique_id, value_of, written
 from backend.studio.regions.limits import MOST_ROWS_CROSSED, MOST_VERTICES_IN_ALL, Budget
-from backend.studio.regions.mask import fill, hull, of_size
+from backend.studio.regions.mask import fill, of_size
 from backend.studio.regions.outline import outlines
 from backend.studio.regions.region import ReadResult, Size, size_of
 from backend.studio.regions.several import with_labels

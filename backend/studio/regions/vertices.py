@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from backend.pixel_edges import Ring
 from backend.studio.regions.comparison import TOLERANCE, Value
 from backend.studio.regions.item import percent
 from backend.studio.regions.limits import MOST_VERTICES, Budget
-from backend.studio.regions.mask import Ring
 from backend.studio.regions.region import Size, number
 
 FAR = 1000.0

@@ -16,7 +16,8 @@ from backend.studio.regions.item import DIGITS, Item, labelled, share, unique_id
 from backend.studio.regions.limits import MOST_KEYFRAMES, Budget
 from backend.studio.regions.rectangle import is_same_box, turned_of, turned_percent_of
 from backend.studio.regions.region import Size, TracksRead, number
-from backend.types import Control, Keyframe, Track, VideoSize
+from backend.tracks import Keyframe, Track, VideoSize
+from backend.types import Control
 
 SHAPE = "videorectangle"
 

@@ -28,7 +28,7 @@ class Chart:
     rounds: tuple[tuple[float, int], ...]
     """(x, round) of the axis."""
     efficiency: tuple[Point, ...]
-    honest: tuple[Point, ...]
+    held_out: tuple[Point, ...]
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -42,7 +42,7 @@ def chart(rounds: Sequence[RoundFigures]) -> Chart:
         ticks=tuple((_y(share), f"{share:.0%}") for share in (0.0, 0.5, 1.0)),
         rounds=tuple((x, r.round) for x, r in zip(xs, rounds, strict=True)),
         efficiency=_points(xs, [r.efficiency for r in rounds]),
-        honest=_points(xs, [r.honest_score for r in rounds]),
+        held_out=_points(xs, [r.held_out_score for r in rounds]),
     )
 
 

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from backend.errors import MediaError, MicroModelsError
 from backend.loop.pages.group_page import group_page
-from backend.loop.pages.overview import front, group_list, project_page
+from backend.loop.pages.overview import group_list, index, project_page
 from backend.loop.pages.thumbnail import Thumbnails, placeholder
 from backend.loop.services import Services
 from backend.studio.project_key import LARGEST_ID
@@ -34,34 +34,35 @@ LIVE = "live"
 
 def dashboard_routes(services: Services, pages: Pages, bodies: Bodies) -> APIRouter:
     """Routes of the dashboard."""
-    routes = APIRouter(include_in_schema=False)
-    thumbnails, pictures, downloads = Thumbnails(services), Lane("pictures", 6, 200), Downloads(services)
+    dashboard, routes = _Dashboard(services, pages, bodies), APIRouter(include_in_schema=False)
+    project, group = "/projects/{project}", "/projects/{project}/groups/{name:path}"
+    routes.get("/")(dashboard.index)
+    routes.get(project)(dashboard.project)
+    routes.get(group)(dashboard.group)
+    routes.post(f"{project}/actions")(dashboard.act)
+    routes.post(f"{project}/export")(dashboard.export)
+    routes.get(f"{project}/tasks/{{task}}/thumbnail")(dashboard.thumbnail)
+    routes.get("/static/{name}")(asset)
+    return routes
 
-    def answer(request: Request, template: str, part: str = "", status: int = 200, **content: Any) -> Response:
-        root = request.scope.get("root_path", "")
-        if part == LIVE:
-            return pages.live(template, root=root, **content)
-        said = DONE.get(request.query_params.get("done", ""))
-        return pages.page(template, status=status, root=root, **{"said": said, "refused": None, **content})
 
-    def group(request: Request, project: int, name: str, page: int, part: str = "", **more: Any) -> Response:
-        view = group_page(services, project, name, page, whole=part != LIVE)
-        if view is None:
-            what = f"Project {project} has no group “{name}”. It may have been renamed, or its tasks deleted."
-            raise HTTPException(404, what)
-        drawn = chart(view.efficiency.rounds) if view.efficiency else None
-        return answer(request, "group.html", part, view=view, chart=drawn, **more)
+class _Dashboard:
+    """What is answered at each address."""
 
-    @routes.get("/")
-    def first(request: Request, part: Part = "") -> Response:
+    def __init__(self, services: Services, pages: Pages, bodies: Bodies) -> None:
+        self._services, self._pages, self._bodies = services, pages, bodies
+        self._thumbnails, self._downloads = Thumbnails(services), Downloads(services)
+        self._pictures = Lane("pictures", 6, 200)
+
+    def index(self, request: Request, part: Part = "") -> Response:
         if asks_for_json(request.headers):
             return JSONResponse(UP)
-        port = services.settings.port
+        port = self._services.settings.port
         backend = f" --backend-url http://localhost:{port}" if port != DEFAULT_PORT else ""
-        return answer(request, "front.html", part, view=front(services), backend=backend)
+        return self._answer(request, "index.html", part, view=index(self._services), backend=backend)
 
-    @routes.get("/projects/{project}")
-    def one_project(
+    def project(
+        self,
         request: Request,
         project: Id,
         part: Part = "",
@@ -70,17 +71,16 @@ def dashboard_routes(services: Services, pages: Pages, bodies: Bodies) -> APIRou
         descending: bool = False,
         page: Page = 1,
     ) -> Response:
-        view = project_page(services, project)
+        view = project_page(self._services, project)
         if view is None:
             what = f"Project {project} is not connected. Run `micro-models connect --project {project}`."
             raise HTTPException(404, what)
-        found = group_list(services, project, search, sort, descending, page)
-        return answer(
-            request, "project.html", part, view=view, list=found, search=search, sort=found.sort, descending=descending
-        )
+        groups = group_list(self._services, project, search, sort, descending, page)
+        listed: dict[str, Any] = {"list": groups, "search": search, "sort": groups.sort, "descending": descending}
+        return self._answer(request, "project.html", part, view=view, **listed)
 
-    @routes.get("/projects/{project}/groups/{name:path}")
-    def one_group(
+    def group(
+        self,
         request: Request,
         project: Id,
         name: str,
@@ -88,58 +88,73 @@ def dashboard_routes(services: Services, pages: Pages, bodies: Bodies) -> APIRou
         page: Page = 1,
         named: Annotated[str, Query(alias="name")] = "",
     ) -> Response:
-        return group(request, project, name or named, page, part)
+        return self._group(request, project, name or named, page, part)
 
-    @routes.post("/projects/{project}/actions")
-    async def ordered(request: Request, project: Id) -> Response:
-        if not from_our_page(request.headers):
-            raise HTTPException(403, "This comes from no page of ours, so nothing was done. Use the dashboard.")
-        form = await bodies.form(request)
+    async def act(self, request: Request, project: Id) -> Response:
+        _require_our_page(request)
+        form = await self._bodies.form(request)
         try:
-            done = await run_in_threadpool(act, services, project, form)
+            done = await run_in_threadpool(act, self._services, project, form)
         except Refused as error:
             raise HTTPException(422, str(error)) from None
         except MicroModelsError as error:
             if "group" not in form:
                 raise HTTPException(409, str(error)) from None
-            return await run_in_threadpool(
-                group, request, project, form.get("group", ""), 1, status=409, refused=str(error)
-            )
+            refused: dict[str, Any] = {"status": 409, "refused": str(error)}
+            return await run_in_threadpool(self._group, request, project, form["group"], 1, **refused)
         root, name = request.scope.get("root_path", ""), form.get("group")
         path = group_path(project, name) if name is not None else f"/projects/{project}"
         if done == "forget":
             path = "/"
         return Response(status_code=303, headers={"Location": f"{root}{path}{'&' if '?' in path else '?'}done={done}"})
 
-    @routes.post("/projects/{project}/export")
-    async def exported(request: Request, project: Id) -> Response:
-        if not from_our_page(request.headers):
-            raise HTTPException(403, "This comes from no page of ours, so nothing was done. Use the dashboard.")
-        return await run_in_threadpool(downloads.answer, project, await bodies.form(request))
+    async def export(self, request: Request, project: Id) -> Response:
+        _require_our_page(request)
+        return await run_in_threadpool(self._downloads.answer, project, await self._bodies.form(request))
 
-    @routes.get("/projects/{project}/tasks/{task}/thumbnail")
-    async def thumbnail(project: Id, task: Id, v: str = "") -> Response:
+    async def thumbnail(self, project: Id, task: Id, v: str = "") -> Response:
         try:
-            return await pictures.run(drawn, project, task, v)
+            return await self._pictures.run(self._thumbnail, project, task, v)
         except Busy as busy:
             svg = placeholder(str(busy.detail)).encode()
             return picture(svg, "image/svg+xml", "no-store", status=busy.status_code, **(busy.headers or {}))
 
-    def drawn(project: int, task: int, v: str) -> Response:
-        record, found = services.registry.projects.get(project), services.registry.tasks.get(project, task)
-        if record is None or found is None:
+    def _answer(self, request: Request, template: str, part: str = "", status: int = 200, **content: Any) -> Response:
+        root = request.scope.get("root_path", "")
+        if part == LIVE:
+            return self._pages.live(template, root=root, **content)
+        said = DONE.get(request.query_params.get("done", ""))
+        return self._pages.page(template, status=status, root=root, **{"said": said, "refused": None, **content})
+
+    def _group(self, request: Request, project: int, name: str, page: int, part: str = "", **more: Any) -> Response:
+        view = group_page(self._services, project, name, page, whole=part != LIVE)
+        if view is None:
+            what = f"Project {project} has no group “{name}”. It may have been renamed, or its tasks deleted."
+            raise HTTPException(404, what)
+        drawn = chart(view.efficiency.rounds) if view.efficiency else None
+        return self._answer(request, "group.html", part, view=view, chart=drawn, **more)
+
+    def _thumbnail(self, project: int, task: int, v: str) -> Response:
+        registry = self._services.registry
+        project_record, task_record = registry.projects.get(project), registry.tasks.get(project, task)
+        if project_record is None or task_record is None:
             raise HTTPException(404, f"Project {project} has no task {task}.")
         try:
-            return picture(thumbnails.jpeg(record, found), "image/jpeg", A_YEAR if v else "no-cache")
+            jpeg = self._thumbnails.jpeg(project_record, task_record)
+            return picture(jpeg, "image/jpeg", A_YEAR if v else "no-cache")
         except MicroModelsError as error:
             why = str(error) if isinstance(error, MediaError) else f"Label Studio did not give it: {error}"
             return picture(placeholder(why).encode(), "image/svg+xml", "no-store")
 
-    @routes.get("/static/{name}")
-    def asset(name: str) -> Response:
-        found = static_file(name)
-        if found is None:
-            raise HTTPException(404, f"There is no file {name}.")
-        return found
 
-    return routes
+def asset(name: str) -> Response:
+    """A file of the pages: style, script, icon."""
+    content = static_file(name)
+    if content is None:
+        raise HTTPException(404, f"There is no file {name}.")
+    return content
+
+
+def _require_our_page(request: Request) -> None:
+    if not from_our_page(request.headers):
+        raise HTTPException(403, "This comes from no page of ours, so nothing was done. Use the dashboard.")

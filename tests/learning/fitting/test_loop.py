@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -6,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from backend.cancel import NEVER, CancelToken
 from backend.errors import TrainingError, TrainingInterrupted
 from backend.learning.fitting.loop import fit, follow, overfit, overfit_twice
 from backend.learning.fitting.recipe import TwoStageRecipe
@@ -48,9 +48,9 @@ class Lesson:
         loss = (self.network(x) - 2 * x - self.bias).square().mean()
         return loss * float("nan") if step == self.spoiled else loss
 
-    def widen(self, alive: Callable[[], None]) -> None:
+    def widen(self, cancel: CancelToken) -> None:
         self.events.append("widen")
-        alive()
+        cancel.check()
         self.bias = 1.1
 
 
@@ -61,7 +61,7 @@ def lesson() -> Lesson:
 
 
 def _session(told: list[Progress]) -> Session:
-    return Session(torch.device("cpu"), np.random.default_rng(0), told.append, lambda: 0.0, 0.0)
+    return Session(torch.device("cpu"), np.random.default_rng(0), told.append, NEVER, lambda: 0.0, 0.0)
 
 
 def test_learns_and_leaves_frozen_layers_alone(lesson: Lesson) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.learning.video.keyframes import TOLERANCE, reduce_keyframes
-from backend.types import Keyframe, Track
+from backend.tracks import Keyframe, Track
 
 
 def track(*xs: float, ends: tuple[int, ...] = (), frames: list[int] | None = None) -> Track:

@@ -2,7 +2,8 @@ import pytest
 
 from backend.learning.video.frames import VideoFrame
 from backend.learning.video.ranges import ranges
-from backend.types import Instance, Keyframe, Track
+from backend.tracks import Keyframe, Track
+from backend.types import Instance
 
 WHOLE = (0.0, 0.0, 64.0, 48.0)
 

@@ -1,7 +1,8 @@
 import pytest
 
 from backend.learning.video.rotation import turned_again, upright_instances, upright_track
-from backend.types import Instance, Keyframe, Track
+from backend.tracks import Keyframe, Track
+from backend.types import Instance
 
 SIZE = (200, 100)
 

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from backend.learning.video.frames import VideoFrame
 from backend.learning.video.tracks import to_tracks
-from backend.types import Box, Instance, Keyframe, Track
+from backend.tracks import Keyframe, Track
+from backend.types import Box, Instance
 
 
 def box(x: float, y: float = 0.0, side: float = 20.0) -> Box:

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("segment_anything")
 
+from backend.cancel import NEVER, CancelToken
 from backend.errors import CheckpointError, TrainingInterrupted
 from backend.loop.data import checkpoint, embeddings
 from backend.loop.data.embeddings import Embeddings, embed_ahead, embed_unlabelled
@@ -13,10 +14,6 @@ from backend.loop.data.frames import FrameStore
 from tests.learning.prompting.sam_checkpoint import tiny_checkpoint
 from tests.loop.house import House, box_of
 from tests.loop.predict.test_prompted import CONFIG, Asked
-
-
-def nobody() -> None:
-    pass
 
 
 class Held(Asked):
@@ -64,8 +61,8 @@ def test_a_frame_is_embedded_once_and_anew_when_its_picture_was_replaced(tmp_pat
     held = Held(tmp_path)
     tasks = held.services.registry.tasks.of_group(1, "clip")
     made = Embeddings(held.services)
-    assert made.make(tasks, "image", held.frames, nobody) == 3
-    assert made.make(tasks, "image", held.frames, nobody) == 0
+    assert made.make(tasks, "image", held.frames, NEVER) == 3
+    assert made.make(tasks, "image", held.frames, NEVER) == 0
     (held.house.media / "2.png").write_bytes((held.house.media / "3.png").read_bytes() + b" ")
     assert held.embedded() == [1, 3]
 
@@ -73,14 +70,14 @@ def test_a_frame_is_embedded_once_and_anew_when_its_picture_was_replaced(tmp_pat
 def test_an_interruption_keeps_what_was_made(tmp_path: Path) -> None:
     held, asked = Held(tmp_path), list[int]()
 
-    def alive() -> None:
+    def interrupt() -> None:
         asked.append(1)
         if len(asked) > 1:
             raise TrainingInterrupted("a group needs the worker")
 
     tasks = held.services.registry.tasks.of_group(1, "clip")
     with pytest.raises(TrainingInterrupted):
-        Embeddings(held.services).make(tasks, "image", held.frames, alive)
+        Embeddings(held.services).make(tasks, "image", held.frames, CancelToken(interrupt))
     assert held.embedded() == [1]
 
 
@@ -125,14 +122,14 @@ def test_a_checkpoint_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     held = Held(tmp_path, source=str(tmp_path / "nowhere.pth"))
     with pytest.raises(CheckpointError, match=r"no such file"):
         held.work()
-    assert "no such file" in embed_unlabelled(held.services, held.project, nobody)[0]
+    assert "no such file" in embed_unlabelled(held.services, held.project, NEVER)[0]
     assert len(held.ask(2, box_of(2)[0])["result"]) == 1
 
 
 def test_one_at_a_url_is_fetched_once_by_the_worker(tmp_path: Path) -> None:
     held = Held(tmp_path, source=f"file://{tmp_path}/tiny.pth")
     assert checkpoint.checkpoint_here(held.services.settings) is None, "the server fetches nothing"
-    assert embed_unlabelled(held.services, held.project, nobody) == []
+    assert embed_unlabelled(held.services, held.project, NEVER) == []
     assert held.embedded() == [1, 2, 3]
     held.file.unlink()
     assert checkpoint.fetched_checkpoint(held.services.settings) is not None
@@ -155,6 +152,6 @@ def test_what_is_not_what_was_published_is_not_kept(tmp_path: Path, monkeypatch:
 def test_without_a_checkpoint_or_smart_tools_nothing_is_embedded(tmp_path: Path) -> None:
     asked = Asked(tmp_path)
     project = asked.house.registry.projects.require(1)
-    assert embed_unlabelled(asked.house.services, project, nobody) == []
+    assert embed_unlabelled(asked.house.services, project, NEVER) == []
     assert Embeddings(asked.house.services).decoder() is None
     assert Embeddings(asked.house.services).find("x", "y") is None

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from backend.cancel import CancelToken
 from backend.errors import TrainingInterrupted
 from backend.learning.network import features
 from backend.loop.data.features import TOGETHER, look
 from backend.loop.data.frames import FrameStore
-from backend.loop.worker import watch
+from backend.loop.worker import preemption
 from backend.types import Frame
 from model_registry import TaskRecord
 from tests.loop.house import House, glance
@@ -42,14 +43,14 @@ def frames(house: House) -> FrameStore:
 def test_what_was_seen_before_an_interruption_is_kept_and_the_next_look_goes_on_from_there(house: House) -> None:
     asked = 0
 
-    def alive() -> None:
+    def interrupt() -> None:
         nonlocal asked
         asked += 1
         if asked == TOGETHER + 2:
             raise TrainingInterrupted("a label came")
 
     with pytest.raises(TrainingInterrupted):
-        look(house.services, house.registry.projects.seen(1), tasks(house), frames(house), alive)
+        look(house.services, house.registry.projects.seen(1), tasks(house), frames(house), CancelToken(interrupt))
     assert len(known(house)) == TOGETHER
     look(house.services, house.registry.projects.seen(1), tasks(house), frames(house))
     assert len(known(house)) == MANY
@@ -64,7 +65,7 @@ def test_an_unreadable_frame_costs_itself_alone(house: House) -> None:
 def test_a_label_that_comes_while_the_worker_looks_ahead_is_trained_on_at_once(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(preemption, "LOOK_SECONDS", 0.0)
     house.label(1)
 
     def vectors(frames: Iterable[Frame], backbone: str) -> list[NDArray[np.float16]]:
@@ -75,7 +76,7 @@ def test_a_label_that_comes_while_the_worker_looks_ahead_is_trained_on_at_once(
 
     monkeypatch.setattr(features, "vectors", vectors)
     [group] = house.registry.groups.pending(house.now)
-    house.worker.look_at(1, group.name)
+    house.worker.run_group(1, group.name)
     assert 0 < len(known(house)) < MANY, "it was interrupted"
     after = house.registry.groups.get(1, "clip")
     assert after is not None

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from backend.learning import methods
-from backend.loop.data.dataset import Lesson, prepare
 from backend.loop.data.frames import FrameStore
+from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.review.compare import compare
 from tests.loop.house import House
 
@@ -34,7 +34,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     made.registry.close()
 
 
-def lesson(house: House, results: list[list[dict[str, Any]]], attribute: str = "") -> Lesson:
+def training_set(house: House, results: list[list[dict[str, Any]]], attribute: str = "") -> TrainingSet:
     house.add_project(config=CONFIG.format(attribute))
     for task, result in enumerate(results, start=1):
         house.add_task(task)
@@ -42,11 +42,11 @@ def lesson(house: House, results: list[list[dict[str, Any]]], attribute: str = "
     project = house.registry.projects.seen(1)
     tasks, labels = house.registry.tasks.of_group(1, "clip"), house.registry.labels.of_group(1, "clip")
     [control] = house.services.config(project).require()
-    return prepare(control, tasks, labels, FrameStore(house.services.media(project), 10))
+    return build_training_set(control, tasks, labels, FrameStore(house.services.media(project), 10))
 
 
 def test_several_points_of_a_label_are_all_learnt_by_a_method_of_their_own(house: House) -> None:
-    found = lesson(house, [MANY, points((20, 20)), [], points((1, 1), (2, 2)) + points((9, 9), label="seed")])
+    found = training_set(house, [MANY, points((20, 20)), [], points((1, 1), (2, 2)) + points((9, 9), label="seed")])
     assert found.problems == ()
     assert [sum(len(i.keypoints) for i in one.instances) for one in found.labeled] == [3, 1, 0, 3]
     assert methods.method_for(found.control).name == "points"
@@ -54,7 +54,7 @@ def test_several_points_of_a_label_are_all_learnt_by_a_method_of_their_own(house
 
 
 def test_the_named_points_of_one_object_stay_a_pose(house: House) -> None:
-    found = lesson(house, [points((10, 10)) + points((50, 50), label="seed")])
+    found = training_set(house, [points((10, 10)) + points((50, 50), label="seed")])
     [one] = found.labeled[0].instances
     assert [point.label for point in one.keypoints] == ["cell", "seed"]
     assert methods.method_for(found.control).name == "keypoint_heatmap"
@@ -62,7 +62,7 @@ def test_the_named_points_of_one_object_stay_a_pose(house: House) -> None:
 
 def test_a_click_too_many_makes_no_counting_of_a_pose(house: House) -> None:
     pose = points((10, 10)) + points((50, 50), label="seed")
-    found = lesson(house, [points((10, 10), (11, 11)) + points((50, 50), label="seed"), *[pose] * 9])
+    found = training_set(house, [points((10, 10), (11, 11)) + points((50, 50), label="seed"), *[pose] * 9])
     assert not found.control.counted
     assert [len(one.instances) for one in found.labeled] == [1] * 10
     [problem] = found.problems
@@ -75,7 +75,7 @@ def test_points_on_rectangles_are_counted_by_nobody(house: House) -> None:
     plain = {"from_name": "box", "type": "rectanglelabels", "original_width": 64, "original_height": 48, "value": box}
     boxes = [{**plain, "id": "a"}, {**plain, "id": "b"}]
     hung = [{**point, "parentID": id_} for point, id_ in zip(MANY, "ab", strict=False)]
-    found = lesson(house, [[*boxes, *hung]])
+    found = training_set(house, [[*boxes, *hung]])
     assert not found.control.counted
     assert found.problems == ()
     assert [one.region_id for one in found.labeled[0].instances] == ["a", "b"]
@@ -83,7 +83,7 @@ def test_points_on_rectangles_are_counted_by_nobody(house: House) -> None:
 
 @pytest.mark.parametrize(("attribute", "name"), [("one", "keypoint_heatmap"), ("many", "points")])
 def test_the_config_decides_before_the_labels(house: House, attribute: str, name: str) -> None:
-    found = lesson(house, [MANY, points((1, 1))], f'model_points="{attribute}"')
+    found = training_set(house, [MANY, points((1, 1))], f'model_points="{attribute}"')
     assert methods.method_for(found.control).name == name
     assert sum(len(i.keypoints) for i in found.labeled[0].instances) == (3 if attribute == "many" else 1)
     assert len(found.problems) == (0 if attribute == "many" else 2)

@@ -9,7 +9,7 @@ import pytest
 from backend.errors import RegistryError, StudioError, StudioForbidden
 from backend.loop.data import standing
 from backend.loop.data.projects import setup
-from backend.loop.events.sweep import LookRound, sweep_project
+from backend.loop.events.sweep import Reconciler, sweep_project
 from backend.loop.pages.overview import project_page
 from backend.loop.pages.status import project_status
 from backend.loop.versions import train_now
@@ -72,18 +72,18 @@ def test_then_nothing_is_trained_or_published_and_people_are_told(house: House) 
     house.label(1)
     assert house.registry.labels.known(1), "labels are kept all the same"
     house.work()
-    LookRound(house.services)()
+    Reconciler(house.services)()
     assert house.studio.predictions == {}
     assert house.registry.versions.history(1, "clip") == []
     assert not house.registry.groups.waits(house.now + 60, "worker"), "other projects' spare time is not taken"
-    house.worker.look_at(1, "clip")
+    house.worker.run_group(1, "clip")
     assert house.registry.versions.history(1, "clip") == []
     status = project_status(house.services, 1)
     assert "micro-models connect --project 1 --backend-url http://backend.test:9090" in status["problem"]
     assert "micro-models forget --project 1" in status["problem"]
     page = project_page(house.services, 1)
     assert page is not None
-    assert f"Nothing is trained or published: {standing.REMOVED}." in [t.what for t in page.troubles if t.grave]
+    assert f"Nothing is trained or published: {standing.REMOVED}." in [t.what for t in page.alerts if t.grave]
     with pytest.raises(RegistryError, match="is stopped"):
         train_now(house.services, 1)
 
@@ -154,7 +154,7 @@ def test_what_label_studio_refuses_is_told_until_it_is_mended(house: House, monk
     assert "micro-models connect --url URL --api-key KEY --project 1" in problem
     page = project_page(house.services, 1)
     assert page is not None
-    assert any(t.grave and "--api-key KEY" in t.remedy for t in page.troubles)
+    assert any(t.grave and "--api-key KEY" in t.remedy for t in page.alerts)
     monkeypatch.undo()
     monkeypatch.setattr(connection, "protect", lambda *_: None)
     sweep(house)
@@ -217,7 +217,7 @@ def test_a_backend_that_may_be_another_gets_no_secret_and_people_are_told(
     assert "Not protected" in project_status(house.services, 1)["remark"]
     page = project_page(house.services, 1)
     assert page is not None
-    [told] = [t for t in page.troubles if "Not protected" in t.what]
+    [told] = [t for t in page.alerts if "Not protected" in t.what]
     assert "micro-models connect --project 1" in told.remedy
 
 

@@ -1,18 +1,8 @@
 import pytest
 
 from backend.loop.data.stitch import Part, chained, enclosing_boxes, shown, shown_tracks, stitch
-from backend.types import (
-    Condition,
-    Control,
-    Head,
-    Instance,
-    Keyframe,
-    Media,
-    Prediction,
-    Track,
-    VideoPrediction,
-    VideoSize,
-)
+from backend.tracks import Keyframe, Track, VideoPrediction, VideoSize
+from backend.types import Condition, Control, Head, Instance, Media, Prediction
 
 
 def control(name: str, parent: str | None = None, threshold: float | None = None) -> Control:

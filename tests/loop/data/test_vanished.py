@@ -10,7 +10,7 @@ import pytest
 from backend.errors import StudioForbidden, StudioMissing, StudioUnreachable
 from backend.loop.data.projects import setup
 from backend.loop.data.vanished import PATIENCE_SECONDS
-from backend.loop.events.sweep import GONE_SWEEP_SECONDS, LookRound, sweep_project
+from backend.loop.events.sweep import GONE_SWEEP_SECONDS, Reconciler, sweep_project
 from tests.loop.house import CONFIG, House, box_of
 
 DAY = PATIENCE_SECONDS
@@ -229,7 +229,7 @@ def test_a_project_that_is_gone_for_a_day_is_left_alone_and_nothing_of_it_is_del
     assert house.registry.projects.require(1).gone
     house.registry.groups.force(1, "clip")
     assert house.registry.groups.pending(house.now) == []
-    house.worker.look_at(1, "clip")
+    house.worker.run_group(1, "clip")
     assert counts(house) == before
     house.studio.projects[1] = row
     sweep_project(house.services, 1)
@@ -295,7 +295,7 @@ def test_a_project_that_is_gone_is_asked_for_less_often_and_at_once_when_it_spea
     sweep_project(house.services, 1)
     house.now += DAY
     sweep_project(house.services, 1)
-    look = LookRound(house.services)
+    look = Reconciler(house.services)
     look()
     asked = len(house.queue.projects)
     house.now += house.settings.sweep_seconds * 2

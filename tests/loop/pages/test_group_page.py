@@ -2,7 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 from backend.loop.pages.group_page import VERSIONS_SHOWN, group_page, version_views
-from model_registry import ArtifactRef, VersionRecord, VersionState
+from model_registry import ArtifactRef, Lease, VersionRecord, VersionState
 from tests.loop.house import House
 
 SERVED = VersionRecord(
@@ -27,14 +27,14 @@ def test_no_version() -> None:
 def test_the_honest_score_belongs_to_the_version_that_was_scored() -> None:
     first, second = version(1), version(2, previous=1, metrics=unseen(0.7))
     newest, oldest = version_views([second, first], {})
-    assert (newest.honest, newest.honest_frames) == (None, 0)
-    assert (oldest.honest, oldest.honest_frames) == (0.7, 10)
+    assert (newest.held_out, newest.held_out_frames) == (None, 0)
+    assert (oldest.held_out, oldest.held_out_frames) == (0.7, 10)
 
 
 def test_of_two_measurements_the_newer_counts() -> None:
     rejected = version(2, previous=1, metrics=unseen(0.7), state=VersionState.REJECTED)
     newer = version(3, previous=1, metrics=unseen(0.8, 20))
-    assert [v.honest for v in version_views([newer, rejected, version(1)], {})] == [None, None, 0.8]
+    assert [v.held_out for v in version_views([newer, rejected, version(1)], {})] == [None, None, 0.8]
 
 
 def test_pins_and_what_may_serve() -> None:
@@ -61,10 +61,10 @@ def test_old_versions_are_left_out_but_not_what_serves(tmp_path: Any) -> None:
     house = House(tmp_path)
     house.add_project()
     house.add_task(1)
-    house.registry.leases.take(1, "clip", "w", 1e6)
+    house.registry.leases.take(Lease(1, "clip", "w"), 1e6)
     for number in range(VERSIONS_SHOWN + 5):
         made = house.registry.versions.begin(
-            1, "clip", "label", "detection", owner="w", label_revision=number, labels=1, fingerprint="f", recipe={},
+            Lease(1, "clip", "w"), "label", "detection", label_revision=number, labels=1, fingerprint="f", recipe={},
             previous=None, start="backbone",
         )  # fmt: skip
         if number:

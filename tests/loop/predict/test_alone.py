@@ -11,14 +11,14 @@ import pytest
 
 from backend.errors import StudioUnreachable
 from backend.learning import methods
-from backend.loop.data import dataset
+from backend.loop.data import training_set
 from backend.loop.pages.status import project_status
 from backend.loop.predict import transfer
 from backend.loop.predict.alone import predict_each
 from backend.loop.review import reviewing
 from backend.loop.train import project_model
 from backend.types import Frame, Instance, Prediction
-from model_registry import COMMON
+from model_registry.records import PROJECT_GROUP
 from tests.loop.house import House, square_of
 from tests.untrained import EyeForColour
 
@@ -126,7 +126,7 @@ def test_a_label_that_cannot_be_compared(house: House, monkeypatch: pytest.Monke
 
 
 def test_a_label_that_cannot_be_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = dataset.tags.for_control
+    real = training_set.tags.for_control
 
     @dataclass(frozen=True)
     class Chokes:
@@ -140,7 +140,7 @@ def test_a_label_that_cannot_be_read(house: House, monkeypatch: pytest.MonkeyPat
                 raise RecursionError("deep")
             return self.inner.read(result, *rest)
 
-    monkeypatch.setattr(dataset.tags, "for_control", lambda control: Chokes(real(control)))
+    monkeypatch.setattr(training_set.tags, "for_control", lambda control: Chokes(real(control)))
     house.label(1)
     house.label(2)
     house.work()
@@ -158,18 +158,18 @@ def test_a_group_for_which_no_proposal_can_be_made(
     for number, name in enumerate("abc"):
         for task in range(1, 4):
             house.add_task(10 * number + task, video=name)
-    made = transfer._Proposal._predict
+    made = transfer._Transfer._predict
 
     def chokes(self: Any, record: Any, *rest: Any) -> None:
         if record.name == "b":
             raise ZeroDivisionError
         made(self, record, *rest)
 
-    monkeypatch.setattr(transfer._Proposal, "_predict", chokes)
+    monkeypatch.setattr(transfer._Transfer, "_predict", chokes)
     house.label(1)
     house.work()
     assert {21, 22, 23} <= set(house.shown())
-    common = house.registry.groups.get(1, COMMON)
+    common = house.registry.groups.get(1, PROJECT_GROUP)
     assert common is not None
     assert "proposals for b" in str(common.reason)
 
@@ -206,7 +206,7 @@ def test_a_control_whose_parent_cannot_be_trained(tmp_path: Path, quick: None, m
 
     monkeypatch.setattr(methods, "train", chokes)
     house.work()
-    common = house.registry.groups.get(1, COMMON)
+    common = house.registry.groups.get(1, PROJECT_GROUP)
     assert common is not None
     assert common.reason == "label: overflow"
     assert {group(house, name)["state"] for name in "ab"} == {"idle"}

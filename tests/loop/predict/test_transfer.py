@@ -8,9 +8,10 @@ from backend.errors import StudioUnreachable, TrainingError
 from backend.learning import methods
 from backend.loop.pages.status import project_status
 from backend.loop.predict import transfer
-from backend.loop.predict.transfer import MODEST, outdated
-from backend.loop.worker import watch
-from model_registry import COMMON, GroupRecord, LedgerEntry, VersionRecord
+from backend.loop.predict.transfer import TRANSFER_SCORE_FACTOR, outdated
+from backend.loop.worker import preemption
+from model_registry import GroupRecord, LedgerEntry, VersionRecord
+from model_registry.records import PROJECT_GROUP
 from tests.loop.house import CONFIG, EyeForColour, House, box_of
 from tests.loop.train.test_starts import TWIN, add_clip, dark, serving, version
 
@@ -18,7 +19,7 @@ from tests.loop.train.test_starts import TWIN, add_clip, dark, serving, version
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker looks whether it is needed at every frame; no parent is shipped."""
-    monkeypatch.setattr(watch, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(preemption, "LOOK_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -49,10 +50,10 @@ def test_a_group_without_a_label_has_modest_predictions_by_another(house: House)
     tasks = range(1 + TWIN, 7 + TWIN)
     shown = house.shown()
     assert all(len(shown[task]) == 1 for task in tasks)
-    assert all(item["result"] and 0 < item["score"] <= MODEST for task in tasks for item in shown[task])
+    assert all(item["result"] and 0 < item["score"] <= TRANSFER_SCORE_FACTOR for task in tasks for item in shown[task])
     assert {one["model_version"] for task in tasks for one in shown[task]} == {"micro-models"}
     assert entry(house, 1 + TWIN).versions == {"label": serving(house, "a").id}
-    assert entry(house, 1 + TWIN).raw == pytest.approx(MODEST * 0.9)
+    assert entry(house, 1 + TWIN).raw == pytest.approx(TRANSFER_SCORE_FACTOR * 0.9)
     told = status(house)
     assert (told["state"], told["labelled"], told["trained_labels"], told["version"]) == ("idle", 0, 0, None)
     assert told["proposed_by"] == "a v1"
@@ -66,7 +67,7 @@ def test_its_own_version_renews_them_in_place(house: House) -> None:
     house.work()
     assert set(house.studio.predictions) == before
     assert all(len(items) == 1 for items in house.shown().values())
-    assert house.shown()[2 + TWIN][0]["score"] > MODEST
+    assert house.shown()[2 + TWIN][0]["score"] > TRANSFER_SCORE_FACTOR
     assert entry(house, 2 + TWIN).versions == {"label": serving(house, "b").id}
     assert (status(house)["proposed_by"], status(house)["start"]) == (None, "sibling")
 
@@ -78,7 +79,7 @@ def test_they_are_reviewed_like_any_other(house: House) -> None:
     house.work()
     [review] = house.registry.reviews.summaries(1, "b")
     assert (review.shown, review.actions, review.round) == (True, 0, 0)
-    assert review.score == pytest.approx(MODEST * 0.9)
+    assert review.score == pytest.approx(TRANSFER_SCORE_FACTOR * 0.9)
 
 
 def test_switched_off(quick: None, tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_when_they_are_outdated() -> None:
 
 def test_new_tasks_of_a_group_without_a_label_get_theirs(house: House) -> None:
     house.add_task(20 + TWIN, video="b")
-    assert group(house, COMMON).state(house.now) == "queued"
+    assert group(house, PROJECT_GROUP).state(house.now) == "queued"
     house.work()
     assert len(house.shown()[20 + TWIN]) == 1
     assert all(len(items) == 1 for items in house.shown().values())
@@ -142,10 +143,10 @@ def test_a_labelled_group_does_not_wait_for_them(house: House, monkeypatch: pyte
     monkeypatch.setattr(EyeForColour, "predict", predict)
     for task in range(101, 111):
         house.add_task(task, video="c")
-    house.worker.look_at(1, COMMON)
+    house.worker.run_group(1, PROJECT_GROUP)
     assert seen == [101, 102]
     assert group(house, "c").lease_owner is None
-    assert group(house, COMMON).state(house.now) == "queued"
+    assert group(house, PROJECT_GROUP).state(house.now) == "queued"
     assert not any(task > 100 for task in house.shown())
     house.work()
     assert group(house, "a").trained_labels == 3
@@ -165,7 +166,7 @@ def test_a_label_in_the_group_itself_ends_them(house: House, monkeypatch: pytest
     monkeypatch.setattr(transfer, "look", labelled)
     monkeypatch.setattr(transfer, "push", lambda *a: pytest.fail("pushed over the group's own"))
     house.queue.groups.clear()
-    house.worker.look_at(1, COMMON)
+    house.worker.run_group(1, PROJECT_GROUP)
     assert (1, "c") in house.queue.groups
     monkeypatch.setattr(transfer, "look", look)
     monkeypatch.setattr(transfer, "push", push)
@@ -190,7 +191,7 @@ def test_killed_while_proposing(house: House, monkeypatch: pytest.MonkeyPatch, m
         house.add_task(task, video="c")
     monkeypatch.setattr(transfer, "push", dies)
     with pytest.raises(Killed):
-        house.worker.look_at(1, COMMON)
+        house.worker.run_group(1, PROJECT_GROUP)
     monkeypatch.setattr(transfer, "push", push)
     house.work()
     assert {task: len(items) for task, items in house.shown().items() if task > 100} == dict.fromkeys(
@@ -211,8 +212,8 @@ def test_label_studio_being_away_is_tried_again_and_stops_no_group(
         house.add_task(task, video="c")
     monkeypatch.setattr(transfer, "push", away)
     house.work()
-    assert group(house, COMMON).state(house.now) == "failed"
-    assert group(house, COMMON).reason == "proposals for c: away"
+    assert group(house, PROJECT_GROUP).state(house.now) == "failed"
+    assert group(house, PROJECT_GROUP).reason == "proposals for c: away"
     house.label(3)
     house.work()
     assert group(house, "a").trained_labels == 3
@@ -231,7 +232,7 @@ def test_a_version_that_cannot_be_loaded_proposes_nothing(house: House, monkeypa
     for task in range(101, 105):
         house.add_task(task, video="c")
     monkeypatch.setattr(methods, "load", poisoned)
-    house.worker.look_at(1, COMMON)
+    house.worker.run_group(1, PROJECT_GROUP)
     monkeypatch.setattr(methods, "load", load)
     assert status(house, "c")["state"] == "idle"
     assert not any(task > 100 for task in house.shown())
@@ -299,4 +300,4 @@ def test_a_project_with_one_group_has_nothing_to_do_in_spare_time(quick: None, t
     house = House(tmp_path)
     house.add_project()
     add_clip(house, "a", 1, label=2)
-    assert house.registry.groups.get(1, COMMON) is None
+    assert house.registry.groups.get(1, PROJECT_GROUP) is None

@@ -101,7 +101,7 @@ def test_rounds() -> None:
     assert [(r.round, r.frames, r.labels, r.actions, r.accepted) for r in rounds] == [
         (0, 2, 2, 2, 0), (1, 2, 2, 1, 1), (2, 1, 3, 0, 3),
     ]  # fmt: skip
-    assert [(r.efficiency, r.honest_score) for r in rounds] == [(0, None), (0.5, 0.7), (1, None)]
+    assert [(r.efficiency, r.held_out_score) for r in rounds] == [(0, None), (0.5, 0.7), (1, None)]
 
 
 def test_promotions_of_several_controls_on_the_same_labels_are_one_round() -> None:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from backend.learning import methods
-from backend.loop.data.dataset import Lesson
-from backend.loop.train.evaluator import Judge
+from backend.loop.data.training_set import TrainingSet
+from backend.loop.train.evaluator import Evaluator
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Prediction, Weights
 
 BOX = (2.0, 2.0, 6.0, 6.0)
@@ -24,5 +24,5 @@ def test_labelled_frames_are_no_neighbours_in_time(monkeypatch: pytest.MonkeyPat
     frames = [Frame(task, np.zeros((8, 8, 3), np.uint8), 8, 8, 20.0 * task) for task in range(3)]
     labeled = tuple(LabeledFrame(frame, (Instance("disc", BOX, 1.0),)) for frame in frames)
     control = Control("label", "image", "RectangleLabels", Head.DETECTION, ("disc",), "image")
-    judge = Judge(Lesson(control, labeled, (), {}, (), frozenset(), frozenset(), {}, ()), None, "cpu")
-    assert judge.quality(judge.look(Weights({}, {}))).score == 1.0
+    evaluator = Evaluator(TrainingSet(control, labeled, (), {}, (), frozenset(), frozenset(), {}, ()), None, "cpu")
+    assert evaluator.quality(evaluator.predict(Weights({}, {}))).score == 1.0

@@ -11,9 +11,10 @@ from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data.project_news import baselines, project_models
 from backend.loop.pages.status import project_status
 from backend.loop.train.project_model import FRAMES, PER_GROUP, shared_out
-from backend.loop.worker import watch
+from backend.loop.worker import preemption
 from backend.types import Control, Progress
-from model_registry import COMMON, VersionRecord
+from model_registry import VersionRecord
+from model_registry.records import PROJECT_GROUP
 from tests.loop.house import House, teach
 from tests.loop.train.test_starts import TWIN, add_clip, dark, serving
 
@@ -21,7 +22,7 @@ from tests.loop.train.test_starts import TWIN, add_clip, dark, serving
 @pytest.fixture
 def house(quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     """Two groups that look different, with two labels each."""
-    monkeypatch.setattr(watch, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(preemption, "LOOK_SECONDS", 0.0)
     made = House(tmp_path)
     made.add_project()
     add_clip(made, "a", 1, label=2)
@@ -33,11 +34,11 @@ def house(quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House
 
 
 def parent(house: House) -> VersionRecord:
-    return house.registry.versions.serving(1, COMMON)["label"]
+    return house.registry.versions.serving(1, PROJECT_GROUP)["label"]
 
 
 def history(house: House) -> list[VersionRecord]:
-    return house.registry.versions.history(1, COMMON)
+    return house.registry.versions.history(1, PROJECT_GROUP)
 
 
 def is_parents(unlabeled: Any) -> bool:
@@ -96,7 +97,7 @@ def test_not_again_before_enough_labels_came_and_then_judged_on_what_it_had_neve
     groups = parent(house).metrics["groups"]
     assert (groups["a"]["unseen"]["frames"], groups["night"]["unseen"]) == (2, None)
     found = baselines(project_models(house.services, 1))
-    assert (found["a"].honest, found["a"].frames) == (True, 2)
+    assert (found["a"].held_out, found["a"].frames) == (True, 2)
     assert "night" not in found, "frames that hold nothing tell nothing of it"
 
 
@@ -120,13 +121,14 @@ def test_a_labelled_group_does_not_wait_for_it(house: House, monkeypatch: pytest
             trained.append("parent begins")
             house.label(3)
             given.progress(Progress(0.1, 9.0))
+            given.cancel.check()
             pytest.fail("went on")
         trained.append("parent" if is_parents(given.unlabeled) else "group")
         return teach(control, given, recipe)
 
-    house.worker.look_at(1, "night")
+    house.worker.run_group(1, "night")
     monkeypatch.setattr(methods, "train", train)
-    house.worker.look_at(1, COMMON)
+    house.worker.run_group(1, PROJECT_GROUP)
     assert [str(v.state) for v in history(house)] == ["interrupted"]
     house.work()
     assert trained == ["parent begins", "group", "parent"]
@@ -141,7 +143,7 @@ def test_a_poisoned_one_stops_no_group(house: House, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(methods, "train", train)
     house.work()
-    common = house.registry.groups.get(1, COMMON)
+    common = house.registry.groups.get(1, PROJECT_GROUP)
     assert common is not None
     assert (common.state(house.now), common.reason) == ("failed", "label: The loss became nan")
     house.label(3)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.loop.train.promotion import NAMED, Comparison, decide, digest, split, strangers
+from backend.loop.train.promotion import MOST_NAMED, Comparison, conflicting_labels, decide, label_hash, split_seen
 from backend.types import Frame, Instance, Keypoint, LabeledFrame, Quality
 
 
@@ -59,9 +59,9 @@ def test_one_task_to_look_at() -> None:
 
 
 def test_strangers_are_the_worst_first() -> None:
-    assert strangers({}) == []
-    assert strangers({1: None, 2: 0.9, 3: 0.2, 4: 0.0, 5: 0.5}) == [4, 3]
-    assert len(strangers(dict.fromkeys(range(20), 0.0))) == NAMED
+    assert conflicting_labels({}) == []
+    assert conflicting_labels({1: None, 2: 0.9, 3: 0.2, 4: 0.0, 5: 0.5}) == [4, 3]
+    assert len(conflicting_labels(dict.fromkeys(range(20), 0.0))) == MOST_NAMED
 
 
 @pytest.mark.parametrize(
@@ -76,18 +76,18 @@ def test_strangers_are_the_worst_first() -> None:
     ],
 )
 def test_a_digest_changes_with_what_is_labelled(changed: LabeledFrame) -> None:
-    assert digest(changed) != digest(labeled(1, CAT))
+    assert label_hash(changed) != label_hash(labeled(1, CAT))
 
 
 def test_a_digest_does_not_change_with_order_ids_or_weight() -> None:
     dog = replace(CAT, label="dog")
-    assert digest(labeled(1, CAT, dog)) == digest(labeled(2, replace(dog, region_id="x"), CAT))
+    assert label_hash(labeled(1, CAT, dog)) == label_hash(labeled(2, replace(dog, region_id="x"), CAT))
 
 
 def test_a_label_that_was_mended_was_never_seen() -> None:
     before = [labeled(1, CAT), labeled(2, CAT)]
-    metrics = {"tasks": [1, 2], "digests": {"1": digest(before[0]), "2": digest(before[1])}}
+    metrics = {"tasks": [1, 2], "digests": {"1": label_hash(before[0]), "2": label_hash(before[1])}}
     now = [labeled(1, CAT), labeled(2), labeled(3, CAT)]
-    assert split(now, metrics) == ([0], [1, 2])
-    assert split(now, {"tasks": [1, 2]}) == ([0, 1], [2]), "a version of before digests were kept"
-    assert split(now, {}) == ([], [0, 1, 2])
+    assert split_seen(now, metrics) == ([0], [1, 2])
+    assert split_seen(now, {"tasks": [1, 2]}) == ([0, 1], [2]), "a version of before digests were kept"
+    assert split_seen(now, {}) == ([], [0, 1, 2])

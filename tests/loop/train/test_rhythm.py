@@ -113,6 +113,7 @@ class Person:
         while (spent := self.house.now - began) < self.training:
             self.passes(0.5)
             given.progress(Progress(spent / self.training, self.training - spent))
+            given.cancel.check()
         self.ended.append((self.house.now, len(given.labeled)))
         return teach(control, given, recipe)
 
@@ -132,7 +133,7 @@ def test_the_training_on_five_labels_begins_at_once(
     monkeypatch.setattr(methods, "train", person.train)
     while person.due or house.registry.groups.pending(house.now + 60):
         person.passes(0.5)
-        house.worker.look()
+        house.worker.run_due()
     begins = next(at for at, labels in person.begun if labels >= PROMISED)
     fifth = person.given[PROMISED - 1]
     assert begins - fifth < 3.5, "a second of quiet, a second to notice, and some reading"

@@ -16,7 +16,7 @@ Lessons = list[dict[int, list[bool]]]
 
 
 @pytest.fixture
-def lessons(monkeypatch: pytest.MonkeyPatch) -> Lessons:
+def training_sets(monkeypatch: pytest.MonkeyPatch) -> Lessons:
     found: Lessons = []
 
     def train(control: Control, given: TrainingInput, recipe: object) -> Any:
@@ -28,10 +28,10 @@ def lessons(monkeypatch: pytest.MonkeyPatch) -> Lessons:
 
 
 @pytest.fixture
-def house(quick: None, tmp_path: Path, lessons: Lessons) -> House:
+def house(quick: None, tmp_path: Path, training_sets: Lessons) -> House:
     """A group of twelve frames; ENOUGH of them are labelled and learnt."""
     made = labelled(tmp_path, ENOUGH, of=12)
-    lessons.clear()
+    training_sets.clear()
     return made
 
 
@@ -59,11 +59,13 @@ def accept(house: House, task: int, **moved: float) -> None:
     house.label(task, result, parent_prediction=1)
 
 
-def test_what_people_accept_teaches_nothing_that_the_version_does_not_know(house: House, lessons: Lessons) -> None:
+def test_what_people_accept_teaches_nothing_that_the_version_does_not_know(
+    house: House, training_sets: Lessons
+) -> None:
     accept(house, 7)
     accept(house, 8)
     house.work()
-    assert lessons == []
+    assert training_sets == []
     assert group(house).trained_labels == ENOUGH + 2
     assert [version.number for version in house.registry.versions.history(1, group(house).name)] == [1]
     assert group(house).state(house.now) == "idle"
@@ -71,7 +73,9 @@ def test_what_people_accept_teaches_nothing_that_the_version_does_not_know(house
     assert group(house).published == group(house).trained == group(house).wanted
 
 
-def test_with_something_mended_all_is_learnt_and_what_was_accepted_is_known(house: House, lessons: Lessons) -> None:
+def test_with_something_mended_all_is_learnt_and_what_was_accepted_is_known(
+    house: House, training_sets: Lessons
+) -> None:
     accept(house, 7)
     house.work()
     accept(house, 8, width=30.0)
@@ -79,7 +83,7 @@ def test_with_something_mended_all_is_learnt_and_what_was_accepted_is_known(hous
     shown, [drawn] = house.shown()[10][0]["result"][0], box_of(10, region="drawn")
     house.label(10, [shown, drawn], parent_prediction=1)
     house.work()
-    [learnt] = lessons
+    [learnt] = training_sets
     assert learnt == {task: [False] for task in range(1, ENOUGH + 1)} | {
         7: [True],
         8: [False],
@@ -88,29 +92,29 @@ def test_with_something_mended_all_is_learnt_and_what_was_accepted_is_known(hous
     }
 
 
-def test_start_training_trains_whatever_was_accepted(house: House, lessons: Lessons) -> None:
+def test_start_training_trains_whatever_was_accepted(house: House, training_sets: Lessons) -> None:
     accept(house, 7)
     house.registry.groups.force(1, group(house).name)
     house.work()
-    [learnt] = lessons
+    [learnt] = training_sets
     assert learnt[7] == [True]
 
 
-def test_a_changed_or_withdrawn_label_is_something_new(house: House, lessons: Lessons) -> None:
+def test_a_changed_or_withdrawn_label_is_something_new(house: House, training_sets: Lessons) -> None:
     accept(house, 7)
     house.label(2, [], action="ANNOTATION_UPDATED")
     house.work()
-    assert len(lessons) == 1
+    assert len(training_sets) == 1
     house.send("ANNOTATIONS_DELETED", annotations=[{"id": house.studio.rows[3]["annotations"][0]["id"]}])
     house.work()
-    assert len(lessons) == 2
+    assert len(training_sets) == 2
 
 
-def test_of_few_frames_each_one_more_is_learnt(quick: None, tmp_path: Path, lessons: Lessons) -> None:
+def test_of_few_frames_each_one_more_is_learnt(quick: None, tmp_path: Path, training_sets: Lessons) -> None:
     house = labelled(tmp_path, ENOUGH - 1, of=5)
     accept(house, ENOUGH)
     house.work()
-    assert [len(learnt) for learnt in lessons][-2:] == [ENOUGH - 1, ENOUGH]
+    assert [len(learnt) for learnt in training_sets][-2:] == [ENOUGH - 1, ENOUGH]
 
 
 def test_the_version_before_goes_on_speaking_while_what_it_learnt_holds(
@@ -139,7 +143,7 @@ def test_the_version_before_goes_on_speaking_while_what_it_learnt_holds(
 
 
 def test_a_version_that_learnt_few_frames_falls_silent(
-    quick: None, tmp_path: Path, lessons: Lessons, monkeypatch: pytest.MonkeyPatch
+    quick: None, tmp_path: Path, training_sets: Lessons, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     befores: list[Weights | None] = []
     monkeypatch.setattr(methods, "ensemble", lambda weights, before: (befores.append(before), weights)[1])

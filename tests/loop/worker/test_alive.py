@@ -11,7 +11,7 @@ from tests.loop.house import House
 
 ALIVE = WorkerRecord("a", 900.0, 995.0)
 STARTING = WorkerRecord("b", 990.0)
-SILENT = WorkerRecord("c", 100.0, 910.0, last_error="the look-round: locked")
+SILENT = WorkerRecord("c", 100.0, 910.0, last_error="the reconciler: locked")
 BROKEN = WorkerRecord("d", 800.0, None, 850.0, "ended with exit code 1\nno torch")
 STOPPED = WorkerRecord("e", 100.0, 200.0, 210.0)
 
@@ -26,7 +26,7 @@ STOPPED = WorkerRecord("e", 100.0, 200.0, 210.0)
         ([SILENT, BROKEN, STARTING], None),
         ([STOPPED], "No worker runs since 13 min."),
         ([BROKEN, STOPPED], "No worker runs since 3 min: ended with exit code 1\nno torch"),
-        ([BROKEN, SILENT], "No worker runs since 90 s: the look-round: locked"),
+        ([BROKEN, SILENT], "No worker runs since 90 s: the reconciler: locked"),
     ],
 )
 def test_that_nobody_works(workers: list[WorkerRecord], said: str | None) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from backend.errors import ArtifactError
-from backend.loop.events.sweep import LookRound
+from backend.loop.events.sweep import Reconciler
 from backend.loop.pages.status import project_status
 from backend.loop.worker.tidy import TIDY_SECONDS, YOUNG_SECONDS, tidy
-from model_registry import ArtifactRef, VersionState
+from model_registry import ArtifactRef, Lease, VersionState
 from tests.loop.house import House
 
 
@@ -62,9 +62,9 @@ def test_a_pinned_version_stays_however_old(house: House) -> None:
 
 def test_what_a_training_under_way_starts_from_stays(house: House) -> None:
     first = house.registry.versions.history(1, "clip")[-1]
-    assert house.registry.leases.take(1, "clip", "w", 1e6)
+    assert house.registry.leases.take(Lease(1, "clip", "w"), 1e6)
     house.registry.versions.begin(
-        1, "clip", "label", "detection", owner="w", label_revision=99, labels=1, fingerprint="f", recipe={},
+        Lease(1, "clip", "w"), "label", "detection", label_revision=99, labels=1, fingerprint="f", recipe={},
         previous=first.id, start="serving",
     )  # fmt: skip
     age(house)
@@ -83,7 +83,7 @@ def test_files_of_nobody_go_when_they_are_old(house: House) -> None:
 
 def test_the_look_round_does_it_now_and_then(house: House) -> None:
     age(house)
-    look = LookRound(house.services)
+    look = Reconciler(house.services)
     look()
     assert kept(house) == [9, 8, 7]
     house.label(1, [], action="ANNOTATION_UPDATED")
@@ -104,7 +104,7 @@ def test_a_store_that_is_away_is_tidied_the_next_time(house: House, monkeypatch:
         patch.setattr(house.registry.artifacts._files, "find", away)
         with pytest.raises(ArtifactError, match="cannot be listed"):
             tidy(house.services)
-        LookRound(house.services)()
+        Reconciler(house.services)()
     age(house)
     tidy(house.services)
     assert len(files(house)) == 3

@@ -1,4 +1,5 @@
 import base64
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -8,14 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from backend.studio import regions, tags
 from backend.studio.compare import regions_of, touched
 from backend.studio.regions import bitmask, limits
-from backend.types import Control, Head, Instance, Mask
-from tests.studio.regions.masks import disk, small
+from tests.studio.regions import masks
+from tests.studio.regions.masks import BITMASK, disk, only
 
-BITMASK = Control("mask", "image", "BitmaskLabels", Head.SEGMENTATION, ("A", "B"), "image")
-PAIR = Control("pixels", "image", "Bitmask", Head.SEGMENTATION, ("A", "B"), "image", labels_from="kind")
 MASK = disk(9, 7, 4, 4, 3)
 
 
@@ -32,35 +30,16 @@ def png(alpha: Any, colour: int = 0) -> str:
     return url(Image.fromarray(pixels))
 
 
+read, write = partial(masks.read, BITMASK), partial(masks.write, BITMASK)
+
+
 def item(url: Any = None, **fields: Any) -> dict[str, Any]:
     value = {"imageDataURL": png(MASK * 255) if url is None else url, "bitmasklabels": ["A"]}
     plain = {"id": "r1", "from_name": "mask", "to_name": "image", "type": "bitmasklabels"}
     return {**plain, "original_width": 9, "original_height": 7, "image_rotation": 0, "value": value, **fields}
 
 
-def read(*items: dict[str, Any], control: Control = BITMASK, size: tuple[int, int] | None = None) -> regions.ReadResult:
-    return tags.for_control(control).read(items, control, size)
-
-
-def write(mask: Mask, control: Control = BITMASK, **fields: Any) -> list[dict[str, Any]]:
-    instance = Instance("A", (0.0, 0.0, 1.0, 1.0), mask=mask, **fields)
-    return tags.for_control(control).write([instance], control, (mask.shape[1], mask.shape[0]))
-
-
-def only(found: regions.ReadResult) -> Mask:
-    assert found.problems == ()
-    assert len(found.instances) == 1
-    assert found.instances[0].mask is not None
-    return found.instances[0].mask
-
-
-def test_nothing() -> None:
-    assert read() == regions.ReadResult(())
-    assert tags.for_control(BITMASK).write([], BITMASK, (9, 7)) == []
-
-
-def test_an_empty_mask_is_no_region() -> None:
-    assert write(np.zeros((3, 4), np.bool_)) == []
+def test_a_png_without_a_pixel_is_a_problem() -> None:
     assert read(item(png(np.zeros((7, 9))))).problems == ("region r1 of 'mask': is empty",)
 
 
@@ -69,13 +48,6 @@ def test_what_is_written_is_what_the_editor_writes() -> None:
     assert (written["id"], written["type"], written["score"]) == ("kept", "bitmasklabels", 0.25)
     assert (written["original_width"], written["original_height"]) == (9, 7)
     assert written["value"] == {"imageDataURL": png(MASK * 255), "bitmasklabels": ["A"]}
-
-
-def test_a_pair_is_two_items_with_one_id() -> None:
-    geometry, label = write(MASK, PAIR)
-    assert (geometry["type"], geometry["from_name"]) == ("bitmask", "pixels")
-    assert (label["type"], label["from_name"], label["value"]["labels"]) == ("labels", "kind", ["A"])
-    assert geometry["id"] == label["id"]
 
 
 def test_every_pixel_that_shows_at_all_counts() -> None:
@@ -148,17 +120,6 @@ def test_a_stroke_is_a_move_and_a_new_packing_is_none() -> None:
         regions_of([item(one)]) for one in (png(mask * 255), png(mask * 9, 255), png(wider * 255), "data:")
     )
     assert [touched(shown, one) for one in (shown, repacked, drawn, broken)] == [0, 0, 1, 1]
-
-
-@given(small, st.sampled_from([BITMASK, PAIR]))
-def test_round_trip_is_exact(mask: Mask, control: Control) -> None:
-    written = write(mask, control, region_id="kept")
-    if not mask.any():
-        assert written == []
-        return
-    found = read(*written, control=control)
-    assert np.array_equal(only(found), mask)
-    assert found.instances[0].region_id == "kept"
 
 
 @given(st.binary(max_size=40) | st.text(max_size=40), st.booleans())

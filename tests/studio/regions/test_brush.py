@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -6,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.converter import brush
 
-from backend.studio import regions, tags
-from backend.types import Control, Head, Instance, Mask
-from tests.studio.regions.masks import disk, small
+from backend.types import Instance
+from tests.studio.regions import masks
+from tests.studio.regions.masks import BRUSH, disk, only
 
-BRUSH = Control("mask", "image", "BrushLabels", Head.SEGMENTATION, ("A", "B"), "image")
-PAIR = Control("stroke", "image", "Brush", Head.SEGMENTATION, ("A", "B"), "image", labels_from="kind")
 MASK = disk(9, 7, 4, 4, 3)
+
+
+read, write = partial(masks.read, BRUSH), partial(masks.write, BRUSH)
 
 
 def rle(mask: Any) -> list[int]:
@@ -23,32 +25,6 @@ def item(**fields: Any) -> dict[str, Any]:
     value = {"format": "rle", "rle": rle(MASK * 255), "brushlabels": ["A"]} | fields.pop("value", {})
     plain = {"id": "r1", "from_name": "mask", "to_name": "image", "type": "brushlabels"}
     return {**plain, "original_width": 9, "original_height": 7, "image_rotation": 0, "value": value, **fields}
-
-
-def read(*items: dict[str, Any], control: Control = BRUSH, size: tuple[int, int] | None = None) -> regions.ReadResult:
-    return tags.for_control(control).read(items, control, size)
-
-
-def write(mask: Mask, control: Control = BRUSH, **fields: Any) -> list[dict[str, Any]]:
-    instance = Instance("A", (0.0, 0.0, 1.0, 1.0), mask=mask, **fields)
-    return tags.for_control(control).write([instance], control, (mask.shape[1], mask.shape[0]))
-
-
-def only(found: regions.ReadResult) -> Mask:
-    assert found.problems == ()
-    assert len(found.instances) == 1
-    assert found.instances[0].mask is not None
-    return found.instances[0].mask
-
-
-def test_nothing() -> None:
-    assert read() == regions.ReadResult(())
-    assert tags.for_control(BRUSH).write([], BRUSH, (9, 7)) == []
-
-
-def test_empty_mask_is_no_region() -> None:
-    assert write(np.zeros((3, 4), dtype=np.bool_)) == []
-    assert tags.for_control(BRUSH).write([Instance("A", (0.0, 0.0, 2.0, 2.0))], BRUSH, (9, 7)) == []
 
 
 def test_written_item_is_whole() -> None:
@@ -146,33 +122,9 @@ def test_claim_of_an_enormous_image_costs_no_memory() -> None:
     assert "size of the image is not known" in found.problems[0]
 
 
-def test_pair_is_two_items_with_one_id() -> None:
-    written = write(MASK, PAIR)
-    assert [(one["from_name"], one["type"]) for one in written] == [("stroke", "brush"), ("kind", "labels")]
-    assert written[0]["id"] == written[1]["id"]
-    assert "labels" not in written[0]["value"]
-    assert written[1]["value"]["labels"] == ["A"]
-    assert (only(read(*written, control=PAIR)) == MASK).all()
-
-
-def test_wrong_shape_is_our_mistake() -> None:
-    with pytest.raises(ValueError, match="Expected that of the original image"):
-        tags.for_control(BRUSH).write([Instance("A", (0.0, 0.0, 1.0, 1.0), mask=MASK)], BRUSH, (7, 9))
-
-
 def test_huge_image() -> None:
     mask = disk(4000, 3000, 1900.5, 1500, 1300)
     assert (only(read(*write(mask))) == mask).all()
-
-
-@given(small, st.sampled_from([BRUSH, PAIR]))
-def test_round_trip_is_exact(mask: Mask, control: Control) -> None:
-    found = read(*write(mask, control, region_id="x"), control=control, size=(mask.shape[1], mask.shape[0]))
-    if mask.any():
-        assert (only(found) == mask).all()
-        assert found.instances[0].region_id == "x"
-    else:
-        assert found == regions.ReadResult(())
 
 
 @given(st.binary(max_size=40))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend.pixel_edges import hull
 from backend.studio import regions, tags
-from backend.studio.regions.mask import hull
 from backend.types import Control, Head, Instance, Mask
 from tests.studio.regions.masks import disk, iou, small
 

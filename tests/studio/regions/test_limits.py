@@ -10,7 +10,8 @@ from backend.studio import tags
 from backend.studio.compare import regions_of
 from backend.studio.labeling_config import parse
 from backend.studio.regions import limits
-from backend.types import Control, VideoSize
+from backend.tracks import VideoSize
+from backend.types import Control
 
 CONFIG = '<View><Image name="image" value="$image"/><Video name="video" value="$video"/>{}</View>'
 LABEL = '<Label value="a"/>'

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.studio.regions.mask import Ring, fill, hull, of_size
+from backend.pixel_edges import Ring, hull
+from backend.studio.regions.mask import fill, of_size
 from tests.studio.regions.masks import disk, iou, small
 
 

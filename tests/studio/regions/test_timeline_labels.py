@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from backend.studio import regions, tags
 from backend.studio.regions.timeline_labels import range_of
-from backend.types import Control, Head, Keyframe, Media, Track, VideoSize
+from backend.tracks import Keyframe, Track, VideoSize
+from backend.types import Control, Head, Media
 
 LABELS = Control("t", "video", "TimelineLabels", Head.CLASSIFICATION, ("A", "B"), "video", media=Media.VIDEO)
 SIZE = VideoSize(200, 100, 40, 10.0)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from backend.errors import LabelingConfigError
 from backend.studio import regions, tags
-from backend.types import Control, Head, Keyframe, Media, Track, VideoSize
+from backend.tracks import Keyframe, Track, VideoSize
+from backend.types import Control, Head, Media
 
 BOXES = Control(
     "box", "video", "VideoRectangle", Head.DETECTION, ("A", "B"), "video", labels_from="label", media=Media.VIDEO

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from backend.story.curve import Curve, many_laws, one_law
-from backend.story.experiment import Trial, error, example, trial
+from backend.explain.curve import Curve, many_laws, one_law
+from backend.explain.experiment import Trial, error, example, trial
 
 
 def test_nothing_tried_finds_nothing() -> None:

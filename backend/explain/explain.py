@@ -5,10 +5,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from backend.story.curve import GROUPS, many_laws, one_law
-from backend.story.drawing import draw
-from backend.story.experiment import Trial, example, trial
-from backend.story.figure import save
+from backend.explain.curve import GROUPS, many_laws, one_law
+from backend.explain.drawing import draw
+from backend.explain.experiment import Trial, example, trial
+from backend.explain.figure import save
 
 SHOWN = 5 * GROUPS
 """Labels in the left of the picture: five a group, as this product asks for."""

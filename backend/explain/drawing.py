@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backend.story.curve import Curve, Labels, grid
-from backend.story.experiment import Trial
-from backend.story.figure import BLUE, GREY, INK, ORANGE, PALE, SIZE, new_figure, plain
-from backend.story.fits import one_a_group, one_for_all
+from backend.explain.curve import Curve, Labels, grid
+from backend.explain.experiment import Trial
+from backend.explain.figure import BLUE, GREY, INK, ORANGE, PALE, SIZE, new_figure, plain
+from backend.explain.fits import one_a_group, one_for_all
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

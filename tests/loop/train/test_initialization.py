@@ -13,7 +13,16 @@ from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.project_news import started_from
-from backend.loop.train.starts import NEAR, NEAREST, Neighbour, apart, borrowed, honest, is_poor, ladder
+from backend.loop.train.initialization import (
+    MAX_DISTANCE,
+    NEAREST_GROUPS,
+    Neighbour,
+    feature_distance,
+    held_out_score,
+    is_poor,
+    ranked_sources,
+    transfer_candidates,
+)
 from backend.types import Control, Start, Weights
 from model_registry import ArtifactRef, VersionRecord, VersionState
 from tests.loop.house import House, box_of, teach
@@ -82,17 +91,17 @@ def serving(house: House, group: str, project: int = 1) -> VersionRecord:
 def test_the_ladder_has_the_nearest_first_and_leaves_out_what_is_far_or_poor() -> None:
     own, near, nearer, far, poor, parent = (version(n) for n in range(1, 7))
     neighbours = [
-        Neighbour(far, NEAR + 0.1),
+        Neighbour(far, MAX_DISTANCE + 0.1),
         Neighbour(near, 0.9),
         Neighbour(poor, 0.1, poor=True),
         Neighbour(nearer, 0.3),
     ]
-    assert ladder(own, neighbours, parent) == [
+    assert ranked_sources(own, neighbours, parent) == [
         (Start.SERVING, own), (Start.SIBLING, nearer), (Start.SIBLING, near), (Start.PROJECT, parent),
     ]  # fmt: skip
-    assert ladder(None, [Neighbour(far, float("inf"))], None) == []
-    assert len(ladder(None, [Neighbour(near, 0.9)] * (NEAREST + 1), None)) == NEAREST
-    assert ladder(None, [], parent) == [(Start.PROJECT, parent)]
+    assert ranked_sources(None, [Neighbour(far, float("inf"))], None) == []
+    assert len(ranked_sources(None, [Neighbour(near, 0.9)] * (NEAREST_GROUPS + 1), None)) == NEAREST_GROUPS
+    assert ranked_sources(None, [], parent) == [(Start.PROJECT, parent)]
 
 
 shots = st.lists(st.lists(st.floats(-10, 10, width=32), min_size=3, max_size=3), min_size=1, max_size=5)
@@ -103,24 +112,24 @@ def test_groups_are_equally_far_from_each_other_and_nothing_is_far_from_itself(
     one: list[Any], other: list[Any]
 ) -> None:
     a, b = np.array(one, np.float32), np.array(other, np.float32)
-    assert apart(a, b) == apart(b, a) >= 0
-    assert apart(a, a) == 0
+    assert feature_distance(a, b) == feature_distance(b, a) >= 0
+    assert feature_distance(a, a) == 0
 
 
 def test_groups_of_one_picture_each_and_of_another_backbone() -> None:
     one, other = np.zeros((1, 3), np.float32), np.ones((1, 3), np.float32)
-    assert apart(one, one) == 0
-    assert apart(one, other) == float("inf")
-    assert apart(one, np.zeros((2, 4), np.float32)) == float("inf")
+    assert feature_distance(one, one) == 0
+    assert feature_distance(one, other) == float("inf")
+    assert feature_distance(one, np.zeros((2, 4), np.float32)) == float("inf")
 
 
 def test_the_honest_score_is_its_own_else_that_of_one_that_knew_hardly_less() -> None:
     first, second = version(1, labels=3), version(2, previous=1, labels=5, unseen=0.4)
-    assert honest(second, [second, first]) == 0.4
-    assert honest(second, [second, replace(first, labels=1)]) is None
+    assert held_out_score(second, [second, first]) == 0.4
+    assert held_out_score(second, [second, replace(first, labels=1)]) is None
     later = version(3, previous=2, labels=9, unseen=0.9)
-    assert honest(second, [later, second, first]) == 0.9
-    assert honest(first, [first]) is None
+    assert held_out_score(second, [later, second, first]) == 0.9
+    assert held_out_score(first, [first]) is None
 
 
 @pytest.mark.parametrize(
@@ -234,14 +243,14 @@ def test_other_controls_labels_and_backbones_are_no_starts(house: House) -> None
     [control] = house.services.config(project).require()
 
     def kinds(control: Any = control, services: Any = house.services) -> list[Start]:
-        return [kind for kind, _ in borrowed(services, project, "b", control, frames)]
+        return [kind for kind, _ in transfer_candidates(services, project, "b", control, frames)]
 
     assert kinds() == [Start.SIBLING, Start.PROJECT]
     assert kinds(replace(control, from_name="other")) == []
     assert kinds(replace(control, labels=("other",))) == []
     settings = house.settings.model_copy(update={"backbone": "resnet18"})
     assert kinds(services=replace(house.services, settings=settings)) == []
-    assert borrowed(house.services, project, "a", control, frames) == []
+    assert transfer_candidates(house.services, project, "a", control, frames) == []
 
 
 def test_a_start_whose_weights_are_gone_is_passed_over(house: House, begun: list[str | None]) -> None:

@@ -10,7 +10,8 @@ from backend.learning.video.rotation import upright_track
 from backend.loop.data.memory import Held
 from backend.loop.data.video_frames import Clip, ClipFrames, Clips
 from backend.studio import tags
-from backend.types import Control, Frame, Head, Instance, LabeledFrame, Track, level
+from backend.tracks import Track
+from backend.types import Control, Frame, Head, Instance, LabeledFrame, level
 from model_registry import LabelRecord, TaskRecord
 
 LEARNT = 60
@@ -23,7 +24,7 @@ INTERPOLATED = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClipLesson:
+class VideoTrainingSet:
     """What a person drew in one video."""
 
     clip: Clip
@@ -48,31 +49,36 @@ class ClipLesson:
         return sorted({*self.clip.looks, *keyframes} - self.certain)
 
 
-def upright_lesson(lesson: ClipLesson) -> ClipLesson:
+def upright_set(training_set: VideoTrainingSet) -> VideoTrainingSet:
     """The same with upright boxes."""
-    size = lesson.clip.size.width, lesson.clip.size.height
-    tracks = tuple(upright_track(track, size) for track in lesson.tracks)
-    labeled, anchors = (tuple(upright(one) for one in frames) for frames in (lesson.labeled, lesson.anchors))
-    return replace(lesson, tracks=tracks, labeled=labeled, anchors=anchors)
+    size = training_set.clip.size.width, training_set.clip.size.height
+    tracks = tuple(upright_track(track, size) for track in training_set.tracks)
+    labeled, anchors = (
+        tuple(upright(one) for one in frames) for frames in (training_set.labeled, training_set.anchors)
+    )
+    return replace(training_set, tracks=tracks, labeled=labeled, anchors=anchors)
 
 
-def gather(
+def build_video_training_set(
     control: Control,
     tasks: Sequence[TaskRecord],
     newest: Mapping[int, LabelRecord],
     clips: Clips,
     held: Held,
-) -> tuple[list[ClipLesson], dict[int, str], list[str]]:
+) -> tuple[list[VideoTrainingSet], dict[int, str], list[str]]:
     """(what was drawn in each video, {task: why its video cannot be used}, what else could not be used, in words)."""
     found, unreadable = clips.select(tasks, control)
-    lessons, problems = list[ClipLesson](), [f"task {i}: {why}" for i, why in unreadable.items() if i in newest]
+    training_sets, problems = (
+        list[VideoTrainingSet](),
+        [f"task {i}: {why}" for i, why in unreadable.items() if i in newest],
+    )
     for clip in found:
         label = newest.get(clip.task)
         read = tags.for_video(control).read(label.result if label else [], control, clip.size)
         problems.extend(f"task {clip.task}: {why}" for why in read.problems)
-        lesson = _of_ranges if control.head is Head.CLASSIFICATION else _of_tracks
-        lessons.append(lesson(clip, read.tracks))
-        learnt = lessons[-1].labeled
+        training_set = _of_ranges if control.head is Head.CLASSIFICATION else _of_tracks
+        training_sets.append(training_set(clip, read.tracks))
+        learnt = training_sets[-1].labeled
         held.take(sum(one.frame.image.nbytes for one in learnt), len(learnt))
         if not read.usable:
             unreadable[clip.task] = "; ".join(read.problems)
@@ -80,10 +86,10 @@ def gather(
             problems.append(f"task {clip.task}: nothing of {control.from_name!r} is drawn in it yet")
         if clip.task in clips.remarks:
             problems.append(f"task {clip.task}: {clips.remarks[clip.task]}")
-    return lessons, unreadable, problems
+    return training_sets, unreadable, problems
 
 
-def _of_tracks(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
+def _of_tracks(clip: Clip, tracks: tuple[Track, ...]) -> VideoTrainingSet:
     """From keyframes: boxes in between are guesses of the player, and only fill frames in which others are drawn."""
     numbers = sorted({one.frame for track in tracks for one in track.keyframes})
     shown = {n: [track for track in tracks if track.box_at(n)] for n in numbers}
@@ -94,10 +100,12 @@ def _of_tracks(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
         LabeledFrame(frame, _instances(shown[n], n), 1.0 if n in certain else INTERPOLATED)
         for n, frame in _read(clip, _spread(known or numbers, LEARNT))
     )
-    return ClipLesson(clip, tracks, labeled, certain, tuple(_anchor(clip, tracks, n, n in certain) for n in numbers))
+    return VideoTrainingSet(
+        clip, tracks, labeled, certain, tuple(_anchor(clip, tracks, n, n in certain) for n in numbers)
+    )
 
 
-def _of_ranges(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
+def _of_ranges(clip: Clip, tracks: tuple[Track, ...]) -> VideoTrainingSet:
     """From some frames of each drawn range; a class drawn alone is told from what lies outside of its ranges."""
     spans = [span for track in tracks for span in track.lifespans(clip.size.frames)]
     inside = frozenset(n for start, end in spans for n in range(start, end + 1))
@@ -110,7 +118,7 @@ def _of_ranges(clip: Clip, tracks: tuple[Track, ...]) -> ClipLesson:
         LabeledFrame(frame, _instances([t for t in tracks if t.box_at(n)], n))
         for n, frame in _read(clip, _spread(sorted(numbers), LEARNT))
     )
-    return ClipLesson(clip, tracks, labeled, inside)
+    return VideoTrainingSet(clip, tracks, labeled, inside)
 
 
 def _read(clip: Clip, numbers: Sequence[int]) -> Iterator[tuple[int, Frame]]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.story.curve import Curve, Floats, Labels, grid, sample
-from backend.story.fits import Fit, one_a_group, one_for_all
+from backend.explain.curve import Curve, Floats, Labels, grid, sample
+from backend.explain.fits import Fit, one_a_group, one_for_all
 
 COUNTS = (4, 6, 8, 12, 16, 24, 32, 40, 56, 80, 112, 160, 256)
 """Numbers of labels to try: half a label a group, to 32."""

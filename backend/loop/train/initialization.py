@@ -1,4 +1,4 @@
-"""Where the training of a micro-model starts: a ladder, of which the best rung at hand is taken.
+"""Initialization: what the training of a micro-model starts from, the best source at hand.
 
 The group's serving version; the serving version of the nearest sibling; the project's model; the bare backbone. A sibling
 is another group of the project whose micro-model of the same control answers to the same part of the labeling config on
@@ -13,24 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.learning import methods
-from backend.loop.data.features import sight
+from backend.loop.data.features import sample_features
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.weights import weights_of
 from backend.loop.services import Services
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Media, Start, Weights
-from model_registry import COMMON, ProjectRecord, VersionRecord
+from model_registry import ProjectRecord, VersionRecord
 
-NEAR = 1.2
-"""Distance (see `apart`) up to which two groups look alike. Measured on our evaluation data: two halves of one clip are
-0.6 to 1.1 apart, hearts of two patients 0.6, two clips of one cage 0.3, and different scenes 1.4 or more."""
-POOR = 0.5
+MAX_DISTANCE = 1.2
+"""`feature_distance` up to which two groups look alike. Measured on our evaluation data: two halves of one clip are 0.6 to
+1.1 apart, hearts of two patients 0.6, two clips of one cage 0.3, and different scenes 1.4 or more."""
+POOR_SCORE = 0.5
 """Score below which a version is no start: it would have to be unlearnt."""
-NEAREST = 5
+NEAREST_GROUPS = 5
 """Siblings that are thought of: each is loaded and looks at the labelled frames."""
-FEW = 8
+SAMPLED_FRAMES = 8
 """Frames of a group that are compared: their mean moves little with more."""
-SIBLINGS = 100
+MOST_VERSIONS = 100
 """Serving versions that are compared, the newest: bounds the time in projects of thousands of groups."""
 
 
@@ -40,12 +40,12 @@ class Neighbour:
 
     version: VersionRecord
     distance: float
-    """See `apart`; infinite where it is not known."""
+    """See `feature_distance`; infinite where it is not known."""
     poor: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Origin:
+class Initialization:
     """What a training starts from."""
 
     kind: Start
@@ -53,16 +53,18 @@ class Origin:
     weights: Weights | None = None
 
 
-def ladder(
+def ranked_sources(
     serving: VersionRecord | None, neighbours: Sequence[Neighbour], project_model: VersionRecord | None
 ) -> list[tuple[Start, VersionRecord]]:
     """The versions that a training may start from, the best first. Pure; `project_model` is the one over all its groups."""
-    near = sorted((n for n in neighbours if n.distance <= NEAR and not n.poor), key=lambda n: n.distance)[:NEAREST]
-    rungs = [(Start.SERVING, serving), *((Start.SIBLING, n.version) for n in near), (Start.PROJECT, project_model)]
-    return [(kind, version) for kind, version in rungs if version is not None]
+    near = sorted((n for n in neighbours if n.distance <= MAX_DISTANCE and not n.poor), key=lambda n: n.distance)[
+        :NEAREST_GROUPS
+    ]
+    sources = [(Start.SERVING, serving), *((Start.SIBLING, n.version) for n in near), (Start.PROJECT, project_model)]
+    return [(kind, version) for kind, version in sources if version is not None]
 
 
-def apart(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+def feature_distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     """How far two groups are by what is seen in a few frames of each, (n, d) and (m, d).
 
     The distance of their means, in units of how far a frame is from the mean of its own group.
@@ -74,7 +76,7 @@ def apart(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return between / within if within > 0 else (0.0 if between == 0 else float("inf"))
 
 
-def honest(version: VersionRecord, history: Sequence[VersionRecord]) -> float | None:
+def held_out_score(version: VersionRecord, history: Sequence[VersionRecord]) -> float | None:
     """The version's score on frames that it had never seen; of its predecessor's where that learnt more than half as
     many labels; None where neither is known. `history` are the versions of its micro-model."""
     own = [_score(v, "unseen") for v in history if v.previous == version.id]
@@ -87,53 +89,53 @@ def honest(version: VersionRecord, history: Sequence[VersionRecord]) -> float | 
 
 def is_poor(version: VersionRecord, history: Sequence[VersionRecord]) -> bool:
     """Whether the version does badly, as far as that is known."""
-    known = [score for score in (honest(version, history), _score(version, "labelled")) if score is not None]
-    return bool(known) and min(known) < POOR
+    known = [score for score in (held_out_score(version, history), _score(version, "labelled")) if score is not None]
+    return bool(known) and min(known) < POOR_SCORE
 
 
-def of_kind(weights: Weights, kind: Start) -> Weights:
+def as_start(weights: Weights, kind: Start) -> Weights:
     """The weights as a start of this kind; the recipe says what follows it."""
     return replace(weights, metadata={**weights.metadata, "start": str(kind)})
 
 
-def start_of(
+def find_initialization(
     services: Services,
     project: ProjectRecord,
     group: str,
     control: Control,
     frames: FrameStore,
-    suits: Callable[[Weights], bool],
-) -> Origin:
+    fits_labels: Callable[[Weights], bool],
+) -> Initialization:
     """The best start at hand for a group's training without weights of its own; one whose weights cannot be had is passed
     over, and so is a sibling that does not suit the group's labels."""
     if methods.method_for(control).transfers:
-        for kind, version in borrowed(services, project, group, control, frames):
+        for kind, version in transfer_candidates(services, project, group, control, frames):
             found = weights_of(services, version)
-            if found is not None and (kind is not Start.SIBLING or suits(found)):
-                return Origin(kind, version, of_kind(found, kind))
-    return Origin(Start.BACKBONE)
+            if found is not None and (kind is not Start.SIBLING or fits_labels(found)):
+                return Initialization(kind, version, as_start(found, kind))
+    return Initialization(Start.BACKBONE)
 
 
-def borrowed(
+def transfer_candidates(
     services: Services, project: ProjectRecord, group: str, control: Control, frames: FrameStore
 ) -> list[tuple[Start, VersionRecord]]:
     """What a group without a version of its own can have from the other groups of the project, the best first."""
     if control.media is not Media.IMAGE:
         return []
     fingerprint = control_fingerprint(control)
-    alike = services.registry.versions.serving_alike(project.id, control.from_name, fingerprint, SIBLINGS)
+    alike = services.registry.versions.serving_alike(project.id, control.from_name, fingerprint, MOST_VERSIONS)
     others = [v for v in alike if v.group != group and is_fit(services, v, control)]
     if not others:
         return []
     project_model = project_model_of(services, project, control)
     if project_model is None and len(others) == 1 and not _poor(services, others[0]):
         [project_model] = others  # one network over all labelled groups of the project
-    return ladder(None, list(_neighbours(services, project, group, others, frames)), project_model)
+    return ranked_sources(None, list(_neighbours(services, project, group, others, frames)), project_model)
 
 
 def project_model_of(services: Services, project: ProjectRecord, control: Control) -> VersionRecord | None:
     """The project model as it serves, where it fits the labeling config and the backbone and is not poor."""
-    version = services.registry.versions.serving(project.id, COMMON).get(control.from_name)
+    version = services.registry.versions.project_models(project.id).get(control.from_name)
     return version if version and is_fit(services, version, control) and not _poor(services, version) else None
 
 
@@ -147,11 +149,11 @@ def _neighbours(
     services: Services, project: ProjectRecord, group: str, others: Sequence[VersionRecord], frames: FrameStore
 ) -> Iterator[Neighbour]:
     """The groups of these versions, with their distances."""
-    seen = sight(services, project, group, FEW, frames)
+    seen = sample_features(services, project, group, SAMPLED_FRAMES, frames)
     for version in others if seen is not None else ():
-        other = sight(services, project, version.group, FEW, None)
-        distance = float("inf") if other is None or seen is None else apart(seen, other)
-        yield Neighbour(version, distance, distance <= NEAR and _poor(services, version))
+        other = sample_features(services, project, version.group, SAMPLED_FRAMES, None)
+        distance = float("inf") if other is None or seen is None else feature_distance(seen, other)
+        yield Neighbour(version, distance, distance <= MAX_DISTANCE and _poor(services, version))
 
 
 def _poor(services: Services, version: VersionRecord) -> bool:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backend.errors import StoryError
+from backend.errors import FigureError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,12 +23,12 @@ MOST_COLOURS = 64
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """An empty picture of this size in inches; StoryError where matplotlib is not installed."""
+    """An empty picture of this size in inches; FigureError where matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise StoryError(
-            "Pictures are drawn with matplotlib, which is not installed. Run `pip install 'micro-models[story]'`."
+        raise FigureError(
+            "Pictures are drawn with matplotlib, which is not installed. Run `pip install 'micro-models[explain]'`."
         ) from None
     return Figure(figsize=(width, height), dpi=DOTS, layout="constrained", facecolor="white")
 

@@ -10,8 +10,8 @@ from backend.loop.data.frames import FrameStore
 from backend.loop.data.memory import Held
 from backend.loop.data.pages import in_words, label_of, spread, task_of
 from backend.loop.data.points import resolved, told_apart
-from backend.loop.data.video_dataset import ClipLesson, gather, upright_lesson
 from backend.loop.data.video_frames import ClipFrames
+from backend.loop.data.video_training_set import VideoTrainingSet, build_video_training_set, upright_set
 from backend.loop.review.compare import NOTHING, Accepted
 from backend.studio import tags
 from backend.studio.visibility import hidden
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
+class TrainingSet:
     """Labelled and unlabelled frames of one group, for one control tag."""
 
     control: Control
@@ -32,7 +32,7 @@ class Lesson:
     """The group's frames without a submitted annotation, decoded when asked for."""
     sizes: Mapping[int, tuple[int, int]]
     """{task, or page: original (width, height) in pixels} of the images to predict."""
-    clips: tuple[ClipLesson, ...]
+    clips: tuple[VideoTrainingSet, ...]
     """The videos to predict, of a control that is drawn on videos."""
     learnt: frozenset[int]
     """The tasks whose annotation is learnt from."""
@@ -51,15 +51,15 @@ class Lesson:
         return f"its training (frames: {len(self.labeled)} labelled, of up to {width} x {height} pixels, {len(self.rest)} not)"
 
 
-def prepare(
+def build_training_set(
     control: Control,
     tasks: Sequence[TaskRecord],
     labels: Sequence[LabelRecord],
     frames: FrameStore,
     accepted: Accepted = NOTHING,
     weight: float = 1.0,
-) -> Lesson:
-    """Gather a lesson; broken media and unusable regions cost themselves alone. Raises TrainingError where what is learnt
+) -> TrainingSet:
+    """Build a training set; broken media and unusable regions cost themselves alone. Raises TrainingError where what is learnt
     from does not fit into memory.
 
     Frames in which a prediction was accepted as it was have this `weight`, and so has each accepted instance its mark.
@@ -79,7 +79,7 @@ def prepare(
         reading.take(frame)
     control, learnt, doubled = _as_drawn(control, reading.learnt)
     pages_learnt = {one.frame.task for one in learnt}
-    return Lesson(
+    return TrainingSet(
         control=control,
         labeled=tuple(learnt),
         rest=rest,
@@ -169,13 +169,13 @@ def _is_left_to_us(control: Control, label: LabelRecord) -> bool:
 
 def _of_videos(
     control: Control, tasks: Sequence[TaskRecord], newest: Mapping[int, LabelRecord], frames: FrameStore
-) -> Lesson:
-    """The lesson of a control that is drawn on whole videos."""
-    clips, unreadable, problems = gather(control, tasks, newest, frames.clips, Held(frames.room))
+) -> TrainingSet:
+    """The training set of a control that is drawn on whole videos."""
+    clips, unreadable, problems = build_video_training_set(control, tasks, newest, frames.clips, Held(frames.room))
     if not has_turned([frame for one in clips for frame in one.labeled]):
-        clips = [upright_lesson(one) for one in clips]
+        clips = [upright_set(one) for one in clips]
     rest = ClipFrames([(one.clip, number) for one in clips for number in one.unlabeled])
-    return Lesson(
+    return TrainingSet(
         control, tuple(frame for one in clips for frame in one.labeled), rest, {}, tuple(clips),
         frozenset(one.clip.task for one in clips if one.labeled), frozenset(), unreadable, tuple(problems),
     )  # fmt: skip

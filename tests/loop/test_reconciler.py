@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backend.loop.events.draining import receive
-from backend.loop.events.sweep import ORDER_SECONDS, LookRound
+from backend.loop.events.sweep import ORDER_SECONDS, Reconciler
 from tests.loop.house import House
 
 
@@ -25,7 +25,7 @@ def quiet(house: House) -> None:
 def test_nothing_to_do(house: House) -> None:
     house.add_task(1)
     quiet(house)
-    LookRound(house.services)()
+    Reconciler(house.services)()
     assert house.queue.groups == []
     assert house.queue.projects == [1]
 
@@ -34,7 +34,7 @@ def test_lost_words_are_left_again(house: House) -> None:
     house.add_task(1)
     house.label(1)
     quiet(house)  # as when Redis came back empty
-    LookRound(house.services)()
+    Reconciler(house.services)()
     assert house.queue.groups == [(1, "clip")]
 
 
@@ -43,21 +43,21 @@ def test_one_word_is_enough_for_any_number_of_groups(house: House) -> None:
         house.add_task(task, video=f"clip {task}")
         house.label(task)
     quiet(house)
-    LookRound(house.services)()
+    Reconciler(house.services)()
     assert house.queue.groups == [(1, "clip 1")]  # who waits longest
 
 
 def test_what_lies_in_the_inbox_is_recorded(house: House) -> None:
     receive(house.services, {"action": "TASK_CREATED", "project": 1, "tasks": [{"id": 5, "data": {"video": "new"}}]})
     assert house.registry.tasks.ids(1) == set()
-    LookRound(house.services)()
+    Reconciler(house.services)()
     assert house.registry.tasks.ids(1) == {5}
     assert house.registry.inbox.waiting() == 0
 
 
 def test_an_order_of_which_the_word_was_lost_is_sent_for_again(house: House) -> None:
     house.add_task(1)
-    look = LookRound(house.services)
+    look = Reconciler(house.services)
     look()
     house.send("START_TRAINING")
     quiet(house)
@@ -71,7 +71,7 @@ def test_an_order_of_which_the_word_was_lost_is_sent_for_again(house: House) -> 
 def test_a_project_that_another_worker_has_just_swept_is_left_alone(house: House) -> None:
     house.add_task(1)
     quiet(house)
-    mine, other = LookRound(house.services), LookRound(house.services)
+    mine, other = Reconciler(house.services), Reconciler(house.services)
     mine()
     other()  # each once at its start: nobody knows what came while no worker ran
     assert house.queue.projects == [1, 1]

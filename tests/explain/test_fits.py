@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.story.curve import GROUPS, Curve, Labels, many_laws, sample
-from backend.story.fits import STIFFEST, best_degree, leave_one_out, one_a_group, one_for_all, polynomial
+from backend.explain.curve import GROUPS, Curve, Labels, many_laws, sample
+from backend.explain.fits import STIFFEST, best_degree, leave_one_out, one_a_group, one_for_all, polynomial
 
 EMPTY = Labels(np.zeros(0), np.zeros(0))
 ONE = Labels(np.array([0.3]), np.array([2.0]))

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from backend.errors import TrainingError
-from backend.loop.data.dataset import Lesson, prepare
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.memory import FITTING
+from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.review.compare import Accepted
 from backend.studio.regions.limits import MOST_REGIONS
 from tests.loop.house import House, box_of
@@ -22,12 +22,14 @@ def house(tmp_path: Path) -> House:
     return made
 
 
-def lesson(house: House, accepted: Accepted, room: int | None = None) -> Lesson:
+def training_set(house: House, accepted: Accepted, room: int | None = None) -> TrainingSet:
     registry, project = house.registry, house.registry.projects.seen(1)
     [group] = registry.groups.all(1)
     tasks, labels = registry.tasks.of_group(1, group.name), registry.labels.of_group(1, group.name)
     [control] = house.services.config(project).require()
-    return prepare(control, tasks, labels, FrameStore(house.services.media(project), 10, room=room), accepted, 0.25)
+    return build_training_set(
+        control, tasks, labels, FrameStore(house.services.media(project), 10, room=room), accepted, 0.25
+    )
 
 
 def annotation_of(house: House, task: int) -> int:
@@ -35,7 +37,7 @@ def annotation_of(house: House, task: int) -> int:
 
 
 def test_what_people_drew_counts_in_full(house: House) -> None:
-    learnt = lesson(house, Accepted()).labeled
+    learnt = training_set(house, Accepted()).labeled
     assert [one.weight for one in learnt] == [1.0, 1.0, 1.0]
     assert not any(instance.accepted for one in learnt for instance in one.instances)
 
@@ -43,7 +45,7 @@ def test_what_people_drew_counts_in_full(house: House) -> None:
 def test_accepted_frames_weigh_less_and_accepted_regions_are_marked(house: House) -> None:
     first, second, third = (annotation_of(house, task) for task in (1, 2, 3))
     regions = {first: frozenset({"r1"}), second: frozenset({"r2"}), third: frozenset({"another"})}
-    found = lesson(house, Accepted(frozenset({first}), regions))
+    found = training_set(house, Accepted(frozenset({first}), regions))
     assert {one.frame.task: one.weight for one in found.labeled} == {1: 0.25, 2: 1.0, 3: 1.0}
     marks = {one.frame.task: [i.accepted for i in one.instances] for one in found.labeled}
     assert marks == {1: [True], 2: [True], 3: [False]}
@@ -52,14 +54,14 @@ def test_accepted_frames_weigh_less_and_accepted_regions_are_marked(house: House
 
 def test_an_empty_frame_has_no_outline_that_could_drift(house: House) -> None:
     house.label(1, [], action="ANNOTATION_UPDATED")
-    found = lesson(house, Accepted(frozenset({annotation_of(house, 1)}), {}))
+    found = training_set(house, Accepted(frozenset({annotation_of(house, 1)}), {}))
     assert {one.frame.task: one.weight for one in found.labeled} == {1: 1.0, 2: 1.0, 3: 1.0}
 
 
 def test_an_annotation_that_holds_too_much_is_that_tasks_problem_alone(house: House) -> None:
     [one] = box_of(2)
     house.label(2, [{**one, "id": f"r{n}"} for n in range(MOST_REGIONS + 1)], action="ANNOTATION_UPDATED")
-    found = lesson(house, Accepted())
+    found = training_set(house, Accepted())
     assert [frame.frame.task for frame in found.labeled] == [1, 3]
     assert found.learnt == {1, 3}
     assert [frame.task for frame in found.rest] == []
@@ -69,5 +71,5 @@ def test_an_annotation_that_holds_too_much_is_that_tasks_problem_alone(house: Ho
 
 def test_frames_that_do_not_fit_into_memory_are_refused_before_they_are_held(house: House) -> None:
     with pytest.raises(TrainingError, match=r"Too little memory: 3 labelled frames.*MICRO_MODELS_TRAINING_MB"):
-        lesson(house, Accepted(), room=FITTING + 2 * 48 * 64 * 3)
-    assert len(lesson(house, Accepted(), room=FITTING + 3 * 48 * 64 * 3).labeled) == 3
+        training_set(house, Accepted(), room=FITTING + 2 * 48 * 64 * 3)
+    assert len(training_set(house, Accepted(), room=FITTING + 3 * 48 * 64 * 3).labeled) == 3

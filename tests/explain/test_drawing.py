@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from backend.errors import StoryError
-from backend.story.curve import Curve, Labels, many_laws, one_law
-from backend.story.drawing import draw
-from backend.story.experiment import example, trial
-from backend.story.figure import apart, new_figure, save
+from backend.errors import FigureError
+from backend.explain.curve import Curve, Labels, many_laws, one_law
+from backend.explain.drawing import draw
+from backend.explain.experiment import example, trial
+from backend.explain.figure import apart, new_figure, save
 
 
 def test_the_picture_is_drawn_and_small(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_a_constant_curve_without_labels_is_drawn_too(tmp_path: Path) -> None:
 
 def test_without_matplotlib_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(StoryError, match=r"pip install 'micro-models\[story\]'"):
+    with pytest.raises(FigureError, match=r"pip install 'micro-models\[explain\]'"):
         new_figure(1, 1)
 
 

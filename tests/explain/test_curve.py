@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.story.curve import GROUPS, Curve, grid, many_laws, one_law, sample
+from backend.explain.curve import GROUPS, Curve, grid, many_laws, one_law, sample
 
 SEEDS = st.integers(0, 10_000)
 FLAT = Curve(np.zeros(3), np.ones(3), np.zeros(3))

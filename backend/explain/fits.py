@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from backend.story.curve import Curve, Floats, Labels
+from backend.explain.curve import Curve, Floats, Labels
 
 Fit = Callable[[Floats], Floats]
 """(n,) places in [0, 1] -> (n,) heights."""

@@ -18,7 +18,7 @@ Result = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Scenario:
     """What an annotator of one data set fills in."""
 
     config: str
@@ -52,13 +52,13 @@ class Form:
         return same + self.write([one for one in instances if not any(one is other for other in kept)])
 
 
-def form_of(data_sets: Sequence[DataSet]) -> Form:
-    """The form of data sets of one head, with the labels of all of them."""
+def scenario_of(data_sets: Sequence[DataSet]) -> Scenario:
+    """The scenario of data sets of one head, with the labels of all of them."""
     first = data_sets[0]
     labels = tuple(dict.fromkeys(name for one in data_sets for name in one.classes))
     objects = tuple(dict.fromkeys(name for one in data_sets for name in one.objects))
     config = _points_in_boxes(labels, objects) if objects else CASES[first.head].config(labels)
-    return Form(config, parse(config).require(), (first.width, first.height))
+    return Scenario(config, parse(config).require(), (first.width, first.height))
 
 
 def _points_in_boxes(points: Sequence[str], objects: Sequence[str]) -> str:
