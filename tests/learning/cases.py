@@ -90,8 +90,8 @@ CASES = {
     ),
     "masks": Case(
         method=SEGMENTATION, labels=synthetic.LABELS, clip=lambda count: masked_clip(count).frames, least=0.8,
-        quick=SegmentationRecipe(steps=3, warm_steps=2, pseudo_steps=2, batch=2, crop=64, frame_pixels=10_000, width=16),
-        short=SegmentationRecipe(steps=60, warm_steps=20, pseudo_steps=20, batch=3, crop=128, frame_pixels=40_000),
+        quick=SegmentationRecipe(steps=3, warm_steps=2, batch=2, crop=64, frame_pixels=10_000, width=16),
+        short=SegmentationRecipe(steps=60, warm_steps=20, batch=3, crop=128, frame_pixels=40_000),
     ),
     "points": Case(method=POSE, labels=NAMES, clip=herd, quick=QUICK_POSE, short=SHORT_POSE, least=0.9),
     "points in boxes": Case(

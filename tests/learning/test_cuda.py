@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA h
 
 LEAST = {"boxes": 0.8, "masks": 0.7, "points": 0.5, "points in boxes": 0.5, "classes": 0.8}
 """Quality of each case; a GPU computes in half precision."""
-RECIPES = {"boxes": DetectionRecipe(steps=60, warm_steps=20, pseudo_steps=20)}
+RECIPES = {"boxes": DetectionRecipe(steps=60, warm_steps=20)}
 """Where a case's short one does not do."""
 
 

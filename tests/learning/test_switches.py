@@ -13,6 +13,7 @@ from backend.learning import methods
 from backend.learning.classification import averaging
 from backend.learning.detection import decision, training
 from backend.learning.detection.config import Blueprint
+from backend.learning.detection.head import BACKGROUND
 from backend.learning.detection.plan import plan
 from backend.learning.pose import micro_model as pose_model
 from backend.learning.segmentation import distractors, presence_prior
@@ -94,7 +95,7 @@ def test_calibration() -> None:
 
 def test_hard_negatives() -> None:
     case = CASES["boxes"]
-    sees_all: dict[str, Any] = {"score_floor": 0.0, "pseudo_labels": False}
+    sees_all: dict[str, Any] = {"score_floor": 0.0}
     recipes = dataclasses.replace(case.quick, **sees_all), off(case, "suppression of hard negatives", **sees_all)
     found = [Blueprint.from_metadata(case.trained(recipe, seed=1).weights.metadata).mistakes for recipe in recipes]
     assert found[0]
@@ -115,21 +116,37 @@ def test_weights_of_accepted_boxes() -> None:
     instances = (Instance("a", (1, 1, 9, 9)), Instance("a", (20, 20, 30, 30), accepted=True))
     frame = LabeledFrame(Frame(1, image, 40, 40), instances)
     for recipe, weight in ((case.quick, 0.3), (off(case, "weights of accepted labels"), 1.0)):
-        picture = training.picture(frame, blueprint(), torch.device("cpu"), recipe.inexact_box_weight)
+        maker = training.PictureMaker(blueprint(), None, torch.device("cpu"), recipe.inexact_box_weight)
+        picture = maker.picture(frame)
         assert picture.outlines.tolist() == pytest.approx([1.0, weight])
 
 
-# -- pseudo-labels
+# -- what the unlabelled frames tell
+
+
+def test_background_subtraction() -> None:
+    case = CASES["boxes"]
+    still = case.given(count=24)
+    on, out = (case.method.train(still, recipe).weights for recipe in (case.quick, off(case, "background subtraction")))
+    assert Blueprint.from_metadata(on.metadata).background is not None
+    assert BACKGROUND in on.arrays
+    assert Blueprint.from_metadata(out.metadata).background is None
+    assert BACKGROUND not in out.arrays
 
 
 @pytest.mark.parametrize("name", ["boxes", "masks"])
-def test_pseudo_labels(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without them as many steps are done, all on labelled frames."""
+def test_contrast_stretching(name: str) -> None:
     case = CASES[name]
-    room = f"backend.learning.{case.method.head}.training.second_hand"
-    monkeypatch.setattr(room, lambda *_: pytest.fail("unlabelled frames were learnt from"))
-    trained = case.trained(off(case, "pseudo-labels"))
-    assert trained.metrics["steps"] == case.quick.steps + case.quick.pseudo_steps
+    given = case.given()
+    dark = dataclasses.replace(given, labeled=[_darkened(one) for one in given.labeled], unlabeled=())
+    on, out = (case.method.train(dark, recipe).weights for recipe in (case.quick, off(case, "contrast stretching")))
+    assert json.loads(on.metadata["blueprint"])["levels"][1] < 80
+    assert json.loads(out.metadata["blueprint"])["levels"] == [0, 255]
+
+
+def _darkened(labeled: LabeledFrame) -> LabeledFrame:
+    frame = dataclasses.replace(labeled.frame, image=labeled.frame.image // 4)
+    return dataclasses.replace(labeled, frame=frame)
 
 
 # -- masks

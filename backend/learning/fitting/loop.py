@@ -8,9 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from backend.cancel import CancelToken
 from backend.errors import TrainingError
-from backend.learning.fitting.recipe import FittedRecipe, TwoStageRecipe, steps_after
+from backend.learning.fitting.recipe import FittedRecipe, steps_after
 from backend.learning.fitting.session import Session
 from backend.learning.network.micro_model import Blueprint
 from backend.learning.network.network import Network
@@ -32,15 +31,7 @@ class Course(Protocol[Net]):
         ...
 
     def loss(self, step: int, steps: int, average: Net) -> Tensor:
-        """Of the random crops of one of a stage's steps; `average` is the network with the average of its weights so far."""
-        ...
-
-
-class WideningCourse(Course[Net], Protocol[Net]):
-    """One with a second stage."""
-
-    def widen(self, cancel: CancelToken) -> None:
-        """Learn from unlabelled frames as well, from now on; `cancel` is asked for each that is looked at."""
+        """Of the random crops of one of the steps; `average` is the network with the average of its weights so far."""
         ...
 
 
@@ -57,31 +48,12 @@ def begun(
 def overfit(course: Course[Net], recipe: FittedRecipe, session: Session, *, start: Start) -> dict[str, float]:
     """All steps on labelled frames. Returns the metrics of the training."""
     steps = steps_after(recipe, start)
-    return _metrics(fit(course, recipe, steps, session.countdown(steps)), steps, start)
-
-
-def overfit_twice(
-    course: WideningCourse[Net], recipe: TwoStageRecipe, session: Session, *, start: Start, wide: bool
-) -> dict[str, float]:
-    """Both stages; the second one is left out where not `wide`. Returns the metrics of the training."""
-    steps = steps_after(recipe, start)
-    later = recipe.pseudo_steps if wide else 0
-    if not recipe.pseudo_labels:
-        steps, later = steps + later, 0
-    told = session.countdown(steps + later)
-    loss = fit(course, recipe, steps, told)
-    if later:
-        course.widen(session.cancel)
-        loss = fit(course, recipe, later, lambda step: told(step + steps))
-    return _metrics(loss, steps + later, start)
-
-
-def _metrics(loss: float, steps: int, start: Start) -> dict[str, float]:
+    loss = fit(course, recipe, steps, session.countdown(steps))
     return {"loss": loss, "steps": float(steps), "warm": float(start is not Start.BACKBONE)}
 
 
 def fit(course: Course[Net], recipe: FittedRecipe, steps: int, told: Callable[[int], None]) -> float:
-    """One stage. Leaves the running average of the weights in the network; returns the last loss."""
+    """All steps. Leaves the running average of the weights in the network; returns the last loss."""
     network = course.network
     groups, rates = _groups(network, recipe)
     optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)

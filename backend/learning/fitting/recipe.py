@@ -1,7 +1,7 @@
 """The training hyper-parameters that heads share, each with its unit and its reason."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import Self
 
 from backend.types import Start
 
@@ -30,8 +30,6 @@ class HeadRecipe:
 class FittedRecipe(HeadRecipe):
     """What a head needs that is fitted by gradient steps."""
 
-    stages: ClassVar[tuple[str, ...]] = ("steps", "warm_steps")
-    """Fields that hold the steps of a stage."""
     frozen: tuple[str, ...] = ("conv_stem", "bn1", "blocks.0", "blocks.1")
     """Backbone layers left as they are: general, and the dearest to train."""
     width: int = 64
@@ -40,7 +38,7 @@ class FittedRecipe(HeadRecipe):
     """Side of a training crop, pixels, a multiple of 16."""
 
     steps: int
-    """Steps of the first stage."""
+    """Of the training."""
     warm_steps: int
     """The same after the group's own version: its features already fit the group."""
     sibling_share: float = 1.0
@@ -52,34 +50,22 @@ class FittedRecipe(HeadRecipe):
     backbone_rate: float = 4e-4
     """The same for the backbone's trained layers, which start good."""
     rise: float = 0.25
-    """Share of a stage's steps in which the rates rise to their peak: long enough not to shake what starts good."""
+    """Share of the steps in which the rates rise to their peak: long enough not to shake what starts good."""
     weight_decay: float = 1e-2
     """AdamW's; small, the run is short."""
     average: float = 0.95
     """Decay of the running average of the weights; what is predicted with."""
 
     def with_effort(self, effort: float) -> Self:
-        """The recipe with `effort` times its steps, in all its stages."""
-        steps = {name: getattr(self, name) for name in self.stages}
-        return replace(self, **{name: max(FEWEST_STEPS, round(n * effort)) for name, n in steps.items()})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TwoStageRecipe(FittedRecipe):
-    """What a head needs that learns from unlabelled frames as well, in a second stage."""
-
-    stages: ClassVar[tuple[str, ...]] = ("steps", "warm_steps", "pseudo_steps")
-    pseudo_steps: int
-    """Steps of the second stage, which also learns from confident predictions on unlabelled frames."""
-    pseudo_frames: int
-    """Most unlabelled frames looked at between the stages: bounds time and memory."""
-    pseudo_share: float
-    """Share of the second stage's crops that come from unlabelled frames."""
-    pseudo_labels: bool = True
-    """Whether confident predictions on unlabelled frames are learnt from; else all steps are one stage on labelled frames."""
+        """The recipe with `effort` times its steps."""
+        steps = {
+            name: max(FEWEST_STEPS, round(n * effort))
+            for name, n in (("steps", self.steps), ("warm_steps", self.warm_steps))
+        }
+        return replace(self, **steps)
 
 
 def steps_after(recipe: FittedRecipe, start: str) -> int:
-    """Steps of the first stage after a kind of start."""
+    """Steps after a kind of start."""
     share = recipe.sibling_share if start == Start.SIBLING else 1.0
     return recipe.warm_steps if start == Start.SERVING else round(recipe.steps * share)

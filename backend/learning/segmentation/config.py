@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from backend.learning.geometry.levels import WHOLE, Levels
 from backend.learning.geometry.scaling import Scale, to_usual, usual_area
 from backend.learning.network.backbone import Backbone
 from backend.learning.network.config import fields_of, to_metadata
@@ -39,6 +40,8 @@ class SegmentationBlueprint:
     """Of each label's masks."""
     area: float = 0.0
     """Pixels of a frame of the usual size; see `Scale`."""
+    levels: Levels = WHOLE
+    """What becomes black and white of a frame; see `Scale`."""
     counts: tuple[tuple[int, ...], ...] = ()
     """For each label whether each labelled frame has it, 1 or 0; of older artifacts nothing."""
     linking: bool = True
@@ -49,7 +52,7 @@ class SegmentationBlueprint:
     @property
     def scale(self) -> Scale:
         """How frames are scaled."""
-        return Scale(self.factor, self.pixels, self.area)
+        return Scale(self.factor, self.pixels, self.area, self.levels)
 
     def build(self) -> SegmentationNetwork:
         """The network with the backbone's weights, and the rest fresh."""

@@ -37,7 +37,7 @@ METHOD = Method(
         "linking in time": {"linking": False},
         "presence prior": {"presence_prior": False},
         "distractor suppression": {"distractor_suppression": False},
-        "pseudo-labels": {"pseudo_labels": False},
+        "contrast stretching": {"levels": False},
         "weights of accepted labels": {"accepted_weight": 1.0},
     },
 )
