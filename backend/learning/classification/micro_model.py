@@ -128,8 +128,8 @@ def _check_shapes(blueprint: Blueprint, usual: Sequence[Usual], linear: Linear) 
         for stride, channels in zip(STRIDES, (len(one.spread) for one in usual), strict=True)
     ]
     named, length = len(blueprint.labels), sum(features.widths(usual))
-    layers = {(classes, length) for classes in (named, named + 1)}
-    if found != expected or not named or (*linear.bias.shape, *linear.weights.T.shape[1:]) not in layers:
+    layers = [((length, classes), (classes,)) for classes in (named, named + 1)]
+    if found != expected or not named or (linear.weights.shape, linear.bias.shape) not in layers:
         raise WeightsUnusable(
             f"The weights hold maps of {found} and a layer of {linear.weights.shape} and {linear.bias.shape}; expected "
             f"{expected}, and {length} numbers for each of {named} classes: train this group again."

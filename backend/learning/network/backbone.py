@@ -132,15 +132,17 @@ class Backbone(nn.Module):
                 continue
             place, _, name = path.rpartition(".")
             if path.startswith(self.frozen):
-                setattr(self.body.get_submodule(place), name, _shared(self.name, self.strides, path, dtype, conv.weight.device))
+                setattr(
+                    self.body.get_submodule(place),
+                    name,
+                    _shared(self.name, self.strides, path, dtype, conv.weight.device),
+                )
             elif whole:
                 setattr(self.body.get_submodule(place), name, SettledConv(conv, dtype))
 
 
 @lru_cache(maxsize=512)
-def _shared(
-    name: str, strides: tuple[int, ...], path: str, dtype: torch.dtype, device: torch.device
-) -> SharedConv:
+def _shared(name: str, strides: tuple[int, ...], path: str, dtype: torch.dtype, device: torch.device) -> SharedConv:
     """A layer of the pretrained network that nobody trains."""
     conv: FoldedConv = _pretrained(name, strides).get_submodule(path)
     return SharedConv(replica(conv).to(device), dtype)
