@@ -22,8 +22,6 @@ from backend.types import Control, Frame, Head, LabeledFrame, Prediction, Qualit
 
 KEY = "method"
 """Of a method's name in an artifact's metadata, beside `head`. Artifacts of before there were methods lack it."""
-MAY_BE_NAN = frozenset({"orders"})
-"""Arrays of an artifact in which a number may be missing: places in time of frames without one."""
 OF_THE_MACHINE = ("memory", "CUDA")
 """In torch's errors: the machine is to blame and not the weights."""
 
@@ -124,7 +122,7 @@ class Method(Generic[Recipe]):
         backbone that cannot be had.
         """
         for name, array in weights.arrays.items():
-            if name not in MAY_BE_NAN and array.dtype.kind == "f" and not np.isfinite(array).all():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise WeightsUnusable(
                     f"The weights hold numbers in {name} that are not finite: train this group again."
                 )

@@ -1,6 +1,6 @@
 import dataclasses
 
-import numpy as np
+import pytest
 
 from backend.learning import methods
 from backend.learning.detection.config import Blueprint
@@ -19,24 +19,12 @@ def test_of_boxes_nothing_is_known_of_how_many_there_are_and_of_what_fools_the_n
     assert methods.method_of(there) is methods.method_of(own)
 
 
-def test_of_classes_the_time_of_the_known_frames_says_nothing() -> None:
-    case = CASES["classes"]
-    frames = [one.frame for one in case.split(12)[1]]
-    own = case.trained(count=12).weights
-    there = methods.for_other_group(own)
-    assert np.isnan(there.arrays["orders"]).all()
-    assert not np.isnan(own.arrays["orders"]).any()
-    late = [dataclasses.replace(one, task=one.task + 100) for one in frames]
-    found = methods.load(there, "cpu").predict(late)
-    assert [p.task for p in found] == [one.task for one in late]
-    assert all(0 <= p.score <= 1 for p in found)
-
-
 def test_of_masks_nothing_is_known_of_how_often_there_are_any() -> None:
     there = methods.for_other_group(CASES["masks"].trained(unlabeled=()).weights)
     assert SegmentationBlueprint.from_metadata(there.metadata).counts == ()
 
 
-def test_of_points_all_is_as_it_was() -> None:
-    weights = Weights({}, {"head": "pose"})
+@pytest.mark.parametrize("head", ["pose", "classification"])
+def test_of_points_and_classes_all_is_as_it_was(head: str) -> None:
+    weights = Weights({}, {"head": head})
     assert methods.for_other_group(weights) is weights

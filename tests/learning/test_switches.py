@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from backend.learning import methods
-from backend.learning.classification import averaging
 from backend.learning.detection import decision, training
 from backend.learning.detection.config import Blueprint
 from backend.learning.detection.head import BACKGROUND
@@ -212,20 +211,15 @@ def test_skeleton_and_views(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- classes
 
 
-def test_what_classes_are_told_by() -> None:
-    case = CASES["classes"]
-    members = {
-        switch: methods.load(case.trained(off(case, switch), count=12).weights, "cpu").blueprint.members  # type: ignore[attr-defined]
-        for switch in ("averaging over kernels", "linking in time")
-    }
-    on = methods.load(case.trained(count=12).weights, "cpu").blueprint.members  # type: ignore[attr-defined]
-    assert members["averaging over kernels"] == averaging.FIXED
-    assert len(on) > 1
-    assert any(one.likeness.time for one in on)
-    assert not any(one.likeness.time for one in members["linking in time"])
-
-
 def test_unlabelled_frames_of_classes() -> None:
     case = CASES["classes"]
     known = [case.trained(r).metrics["frames"] for r in (case.quick, off(case, "unlabelled frames"))]
     assert known == [4.0, 2.0]
+
+
+def test_weights_of_accepted_classes() -> None:
+    case = CASES["classes"]
+    labeled, _ = case.split(8)
+    accepted = [dataclasses.replace(labeled[0], weight=0.4), *labeled[1:]]
+    layers = [case.trained(labeled=frames).weights.arrays["weights"] for frames in (labeled, accepted)]
+    assert not np.allclose(*layers)

@@ -1,1 +1,1 @@
-"""Classification: classes of whole frames, from frozen features, neighbours in feature space and neighbours in time."""
+"""Classification: classes of whole frames, by ridge regression on frozen features."""

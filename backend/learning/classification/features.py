@@ -1,4 +1,4 @@
-"""What the frozen backbone sees in a frame: as maps, and as a few vectors that views of the frame can be compared by."""
+"""What the frozen backbone sees in a frame: its maps, and one vector of them that is compared with those of other frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,15 @@ from torch.nn import functional
 
 from backend.learning.geometry.scaling import as_rgb
 from backend.learning.network.backbone import Backbone
+from backend.learning.network.device import fastest
 from backend.types import Frame
 
 Floats = NDArray[np.float32]
+Maps = tuple[Floats, ...]
+"""(frames, channels, height / stride, width / stride) of each of `STRIDES`."""
 
-BLOCKS = ("whole", "places", "unusual", "posture")
-"""The kinds of vectors: of the whole frame; of its parts; of what differs from the group's usual frame; of how that
-lies, looked at closely: which of its features are on its left, right, upper and lower side. With posture, accuracy over eight
-random choices of labels: a mouse's heading 0.889 -> 0.928, slices of a heart 0.848 -> 0.865, letters 0.994 -> 0.996."""
-PARTS = 4
-"""Rows and columns of the parts that places are compared by."""
+STRIDES = (8, 16, 32)
+"""Of the maps, pixels: the finest tells how things lie, the others what they are."""
 SHARPNESS = 2.0
 """Exponent of how far a place is from usual: its weight."""
 MULTIPLE = 32
@@ -28,38 +27,25 @@ MULTIPLE = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Maps:
-    """What the backbone sees in some frames; float16."""
-
-    fine: NDArray[np.float16]
-    """(frames, channels, height / 8, width / 8)."""
-    coarse: NDArray[np.float16]
-    """(frames, channels, height / 16, width / 16)."""
-
-    def __len__(self) -> int:
-        return len(self.coarse)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Typical:
-    """One of the maps as it typically is in the group."""
+class Usual:
+    """A map as it usually is in the group."""
 
     mean: Floats
-    """(channels, height, width) place by place."""
+    """(channels, height, width) median, place by place."""
     spread: Floats
     """(channels,) deviation of a place of a frame from the mean there."""
 
     def difference(self, maps: Floats) -> Floats:
-        """How far (frames, channels, height, width) maps are from typical, in deviations."""
+        """How far (frames, channels, height, width) maps are from usual, in deviations."""
         return (maps - self.mean) / self.spread[:, None, None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Usual:
-    """What is usual in the group."""
-
-    fine: Typical
-    coarse: Typical
+def frozen(name: str, device: torch.device) -> Backbone:
+    """The backbone as it is, in the fastest number format."""
+    backbone = Backbone(name, STRIDES).to(device)
+    backbone.freeze(("",))
+    backbone.settle(fastest(device))
+    return backbone
 
 
 def size_for(frames: Sequence[Frame], side: int) -> tuple[int, int]:
@@ -79,39 +65,50 @@ def scaled(frame: Frame, size: tuple[int, int]) -> Tensor:
 @torch.inference_mode()
 def look(backbone: Backbone, image: Tensor, device: torch.device) -> Maps:
     """The maps of one scaled frame."""
-    _, fine, coarse = backbone(image[None].to(device).contiguous(memory_format=torch.channels_last))
-    return Maps(fine.float().cpu().numpy().astype(np.float16), coarse.float().cpu().numpy().astype(np.float16))
+    seen = backbone(image[None].to(device).contiguous(memory_format=torch.channels_last))
+    return tuple(one.float().cpu().numpy() for one in seen)
 
 
 def join(maps: Sequence[Maps]) -> Maps:
     """Maps of all frames, in order."""
-    return Maps(np.concatenate([m.fine for m in maps]), np.concatenate([m.coarse for m in maps]))
+    return tuple(np.concatenate(of_stride) for of_stride in zip(*maps, strict=True))
 
 
-def usual(maps: Maps) -> Usual:
-    """Over all frames of the group."""
-    return Usual(_typical(maps.fine), _typical(maps.coarse))
+def usual(maps: Maps) -> tuple[Usual, ...]:
+    """Over all frames, for each stride."""
+    return tuple(_usual(one) for one in maps)
 
 
-def _typical(maps: NDArray[np.float16]) -> Typical:
-    seen = maps.astype(np.float32)
-    mean = np.median(seen, axis=0)
-    return Typical(mean, np.sqrt(np.square(seen - mean).mean((0, 2, 3))) + 1e-3)
+def vectors(maps: Maps, group: Sequence[Usual]) -> Floats:
+    """(frames, n) posture in the finest map, and what is unusual in each of the others."""
+    (fine, *others), (usual_fine, *usual_others) = maps, group
+    unusual = [_unusual(one, as_usual) for one, as_usual in zip(others, usual_others, strict=True)]
+    return np.concatenate([_posture(fine, usual_fine), *unusual], 1)
 
 
-def vectors(maps: Maps, group: Usual) -> dict[str, Floats]:
-    """For each block, (frames, n)."""
-    fine, coarse = maps.fine.astype(np.float32), maps.coarse.astype(np.float32)
-    pooled = functional.adaptive_avg_pool2d(torch.from_numpy(coarse), PARTS).flatten(1).numpy()
-    whole = [coarse.mean((2, 3)), coarse.max((2, 3)), fine.mean((2, 3)), fine.max((2, 3))]
-    difference, close = group.coarse.difference(coarse), group.fine.difference(fine)
-    far, near = _weight(difference), _weight(close)
-    return {
-        "whole": np.concatenate(whole, 1),
-        "places": pooled,
-        "unusual": np.concatenate([_mean(difference, far), _mean(coarse, far)], 1),
-        "posture": np.concatenate([_lean(fine, near), _mean(close, near)], 1),
-    }
+def widths(group: Sequence[Usual]) -> tuple[int, ...]:
+    """How many of a vector's numbers are of each stride."""
+    fine, *others = (len(one.spread) for one in group)
+    return 3 * fine, *(2 * channels for channels in others)
+
+
+def _usual(maps: Floats) -> Usual:
+    mean = np.median(maps, axis=0)
+    return Usual(mean, np.sqrt(np.square(maps - mean).mean((0, 2, 3))) + 1e-3)
+
+
+def _unusual(maps: Floats, group: Usual) -> Floats:
+    """(frames, 2 channels) what is seen where the frame is not as usual: how far from usual, and as it is."""
+    difference = group.difference(maps)
+    weight = _weight(difference)
+    return np.concatenate([_mean(difference, weight), _mean(maps, weight)], 1)
+
+
+def _posture(maps: Floats, group: Usual) -> Floats:
+    """(frames, 3 channels) how what is unusual lies: to which side of it each channel is, and how far from usual."""
+    difference = group.difference(maps)
+    weight = _weight(difference)
+    return np.concatenate([_lean(maps, weight), _mean(difference, weight)], 1)
 
 
 def _weight(difference: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Classification by kernel ridge regression on frozen features, averaged over kernels, as a method."""
+"""Classification by ridge regression on frozen features, as a method."""
 
 from collections.abc import Sequence
 
@@ -18,17 +18,14 @@ def _quality(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -
 
 
 METHOD = Method(
-    name="kernel_average",
+    name="ridge",
     head=Head.CLASSIFICATION,
     new_recipe=_recipe,
     fit=training.train,
     restore=micro_model.load,
     measure=_quality,
-    for_other_group=micro_model.for_other_group,
     transfers=False,
     switches={
-        "linking in time": {"linking": False},
-        "averaging over kernels": {"averaging": False},
         "unlabelled frames": {"group_frames": 0},
         "weights of accepted labels": {"accepted_weight": 1.0},
     },

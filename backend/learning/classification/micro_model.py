@@ -1,9 +1,7 @@
-"""A trained classification micro-model: the frames of its group as vectors, and how to compare others with them."""
+"""A trained classification micro-model: what is usual in its group, and one linear layer."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,29 +9,25 @@ from numpy.typing import NDArray
 
 from backend.errors import WeightsUnusable
 from backend.learning.classification import features
-from backend.learning.classification.averaging import Group, Member, answers
-from backend.learning.classification.kernels import Likeness, standardized
+from backend.learning.classification.features import STRIDES, Usual
+from backend.learning.classification.ridge import Linear, probabilities
 from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.network.backbone import Backbone
 from backend.learning.network.config import fields_of, to_metadata
-from backend.learning.network.device import fastest, find_device
+from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import nbytes_of
 from backend.learning.score import frame_score
 from backend.types import Frame, Head, Instance, LabeledFrame, Prediction, Weights
 
-FORMAT = "2"
+FORMAT = "3"
 """Rises when older artifacts can't be read any more."""
-TOGETHER = 400
-"""Frames that are compared at once: bounds memory and time."""
 LIKELY = 0.5
 """Probability from which one of several labels is shown."""
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blueprint:
-    """What is known of a group besides its frames."""
+    """What is known of a group besides the arrays."""
 
     labels: tuple[str, ...]
     """The label set, in the config's order."""
@@ -42,8 +36,6 @@ class Blueprint:
     """Height and width that frames are scaled to, pixels."""
     single: bool
     """Whether each frame has exactly one class; else each label is there or not."""
-    members: tuple[Member, ...]
-    """Ways of comparing frames, with their votes."""
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
@@ -52,24 +44,7 @@ class Blueprint:
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "Blueprint":
         """Raises WeightsUnusable where the artifact is of another head or format."""
-        fields = fields_of(metadata, Head.CLASSIFICATION, FORMAT)
-        members = [Member(Likeness(**one.pop("likeness")), **one) for one in fields.pop("members")]
-        return cls(members=tuple(members), **fields)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Known:
-    """The frames of the group that were there in training, labelled ones first."""
-
-    tasks: NDArray[np.int64]
-    """(frames,)."""
-    orders: NDArray[np.float64]
-    """(frames,) NaN where there is none."""
-    targets: NDArray[np.uint8]
-    """(labelled, classes) 1 where the frame has the class; a class behind those of the labels is "none of them"."""
-    blocks: Mapping[str, Floats]
-    """(frames, n) each."""
-    usual: features.Usual
+        return cls(**fields_of(metadata, Head.CLASSIFICATION, FORMAT))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,15 +53,16 @@ class ClassificationModel:
 
     backbone: Backbone
     blueprint: Blueprint
-    known: Known
+    usual: tuple[Usual, ...]
+    """For each stride."""
+    linear: Linear
+    """A class behind those of the labels is "none of them"."""
     device: torch.device
 
     @property
     def nbytes(self) -> int:
-        """Memory that weights and known frames take, bytes."""
-        usual = self.known.usual
-        own = [*self.known.blocks.values(), usual.fine.mean, usual.coarse.mean]
-        return sum(array.nbytes for array in own) + nbytes_of(self.backbone)
+        """Memory that its own weights take, bytes."""
+        return sum(one.mean.nbytes for one in self.usual) + self.linear.weights.nbytes + nbytes_of(self.backbone)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -99,27 +75,14 @@ class ClassificationModel:
         labeled: Sequence[LabeledFrame] = (),
         enclosing_boxes: EnclosingBoxes | None = None,
     ) -> list[Prediction]:
-        """One prediction a frame, in order. Frames are streamed; their neighbours in time help where `order` is given.
+        """One prediction a frame, in order, each by itself: neither `labeled` nor the other frames are looked at."""
+        return [self._prediction(frame, self._chances(frame)) for frame in frames]
 
-        The labelled frames that count are those of the training; `labeled` is not looked at.
-        """
-        source, out = iter(frames), list[Prediction]()
-        while chunk := list(islice((self._seen(frame) for frame in source), TOGETHER)):
-            out += self._together(chunk)
-        return out
-
-    def _seen(self, frame: Frame) -> tuple[Frame, dict[str, Floats]]:
-        """The frame without its pixels, and its vectors."""
+    def _chances(self, frame: Frame) -> NDArray[np.float64]:
+        """(classes,)."""
         maps = features.look(self.backbone, features.scaled(frame, self.blueprint.size), self.device)
-        bare = Frame(frame.task, np.zeros((1, 1, 3), np.uint8), frame.width, frame.height, frame.order)
-        return bare, features.vectors(maps, self.known.usual)
-
-    def _together(self, chunk: Sequence[tuple[Frame, dict[str, Floats]]]) -> list[Prediction]:
-        new = {name: np.concatenate([seen[name] for _, seen in chunk]) for name in features.BLOCKS}
-        tasks = np.array([frame.task for frame, _ in chunk])
-        orders = np.array([np.nan if frame.order is None else frame.order for frame, _ in chunk])
-        chances = answers(group_of(self.known, self.blueprint.single, tasks, orders, new), self.blueprint.members)
-        return [self._prediction(frame, row) for (frame, _), row in zip(chunk, chances[-len(chunk) :], strict=True)]
+        odds = self.linear.odds(features.vectors(maps, self.usual))
+        return np.asarray(probabilities(odds, self.blueprint.single)[0])
 
     def _prediction(self, frame: Frame, chances: NDArray[np.float64]) -> Prediction:
         box = (0.0, 0.0, float(frame.width), float(frame.height))
@@ -129,38 +92,15 @@ class ClassificationModel:
         else:
             shown = [int(i) for i in np.flatnonzero(chances >= LIKELY)]
             score = frame_score(chances[shown], np.delete(chances, shown))
-        instances = tuple(Instance(self.labels[i], box, min(max(float(chances[i]), 0.0), 1.0)) for i in shown)
+        instances = tuple(Instance(self.labels[i], box, float(chances[i])) for i in shown)
         return Prediction(frame.task, instances, score)
 
 
-def group_of(
-    known: Known,
-    single: bool,
-    tasks: NDArray[np.int64] | None = None,
-    orders: NDArray[np.float64] | None = None,
-    blocks: Mapping[str, Floats] | None = None,
-) -> Group:
-    """The known frames, and further ones behind them; an unlabelled known frame that comes again counts once."""
-    count = len(known.targets)
-    kept = np.ones(len(known.tasks), bool)
-    if tasks is not None:
-        kept[count:] = ~np.isin(known.tasks[count:], tasks)
-    together = {}
-    for name in features.BLOCKS:
-        own = known.blocks[name].astype(np.float64)
-        mean, deviation = own.mean(0), own.std(0) + 1e-3
-        rows = own[kept] if blocks is None else np.concatenate([own[kept], blocks[name]])
-        together[name] = standardized(rows, mean, deviation)
-    placed = known.orders[kept] if orders is None else np.concatenate([known.orders[kept], orders])
-    return Group(together, placed, known.targets.astype(np.float64), single)
-
-
-def to_weights(blueprint: Blueprint, known: Known) -> Weights:
+def to_weights(blueprint: Blueprint, usual: Sequence[Usual], linear: Linear) -> Weights:
     """What an artifact holds."""
-    arrays: dict[str, NDArray[Any]] = {f"block.{name}": v.astype(np.float16) for name, v in known.blocks.items()}
-    arrays |= {"tasks": known.tasks, "orders": known.orders, "targets": known.targets}
-    for name, typical in (("fine", known.usual.fine), ("coarse", known.usual.coarse)):
-        arrays |= {f"usual.{name}.mean": typical.mean.astype(np.float16), f"usual.{name}.spread": typical.spread}
+    arrays = {"weights": linear.weights.astype(np.float32), "bias": linear.bias.astype(np.float32)}
+    for stride, one in zip(STRIDES, usual, strict=True):
+        arrays |= {f"usual.{stride}.mean": one.mean.astype(np.float16), f"usual.{stride}.spread": one.spread}
     return Weights(arrays, blueprint.to_metadata())
 
 
@@ -168,49 +108,29 @@ def load(weights: Weights, device: str = "auto") -> ClassificationModel:
     """The micro-model of an artifact; raises WeightsUnusable where the weights are of another version or do not fit together."""
     blueprint, arrays, place = Blueprint.from_metadata(weights.metadata), weights.arrays, find_device(device)
     try:
-        typical = {
-            name: features.Typical(arrays[f"usual.{name}.mean"].astype(np.float32), arrays[f"usual.{name}.spread"])
-            for name in ("fine", "coarse")
-        }
-        blocks = {name: arrays[f"block.{name}"].astype(np.float32) for name in features.BLOCKS}
-        known = Known(arrays["tasks"], arrays["orders"], arrays["targets"], blocks, features.Usual(**typical))
+        usual = tuple(
+            Usual(arrays[f"usual.{stride}.mean"].astype(np.float32), arrays[f"usual.{stride}.spread"])
+            for stride in STRIDES
+        )
+        linear = Linear(arrays["weights"].astype(np.float64), arrays["bias"].astype(np.float64))
     except KeyError as error:
         raise WeightsUnusable(f"The weights lack {error}: train this group again.") from None
-    _check_shapes(blueprint, known)
-    return ClassificationModel(frozen(blueprint.backbone, place), blueprint, known, place)
+    _check_shapes(blueprint, usual, linear)
+    return ClassificationModel(features.frozen(blueprint.backbone, place), blueprint, usual, linear, place)
 
 
-def _check_shapes(blueprint: Blueprint, known: Known) -> None:
-    """Raises WeightsUnusable unless a frame could be compared with the known ones."""
-    frames, (labelled, classes) = len(known.tasks), known.targets.shape
-    fine, coarse = (
-        np.zeros((1, *typical.mean.shape), np.float16) for typical in (known.usual.fine, known.usual.coarse)
-    )
-    widths = {name: rows.shape[1] for name, rows in features.vectors(features.Maps(fine, coarse), known.usual).items()}
-    shapes = {name: known.blocks[name].shape for name in features.BLOCKS}
-    expected = {name: (frames, widths[name]) for name in features.BLOCKS}
-    named = len(blueprint.labels)
-    if (
-        shapes != expected
-        or known.orders.shape != (frames,)
-        or not 0 < labelled <= frames
-        or classes not in (named, named + 1)
-        or not blueprint.members
-    ):
+def _check_shapes(blueprint: Blueprint, usual: Sequence[Usual], linear: Linear) -> None:
+    """Raises WeightsUnusable unless a frame of the blueprint's size could be told."""
+    height, width = blueprint.size
+    found = [(*one.mean.shape, *one.spread.shape) for one in usual]
+    expected = [
+        (channels, height // stride, width // stride, channels)
+        for stride, channels in zip(STRIDES, (len(one.spread) for one in usual), strict=True)
+    ]
+    named, length = len(blueprint.labels), sum(features.widths(usual))
+    layers = [((length, classes), (classes,)) for classes in (named, named + 1)]
+    if found != expected or not named or (linear.weights.shape, linear.bias.shape) not in layers:
         raise WeightsUnusable(
-            f"The weights know {frames} frames, {labelled} of them labelled with {classes} classes, as vectors of "
-            f"{shapes}; expected {expected} and {named} classes: train this group again."
+            f"The weights hold maps of {found} and a layer of {linear.weights.shape} and {linear.bias.shape}; expected "
+            f"{expected}, and {length} numbers for each of {named} classes: train this group again."
         )
-
-
-def for_other_group(weights: Weights) -> Weights:
-    """The weights for use in another group: when its own frames were tells nothing there."""
-    return replace(weights, arrays={**weights.arrays, "orders": np.full_like(weights.arrays["orders"], np.nan)})
-
-
-def frozen(name: str, device: torch.device) -> Backbone:
-    """The backbone as it is, in the fastest number format."""
-    backbone = Backbone(name).to(device)
-    backbone.freeze(("",))
-    backbone.settle(fastest(device))
-    return backbone

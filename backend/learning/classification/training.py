@@ -1,21 +1,22 @@
-"""Fitting a classification micro-model to the labelled frames of one group: look at its frames once, then compare."""
+"""Fitting a classification micro-model to the labelled frames of one group: look at its frames once, then one regression."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from backend.learning.classification import features
-from backend.learning.classification.averaging import FIXED, elect
-from backend.learning.classification.micro_model import Blueprint, Known, frozen, group_of, to_weights
+from backend.learning.classification.features import Floats, Maps
+from backend.learning.classification.micro_model import Blueprint, to_weights
 from backend.learning.classification.recipe import ClassificationRecipe
-from backend.learning.fitting.session import session
+from backend.learning.classification.ridge import Linear, fit
+from backend.learning.fitting.session import Session, session
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
-from backend.learning.fitting.unlabeled import choose
-from backend.learning.network.backbone import Backbone
 from backend.types import Frame, LabeledFrame
+
+USUAL_FRAMES = 200
+"""Most frames that what is usual is taken of, evenly spread over those looked at: bounds memory."""
 
 
 def train(given: TrainingInput, recipe: ClassificationRecipe) -> Trained:
@@ -23,51 +24,58 @@ def train(given: TrainingInput, recipe: ClassificationRecipe) -> Trained:
 
     Nothing is random, and nothing of an earlier version is worth starting from: seed and start change nothing.
     """
-    labeled, unlabeled, labels = given.labeled, given.unlabeled, given.labels
     with session(given) as under_way:
-        targets, single = _targets(labeled, labels, recipe)
-        backbone = frozen(recipe.backbone, under_way.device)
-        chosen = list(choose(unlabeled, labeled, recipe.group_frames))
-        size = features.size_for([one.frame for one in labeled], recipe.side)
-        told = under_way.countdown(len(labeled) + len(chosen))
-        known = _look(
-            [one.frame for one in labeled], unlabeled, chosen, size, backbone, under_way.device, told, targets
-        )
-        members = elect(group_of(known, single), linking=recipe.linking) if recipe.averaging else FIXED
-        blueprint = Blueprint(labels, recipe.backbone, size, single, members)
-        metrics = {"members": float(len(members)), "frames": float(len(known.tasks)), "warm": 0.0}
-        return under_way.trained(to_weights(blueprint, known), metrics)
+        labeled = [one.frame for one in given.labeled]
+        targets, single = _targets(given.labeled, given.labels, recipe)
+        counts = np.array([one.weight for one in given.labeled])
+        size = features.size_for(labeled, recipe.side)
+        maps = _look(labeled, given.unlabeled, size, recipe, under_way)
+        usual = features.usual(features.join([maps[at] for at in _spread(len(maps), USUAL_FRAMES)]))
+        vectors = np.concatenate([features.vectors(one, usual) for one in maps])
+        scale = _scale(vectors, features.widths(usual))
+        linear = fit(scale * vectors[: len(labeled)], targets, counts, recipe.ridge, single)
+        linear = Linear(scale[:, None] * linear.weights, linear.bias)
+        weights = to_weights(Blueprint(given.labels, recipe.backbone, size, single), usual, linear)
+        return under_way.trained(weights, {"frames": float(len(maps)), "warm": 0.0})
 
 
 def _look(
     labeled: Sequence[Frame],
     unlabeled: Sequence[Frame],
-    chosen: Sequence[int],
     size: tuple[int, int],
-    backbone: Backbone,
-    device: torch.device,
-    told: Callable[[int], None],
-    targets: NDArray[np.uint8],
-) -> Known:
-    tasks, orders, seen = list[int](), list[float](), list[features.Maps]()
+    recipe: ClassificationRecipe,
+    under_way: Session,
+) -> list[Maps]:
+    """Of each labelled frame, then of some unlabelled ones."""
+    backbone = features.frozen(recipe.backbone, under_way.device)
+    chosen = _spread(len(unlabeled), recipe.group_frames)
+    told = under_way.countdown(len(labeled) + len(chosen))
+    seen = list[Maps]()
     for at in range(len(labeled) + len(chosen)):
         frame = labeled[at] if at < len(labeled) else unlabeled[chosen[at - len(labeled)]]
-        tasks.append(frame.task)
-        orders.append(np.nan if frame.order is None else frame.order)
-        seen.append(features.look(backbone, features.scaled(frame, size), device))
+        seen.append(features.look(backbone, features.scaled(frame, size), under_way.device))
         told(at)
-    maps = features.join(seen)
-    group = features.usual(maps)
-    return Known(np.array(tasks, np.int64), np.array(orders), targets, features.vectors(maps, group), group)
+    return seen
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """Positions of at most so many of `count` frames, evenly spread."""
+    return [int(at) for at in np.linspace(0, count - 1, min(count, most)).round()]
+
+
+def _scale(vectors: Floats, widths: Sequence[int]) -> NDArray[np.float64]:
+    """(n,) what makes the numbers of a vector deviate alike over the group, and each stride count alike."""
+    sizes = np.concatenate([np.full(width, width) for width in widths])
+    return np.asarray(1 / (vectors.std(0, dtype=np.float64) + 1e-3) / np.sqrt(sizes))
 
 
 def _targets(
     labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: ClassificationRecipe
-) -> tuple[NDArray[np.uint8], bool]:
+) -> tuple[NDArray[np.float64], bool]:
     """(frames, classes), and whether each frame has exactly one. Frames without a label are a class of their own."""
     shown = [{i.label for i in one.instances} for one in labeled]
-    targets = np.array([[label in one for label in labels] for one in shown], np.uint8)
+    targets = np.array([[label in one for label in labels] for one in shown], float)
     if recipe.multiple or (targets.sum(1) > 1).any():
         return targets, False
-    nothing = 1 - targets.sum(1, keepdims=True, dtype=np.uint8)
+    nothing = 1 - targets.sum(1, keepdims=True)
     return (np.concatenate([targets, nothing], 1) if nothing.any() else targets), True

