@@ -124,7 +124,7 @@ def _in_turn(
 
 
 def _said(predictor: ControlPredictor, training_set: TrainingSet, parts: Sequence[Part]) -> tuple[Part, dict[int, str]]:
-    """What a predictor says about what is not labelled, and {frame: what is wrong} for what it cannot speak of."""
+    """What a predictor says about what is not labelled, and {frame: what is wrong} for what it cannot predict."""
     control = predictor.control
     if control.media is Media.VIDEO:
         videos = predict_clips(predictor.model, control, training_set.clips)
@@ -136,7 +136,7 @@ def _said(predictor: ControlPredictor, training_set: TrainingSet, parts: Sequenc
 
 
 def _masked(services: Services, boxes: Boxes, predictor: ControlPredictor | None, training_set: TrainingSet) -> Part:
-    """Masks for boxes, also where no version speaks yet."""
+    """Masks for boxes, also where no version serves yet."""
     model, version = (predictor.model, predictor.version) if predictor else (None, None)
     masks = box_masks(training_set.control, boxes, training_set, model, services.settings.backbone)
     return Part(training_set.control, version, shown(training_set.control, masks), training_set.sizes)

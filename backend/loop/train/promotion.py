@@ -32,13 +32,13 @@ class Comparison:
     serving: Quality
 
 
-def decide(every: Quality, serving: Quality | None, older: Comparison | None, strange: Sequence[int]) -> Decision:
+def decide(every: Quality, serving: Quality | None, older: Comparison | None, conflicting: Sequence[int]) -> Decision:
     """Evaluate a candidate by the group's human labels, against the version that serves (None: none does).
 
     The candidate was trained on all of them, so that `every`, its quality over all, and `serving`, that of its
     predecessor, tell only whether it can repeat what it was taught: it must at least not do worse than one that never
     saw the newest of them. `older` is over the labels that both were trained on: a candidate that loses there was
-    taught something that contradicts them. Then `strange` are the tasks to look at, those whose new labels disagree
+    taught something that contradicts them. Then `conflicting` are the tasks to look at, those whose new labels disagree
     most with the older ones.
     """
     if serving is None or serving.score is None:
@@ -48,12 +48,12 @@ def decide(every: Quality, serving: Quality | None, older: Comparison | None, st
         return Decision(False, f"no {before}")
     said = f"{every.score:.3f} {before}"
     if every.score < serving.score:
-        return Decision(False, said + _look_at(strange))
+        return Decision(False, said + _look_at(conflicting))
     if older is not None and older.serving.score is not None:
         had, has = older.serving.score, older.candidate.score or 0.0
         if has < had - OLDER_TOLERANCE:
             lost = f"{has:.3f} {every.measure} on the {older.serving.frames} frames labelled before, that version {had:.3f}"
-            return Decision(False, lost + _look_at(strange))
+            return Decision(False, lost + _look_at(conflicting))
     return Decision(True, said)
 
 
