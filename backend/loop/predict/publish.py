@@ -102,15 +102,17 @@ def predicted(
             parts.append(part)
             unreadable |= {task_of(page): why for page, why in odd.items()}
     if parts:
-        said = frames.remarks | unreadable
-        now_wrong = {task.id: said.get(task.id) for task in tasks if task.problem != said.get(task.id)}
+        problems = frames.remarks | unreadable
+        now_wrong = {task.id: problems.get(task.id) for task in tasks if task.problem != problems.get(task.id)}
         registry.tasks.set_problems(project.id, now_wrong)
-    found = stitch(parts)
-    scores = published_scores(services, group, tasks, {task: one.score for task, one in found.items()})
+    stitched = stitch(parts)
+    scores = published_scores(services, group, tasks, {task: prediction.score for task, prediction in stitched.items()})
     title, now = model_version(services, project), services.clock()
     return [
-        LedgerEntry(task, project.id, None, one.result, scores[task], one.versions, title, now, one.score)
-        for task, one in found.items()
+        LedgerEntry(
+            task, project.id, None, prediction.result, scores[task], prediction.versions, title, now, prediction.score
+        )
+        for task, prediction in stitched.items()
     ]
 
 

@@ -28,7 +28,7 @@ def boxes_for(
 
     def find(frames: Sequence[Frame]) -> EnclosingBoxes:
         _, model = read_and_load(services, version)
-        found = shown(training_set.control, model.predict(frames, training_set.labeled))
-        return {prediction.task: upright_boxes(prediction.instances) for prediction in found}
+        predictions = shown(training_set.control, model.predict(frames, training_set.labeled))
+        return {prediction.task: upright_boxes(prediction.instances) for prediction in predictions}
 
     return find
