@@ -54,8 +54,8 @@ class Groups:
         return tuple(row) if row else None
 
     def waits(self, until: float, owner: str) -> bool:
-        """Whether a group with something left to predict is due by then that no worker but `owner` holds: what the owner does
-        in spare time gives way to it."""
+        """Whether a group with something left to predict is due by then that no worker but `owner` holds: the owner's
+        idle jobs give way to it."""
         now = self._clock()
         query = select(groups.c.name).where(
             awaited,

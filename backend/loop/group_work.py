@@ -47,10 +47,10 @@ class GroupWorker:
         groups, queue = self._services.registry.groups, self._services.queue
         while not self._stop.cancelled:
             now = self._services.clock()
-            found = groups.next(now, now + WAIT_SECONDS, SOON_SECONDS)
-            if found is None:
+            most_urgent = groups.next(now, now + WAIT_SECONDS, SOON_SECONDS)
+            if most_urgent is None:
                 return
-            project, name, due = found
+            project, name, due = most_urgent
             if due > now:
                 self._stop.wait(min(LOOK_SECONDS, due - now))
                 continue

@@ -68,16 +68,14 @@ def build_video_training_set(
 ) -> tuple[list[VideoTrainingSet], dict[int, str], list[str]]:
     """(what was drawn in each video, {task: why its video cannot be used}, what else could not be used, in words)."""
     found, unreadable = clips.select(tasks, control)
-    training_sets, problems = (
-        list[VideoTrainingSet](),
-        [f"task {i}: {why}" for i, why in unreadable.items() if i in newest],
-    )
+    training_sets = list[VideoTrainingSet]()
+    problems = [f"task {i}: {why}" for i, why in unreadable.items() if i in newest]
     for clip in found:
         label = newest.get(clip.task)
         read = tags.for_video(control).read(label.result if label else [], control, clip.size)
         problems.extend(f"task {clip.task}: {why}" for why in read.problems)
-        training_set = _of_ranges if control.head is Head.CLASSIFICATION else _of_tracks
-        training_sets.append(training_set(clip, read.tracks))
+        build = _of_ranges if control.head is Head.CLASSIFICATION else _of_tracks
+        training_sets.append(build(clip, read.tracks))
         learnt = training_sets[-1].labeled
         held.take(sum(one.frame.image.nbytes for one in learnt), len(learnt))
         if not read.usable:

@@ -77,7 +77,7 @@ def group_status(services: Services, group: GroupRecord, efficiency: Efficiency)
     return _standing(services, group, efficiency) | {
         "version": ", ".join(_name(v, len(serving) > 1) for v in serving.values()) or None,
         "start": ", ".join(dict.fromkeys(v.start for v in serving.values())) or None,
-        "score": _honest_score(list(serving.values())),
+        "score": _held_out_score(list(serving.values())),
         "measure": ", ".join(dict.fromkeys(_measure(v) for v in serving.values() if _measure(v))) or None,
         "pinned": sorted(services.registry.versions.pins(group.project, group.name)),
     }
@@ -137,7 +137,7 @@ def _measure(version: VersionRecord) -> str:
     return str((version.metrics.get("labelled") or {}).get("measure") or "")
 
 
-def _honest_score(serving: list[VersionRecord]) -> float | None:
+def _held_out_score(serving: list[VersionRecord]) -> float | None:
     """Of the weakest micro-model: its predecessor's score on frames it had never seen, the last out-of-sample figure."""
     scores = [(v.metrics.get("unseen") or {}).get("score") for v in serving]
     known = [s for s in scores if s is not None]

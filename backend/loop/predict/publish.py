@@ -102,15 +102,17 @@ def predicted(
             parts.append(part)
             unreadable |= {task_of(page): why for page, why in odd.items()}
     if parts:
-        said = frames.remarks | unreadable
-        now_wrong = {task.id: said.get(task.id) for task in tasks if task.problem != said.get(task.id)}
+        problems = frames.remarks | unreadable
+        now_wrong = {task.id: problems.get(task.id) for task in tasks if task.problem != problems.get(task.id)}
         registry.tasks.set_problems(project.id, now_wrong)
-    found = stitch(parts)
-    scores = published_scores(services, group, tasks, {task: one.score for task, one in found.items()})
+    stitched = stitch(parts)
+    scores = published_scores(services, group, tasks, {task: prediction.score for task, prediction in stitched.items()})
     title, now = model_version(services, project), services.clock()
     return [
-        LedgerEntry(task, project.id, None, one.result, scores[task], one.versions, title, now, one.score)
-        for task, one in found.items()
+        LedgerEntry(
+            task, project.id, None, prediction.result, scores[task], prediction.versions, title, now, prediction.score
+        )
+        for task, prediction in stitched.items()
     ]
 
 
@@ -124,7 +126,7 @@ def _in_turn(
 
 
 def _said(predictor: ControlPredictor, training_set: TrainingSet, parts: Sequence[Part]) -> tuple[Part, dict[int, str]]:
-    """What a predictor says about what is not labelled, and {frame: what is wrong} for what it cannot speak of."""
+    """What a predictor says about what is not labelled, and {frame: what is wrong} for what it cannot predict."""
     control = predictor.control
     if control.media is Media.VIDEO:
         videos = predict_clips(predictor.model, control, training_set.clips)
@@ -136,7 +138,7 @@ def _said(predictor: ControlPredictor, training_set: TrainingSet, parts: Sequenc
 
 
 def _masked(services: Services, boxes: Boxes, predictor: ControlPredictor | None, training_set: TrainingSet) -> Part:
-    """Masks for boxes, also where no version speaks yet."""
+    """Masks for boxes, also where no version serves yet."""
     model, version = (predictor.model, predictor.version) if predictor else (None, None)
     masks = box_masks(training_set.control, boxes, training_set, model, services.settings.backbone)
     return Part(training_set.control, version, shown(training_set.control, masks), training_set.sizes)

@@ -1,4 +1,4 @@
-"""Predictions for groups that have no label yet, by what other groups of the project learnt: proposals.
+"""Transfer: predictions for groups without any label, by what other groups of the project learnt. People read "proposals".
 
 They are in Label Studio like any others, so that they are reviewed like any others, with a discounted score. The ledger
 names the versions that made them, which are another group's; as soon as the group has a version of its own, they are
@@ -29,10 +29,10 @@ from backend.loop.worker.lease_heartbeat import lease_heartbeat
 from model_registry import GroupRecord, LedgerEntry, ProjectRecord, TaskRecord, VersionRecord
 
 TRANSFER_SCORE_FACTOR = 0.5
-"""What the score of a proposal is multiplied with. Nobody has told yet what is meant in this group, so nothing speaks
-for more than even odds; and Label Studio, which hands out the lowest scores first, prefers groups without any label."""
+"""What the score of such a prediction is multiplied with. Nobody has labelled what is meant in this group, so the odds are
+even at best; and Label Studio, which hands out the lowest scores first, prefers groups without any label."""
 GROUPS = 20
-"""Groups of a project that have proposals at a time, the first by name: more than people get to before the next are due."""
+"""Groups of a project that have them at a time, the first by name: more than people get to before the next are due."""
 TASKS = 200
 """Tasks of a group that have them, the first ones: about a minute of work. All follow with the first label."""
 GROWTH = 1.5
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 
 def predict_without_labels(services: Services, project: ProjectRecord, owner: str, cancel: CancelToken) -> list[str]:
-    """Make or renew the proposals of groups without a label and a version of their own; what failed, in words.
+    """Make or renew the predictions of groups without a label and a version of their own; what failed, in words.
 
     `cancel` is asked often, and ends it by what it raises.
     """
@@ -68,7 +68,7 @@ def predict_without_labels(services: Services, project: ProjectRecord, owner: st
 
 
 def outdated(last: Sequence[VersionRecord | None], best: Mapping[str, VersionRecord]) -> bool:
-    """Whether proposals by these versions are to be renewed by better ones, by control. Pure."""
+    """Whether predictions by these versions are to be renewed by better ones, by control. Pure."""
     before = {version.control: version for version in last if version is not None}
     return any(
         (old := before.get(control)) is None
@@ -79,7 +79,7 @@ def outdated(last: Sequence[VersionRecord | None], best: Mapping[str, VersionRec
 
 
 class _Transfer:
-    """The proposals for one group."""
+    """The predictions for one group."""
 
     def __init__(
         self, services: Services, project: ProjectRecord, group: GroupRecord, owner: str, cancel: CancelToken
@@ -91,8 +91,8 @@ class _Transfer:
 
     def make(self) -> None:
         """Nothing, where there is nobody to ask or nothing new to say, or another worker has the group."""
-        registry, place = self._services.registry, (self._project.id, self._group.name)
-        tasks = registry.tasks.of_group(*place)[:TASKS]
+        registry, key = self._services.registry, (self._project.id, self._group.name)
+        tasks = registry.tasks.of_group(*key)[:TASKS]
         predictors = self._predictors()
         if not predictors or not self._is_due(tasks, {version.control: version for version, _ in predictors}):
             return
@@ -100,13 +100,13 @@ class _Transfer:
             return
         try:
             with lease_heartbeat(self._services, self._lease) as self._held:
-                fresh = registry.groups.get(*place)
+                fresh = registry.groups.get(*key)
                 if fresh and not fresh.labelled and fresh.wanted == fresh.trained:
                     self._predict(fresh, tasks, predictors)
         finally:
-            fresh = registry.groups.get(*place)
+            fresh = registry.groups.get(*key)
             if fresh and fresh.state(self._services.clock()) == "queued":  # its message found the group held
-                self._services.queue.enqueue_group(*place)
+                self._services.queue.enqueue_group(*key)
 
     def _predict(
         self,
@@ -114,7 +114,7 @@ class _Transfer:
         tasks: Sequence[TaskRecord],
         predictors: Sequence[tuple[VersionRecord, ControlPredictor]],
     ) -> None:
-        """As `publish_group` does; until the end the group counts as one without proposals, so that a cut is mended."""
+        """As `publish_group` does; until the end the group counts as one without predictions, so that a cut is mended."""
         groups = self._services.registry.groups
         groups.note_work(self._lease, f"the proposals for {len(tasks)} frames")
         look(self._services, self._project, tasks, self._frames, self._cancel)
@@ -131,18 +131,17 @@ class _Transfer:
         log.info("proposals published", project=group.project, group=group.name, tasks=len(entries), who=who)
 
     def _predictors(self) -> list[tuple[VersionRecord, ControlPredictor]]:
-        """Who can predict for the group, the best for each control whose weights can be had, in the order in which they
-        must."""
-        found = []
+        """The best version for each control whose weights can be had, in the order in which they must predict."""
+        predictors = []
         for control in chained(self._services.config(self._project).require()):
             for _, version in transfer_candidates(
                 self._services, self._project, self._group.name, control, self._frames
             ):
                 if (weights := weights_of(self._services, version)) is not None:
                     model = methods.load(methods.for_other_group(weights), self._services.settings.device)
-                    found.append((version, ControlPredictor(control, version.id, model)))
+                    predictors.append((version, ControlPredictor(control, version.id, model)))
                     break
-        return found
+        return predictors
 
     def _is_due(self, tasks: Sequence[TaskRecord], best: Mapping[str, VersionRecord]) -> bool:
         last = self._services.registry.ledger.latest(self._project.id, [task.id for task in tasks])
@@ -158,6 +157,6 @@ class _Transfer:
 
 
 def discounted(entry: LedgerEntry) -> LedgerEntry:
-    """A prediction as a proposal."""
+    """A prediction with the score that it has where nobody has labelled."""
     raw = entry.score if entry.raw is None else entry.raw
     return replace(entry, score=TRANSFER_SCORE_FACTOR * entry.score, raw=TRANSFER_SCORE_FACTOR * raw)

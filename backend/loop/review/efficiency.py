@@ -67,7 +67,7 @@ def group_efficiency(services: Services, project: int, group: str) -> Efficiency
     review_pending(services, project)
     registry = services.registry
     record = registry.groups.get(project, group) or GroupRecord(project, group, "")
-    scores = honest_scores(registry.versions.history(project, group))
+    scores = held_out_scores(registry.versions.history(project, group))
     return figures(record, registry.reviews.summaries(project, group), scores)
 
 
@@ -105,7 +105,7 @@ def figures(group: GroupRecord, reviews: Sequence[ReviewSummary], held_out: Mapp
     )
 
 
-def honest_scores(history: Sequence[VersionRecord]) -> dict[int, float]:
+def held_out_scores(history: Sequence[VersionRecord]) -> dict[int, float]:
     """{round: score of the version that served in it, on the labels that it had never seen}; of the weakest control."""
     served = promotions(history)
     found: dict[int, dict[str, float]] = defaultdict(dict)

@@ -31,12 +31,14 @@ class Evaluator:
         model = methods.load(weights, self._device)
         return model.predict([replace(f.frame, order=None) for f in labeled], (), boxes)
 
-    def quality(self, found: Sequence[Prediction], indices: Sequence[int] | None = None) -> Quality:
+    def quality(self, predictions: Sequence[Prediction], indices: Sequence[int] | None = None) -> Quality:
         """Of predictions of the labelled frames, over all of them or over these."""
-        labeled, chosen = self._training_set.labeled, range(len(found)) if indices is None else indices
-        return methods.evaluate(self._training_set.control, [found[i] for i in chosen], [labeled[i] for i in chosen])
+        labeled, chosen = self._training_set.labeled, range(len(predictions)) if indices is None else indices
+        return methods.evaluate(
+            self._training_set.control, [predictions[i] for i in chosen], [labeled[i] for i in chosen]
+        )
 
-    def conflicting_labels(self, found: Sequence[Prediction]) -> list[int]:
+    def conflicting_labels(self, predictions: Sequence[Prediction]) -> list[int]:
         """Tasks with a label that the serving version never saw and does not agree with, the worst first."""
         tasks = [f.frame.task for f in self._training_set.labeled]
-        return conflicting_labels({tasks[i]: self.quality(found, [i]).score for i in self.unseen})
+        return conflicting_labels({tasks[i]: self.quality(predictions, [i]).score for i in self.unseen})

@@ -64,23 +64,23 @@ def ranked_sources(
     return [(kind, version) for kind, version in sources if version is not None]
 
 
-def feature_distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+def feature_distance(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     """How far two groups are by what is seen in a few frames of each, (n, d) and (m, d).
 
     The distance of their means, in units of how far a frame is from the mean of its own group.
     """
-    if one.shape[1:] != other.shape[1:]:
+    if first.shape[1:] != second.shape[1:]:
         return float("inf")
-    between = float(np.linalg.norm(one.mean(0) - other.mean(0)))
-    within = float(np.sqrt((one.var(0).sum() + other.var(0).sum()) / 2))
+    between = float(np.linalg.norm(first.mean(0) - second.mean(0)))
+    within = float(np.sqrt((first.var(0).sum() + second.var(0).sum()) / 2))
     return between / within if within > 0 else (0.0 if between == 0 else float("inf"))
 
 
 def held_out_score(version: VersionRecord, history: Sequence[VersionRecord]) -> float | None:
     """The version's score on frames that it had never seen; of its predecessor's where that learnt more than half as
     many labels; None where neither is known. `history` are the versions of its micro-model."""
-    own = [_score(v, "unseen") for v in history if v.previous == version.id]
-    for score in own:
+    scores = [_score(v, "unseen") for v in history if v.previous == version.id]
+    for score in scores:
         if score is not None:
             return score
     before = next((v for v in history if v.id == version.previous), None)
@@ -110,9 +110,9 @@ def find_initialization(
     over, and so is a sibling that does not suit the group's labels."""
     if methods.method_for(control).transfers:
         for kind, version in transfer_candidates(services, project, group, control, frames):
-            found = weights_of(services, version)
-            if found is not None and (kind is not Start.SIBLING or fits_labels(found)):
-                return Initialization(kind, version, as_start(found, kind))
+            weights = weights_of(services, version)
+            if weights is not None and (kind is not Start.SIBLING or fits_labels(weights)):
+                return Initialization(kind, version, as_start(weights, kind))
     return Initialization(Start.BACKBONE)
 
 

@@ -1,7 +1,7 @@
 """The project model: for each control one network over all labelled groups of the project.
 
-Groups without a version of their own start from it, and have its proposals until they are labelled. And it is the
-held-out baseline "one model for the whole project": how it does in each group is kept beside the micro-models' scores.
+Groups without a version of their own start from it, and have its predictions until they are labelled. And it is the
+baseline "one model for the whole project": how it does in each group is kept beside the micro-models' scores.
 It belongs to the group of kind PROJECT, which holds no task.
 """
 
@@ -125,14 +125,16 @@ class _Training:
         services, versions, settings = self._services, self._services.registry.versions, self._services.settings
         recipe = methods.recipe_for(self._control, settings.backbone, settings.effort * EFFORT)
         material = self._material(groups, recipe.accepted_weight)
-        labeled = [frame for one in material for frame in one.labeled]
+        labeled = [frame for group in material for frame in group.labeled]
         if len(material) < FEWEST_GROUPS:
             return
         self._control = resolved(self._control, labeled)
         recipe = methods.recipe_for(self._control, settings.backbone, settings.effort * EFFORT)
         before = project_model_of(services, self._project, self._control)
-        own = weights_of(services, before) if before else None
-        origin = Initialization(Start.SERVING, before, own) if before and own else Initialization(Start.BACKBONE)
+        weights = weights_of(services, before) if before else None
+        origin = (
+            Initialization(Start.SERVING, before, weights) if before and weights else Initialization(Start.BACKBONE)
+        )
         version = versions.begin(
             self._lease, self._control.from_name, self._control.head,
             label_revision=self._group.wanted, labels=len(labeled), fingerprint=control_fingerprint(self._control),
@@ -156,7 +158,7 @@ class _Training:
         material: Sequence[Material],
         available: int,
     ) -> None:
-        registry, labeled = self._services.registry, [frame for one in material for frame in one.labeled]
+        registry, labeled = self._services.registry, [frame for group in material for frame in group.labeled]
         labeled, _ = told_apart(self._control, labeled)
         before, start = origin.version, origin.weights
         older = self._unseen(before, start, material) if before and start else {}
@@ -184,44 +186,47 @@ class _Training:
         registry, settings = self._services.registry, self._services.settings
         labels = {name: registry.labels.of_group(self._project.id, name) for name in groups}
         chosen = shared_out({name: list(newest_labels(found)) for name, found in labels.items()}, PER_GROUP, FRAMES)
-        room, found = settings.frame_cache_mb * 1_000_000, list[Material]()
+        room, material = settings.frame_cache_mb * 1_000_000, list[Material]()
         for name, tasks in chosen.items():
             self._cancel.check()
             frames = FrameStore(self._services.media(self._project), settings.frame_cache_mb, self._cancel)
             mine = [t for t in registry.tasks.of_group(self._project.id, name) if t.id in set(tasks)]
-            own = [label for label in labels[name] if label.task in set(tasks)]
-            untouched = accepted(self._services, self._project.id, name, own)
-            training_set = build_training_set(self._control, mine, own, frames, untouched, weight)
-            room -= sum(one.frame.image.nbytes for one in training_set.labeled)
+            own_labels = [label for label in labels[name] if label.task in set(tasks)]
+            untouched = accepted(self._services, self._project.id, name, own_labels)
+            training_set = build_training_set(self._control, mine, own_labels, frames, untouched, weight)
+            room -= sum(frame.frame.image.nbytes for frame in training_set.labeled)
             if room < 0:
                 break
             if training_set.labeled:
-                timeless = (replace(one, frame=replace(one.frame, order=None)) for one in training_set.labeled)
-                found.append(Material(name, tuple(timeless)))
-        return found
+                timeless = (
+                    replace(labeled, frame=replace(labeled.frame, order=None)) for labeled in training_set.labeled
+                )
+                material.append(Material(name, tuple(timeless)))
+        return material
 
     def _unseen(self, before: VersionRecord, weights: Weights, material: Sequence[Material]) -> dict[str, Quality]:
         """How the one before does in each group on labels that it had never seen."""
         fresh = [
-            Material(one.group, tuple(one.labeled[i] for i in split_seen(one.labeled, before.metrics)[1]))
-            for one in material
+            Material(group.group, tuple(group.labeled[i] for i in split_seen(group.labeled, before.metrics)[1]))
+            for group in material
         ]
-        return self._scores(weights, [one for one in fresh if one.labeled])
+        return self._scores(weights, [group for group in fresh if group.labeled])
 
     def _scores(self, weights: Weights, material: Sequence[Material]) -> dict[str, Quality]:
         """{group: how good a network is in these frames of it}."""
         model = methods.load(methods.for_other_group(weights), self._services.settings.device)
         return {
-            one.group: methods.evaluate(self._control, self._look(model, one.labeled), one.labeled) for one in material
+            group.group: methods.evaluate(self._control, self._look(model, group.labeled), group.labeled)
+            for group in material
         }
 
     def _look(self, model: MicroModel, labeled: Sequence[LabeledFrame]) -> list[Prediction]:
         boxes = {f.frame.task: f.instances for f in labeled} if self._control.boxes_from else None
-        found = list[Prediction]()
-        for one in labeled:
+        predictions = list[Prediction]()
+        for frame in labeled:
             self._cancel.check()
-            found += model.predict([one.frame], (), boxes)
-        return found
+            predictions += model.predict([frame.frame], (), boxes)
+        return predictions
 
 
 def _by_group(
@@ -229,8 +234,10 @@ def _by_group(
 ) -> dict[str, dict[str, Any]]:
     """{group: {"labelled": on labels that it learnt, "unseen": the last figure on labels that it, or one before it,
     had never seen}}."""
-    known = {name: one.get("unseen") for name, one in (before.metrics.get("groups", {}) if before else {}).items()}
-    known |= {name: asdict(one) for name, one in older.items() if one.score is not None}
+    known = {
+        name: scores.get("unseen") for name, scores in (before.metrics.get("groups", {}) if before else {}).items()
+    }
+    known |= {name: asdict(quality) for name, quality in older.items() if quality.score is not None}
     return {
         name: {"labelled": asdict(learnt[name]) if name in learnt else None, "unseen": known.get(name)}
         for name in sorted({*learnt, *known})
@@ -239,11 +246,11 @@ def _by_group(
 
 def _mean(scores: Mapping[str, Quality]) -> dict[str, Any] | None:
     """Over groups, each counting alike, as a group with one label is as much a group."""
-    known = [one for one in scores.values() if one.score is not None]
+    known = [quality for quality in scores.values() if quality.score is not None]
     if not known:
         return None
-    mean = sum(one.score or 0.0 for one in known) / len(known)
-    return asdict(Quality(known[0].measure, sum(one.frames for one in known), mean))
+    mean = sum(quality.score or 0.0 for quality in known) / len(known)
+    return asdict(Quality(known[0].measure, sum(quality.frames for quality in known), mean))
 
 
 def _spread(values: Sequence[Any], count: int) -> list[Any]:

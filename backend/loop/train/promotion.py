@@ -32,13 +32,13 @@ class Comparison:
     serving: Quality
 
 
-def decide(every: Quality, serving: Quality | None, older: Comparison | None, strange: Sequence[int]) -> Decision:
+def decide(every: Quality, serving: Quality | None, older: Comparison | None, conflicting: Sequence[int]) -> Decision:
     """Evaluate a candidate by the group's human labels, against the version that serves (None: none does).
 
     The candidate was trained on all of them, so that `every`, its quality over all, and `serving`, that of its
     predecessor, tell only whether it can repeat what it was taught: it must at least not do worse than one that never
     saw the newest of them. `older` is over the labels that both were trained on: a candidate that loses there was
-    taught something that contradicts them. Then `strange` are the tasks to look at, those whose new labels disagree
+    taught something that contradicts them. Then `conflicting` are the tasks to look at, those whose new labels disagree
     most with the older ones.
     """
     if serving is None or serving.score is None:
@@ -46,15 +46,15 @@ def decide(every: Quality, serving: Quality | None, older: Comparison | None, st
     before = f"{every.measure} on the {every.frames} labelled frames, the serving version {serving.score:.3f}"
     if every.score is None:
         return Decision(False, f"no {before}")
-    said = f"{every.score:.3f} {before}"
+    figures = f"{every.score:.3f} {before}"
     if every.score < serving.score:
-        return Decision(False, said + _look_at(strange))
+        return Decision(False, figures + _look_at(conflicting))
     if older is not None and older.serving.score is not None:
         had, has = older.serving.score, older.candidate.score or 0.0
         if has < had - OLDER_TOLERANCE:
             lost = f"{has:.3f} {every.measure} on the {older.serving.frames} frames labelled before, that version {had:.3f}"
-            return Decision(False, lost + _look_at(strange))
-    return Decision(True, said)
+            return Decision(False, lost + _look_at(conflicting))
+    return Decision(True, figures)
 
 
 def conflicting_labels(scores: Mapping[int, float | None]) -> list[int]:
@@ -65,22 +65,24 @@ def conflicting_labels(scores: Mapping[int, float | None]) -> list[int]:
 
 def label_hash(frame: LabeledFrame) -> str:
     """Changes with what is labelled in the frame, and with nothing else."""
-    found = hashlib.sha256()
-    for one in sorted(frame.instances, key=lambda i: (i.label, i.box)):
-        points = [(p.label, round(p.x, 2), round(p.y, 2)) for p in one.keypoints]
-        found.update(repr((one.label, [round(edge, 2) for edge in one.box], points)).encode())
-        found.update(b"" if one.mask is None else one.mask.tobytes())
-        found.update(f"{one.angle:.1f}".encode() if one.angle else b"")
-    return found.hexdigest()[:12]
+    content = hashlib.sha256()
+    for instance in sorted(frame.instances, key=lambda i: (i.label, i.box)):
+        points = [(p.label, round(p.x, 2), round(p.y, 2)) for p in instance.keypoints]
+        content.update(repr((instance.label, [round(edge, 2) for edge in instance.box], points)).encode())
+        content.update(b"" if instance.mask is None else instance.mask.tobytes())
+        content.update(f"{instance.angle:.1f}".encode() if instance.angle else b"")
+    return content.hexdigest()[:12]
 
 
 def split_seen(labeled: Sequence[LabeledFrame], metrics: Mapping[str, Any]) -> tuple[list[int], list[int]]:
     """(indices of the frames that a version with these metrics learnt as they are labelled now, of those it did not)."""
     digests, tasks = metrics.get("digests"), set(metrics.get("tasks", ()))
     seen, unseen = list[int](), list[int]()
-    for n, one in enumerate(labeled):
+    for n, frame in enumerate(labeled):
         # Versions of before digests were kept only tell which frames they learnt.
-        known = one.frame.task in tasks if digests is None else digests.get(str(one.frame.task)) == label_hash(one)
+        known = (
+            frame.frame.task in tasks if digests is None else digests.get(str(frame.frame.task)) == label_hash(frame)
+        )
         (seen if known else unseen).append(n)
     return seen, unseen
 

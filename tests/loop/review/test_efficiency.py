@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from backend.loop.review.efficiency import Efficiency, figures, honest_scores
+from backend.loop.review.efficiency import Efficiency, figures, held_out_scores
 from backend.loop.review.rounds import promotions, round_at
 from model_registry import GroupRecord, ReviewSummary, VersionRecord, VersionState
 
@@ -117,7 +117,7 @@ def test_promotions_of_several_controls_on_the_same_labels_are_one_round() -> No
     assert [round_at(served, at) for at in (9.0, 10.0, 29.0, 31.0)] == [0, 1, 1, 2]
 
 
-def test_honest_scores_are_of_the_version_that_served_and_of_the_weakest_control() -> None:
+def test_held_out_scores_are_of_the_version_that_served_and_of_the_weakest_control() -> None:
     history = [
         version(1, 10.0, "superseded", revision=1, created=1.0),
         version(2, 20.0, "superseded", revision=2, created=15.0, unseen={"score": 0.8}),
@@ -125,4 +125,4 @@ def test_honest_scores_are_of_the_version_that_served_and_of_the_weakest_control
         version(4, 30.0, "rejected", revision=3, created=25.0, unseen={"score": 0.9}),
         version(5, 40.0, "failed", revision=4, created=35.0, unseen=None),
     ]
-    assert honest_scores(history) == {1: 0.6, 2: 0.9}
+    assert held_out_scores(history) == {1: 0.6, 2: 0.9}
