@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from backend.learning import methods
 from backend.learning.fitting.recipe import HeadRecipe
-from backend.learning.fitting.training_input import EnclosingBoxes, TrainingInput
+from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.network import features, threads
 from backend.loop.train.initialization import POOR_SCORE, SAMPLED_FRAMES, as_start, feature_distance
 from backend.loop.train.project_model import EFFORT
@@ -58,10 +58,6 @@ class Clip:
 
     def labeled(self, at: Sequence[int]) -> list[LabeledFrame]:
         return [LabeledFrame(self.group[i], self.truth(i)) for i in at]
-
-    def boxes(self, frames: Sequence[Frame]) -> EnclosingBoxes:
-        """The true ones, for points that hang on them."""
-        return {frame.task: self.truth(frame.task) for frame in frames}
 
     def sample_features(self) -> NDArray[np.float32]:
         at = np.linspace(0, len(self.group) - 1, SAMPLED_FRAMES).round().astype(int)

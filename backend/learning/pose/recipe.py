@@ -11,7 +11,7 @@ class PoseRecipe(FittedRecipe):
 
     crop: int = 192
     steps: int = 240
-    warm_steps: int = 120
+    warm_steps: int = 160
     rise: float = 0.3
 
     margin: float = 1.3
@@ -32,4 +32,4 @@ class PoseRecipe(FittedRecipe):
     skeleton: bool = True
     """Whether the labelled objects tell which candidates of keypoints are possible together."""
     score_threshold: float = 0.2
-    """Keypoints below this confidence are left out, at least; more where the labelled frames say so."""
+    """Keypoints below this confidence are left out."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from backend.learning.geometry.crop import Points, View, turned, upright
 from backend.learning.pose.config import Blueprint
 from backend.learning.pose.head import Targets
-from backend.types import Box, Instance, Keypoint
+from backend.types import Box, Keypoint
 
 LEAST_ZOOM, MOST_ZOOM = 0.8, 1.25
 """Limits of the random scaling."""
@@ -81,11 +81,6 @@ def sample_of(
     high = np.clip(np.ceil(view.centre + reach), low + 1, size).astype(int)
     part = image[:, low[1] : high[1], low[0] : high[0]].clone()
     return Sample(part, points * factor - low, present, view.centre - low, zoom)
-
-
-def drawn_points(instance: Instance, labels: Mapping[str, int]) -> tuple[Points, NDArray[np.bool_]]:
-    """Of an instance that a person drew."""
-    return arrays_of(instance.keypoints, labels)
 
 
 def random_view(sample: Sample, blueprint: Blueprint, rng: np.random.Generator) -> tuple[View, bool]:

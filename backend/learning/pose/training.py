@@ -41,7 +41,7 @@ def train(given: TrainingInput, recipe: PoseRecipe) -> Trained:
         return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class PoseCourse:
     """Crops around objects to find keypoints in, and crops of whole frames where objects must be located."""
 
