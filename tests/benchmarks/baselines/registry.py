@@ -10,6 +10,7 @@ from tests.benchmarks.baselines import (
     optical_flow,
     template,
     threshold,
+    unet,
 )
 from tests.benchmarks.baselines.baseline import Baseline
 
@@ -20,6 +21,7 @@ BASELINES: tuple[Baseline, ...] = (
     template.BASELINE,
     optical_flow.BASELINE,
     csrt.BASELINE,
+    unet.BASELINE,
     neighbours.BASELINE,
     logistic.BASELINE,
 )
