@@ -20,7 +20,7 @@ import torch
 
 from backend.types import Head
 from tests.benchmarks.kinds import half_of
-from tests.benchmarks.rows import ALL_ON, MAIN_FIGURES, Row, Rows, read
+from tests.benchmarks.rows import ALL_ON, FIGURES, Row, Rows, read
 from tests.benchmarks.trial import Clip, folders_of
 
 
@@ -119,7 +119,7 @@ def report(rows: Sequence[Row], figure: str | None) -> str:
     parts = list[str]()
     for head in Head:
         own = [row for row in rows if row.head is head and row.kind == "off"]
-        asked = figure or MAIN_FIGURES[head]
+        asked = figure or FIGURES[head][0]
         if any(asked in row.figures for row in own):
             groups, seeds = {row.group for row in own}, sorted({row.seed for row in own})
             parts.append(f"{head}: {len(groups)} groups, seeds {seeds}\n\n{table(own, asked)}")

@@ -57,6 +57,7 @@ def test_the_micro_model_loses_where_a_baseline_is_better_by_more_than_is_allowe
 def test_a_table_of_baselines_alone_has_no_loser() -> None:
     rows = [row("CSRT", 0.95, kind="baseline")]
     assert compare.losers(rows) == "None."
+    assert compare.uncompared(rows) == [GROUPS[0]]
     assert "| - | CSRT | - | 0.950 |" in compare.table(rows, "F1@0.5")
 
 

@@ -18,13 +18,14 @@ BASELINES: tuple[Baseline, ...] = (
     nearest.BASELINE,
     interpolation.BASELINE,
     threshold.BASELINE,
-    template.BASELINE,
-    optical_flow.BASELINE,
-    csrt.BASELINE,
-    unet.BASELINE,
     neighbours.BASELINE,
     logistic.BASELINE,
+    optical_flow.BASELINE,
+    template.BASELINE,
+    csrt.BASELINE,
+    unet.BASELINE,
 )
+"""The cheap ones first."""
 
 
 def baselines_for(head: Head) -> list[Baseline]:
