@@ -59,8 +59,9 @@ def _network(labels: int) -> torch.nn.Module:
     model = smp.Unet(
         f"tu-{DEFAULT}", encoder_depth=len(CHANNELS), encoder_weights=None, decoder_channels=CHANNELS, classes=labels
     )
-    known = _body(DEFAULT).state_dict()
-    model.encoder.model.load_state_dict({key: known[key] for key in model.encoder.model.state_dict()})
+    pretrained, own = _body(DEFAULT), model.encoder.model
+    own.blocks = own.blocks[: len(pretrained.blocks)]  # the others are behind the coarsest features
+    own.load_state_dict(pretrained.state_dict())
     model.train()
     model.encoder.eval()
     return model
