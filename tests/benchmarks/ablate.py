@@ -1,44 +1,31 @@
 """What each mechanism brings: one is switched off at a time, on labelled groups, without Label Studio.
 
-    python -m tests.benchmarks.ablate ../shared/data [--groups NAME ...] [--switches NAME ...] [--seeds 0 1 2]
-        [--effort 0.5] [--labels 5]
+    python -m tests.benchmarks.ablate ../shared/data [--out rows.jsonl] [--groups NAME ...] [--switches NAME ...]
+        [--seeds 0 1 2] [--effort 0.5] [--labels 5]
+    python -m tests.benchmarks.ablate --table rows.jsonl ... [--figure F1@0.7]
 
-Each method lists its switches (`Method.switches`). Groups are put into two halves by name, alternately within each head, so
-that what is chosen on one can be looked up on the other. One table in Markdown a head: the change of the mean quality (in
-points: 0.01) and of the CPU seconds when a mechanism is off, over both halves and over each; the worst and the best group.
-A mechanism pays where its row is clearly below zero in both halves.
+Each method lists its switches (`Method.switches`). With `--out` every training is a line of a file: the same call goes on where
+it was ended, and `--table` makes the tables of such files anew. Groups are in two halves that are alike (`kinds.py`), so that
+what is chosen on one is looked up on the other. One table in Markdown a head: the change of the mean figure (in points:
+0.01), its deviation over the seeds, and that of the CPU seconds when a mechanism is off, over both halves and over each; the
+worst and the best group. A mechanism pays, or harms, where both halves say so, and by more than the deviation.
 """
 
 import argparse
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, pstdev
 
 import torch
 
 from backend.types import Head
+from tests.benchmarks.kinds import half_of
+from tests.benchmarks.rows import ALL_ON, FIGURES, Row, Rows, read
 from tests.benchmarks.trial import Clip, folders_of
 
-ALL_ON = "all on"
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One training and its predictions."""
-
-    group: str
-    half: int
-    off: str
-    quality: float
-    auc: float | None
-    seconds: float
-
-
-def measured(folder: Path, half: int, args: argparse.Namespace) -> list[Row]:
-    """All switches of one group, with all seeds; each seed is compared with itself."""
-    rows = list[Row]()
+def measure(folder: Path, args: argparse.Namespace, rows: Rows) -> None:
+    """Add what is missing of one group: all switches with all seeds; each seed is compared with itself."""
     for seed in args.seeds:
         clip = Clip(folder, args.labels, seed)
         recipe = clip.recipe(args.effort)
@@ -48,77 +35,117 @@ def measured(folder: Path, half: int, args: argparse.Namespace) -> list[Row]:
             if not args.switches or any(one in name for one in args.switches)
         }
         for name, variant in {ALL_ON: recipe, **ablations}.items():
-            trial = clip.tried(variant, seed)
-            rows.append(Row(folder.name, half, name, trial.quality, trial.auc, trial.seconds))
-            auc = "-" if trial.auc is None else f"{trial.auc:.3f}"
-            print(
-                f"{folder.name:20} seed {seed}  {name:32} {trial.quality:.3f}  AUC {auc}  {trial.seconds:.0f} s",
-                flush=True,
-            )
-    return rows
+            if not rows.has(folder.name, seed, "off", name):
+                rows.add(Row.of(folder.name, seed, "off", name, clip.tried(variant, seed)))
 
 
-def change(rows: Sequence[Row], off: str, of: str = "quality", half: int | None = None) -> dict[str, float]:
-    """{group: mean over the seeds of a figure with a mechanism off, less that with all on}."""
-    found = dict[str, float]()
-    for group in sorted({row.group for row in rows if half in (None, row.half)}):
-        figures = {
-            name: [getattr(row, of) for row in rows if (row.group, row.off) == (group, name)] for name in (off, ALL_ON)
-        }
-        pairs = [(a, b) for a, b in zip(figures[off], figures[ALL_ON], strict=True) if a is not None and b is not None]
-        if pairs:
-            found[group] = fmean(a - b for a, b in pairs)
+def changes(rows: Sequence[Row], off: str, figure: str, half: int | None = None) -> dict[str, dict[int, float]]:
+    """{group: {seed: a figure with a mechanism off, less that with all on}}."""
+    known = {(row.group, row.seed): row.figures.get(figure) for row in rows if row.name == ALL_ON}
+    found = dict[str, dict[int, float]]()
+    for row in rows:
+        with_it, without = known.get((row.group, row.seed)), row.figures.get(figure)
+        if (
+            row.name == off
+            and with_it is not None
+            and without is not None
+            and half in (None, half_of(row.head, row.group))
+        ):
+            found.setdefault(row.group, {})[row.seed] = without - with_it
     return found
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Row], figure: str) -> str:
     """Of one head's rows."""
     lines = [
-        "| off | points | half A | half B | worst group | best group | AUC | seconds |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        f"| off | points of {figure} | deviation | half A | half B | says | worst group | best group | AUC | seconds |",
+        "| --- " * 10 + "|",
     ]
-    base = [row for row in rows if row.off == ALL_ON]
-    lines.append(
-        f"| {ALL_ON} | {fmean(r.quality for r in base):.3f} | | | | | | {fmean(r.seconds for r in base):.0f} |"
-    )
-    for off in dict.fromkeys(row.off for row in rows if row.off != ALL_ON):
-        by_group, aucs = change(rows, off), change(rows, off, "auc")
-        halves = [change(rows, off, half=half) for half in (0, 1)]
-        ends = [f(by_group, key=by_group.__getitem__) for f in (min, max)]
-        cells = [
-            off, _points(by_group.values()), *(_points(half.values()) for half in halves),
-            *(f"{name} {_points([by_group[name]])}" for name in ends),
-            f"{fmean(aucs.values()):+.3f}" if aucs else "-", f"{fmean(change(rows, off, 'seconds').values()):+.0f}",
-        ]  # fmt: skip
-        lines.append(f"| {' | '.join(cells)} |")
+    base = [row for row in rows if row.name == ALL_ON]
+    means = [_mean(row.figures.get(key) for row in base) for key in (figure, "auc", "cpu")]
+    shown = [f"{mean:.3f}" if mean is not None else "-" for mean in means[:2]]
+    lines.append(f"| {ALL_ON} | {shown[0]} | | | | | | | {shown[1]} | {means[2] or 0:.0f} |")
+    for off in dict.fromkeys(row.name for row in rows if row.name != ALL_ON):
+        lines.append(_line(rows, off, figure))
     return "\n".join(lines)
 
 
-def _points(changes: object) -> str:
-    values = list(changes)  # type: ignore[call-overload]
-    return f"{100 * fmean(values):+.1f}" if values else "-"
+def _line(rows: Sequence[Row], off: str, figure: str) -> str:
+    by_group = {group: fmean(own.values()) for group, own in changes(rows, off, figure).items()}
+    if not by_group:
+        return f"| {off} | - | | | | | | | | |"
+    halves = [_mean(fmean(own.values()) for own in changes(rows, off, figure, half).values()) for half in (0, 1)]
+    spread = deviation(changes(rows, off, figure))
+    others = [_mean(fmean(own.values()) for own in changes(rows, off, key).values()) for key in ("auc", "cpu")]
+    ends = [f(by_group, key=by_group.__getitem__) for f in (min, max)]
+    cells = [
+        off, _points(fmean(by_group.values())), "-" if spread is None else f"{100 * spread:.1f}", *map(_points, halves),
+        verdict(halves, spread), *(f"{name} {_points(by_group[name])}" for name in ends),
+        "-" if others[0] is None else f"{others[0]:+.3f}", "-" if others[1] is None else f"{others[1]:+.0f}",
+    ]  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def deviation(found: dict[str, dict[int, float]]) -> float | None:
+    """Standard deviation over the seeds of the mean over the groups that have all of them; None with fewer than two seeds."""
+    seeds = sorted({seed for own in found.values() for seed in own})
+    whole = [own for own in found.values() if len(own) == len(seeds)]
+    if len(seeds) < 2 or not whole:
+        return None
+    return pstdev(fmean(own[seed] for own in whole) for seed in seeds)
+
+
+def verdict(halves: Sequence[float | None], spread: float | None) -> str:
+    """What both halves say of a mechanism: it pays, it harms; else nothing is known. No seeds, no verdict."""
+    if spread is None or any(half is None for half in halves):
+        return "-"
+    known = [half for half in halves if half is not None]
+    if max(known) < -spread:
+        return "pays"
+    return "harms" if min(known) > spread else "-"
+
+
+def _mean(figures: Iterable[float | None]) -> float | None:
+    known = [figure for figure in figures if figure is not None]
+    return fmean(known) if known else None
+
+
+def _points(change: float | None) -> str:
+    return "-" if change is None else f"{100 * change:+.1f}"
+
+
+def report(rows: Sequence[Row], figure: str | None) -> str:
+    """The tables of all heads, each by its main figure or by the one that is named."""
+    parts = list[str]()
+    for head in Head:
+        own = [row for row in rows if row.head is head and row.kind == "off"]
+        asked = figure or FIGURES[head][0]
+        if any(asked in row.figures for row in own):
+            groups, seeds = {row.group for row in own}, sorted({row.seed for row in own})
+            parts.append(f"{head}: {len(groups)} groups, seeds {seeds}\n\n{table(own, asked)}")
+    return "\n\n".join(parts)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("data", type=Path)
+    options.add_argument("data", type=Path, nargs="?")
+    options.add_argument("--out", type=Path)
+    options.add_argument("--table", type=Path, nargs="*", default=[])
+    options.add_argument("--figure")
     options.add_argument("--groups", nargs="*", default=[])
     options.add_argument("--switches", nargs="*", default=[])
     options.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     options.add_argument("--effort", type=float, default=1.0)
     options.add_argument("--labels", type=int, default=5)
     args = options.parse_args()
+    if args.data is None:
+        print(report(read(args.table), args.figure))
+        return
     torch.set_num_threads(1)
-    rows = defaultdict[Head, list[Row]](list)
-    numbers = defaultdict[str, int](int)
+    rows = Rows(args.out)
     for folder in folders_of(args.data, args.groups):
-        half = numbers[folder.parent.name] % 2
-        numbers[folder.parent.name] += 1
-        rows[Head(folder.parent.name)] += measured(folder, half, args)
-    for head, own in rows.items():
-        print(
-            f"\n{head}: {len({row.group for row in own})} groups, seeds {args.seeds}, effort {args.effort:g}\n\n{table(own)}"
-        )
+        measure(folder, args, rows)
+    print("\n" + report(rows, args.figure))
 
 
 if __name__ == "__main__":

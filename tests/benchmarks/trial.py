@@ -15,6 +15,7 @@ from backend.learning.method import Method
 from backend.learning.pose import evaluation as pose
 from backend.learning.segmentation import evaluation as segmentation
 from backend.types import Control, Frame, Head, LabeledFrame, Prediction
+from tests.benchmarks.baselines.baseline import Baseline, Given
 from tests.benchmarks.group import Group, chosen
 from tests.benchmarks.pose import PoseGroup
 
@@ -107,6 +108,20 @@ class Clip:
         )
         weights = self.method.train(given, recipe).weights
         found = self.method.load(weights, "cpu").predict(self.others, self.labeled, boxes)
+        return Trial(self.head, found, self.truth, time.process_time() - began)
+
+    def of_baseline(self, baseline: Baseline, seed: int) -> Trial:
+        """Without a micro-model."""
+        began = time.process_time()
+        given = Given(
+            head=self.head,
+            labels=self.control.labels,
+            labeled=self.labeled,
+            frames=self.others,
+            boxes=self.boxes,
+            seed=seed,
+        )
+        found = baseline.predict(given)
         return Trial(self.head, found, self.truth, time.process_time() - began)
 
 
