@@ -13,6 +13,8 @@ from backend.objects.film import overlaps
 from backend.types import Head
 
 SAME_BOX, SAME_MASK, SAME_POINT = 0.5, 0.8, 0.05
+AT_ALL = 1e-6
+"""Least IoU of a box that is moved rather than deleted and drawn anew."""
 
 
 def actions(head: Head, shown: Instances, truth: Instances) -> int:
@@ -29,10 +31,17 @@ def actions(head: Head, shown: Instances, truth: Instances) -> int:
 
 
 def _of_boxes(shown: Instances, truth: Instances) -> int:
+    """Right ones are left alone; of the others as many as possible are relabelled or moved, the rest deleted and drawn."""
     overlap, same = overlaps(shown.xyxy, truth.xyxy), shown.label[:, None] == truth.label
-    right = pairs(np.where((overlap >= SAME_BOX) & same, 1 + overlap, 0))
-    mended = pairs(_without(overlap * (1 + (overlap >= SAME_BOX)), right))
-    return max(len(shown), 0) + len(truth) - 2 * len(right) - len(mended)
+    free, counts = np.ones(overlap.shape, bool), list[int]()
+    for least, alike in ((SAME_BOX, True), (SAME_BOX, False), (AT_ALL, True), (AT_ALL, False)):
+        good = free & (overlap >= least) & (same if alike else True)
+        found = pairs(np.where(good, min(good.shape) + 1 + overlap, 0.0))
+        counts.append(len(found))
+        for i, j in found:
+            free[i], free[:, j] = False, False
+    right, *mended = counts
+    return len(shown) + len(truth) - 2 * right - sum(mended)
 
 
 def _of_masks(shown: Instances, truth: Instances) -> int:
@@ -57,7 +66,11 @@ def _of_points(shown: Instances, truth: Instances) -> int:
     right = off <= SAME_POINT * size[:, None]
     both_absent = np.isnan(seen[:, None, :, 0]) & np.isnan(drawn[None, :, :, 0])
     wrong = (~right & ~both_absent).sum(-1)
-    near = np.where(np.isnan(off).all(-1), 0, 1 / (1 + np.nan_to_num(off).mean(-1))) if off.size else np.zeros(off.shape[:2])
+    near = (
+        np.where(np.isnan(off).all(-1), 0, 1 / (1 + np.nan_to_num(off).mean(-1)))
+        if off.size
+        else np.zeros(off.shape[:2])
+    )
     matched = pairs(near)
     count = sum(int(wrong[i, j]) for i, j in matched)
     left = set(range(len(shown))) - {i for i, _ in matched}
@@ -80,10 +93,3 @@ def pairs(worth: NDArray[np.float64]) -> list[tuple[int, int]]:
 
     rows, columns = linear_sum_assignment(-worth)
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if worth[i, j] > 0]
-
-
-def _without(worth: NDArray[np.float64], taken: list[tuple[int, int]]) -> NDArray[np.float64]:
-    rest = worth.copy()
-    for i, j in taken:
-        rest[i], rest[:, j] = 0, 0
-    return rest

@@ -45,14 +45,19 @@ class Comparison:
         for row in self.rows:
             if row.name == name:
                 return row
-        raise KeyError(f"Found no model {name!r} in the table. There are: {', '.join(repr(r.name) for r in self.rows)}.")
+        raise KeyError(
+            f"Found no model {name!r} in the table. There are: {', '.join(repr(r.name) for r in self.rows)}."
+        )
 
     def __str__(self) -> str:
         head = ("model", self.measure, f"actions for {self.labels} labels", "ms a frame", "MB")
         lines = [head, *(_cells(row) for row in self.rows)]
         widths = [max(len(line[n]) for line in lines) for n in range(len(head))]
         return "\n".join(
-            "  ".join(cell.ljust(width) if n == 0 else cell.rjust(width) for n, (cell, width) in enumerate(zip(line, widths, strict=True)))
+            "  ".join(
+                cell.ljust(width) if n == 0 else cell.rjust(width)
+                for n, (cell, width) in enumerate(zip(line, widths, strict=True))
+            )
             for line in lines
         )
 

@@ -36,7 +36,8 @@ class Crops(Step):
     @classmethod
     def restored(cls, settings: Mapping[str, Any], parts: Sequence[Any]) -> Self:
         """See `Value.restored`."""
-        return cls(*parts, str(settings["name"]))
+        [model] = parts
+        return cls(model, str(settings["name"]))
 
     @property
     def parts(self) -> tuple[Model, ...]:
@@ -61,8 +62,7 @@ class Crops(Step):
         given = [InputFrame(crop(frame.frame, box), frame.number, frame.places) for box in answer.found.xyxy]
         said = answers_of(self.model, given)
         attributes = [
-            {**known, **self._attribute(one.found)}
-            for known, one in zip(answer.found.attributes, said, strict=True)
+            {**known, **self._attribute(one.found)} for known, one in zip(answer.found.attributes, said, strict=True)
         ]
         score = min([answer.score, *(one.score for one in said)])
         return Answer(answer.found.with_columns(attributes=attributes), score)

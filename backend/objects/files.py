@@ -50,7 +50,9 @@ def save(model: Model, path: str | Path) -> None:
         aside.replace(out)
     except OSError as error:
         aside.unlink(missing_ok=True)
-        raise StorageError(f"{out} cannot be written ({error}). Expected a folder with room that you may write to.") from None
+        raise StorageError(
+            f"{out} cannot be written ({error}). Expected a folder with room that you may write to."
+        ) from None
 
 
 def load(path: str | Path) -> Model:
@@ -68,7 +70,10 @@ def load(path: str | Path) -> Model:
                 f"{path} has the format {head['format']!r}. Expected {FORMAT!r}: upgrade this program to read it."
             )
         each = [Weights({}, known) for known in head["models"]]
-        named = [{name.partition("/")[2]: a for name, a in arrays.items() if name.startswith(f"{n}/")} for n in range(len(each))]
+        named = [
+            {name.partition("/")[2]: a for name, a in arrays.items() if name.startswith(f"{n}/")}
+            for n in range(len(each))
+        ]
         model = _value(head["tree"], [Weights(own, one.metadata) for own, one in zip(named, each, strict=True)])
         if isinstance(model, Model):
             return model

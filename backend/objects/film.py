@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.instances import NO_TRACK, Instances
 from backend.objects.frames import AnyFrames, InputFrame, each_of, film_frames, input_frame
@@ -76,13 +77,13 @@ def _same(before: Sequence[Instances], after: Sequence[Instances]) -> dict[int, 
     return found
 
 
-def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def overlaps(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, 4) and (m, 4) boxes -> (n, m) intersection over union."""
     sides = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
     shared = np.clip(sides, 0, None).prod(-1)
     areas = [np.clip(one[:, 2:] - one[:, :2], 0, None).prod(1) for one in (a, b)]
     whole = areas[0][:, None] + areas[1] - shared
-    return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+    return np.asarray(np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0))
 
 
 def _most(window: Sequence[InputFrame]) -> int:

@@ -1,6 +1,6 @@
 """Fitting: training a micro-model on a few labelled frames, without Label Studio."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from backend.errors import CompositionError, TrainingError
@@ -44,7 +44,9 @@ def fit(
         raise TrainingError(f"Found {len(given)} frames and {len(labels)} labels. Expected one for each frame.")
     asked = Head(head) if head is not None else head_of(given, labels)
     names = labels_of(asked, labels, start.labels if start else ())
-    labeled = [labeled_frame(replace(frame, task=n), one) for n, (frame, one) in enumerate(zip(given, labels, strict=True))]
+    labeled = [
+        labeled_frame(replace(frame, task=n), one) for n, (frame, one) in enumerate(zip(given, labels, strict=True))
+    ]
     wanted = control_of(asked, names, labeled, control)
     training = TrainingInput(
         labeled=labeled,
@@ -90,7 +92,7 @@ def _start(start: MicroModel | None, head: Head) -> Weights | None:
     return Weights(start.weights.arrays, {**start.weights.metadata, "start": str(Start.SIBLING)})
 
 
-def _told(progress: Tell | None):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _told(progress: Tell | None) -> Callable[[Progress], None]:
     """What learning calls with the share that is done, telling how much more that is."""
     done = 0.0
 

@@ -12,6 +12,7 @@ from backend.errors import MediaError
 from backend.types import Frame
 
 if TYPE_CHECKING:
+    from av import VideoFrame
     from PIL.Image import Image as PillowImage
 
 AnyFrame = Union[str, Path, "PillowImage", types.Image, Frame]
@@ -87,19 +88,20 @@ def film_frames(path: Path) -> Iterator[InputFrame]:
         with av.open(str(path.absolute()), container_options={"protocol_whitelist": "file"}) as container:
             container.streams.video[0].thread_type = "AUTO"
             for number, picture in enumerate(container.decode(video=0)):
-                image, turns = picture.to_ndarray(format="rgb24", **_scaled(picture.width, picture.height)), 0
-                if picture.rotation % 90 == 0:
-                    turns = picture.rotation // 90 % 4
-                size = (picture.width, picture.height)[:: -1 if turns % 2 else 1]
-                image = np.ascontiguousarray(np.rot90(image, turns))
-                yield InputFrame(Frame(number, image, *size, float(number)), number, places)
+                yield InputFrame(_upright(picture, number), number, places)
     except (av.FFmpegError, IndexError, OSError) as error:
         raise MediaError(f"{path} cannot be played ({error}). Expected a video file that FFmpeg reads.") from error
 
 
-def _scaled(width: int, height: int) -> dict[str, int]:
+def _upright(picture: "VideoFrame", number: int) -> Frame:
+    """Turned as players turn it, which is by right angles only."""
+    width, height = picture.width, picture.height
     share = min(1.0, MAX_SIDE / max(width, height))
-    return {"width": max(1, round(width * share)), "height": max(1, round(height * share))}
+    image = picture.to_ndarray(format="rgb24", width=max(1, round(width * share)), height=max(1, round(height * share)))
+    turns = picture.rotation // 90 % 4 if picture.rotation % 90 == 0 else 0
+    if turns % 2:
+        width, height = height, width
+    return Frame(number, np.ascontiguousarray(np.rot90(image, turns), np.uint8), width, height, float(number))
 
 
 def _read(path: Path) -> Frame:
@@ -111,7 +113,9 @@ def _read(path: Path) -> Frame:
         with Image.open(path, formats=KINDS) as image:
             upright = ImageOps.exif_transpose(image).convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise MediaError(f"{path} is no image that can be read ({error}). Expected a file such as .jpg or .png.") from None
+        raise MediaError(
+            f"{path} is no image that can be read ({error}). Expected a file such as .jpg or .png."
+        ) from None
     width, height = upright.size
     if max(width, height) > MAX_SIDE:
         upright.thumbnail((MAX_SIDE, MAX_SIDE))

@@ -55,7 +55,9 @@ class MicroModel(Model):
     @cached_property
     def digest(self) -> str:
         """See `Value.digest`: of arrays, strings and card."""
-        found = hashlib.sha256(json.dumps([self.kind, dict(self.weights.metadata), self.settings], sort_keys=True).encode())
+        found = hashlib.sha256(
+            json.dumps([self.kind, dict(self.weights.metadata), self.settings], sort_keys=True).encode()
+        )
         for name, array in self.weights.arrays.items():
             found.update(json.dumps([name, str(array.dtype), array.shape]).encode())
             found.update(array.tobytes())

@@ -63,7 +63,9 @@ class Model(Value):
         [answer] = self.answers([input_frame(frame, number, group)])
         return answer.found
 
-    def label(self, frames: AnyFrames, *, group: str | None = None, progress: Tell | None = None) -> Iterator[Instances]:
+    def label(
+        self, frames: AnyFrames, *, group: str | None = None, progress: Tell | None = None
+    ) -> Iterator[Instances]:
         """What is in each of the frames, or of a folder's image files by name, looked at one by one, when asked for."""
         for number, frame in enumerate(each_of(frames)):
             yield self(frame, number=number, group=group)

@@ -60,7 +60,8 @@ class Only(_Selection):
     @classmethod
     def restored(cls, settings: Mapping[str, Any], parts: Sequence[Any]) -> Self:
         """See `Value.restored`."""
-        return cls(*parts, tuple(map(str, settings["labels"])))
+        [model] = parts
+        return cls(model, tuple(map(str, settings["labels"])))
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -102,7 +103,8 @@ class Above(_Selection):
     @classmethod
     def restored(cls, settings: Mapping[str, Any], parts: Sequence[Any]) -> Self:
         """See `Value.restored`."""
-        return cls(*parts, float(settings["score"]))
+        [model] = parts
+        return cls(model, float(settings["score"]))
 
     @property
     def settings(self) -> Mapping[str, Any]:

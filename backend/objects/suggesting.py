@@ -40,7 +40,7 @@ def suggest(model: Model, frames: AnyFrames, labels: Sequence[Instances] = (), *
     names = sorted({str(name) for one in (*labels, *(a.found for a in answers)) for name in one.label})
     seen, known = _contents([a.found for a in answers], names), _contents(labels, names)
     times = np.linspace(0, 1, len(given))
-    novelty = np.ones(len(given))
+    novelty: NDArray[np.float64] = np.ones(len(given))
     for one in known:
         novelty = np.minimum(novelty, _distances(seen, one))
     chosen = list[int]()
@@ -67,4 +67,4 @@ def _contents(some: Sequence[Instances], names: Sequence[str]) -> NDArray[np.flo
 def _distances(contents: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,) in [0, 1]: share of the objects that two frames do not have in common."""
     apart, all_ = np.abs(contents - other).sum(1), np.maximum(contents, other).sum(1)
-    return np.divide(apart, all_, out=np.zeros(len(contents)), where=all_ > 0)
+    return np.asarray(np.divide(apart, all_, out=np.zeros(len(contents)), where=all_ > 0))

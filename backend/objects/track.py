@@ -40,10 +40,7 @@ class Track(Step):
         orders = [one.frame.order for one in frames]
         found = [one.found for one in before]
         placed = [order for order in orders if order is not None]
-        if len(placed) == len(orders) > 1:
-            tracks = _linked(placed, found)
-        else:
-            tracks = [np.arange(len(one)) for one in found]
+        tracks = _linked(placed, found) if len(placed) == len(orders) > 1 else [np.arange(len(one)) for one in found]
         numbered = zip(before, tracks, strict=True)
         return [Answer(one.found.with_columns(track=own), one.score) for one, own in numbered]
 
@@ -58,16 +55,16 @@ def _linked(orders: Sequence[float], found: Sequence[Instances]) -> "list[Ints]"
     from backend.learning.tracking.detections import NO_CANDIDATE, Detections
     from backend.learning.tracking.tracker import Tracker
 
-    tracks, number = [np.full(len(one), NO_TRACK) for one in found], 0
+    tracks: list[Ints] = [np.full(len(one), NO_TRACK) for one in found]
+    number = 0
     for label in sorted({str(name) for one in found for name in one.label}):
         own = [np.flatnonzero(one.label == label) for one in found]
         seen = [
-            Detections(order, one.xyxy[mine], one.score[mine]) for order, one, mine in zip(orders, found, own, strict=True)
+            Detections(order, one.xyxy[mine], one.score[mine])
+            for order, one, mine in zip(orders, found, own, strict=True)
         ]
         for linked in Tracker().link(seen, (), _nothing_known):
-            places = [
-                (t, c) for t, c in zip(linked.frames, linked.candidates, strict=True) if c != NO_CANDIDATE
-            ]
+            places = [(t, c) for t, c in zip(linked.frames, linked.candidates, strict=True) if c != NO_CANDIDATE]
             if len(places) > 1:
                 for t, candidate in places:
                     tracks[t][own[t][candidate]] = number

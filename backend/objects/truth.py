@@ -7,8 +7,7 @@ import numpy as np
 
 from backend.errors import TrainingError
 from backend.instances import ABSENT, ACCEPTED, Instances
-from backend.types import Frame, Head, Instance, LabeledFrame, Media, Prediction
-from backend.types import Control as Asked
+from backend.types import Control, Frame, Head, Instance, LabeledFrame, Media, Prediction
 
 TAGS = {
     Head.DETECTION: "RectangleLabels",
@@ -43,12 +42,12 @@ def labels_of(head: Head, labels: Sequence[Instances], known: Sequence[str] = ()
     return tuple(dict.fromkeys([*(name for name in known if name in there), *there]))
 
 
-def control_of(head: Head, names: Sequence[str], labeled: Sequence[LabeledFrame], control: str) -> Asked:
+def control_of(head: Head, names: Sequence[str], labeled: Sequence[LabeledFrame], control: str) -> Control:
     """The control tag that would ask for this."""
     from backend.learning.points.choice import any_number
 
     unnamed = not any(one.label for frame in labeled for one in frame.instances)
-    return Asked(
+    return Control(
         control or "label",
         "frame",
         TAGS[head],

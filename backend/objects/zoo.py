@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backend.errors import ArtifactDamaged, RegistryError
 from backend.objects.card import Card
@@ -30,7 +30,9 @@ class Group(Mapping[str, MicroModel]):
             raise KeyError(f"No version of control {control!r} serves in group {self.name!r}. Those that do: {names}.")
         version = serving[control]
         if version.artifact is None:
-            raise ArtifactDamaged(f"Version {version.number} of {control!r} in group {self.name!r} has no weights any more.")
+            raise ArtifactDamaged(
+                f"Version {version.number} of {control!r} in group {self.name!r} has no weights any more."
+            )
         history = self.reader.versions.history(self.project, self.name, control)
         return MicroModel(self.reader.artifacts.read(version.artifact), card_of(version, history))
 
@@ -55,7 +57,9 @@ class Project:
     def groups(self) -> tuple[str, ...]:
         """Names of those with a serving micro-model, in order."""
         return tuple(
-            sorted(one.name for one in self.reader.groups.all(self.id) if self.reader.versions.serving(self.id, one.name))
+            sorted(
+                one.name for one in self.reader.groups.all(self.id) if self.reader.versions.serving(self.id, one.name)
+            )
         )
 
     def group(self, name: str) -> Group:
@@ -104,7 +108,9 @@ def open_zoo(where: str | Path, artifacts: str | Path | None = None) -> Zoo:
 
     is_url = "://" in str(where)
     if is_url and artifacts is None:
-        raise RegistryError(f"Found the database {where} without artifacts. Say where they are: open(url, artifacts=...).")
+        raise RegistryError(
+            f"Found the database {where} without artifacts. Say where they are: open(url, artifacts=...)."
+        )
     database = str(where) if is_url else f"sqlite:///{Path(where).absolute() / 'registry.db'}"
     folder = Path(where) / "artifacts" if artifacts is None else artifacts
     return Zoo(open_reader(database, str(folder)), str(where))
@@ -113,7 +119,7 @@ def open_zoo(where: str | Path, artifacts: str | Path | None = None) -> Zoo:
 def card_of(version: "VersionRecord", history: "list[VersionRecord]") -> Card:
     """A version's card; its score is what its successors' trainings found on labels that it had never seen."""
     later = (one.metrics.get("unseen") for one in history if one.previous == version.id)
-    known = next((one for one in later if one and one.get("score") is not None), {})
+    known: dict[str, Any] = next((one for one in later if one and one.get("score") is not None), {})
     score = known.get("score")
     return Card(
         group=version.group,

@@ -30,7 +30,8 @@ class MadeUp:
         enclosing_boxes: Mapping[int, Sequence[Instance]] | None = None,
     ) -> list[Prediction]:
         return [
-            Prediction(one.task, tuple(self._in(one, (enclosing_boxes or {}).get(one.task, ()))), 0.75) for one in frames
+            Prediction(one.task, tuple(self._in(one, (enclosing_boxes or {}).get(one.task, ()))), 0.75)
+            for one in frames
         ]
 
     def _in(self, frame: Frame, boxes: Sequence[Instance]) -> Iterable[Instance]:

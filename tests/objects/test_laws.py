@@ -45,7 +45,11 @@ def composed(inner: st.SearchStrategy[Model]) -> st.SearchStrategy[Model]:
 
 
 def some_labels(model: Model, data: st.DataObject) -> Model:
-    return model.only(*data.draw(st.lists(st.sampled_from(model.labels), min_size=1, unique=True))) if model.labels else model
+    return (
+        model.only(*data.draw(st.lists(st.sampled_from(model.labels), min_size=1, unique=True)))
+        if model.labels
+        else model
+    )
 
 
 models = st.recursive(micro_models(), composed, max_leaves=5)

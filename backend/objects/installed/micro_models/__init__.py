@@ -56,7 +56,7 @@ _HOMES = {
     "track": "backend.objects.track",
     "write": "backend.objects.data",
 }
-__all__ = [  # noqa: F822
+__all__ = [
     "Card",
     "Comparison",
     "Instances",
