@@ -33,7 +33,7 @@ ALLOWED = {
     "demo": {"datasets", "studio", "learning", *BASE},
     "story": {"errors"},
     "bench": {"story", "demo", "loop", "studio", "learning", "model_registry", *BASE},
-    "commands": {"process", "loop", "datasets", "studio", "model_registry", *BASE},
+    "commands": {"process", "loop", "objects", "datasets", "studio", "model_registry", *BASE},
     "__main__": {"commands", "process", "demo", "story", "bench", "loop", *BASE, "studio"},
 }
 PACKAGES = {"backend", "backend.learning", "backend.loop"}

@@ -24,17 +24,25 @@ class Group(Mapping[str, MicroModel]):
 
     def __getitem__(self, control: str) -> MicroModel:
         """The serving version; raises KeyError for a control without one, ArtifactDamaged where its weights are gone."""
-        serving = self.reader.versions.serving(self.project, self.name)
-        if control not in serving:
-            names = ", ".join(map(repr, serving)) or "none"
-            raise KeyError(f"No version of control {control!r} serves in group {self.name!r}. Those that do: {names}.")
-        version = serving[control]
+        if control not in tuple(self):
+            raise KeyError(self._lacks(control))
+        return self.require(control)
+
+    def require(self, control: str) -> MicroModel:
+        """The serving version; raises RegistryError for a control without one, ArtifactDamaged where its weights are gone."""
+        version = self.reader.versions.serving(self.project, self.name).get(control)
+        if version is None:
+            raise RegistryError(self._lacks(control))
         if version.artifact is None:
             raise ArtifactDamaged(
                 f"Version {version.number} of {control!r} in group {self.name!r} has no weights any more."
             )
         history = self.reader.versions.history(self.project, self.name, control)
         return MicroModel(self.reader.artifacts.read(version.artifact), card_of(version, history))
+
+    def _lacks(self, control: str) -> str:
+        names = ", ".join(map(repr, self)) or "none"
+        return f"No version of control {control!r} serves in group {self.name!r}. Those that do: {names}."
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.reader.versions.serving(self.project, self.name))
