@@ -25,7 +25,7 @@ SAME_IOU = 0.5
 
 def film(model: Model, video: str | Path | AnyFrames, progress: Tell) -> Iterator[tuple[int, Instances]]:
     """See `Model.film`."""
-    source, seams, window = _frames(video), Seams(), list[InputFrame]()
+    source, seams, window = frames_of(video), Seams(), list[InputFrame]()
     while True:
         window += islice(source, 1)
         most = _most(window)
@@ -92,7 +92,7 @@ def _most(window: Sequence[InputFrame]) -> int:
     return max(LEAST_FRAMES, min(MOST_FRAMES, WINDOW_PIXELS // pixels))
 
 
-def _frames(video: str | Path | AnyFrames) -> Iterator[InputFrame]:
+def frames_of(video: str | Path | AnyFrames) -> Iterator[InputFrame]:
     """One frame after the other, each with its place in time."""
     if isinstance(video, str | Path) and not Path(video).is_dir():
         yield from film_frames(Path(video))

@@ -47,6 +47,10 @@ class MicroModel(Model):
         [weights] = parts
         return cls(weights, Card.of(settings))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and other processes: without the network, which is made there anew."""
+        return type(self), (Weights(dict(self.weights.arrays), dict(self.weights.metadata)), self.card)
+
     @property
     def settings(self) -> Mapping[str, Any]:
         """Its card."""

@@ -47,7 +47,7 @@ def run(model: MicroModel, tmp_path_factory: pytest.TempPathFactory) -> Run:
         ((160, 120), 5, 3),
         ((320, 180), 2, 2),
         ((91, 203), 1, 0),
-        ((640, 360), 3, 3),
+        ((200, 150), 3, 3),
         ((44, 44), 0, 0),
     ],
 )

@@ -1,5 +1,7 @@
 """The laws of composition, on made-up models."""
 
+import copy
+import pickle
 import tempfile
 from functools import reduce
 from pathlib import Path
@@ -103,6 +105,12 @@ def test_what_is_saved_is_loaded(a: Model) -> None:
         b = load(Path(folder) / "a.mm")
     assert (a, hash(a), repr(a), a.labels, a.heads) == (b, hash(b), repr(b), b.labels, b.heads)
     assert a(PICTURE) == b(PICTURE)
+
+
+@given(models)
+def test_a_copy_is_equal(a: Model) -> None:
+    a(PICTURE)
+    assert pickle.loads(pickle.dumps(a)) == copy.deepcopy(a) == a
 
 
 @given(models, st.lists(st.integers(0, 255), max_size=4))

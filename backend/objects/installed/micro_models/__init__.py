@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from backend.objects.card import Card as Card
     from backend.objects.comparing import Comparison as Comparison
     from backend.objects.comparing import compare as compare
+    from backend.objects.cuts import cuts as cuts
     from backend.objects.data import read as read
     from backend.objects.data import write as write
     from backend.objects.files import load as load
@@ -47,6 +48,7 @@ _HOMES = {
     "by_time": "backend.objects.routing",
     "compare": "backend.objects.comparing",
     "concatenate": "backend.instances",
+    "cuts": "backend.objects.cuts",
     "fit": "backend.objects.fitting",
     "images_in": "backend.objects.frames",
     "load": "backend.objects.files",
@@ -69,6 +71,7 @@ __all__ = [
     "by_time",
     "compare",
     "concatenate",
+    "cuts",
     "fit",
     "images_in",
     "load",
