@@ -14,6 +14,7 @@ from backend.commands.common import GroupOption, ProjectOption, as_typed, consol
 from backend.commands.common import services as _services
 from backend.commands.common import settings as _settings
 from backend.commands.connect import check, connect, disconnect, forget
+from backend.commands.cuts import cuts
 from backend.commands.export import export
 from backend.commands.export_model import export_model
 from backend.commands.greeting import version as installed_version
@@ -120,6 +121,7 @@ app.command()(suggest)
 app.command("import")(import_)
 app.command()(export)
 app.command("export-model")(export_model)
+app.command()(cuts)
 
 
 @app.command()

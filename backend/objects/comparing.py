@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.errors import TrainingError
 from backend.instances import Instances
 from backend.objects.actions import actions
-from backend.objects.frames import AnyFrames, each_of, input_frame
+from backend.objects.frames import AnyFrames, InputFrame, each_of, input_frame
 from backend.objects.micro_model import MicroModel
 from backend.objects.model import Model
 from backend.objects.truth import head_of, labeled_frame, prediction_of
@@ -81,20 +81,27 @@ def compare(
     if len(given) != len(labels):
         raise TrainingError(f"Found {len(given)} frames and {len(labels)} labels. Expected one for each frame.")
     asked = Head(head) if head is not None else head_of([one.frame for one in given], labels)
-    truth = [labeled_frame(one.frame, drawn) for one, drawn in zip(given, labels, strict=True)]
+    pairs = enumerate(zip(given, labels, strict=True))
+    truth = [labeled_frame(replace(one.frame, task=n), drawn) for n, (one, drawn) in pairs]
     rows, measure = [], ""
     for name, model in models.items():
-        found, took = [], []
-        for one in given:
-            began = clock()
-            found += [answer.found for answer in model.answers([one])]
-            took.append(clock() - began)
-        said = [prediction_of(one.frame.task, objects) for one, objects in zip(given, found, strict=True)]
-        quality = methods.evaluate(asked, said, truth)
-        measure, done = quality.measure, sum(actions(asked, a, b) for a, b in zip(found, labels, strict=True))
-        later = took[1:] or took
-        rows.append(Row(name, quality.score, done, sum(later) / max(len(later), 1), nbytes_of(model)))
+        found, seconds = _looked(model, given, clock)
+        quality = methods.evaluate(asked, [prediction_of(n, one) for n, one in enumerate(found)], truth)
+        measure, work = quality.measure, sum(actions(asked, a, b) for a, b in zip(found, labels, strict=True))
+        rows.append(Row(name, quality.score, work, seconds, nbytes_of(model)))
     return Comparison(measure, len(given), sum(map(len, labels)), tuple(rows))
+
+
+def _looked(model: Model, frames: Sequence[InputFrame], clock: Callable[[], float]) -> tuple[list[Instances], float]:
+    """What a model finds in each frame, and the seconds that a frame takes once the network is made."""
+    found, took = list[Instances](), list[float]()
+    for one in frames:
+        began = clock()
+        [answer] = model.answers([one])
+        took.append(clock() - began)
+        found.append(answer.found)
+    later = took[1:] or took
+    return found, sum(later) / max(len(later), 1)
 
 
 def nbytes_of(model: Model) -> int:

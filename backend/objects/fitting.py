@@ -39,31 +39,21 @@ def fit(
     from backend.learning import methods
     from backend.learning.fitting.training_input import TrainingInput
 
-    given = [input_frame(frame, number).frame for number, frame in enumerate(each_of(frames))]
+    given = [input_frame(frame).frame for frame in each_of(frames)]
     if len(given) != len(labels):
         raise TrainingError(f"Found {len(given)} frames and {len(labels)} labels. Expected one for each frame.")
     asked = Head(head) if head is not None else head_of(given, labels)
     names = labels_of(asked, labels, start.labels if start else ())
-    labeled = [
-        labeled_frame(replace(frame, task=n), one) for n, (frame, one) in enumerate(zip(given, labels, strict=True))
-    ]
-    wanted = control_of(asked, names, labeled, control)
+    pairs = enumerate(zip(given, labels, strict=True))
+    labeled = [labeled_frame(replace(frame, task=n), one) for n, (frame, one) in pairs]
+    wanted, others = control_of(asked, names, labeled, control), LazyFrames(list(each_of(rest)), len(labeled))
     training = TrainingInput(
-        labeled=labeled,
-        labels=names,
-        unlabeled=LazyFrames(list(each_of(rest)), len(labeled)),
-        start=_start(start, asked),
-        seed=seed,
-        progress=_told(progress),
+        labeled=labeled, labels=names, unlabeled=others, start=_start(start, asked), seed=seed, progress=_told(progress)
     )
     trained = methods.train(wanted, training, methods.recipe_for(wanted, BACKBONE, effort))
-    card = Card(
-        group=group,
-        control=control,
-        labelled=len(labeled),
-        start=str(Start.SIBLING if start else Start.BACKBONE),
-        lineage=(start.digest, *start.card.lineage) if start else (),
-    )
+    kind = Start.SIBLING if start else Start.BACKBONE
+    lineage = (start.digest, *start.card.lineage) if start else ()
+    card = Card(group=group, control=control, labelled=len(labeled), start=str(kind), lineage=lineage)
     return MicroModel(trained.weights, card)
 
 

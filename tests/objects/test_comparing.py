@@ -1,9 +1,11 @@
 """Tables, suggestions, and what labels ask for."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from backend.errors import TrainingError
 from backend.instances import Instances
@@ -39,6 +41,13 @@ def test_models_are_compared_in_a_table() -> None:
         table["dog"]
     with pytest.raises(TrainingError, match="3 frames and 4 labels"):
         compare({}, [frame()] * 3, TRUTH)
+
+
+def test_files_are_told_apart(tmp_path: Path) -> None:
+    for name in "ab":
+        Image.fromarray(frame()).save(tmp_path / f"{name}.png")
+    table = compare({"cat": CAT}, tmp_path, [TRUTH[0], Instances([(30, 30, 38, 38)], ["cat"])])
+    assert (table["cat"].score, table["cat"].actions) == (0.5, 2)
 
 
 def test_of_frames_alike_the_first_suggested_make_the_others_less_useful() -> None:

@@ -1,12 +1,16 @@
 """Shots of films."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
+from typer.testing import CliRunner
 
+from backend.__main__ import app
 from backend.objects.cuts import SHORTEST, cuts, shots
 from backend.objects.routing import by_time
 from tests.learning.synthetic import clip
@@ -53,3 +57,10 @@ def test_shots_cover_the_film_and_are_what_by_time_takes(changes: list[float]) -
 @pytest.mark.parametrize("count", [SHORTEST - 1, SHORTEST])
 def test_a_shot_has_a_least_length(count: int) -> None:
     assert len(shots([0, *[1.0] * 29, 80.0, *[1.0] * (count - 1)])) == 1 + (count >= SHORTEST)
+
+
+def test_the_command_says_them_as_label_studio_counts(tmp_path: Path) -> None:
+    for n, image in enumerate([*film(0), *film(1)]):
+        Image.fromarray(image).save(tmp_path / f"{n:03}.png")
+    answer = CliRunner().invoke(app, ["cuts", str(tmp_path)])
+    assert answer.output.splitlines()[:2] == ["frames 1 to 20: 20", "frames 21 to 40: 20"]
