@@ -14,7 +14,9 @@ from backend.commands.common import GroupOption, ProjectOption, as_typed, consol
 from backend.commands.common import services as _services
 from backend.commands.common import settings as _settings
 from backend.commands.connect import check, connect, disconnect, forget
+from backend.commands.cuts import cuts
 from backend.commands.export import export
+from backend.commands.export_model import export_model
 from backend.commands.greeting import version as installed_version
 from backend.commands.import_ import import_
 from backend.commands.progress import bar
@@ -118,6 +120,8 @@ def unpin(project: ProjectOption, group: OneGroupOption, control: ControlOption 
 app.command()(suggest)
 app.command("import")(import_)
 app.command()(export)
+app.command("export-model")(export_model)
+app.command()(cuts)
 
 
 @app.command()

@@ -24,6 +24,7 @@
     │   ├── TrainingInterrupted  the labels changed meanwhile, or the worker is stopping
     │   └── WeightsUnusable      the weights are readable, but no micro-model that this program can load
     ├── DataSetError             a data set cannot be read or written, or a library that its format needs is missing
+    ├── CompositionError         micro-models do not fit together, or are asked for what they do not have
     ├── DemoError                the demo cannot start one of its parts, or its data is not usable
     └── FigureError               a picture cannot be drawn, or a benchmark cannot be run
 
@@ -129,6 +130,10 @@ PASSING = (StudioUnreachable, StorageError, RegistryUnavailable)
 
 class DataSetError(MicroModelsError):
     """A data set cannot be read or written as asked for, or a library that its format needs is not installed."""
+
+
+class CompositionError(MicroModelsError):
+    """Micro-models do not fit together, or one is asked for what it does not have."""
 
 
 class DemoError(MicroModelsError):

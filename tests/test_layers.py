@@ -23,11 +23,12 @@ ALLOWED = {
     "settings": {"errors", "variables", "password"},
     "instances": {"types", "errors"},
     "datasets": {"instances", "types", "tracks", "pixel_edges", "errors"},
+    "objects": {"datasets", "instances", "learning", "model_registry", "types", "tracks", "errors", "cancel"},
     "model_registry": {"types", "errors", "sqlite_files"},
     "studio": BASE,
     "learning": BASE,
     "jobs": BASE,
-    "loop": {"datasets", "instances", "studio", "learning", "jobs", "model_registry", "password", *BASE},
+    "loop": {"datasets", "instances", "objects", "studio", "learning", "jobs", "model_registry", "password", *BASE},
     "hooks": {"loop", "studio", *BASE},
     "process": {"web", "loop", "jobs", "learning", "model_registry", *BASE},
     "hosting": {"hooks", "process", "loop", "studio", *BASE},
@@ -35,7 +36,7 @@ ALLOWED = {
     "demo": {"datasets", "studio", "learning", *BASE},
     "explain": {"errors"},
     "bench": {"explain", "demo", "loop", "studio", "learning", "model_registry", *BASE},
-    "commands": {"process", "loop", "datasets", "studio", "model_registry", *BASE},
+    "commands": {"process", "loop", "objects", "datasets", "studio", "model_registry", *BASE},
     "__main__": {"commands", "process", "demo", "explain", "bench", "loop", *BASE, "studio"},
 }
 PACKAGES = {"backend", "backend.learning", "backend.loop"}

@@ -61,7 +61,7 @@ def test_settings_that_are_mentioned_exist(path: Path) -> None:
 def test_every_command_is_named() -> None:
     commands = {c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands}
     table = BACKEND.split("## Commands")[1].split("## Settings")[0]
-    named = set(re.findall(r"`([a-z]+)`", table))
+    named = set(re.findall(r"`([a-z-]+)`", table))
     assert commands <= named
 
 

@@ -134,7 +134,7 @@ class DetectionHead(nn.Module):
         if not len(scores):
             return no_candidates()
         classes, cells = cells // heat[0].numel(), cells % heat[0].numel()
-        corners, seen = _voted(cells, boxes, votes, turns)
+        corners, seen = voted(cells, boxes, votes, turns)
         if seen is None:
             kept = batched_nms(corners, scores, classes, self.overlap)[: self.most]
             return Candidates(corners[kept].cpu().numpy(), scores[kept].cpu().numpy(), classes[kept].cpu().numpy())
@@ -144,7 +144,7 @@ class DetectionHead(nn.Module):
         return Candidates(hulls[chosen], values[chosen], labels[chosen], turned[chosen].astype(np.float32))
 
 
-def _voted(cells: Tensor, boxes: Tensor, votes: Tensor, turns: Tensor | None) -> tuple[Tensor, Tensor | None]:
+def voted(cells: Tensor, boxes: Tensor, votes: Tensor, turns: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """(n, 4) and (n, CHANNELS): for each of n cells, the mean of what it and the cells around it say of its box, by their
     votes (h, w).
 

@@ -1,0 +1,49 @@
+"""Card of a micro-model: where it comes from and how good it is, in what a person and a program can read."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What is known of a micro-model besides its weights."""
+
+    group: str = ""
+    """What it was trained on."""
+    control: str = ""
+    """The control tag that it answers to: what its class of a crop is called."""
+    version: int = 0
+    """Of the group's micro-model; 0 where it was not trained by the server."""
+    labelled: int = 0
+    """Frames that it learnt from."""
+    measure: str = ""
+    """What `score` is, in words: each head has its own."""
+    score: float | None = None
+    """On labels that it had never seen; None where there were none yet."""
+    start: str = ""
+    """What its training started from, in a word: `backbone`, `sibling`..."""
+    lineage: tuple[str, ...] = ()
+    """Digests of the models that it was started from, the nearest first."""
+    origin: str = ""
+    """The registry that it was read from, or where it was imported from."""
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """From what `as_json` gave; what this release does not know is left out."""
+        known = {one.name for one in fields(cls)}
+        found = {name: value for name, value in values.items() if name in known}
+        return cls(**found | {"lineage": tuple(found.get("lineage", ()))})
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields that say something."""
+        return {name: value for name, value in asdict(self).items() if value not in ("", 0, None, ())}
+
+    @property
+    def title(self) -> str:
+        """As `'scene 12' v4`.
+
+        >>> Card(group="scene 12", version=4).title
+        "'scene 12' v4"
+        """
+        return (repr(self.group) if self.group else "unnamed") + (f" v{self.version}" if self.version else "")

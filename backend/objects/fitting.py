@@ -1,0 +1,95 @@
+"""Fitting: training a micro-model on a few labelled frames, without Label Studio."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from backend.errors import CompositionError, TrainingError
+from backend.instances import Instances
+from backend.objects.card import Card
+from backend.objects.frames import AnyFrame, AnyFrames, each_of, input_frame
+from backend.objects.micro_model import MicroModel
+from backend.objects.model import Tell
+from backend.objects.truth import control_of, head_of, labeled_frame, labels_of
+from backend.types import Frame, Head, Progress, Start, Weights
+
+BACKBONE = "tf_efficientnet_lite0"
+"""The one whose weights are installed."""
+
+
+def fit(
+    frames: AnyFrames,
+    labels: Sequence[Instances],
+    *,
+    rest: AnyFrames = (),
+    start: MicroModel | None = None,
+    group: str = "",
+    control: str = "",
+    head: Head | str | None = None,
+    effort: float = 1.0,
+    seed: int = 0,
+    progress: Tell | None = None,
+) -> MicroModel:
+    """Train a micro-model on these frames; what it finds, boxes, masks, points or classes, follows from the labels.
+
+    `rest` are frames of the same group that nobody labelled, decoded when they are looked at; `start` is a micro-model of
+    another group. `group` and `control` are what its card says, `head` what the labels ask for where that is not plain, and
+    `effort` the share of the usual training steps. Raises TrainingError where nothing can be learnt, and what `progress`
+    raises.
+    """
+    from backend.learning import methods
+    from backend.learning.fitting.training_input import TrainingInput
+
+    given = [input_frame(frame).frame for frame in each_of(frames)]
+    if len(given) != len(labels):
+        raise TrainingError(f"Found {len(given)} frames and {len(labels)} labels. Expected one for each frame.")
+    asked = Head(head) if head is not None else head_of(given, labels)
+    names = labels_of(asked, labels, start.labels if start else ())
+    pairs = enumerate(zip(given, labels, strict=True))
+    labeled = [labeled_frame(replace(frame, task=n), one) for n, (frame, one) in pairs]
+    wanted, others = control_of(asked, names, labeled, control), LazyFrames(list(each_of(rest)), len(labeled))
+    training = TrainingInput(
+        labeled=labeled, labels=names, unlabeled=others, start=_start(start, asked), seed=seed, progress=_told(progress)
+    )
+    trained = methods.train(wanted, training, methods.recipe_for(wanted, BACKBONE, effort))
+    kind = Start.SIBLING if start else Start.BACKBONE
+    lineage = (start.digest, *start.card.lineage) if start else ()
+    card = Card(group=group, control=control, labelled=len(labeled), start=str(kind), lineage=lineage)
+    return MicroModel(trained.weights, card)
+
+
+class LazyFrames(Sequence[Frame]):
+    """Frames that are decoded when indexed, numbered from `first` on."""
+
+    def __init__(self, frames: Sequence[AnyFrame], first: int) -> None:
+        self._frames, self._first = frames, first
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, index: int) -> Frame:  # type: ignore[override]
+        at = range(len(self))[index]
+        return replace(input_frame(self._frames[at]).frame, task=self._first + at)
+
+
+def _start(start: MicroModel | None, head: Head) -> Weights | None:
+    """The weights of a model of another group, as a start."""
+    if start is None:
+        return None
+    if start.head is not head:
+        raise CompositionError(
+            f"Found the start {start!r}, and labels for {head}. Expected a micro-model of the same head, or no start."
+        )
+    return Weights(start.weights.arrays, {**start.weights.metadata, "start": str(Start.SIBLING)})
+
+
+def _told(progress: Tell | None) -> Callable[[Progress], None]:
+    """What learning calls with the share that is done, telling how much more that is."""
+    done = 0.0
+
+    def tell(state: Progress) -> None:
+        nonlocal done
+        if progress is not None and state.done > done:
+            more, done = state.done - done, state.done
+            progress(more)
+
+    return tell

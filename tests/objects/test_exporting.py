@@ -1,0 +1,107 @@
+"""A detection model under onnxruntime says what it says here, in pictures of any size."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from backend.instances import Instances
+from backend.learning.network import network
+from backend.objects.fitting import fit
+from backend.objects.micro_model import MicroModel
+from tests.learning.synthetic import clip
+
+BOX_PIXELS, SCORE = 0.5, 0.01
+"""How far answers may be from each other."""
+Run = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def float32() -> Iterator[None]:
+    """As the graph computes: in bfloat16, where a processor has it, doubtful objects may be others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "fastest", lambda device: torch.float32)
+        yield
+
+
+@pytest.fixture(scope="module")
+def model() -> MicroModel:
+    """Trained on two discs and a square, so that counts differ."""
+    frames = clip(12, discs=2, squares=1).frames
+    return fit([one.frame for one in frames[::3]], [Instances.of(one.instances) for one in frames[::3]], effort=0.3)
+
+
+@pytest.fixture(scope="module")
+def run(model: MicroModel, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    model.export(path)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    about = session.get_modelmeta().custom_metadata_map
+    assert json.loads(about["labels"]) == ["disc", "square"]
+    assert about["digest"] == model.digest
+    return lambda image: session.run(["boxes", "scores", "labels"], {"image": image})  # type: ignore[no-any-return]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("size", "discs", "squares"),
+    [
+        ((160, 120), 2, 1),
+        ((160, 120), 5, 3),
+        ((320, 180), 2, 2),
+        ((91, 203), 1, 0),
+        ((200, 150), 3, 3),
+        ((44, 44), 0, 0),
+    ],
+)
+def test_answers_are_the_same(model: MicroModel, run: Run, size: tuple[int, int], discs: int, squares: int) -> None:
+    seen = 0
+    for one in clip(3, size=size, discs=discs, squares=squares, seed=3).frames:
+        own, (boxes, scores, labels) = model(one.frame), run(one.frame.image)
+        assert [model.labels[n] for n in labels] == own.label.tolist()
+        there = np.argsort(-own.score, kind="stable") if len(own) else []
+        nearest = [int(np.abs(boxes - own.xyxy[n]).max(1).argmin()) for n in there]
+        assert sorted(nearest) == list(range(len(own)))
+        for n, m in zip(there, nearest, strict=True):
+            assert boxes[m] == pytest.approx(own.xyxy[n], abs=BOX_PIXELS)
+            assert scores[m] == pytest.approx(own.score[n], abs=SCORE)
+        seen += len(own)
+    assert seen or not discs + squares
+
+
+@pytest.mark.slow
+def test_a_picture_without_anything_is_answered(run: Run) -> None:
+    boxes, scores, labels = run(np.zeros((1, 1, 3), np.uint8))
+    assert (boxes.shape[1:], len(scores), len(labels)) == ((4,), len(boxes), len(boxes))
+
+
+@pytest.mark.slow
+def test_places_that_fool_the_network_and_a_companion_are_exported(model: MicroModel, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from backend.learning import methods
+
+    image = clip(2, discs=2, squares=1).frames[1].frame.image
+    found = model(image)
+    blueprint = json.loads(model.weights.metadata["blueprint"])
+    x0, y0, x1, y1 = found.xyxy[0]
+    place = {
+        "label": model.labels.index(str(found.label[0])),
+        "box": [x0 / 160, y0 / 120, x1 / 160, y1 / 120],
+        "score": 0.95,
+    }
+    metadata = {**model.weights.metadata, "blueprint": json.dumps({**blueprint, "mistakes": [place]})}
+    fooled = MicroModel(replace(methods.ensemble(model.weights, model.weights), metadata=metadata))
+    fooled.export(tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    own, (boxes, scores, _) = fooled(image), session.run(None, {"image": image})
+    assert own != found
+    assert len(boxes) == len(own)
+    assert np.sort(scores) == pytest.approx(np.sort(own.score), abs=SCORE)
