@@ -223,3 +223,15 @@ def test_weights_of_accepted_classes() -> None:
     accepted = [dataclasses.replace(labeled[0], weight=0.4), *labeled[1:]]
     layers = [case.trained(labeled=frames).weights.arrays["weights"] for frames in (labeled, accepted)]
     assert not np.allclose(*layers)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_changes_answers_only_is_in_the_artifact_under_the_same_name(name: str) -> None:
+    case = CASES[name]
+    trained = case.trained().weights
+    assert case.method.of_answers <= case.method.switches.keys()
+    for mechanism in case.method.of_answers:
+        again = case.trained(off(case, mechanism)).weights
+        changed = json.loads(trained.metadata["blueprint"]) | case.method.switches[mechanism]
+        assert json.loads(again.metadata["blueprint"]) == changed
+        assert all(np.array_equal(array, trained.arrays[key]) for key, array in again.arrays.items())
