@@ -45,5 +45,26 @@ def advice(reviews: Sequence[ReviewSummary], left: int, expected_left: float | N
     return f"Go on: {mended} of the last {len(shown)} predictions reviewed were mended{rest}."
 
 
+def video_advice(reviews: Sequence[ReviewSummary], left: int, predicted: bool) -> str:
+    """What to do next with whole videos; `left` have no keyframe yet, `predicted`: whether a prediction is there."""
+    others = f" {_videos(left)} no keyframe yet." if left else ""
+    if not reviews:
+        return "No keyframe is drawn yet: draw the objects in about five frames that differ, then submit."
+    if not predicted:
+        return f"The prediction of the whole video comes with the first training.{others}"
+    shown = recent(reviews)
+    if not shown:
+        return f"Open the task, take the prediction over, mend where it is wrong, and submit.{others}"
+    mended = shown[-1].actions
+    if not mended:
+        return f"The last prediction was taken over as it was.{others}"
+    places = "1 place" if mended == 1 else f"{mended} places"
+    return f"The last prediction was mended in {places}; the next one learns from that.{others}"
+
+
+def _videos(count: int) -> str:
+    return "1 video has" if count == 1 else f"{count} videos have"
+
+
 def _predictions(count: int) -> str:
     return "prediction was" if count == 1 else f"{count} predictions were"

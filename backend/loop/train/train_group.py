@@ -20,6 +20,7 @@ from backend.loop.train import rhythm
 from backend.loop.train.enclosing import boxes_for
 from backend.loop.train.evaluator import Judge
 from backend.loop.train.promotion import Comparison, Decision, decide, digest, split
+from backend.loop.train.sharing import Share, shares
 from backend.loop.train.starts import POOR, Origin, of_kind, start_of
 from backend.studio.labeling_config import control_fingerprint
 from backend.studio.regions.limits import told
@@ -61,7 +62,9 @@ def train_group(
         registry.groups.progress(group.project, group.name, owner, "training", 0.0, None, work)
         untouched = accepted(services, group.project, group.name, labels)
         enclosing = dict[str, Lesson]()
-        for control in chained(controls):
+        turns = chained(controls)
+        took = {name: v.seconds or 0.0 for name, v in registry.versions.serving(group.project, group.name).items()}
+        for control, share in zip(turns, shares([turn.from_name for turn in turns], took), strict=True):
             recipe = methods.recipe_for(control, settings.backbone, settings.effort)
             lesson = prepare(control, tasks, labels, frames, untouched, recipe.accepted_weight)
             recipe = methods.recipe_for(lesson.control, settings.backbone, settings.effort)
@@ -69,7 +72,7 @@ def train_group(
             learnt |= lesson.learnt
             if lesson.labeled:
                 find_boxes = boxes_for(services, group, control, enclosing)
-                training = _Training(services, group, owner, alive, lesson, recipe, frames, find_boxes)
+                training = _Training(services, group, owner, alive, lesson, recipe, frames, find_boxes, share)
                 failures += _try(training, control)
                 if any(other.boxes_from == control.from_name for other in controls):
                     enclosing[control.from_name] = lesson
@@ -121,9 +124,11 @@ class _Training:
         recipe: HeadRecipe,
         frames: FrameStore,
         find_boxes: FindBoxes | None,
+        share: Share,
     ) -> None:
         self._services, self._group, self._owner, self._alive, self._lesson = services, group, owner, alive, lesson
         self._recipe, self._frames, self._find_boxes = recipe, frames, find_boxes
+        self._share = share
         self._earlier: Weights | None = None
         """Of the serving version."""
         self._reported = 0.0
@@ -255,7 +260,7 @@ class _Training:
 
     def _progress(self, progress: Progress) -> None:
         self._alive()
-        now = self._services.clock()
+        progress, now = self._share.whole(progress), self._services.clock()
         if now - self._reported < REPORT_SECONDS:
             return
         self._reported = now

@@ -17,6 +17,21 @@ def score(value: float | None) -> str:
     return DASH if value is None else f"{value:.2f}"
 
 
+def sure(value: float | None) -> str:
+    """A probability in [0, 1] in words."""
+    return DASH if value is None else f"{math.floor(value * 100 + 1e-6)} % sure"
+
+
+def minutes(value: float | None) -> str:
+    """Seconds of a person's time, no more exactly than anybody plans."""
+    if value is None:
+        return DASH
+    if value < 60:
+        return "under 1 min" if value > 0 else "0 min"
+    hours, rest = divmod(round(value / 60), 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
+
+
 def number(value: float | None) -> str:
     """With thousands apart; at most one digit behind the point."""
     return DASH if value is None else f"{round(value, 1):,}".removesuffix(".0").replace(",", "\u202f")

@@ -25,6 +25,7 @@ from backend.web.protocol import UP
 
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Page = Annotated[int, Query(ge=1, le=1_000_000)]
+Frame = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
 Part = Annotated[str, Query()]
 DEFAULT_PORT = 9090
 """At which `connect` expects this backend where nobody names another."""
@@ -49,16 +50,15 @@ def dashboard_routes(services: Services, pages: Pages, bodies: Bodies) -> APIRou
         if view is None:
             what = f"Project {project} has no group “{name}”. It may have been renamed, or its tasks deleted."
             raise HTTPException(404, what)
-        drawn = chart(view.efficiency.rounds) if view.efficiency else None
-        return answer(request, "group.html", part, view=view, chart=drawn, **more)
+        return answer(request, "group.html", part, view=view, chart=chart(view.efficiency.rounds), **more)
 
     @routes.get("/")
-    def first(request: Request, part: Part = "") -> Response:
+    def first(request: Request, part: Part = "", search: Annotated[str, Query(max_length=500)] = "") -> Response:
         if asks_for_json(request.headers):
             return JSONResponse(UP)
         port = services.settings.port
         backend = f" --backend-url http://localhost:{port}" if port != DEFAULT_PORT else ""
-        return answer(request, "front.html", part, view=front(services), backend=backend)
+        return answer(request, "front.html", part, view=front(services), search=search, backend=backend)
 
     @routes.get("/projects/{project}")
     def one_project(
@@ -118,19 +118,19 @@ def dashboard_routes(services: Services, pages: Pages, bodies: Bodies) -> APIRou
         return await run_in_threadpool(downloads.answer, project, await bodies.form(request))
 
     @routes.get("/projects/{project}/tasks/{task}/thumbnail")
-    async def thumbnail(project: Id, task: Id, v: str = "") -> Response:
+    async def thumbnail(project: Id, task: Id, v: str = "", frame: Frame = None) -> Response:
         try:
-            return await pictures.run(drawn, project, task, v)
+            return await pictures.run(drawn, project, task, v, frame)
         except Busy as busy:
             svg = placeholder(str(busy.detail)).encode()
             return picture(svg, "image/svg+xml", "no-store", status=busy.status_code, **(busy.headers or {}))
 
-    def drawn(project: int, task: int, v: str) -> Response:
+    def drawn(project: int, task: int, v: str, frame: int | None) -> Response:
         record, found = services.registry.projects.get(project), services.registry.tasks.get(project, task)
         if record is None or found is None:
             raise HTTPException(404, f"Project {project} has no task {task}.")
         try:
-            return picture(thumbnails.jpeg(record, found), "image/jpeg", A_YEAR if v else "no-cache")
+            return picture(thumbnails.jpeg(record, found, frame), "image/jpeg", A_YEAR if v else "no-cache")
         except MicroModelsError as error:
             why = str(error) if isinstance(error, MediaError) else f"Label Studio did not give it: {error}"
             return picture(placeholder(why).encode(), "image/svg+xml", "no-store")
