@@ -14,7 +14,7 @@ from model_registry import GroupRecord, ProjectRecord
 
 def titles(services: Services, project: ProjectRecord, groups: Iterable[GroupRecord]) -> dict[str, str]:
     """{name of a group that is one video: its file's name, with the task's number}; other groups are left out."""
-    alone = [group.name for group in groups if group.rule == EACH_VIDEO]
+    alone = [group.name for group in groups if group.rule.startswith(EACH_VIDEO)]
     field = services.video_field(project) if alone else None
     if field is None:
         return {}

@@ -136,7 +136,9 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
         efficiency=efficiency,
         minutes=minutes(seconds, registry.reviews.summaries(project, name), efficiency.left),
         to_accept=len(waiting(services, project, name)) if whole else 0,
-        next=tuple(label_next(services, owner, name)) if whole and record.doubt is None else (),
+        next=tuple(label_next(services, owner, name))
+        if whole and record.doubt is None and not efficiency.whole_videos
+        else (),
         proposed_by=proposed,
         baseline=baselines(project_models(services, project)).get(name),
         expects=expects,

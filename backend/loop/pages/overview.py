@@ -83,6 +83,11 @@ class Front:
     titles: Mapping[tuple[int, str], str] = field(default_factory=dict)
     """{(project, name): what people call it} of the groups at work that are one video each."""
 
+    @property
+    def project_titles(self) -> dict[int, str]:
+        """{project: what people call it}"""
+        return {view.record.id: view.record.title for view in self.projects}
+
 
 @dataclass(frozen=True, slots=True)
 class GroupList:

@@ -34,7 +34,7 @@ def advice(reviews: Sequence[ReviewSummary], left: int, expected_left: float | N
     if left == 0 and not expected_left:
         return "All frames are labelled."
     shown, where = recent(reviews), f" in {left} frames" if left else ""
-    rest = "" if expected_left is None else f"; expected left to mend: {expected_left:.0f} actions{where}"
+    rest = "" if expected_left is None else f"; about {_actions(expected_left)} left{where}"
     if not shown:
         return f"No prediction has been reviewed yet{rest}."
     streak = accepted_in_a_row(reviews)
@@ -42,7 +42,9 @@ def advice(reviews: Sequence[ReviewSummary], left: int, expected_left: float | N
     if streak >= ENOUGH or (small and streak):
         return f"More labelling hardly pays: the last {_predictions(streak)} accepted unchanged{rest}."
     mended = sum(review.actions > 0 for review in shown)
-    return f"Go on: {mended} of the last {len(shown)} predictions reviewed were mended{rest}."
+    if not mended:
+        return f"So far, so good: the last {_predictions(len(shown))} accepted unchanged{rest}."
+    return f"Go on: {mended} of the last {len(shown)} predictions reviewed were corrected{rest}."
 
 
 def video_advice(reviews: Sequence[ReviewSummary], left: int, predicted: bool) -> str:
@@ -64,6 +66,10 @@ def video_advice(reviews: Sequence[ReviewSummary], left: int, predicted: bool) -
 
 def _videos(count: int) -> str:
     return "1 video has" if count == 1 else f"{count} videos have"
+
+
+def _actions(count: float) -> str:
+    return "1 action is" if round(count) == 1 else f"{count:.0f} actions are"
 
 
 def _predictions(count: int) -> str:

@@ -4,6 +4,8 @@ import math
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from markupsafe import Markup, escape
+
 DASH = "–"
 
 
@@ -15,6 +17,12 @@ def percent(share: float | None) -> str:
 def score(value: float | None) -> str:
     """Two digits."""
     return DASH if value is None else f"{value:.2f}"
+
+
+def code(text: str) -> Markup:
+    """Text for a page, what stands in backticks as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
 
 
 def sure(value: float | None) -> str:
