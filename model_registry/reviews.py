@@ -108,7 +108,7 @@ class Reviews:
             .order_by(sums[0].desc(), reviews.c.annotator)
         )
         with self._database.reading() as connection:
-            return [AnnotatorWork(*counted, float(seconds)) for *counted, seconds in connection.execute(query)]
+            return [AnnotatorWork(*row) for row in connection.execute(query)]
 
     def seconds(self, project: int, group: str) -> dict[int, float]:
         """{annotation: seconds that it was open} of the group's reviewed annotations; 0 where that is not known."""

@@ -5,6 +5,7 @@ made by debootstrap; Label Studio is installed into one of them with pip.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -75,6 +76,12 @@ class Engine:
         assert not check or ran.returncode == 0, f"{' '.join(command)}\n{ran.stdout[-3000:]}\n{ran.stderr[-6000:]}"
         return ran
 
+    def compose(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """docker-compose on `compose.yml`, in a project of our own."""
+        file = without_names(self._folder / "compose") / "compose.yml"
+        where = ("--project-directory", str(ROOT / "docker"), "--project-name", "micro-models-test")
+        return self.run("docker-compose", *where, "--file", str(file), *words, **env)
+
     def make_images(self) -> None:
         """What the compose files name: the bases where they are missing, ours always, of this checkout."""
         if not self._has("micro-models-debian"):
@@ -116,6 +123,14 @@ class Engine:
     def _build(self, image: str, context: Path, dockerfile: str) -> None:
         (context / "Dockerfile").write_text(dockerfile)
         self.run("docker", "build", "--network=host", "-t", image, str(context))
+
+
+def without_names(folder: Path) -> Path:
+    """The compose files in a folder, as version 1 of docker-compose takes them: it knows no name of a project."""
+    folder.mkdir(exist_ok=True)
+    for path in (ROOT / "docker").glob("*.yml"):
+        (folder / path.name).write_text(re.sub(r"(?m)^name: .*\n", "", path.read_text()))
+    return folder
 
 
 def missing() -> str | None:

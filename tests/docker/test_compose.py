@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from backend.settings import Settings
+from tests.docker.engine import without_names
 
 DOCKER = Path(__file__).parents[2] / "docker"
 FILES = sorted(path.name for path in DOCKER.glob("compose*.yml"))
@@ -179,8 +180,7 @@ def composed(folder: Path, *names: str, **env: str) -> subprocess.CompletedProce
     program = next((each for each in COMPOSE if shutil.which(each[0]) and not run(*each, "version").returncode), None)
     if program is None:
         pytest.skip("no docker compose: apt-get install docker-compose")
-    for path in DOCKER.glob("*.yml"):  # its version 1 knows no name of a project
-        (folder / path.name).write_text(re.sub(r"(?m)^name: .*\n", "", path.read_text()))
+    without_names(folder)
     files = [word for name in names for word in ("-f", str(folder / name))]
     return run(*program, "--project-directory", str(folder), *files, "config", **env)
 
