@@ -3,7 +3,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
 # What needs each other comes in order; the two environments and the system's tools are installed side by side.
 MAKEFLAGS += --jobs=3
-.PHONY: help install install-label-studio system-tools demo test test-fast promises image-test lock check clean
+.PHONY: help install install-label-studio system-tools demo test test-fast promises image-test compose-test release lock check clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -64,16 +64,20 @@ check: $(OURS) ## Format, lint, types
 
 # Two tests run side by side, each on one core: threads of OpenMP that wait for each other take ten times as long.
 test: check $(STUDIO) system-tools ## Everything: checks, all tests, with a real Label Studio, a real browser, the image (a quarter of an hour)
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not compose" $(ARGS)
 
 test-fast: $(OURS) ## The tests that need no server and no training
-	@$(BIN)/pytest -m "not slow and not label_studio and not browser" $(ARGS)
+	@$(BIN)/pytest -m "not slow and not label_studio and not browser and not compose" $(ARGS)
 
 promises: $(OURS) ## Ten times as many runs of what the design promises, new ones each time (an hour)
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --hypothesis-profile=search tests/loop/test_promises.py $(ARGS)
 
 image-test: $(OURS) $(STUDIO) system-tools ## The container image alone: built and run for real, without a Docker engine (some minutes)
 	@$(BIN)/pytest -m image tests/docker $(ARGS)
+
+compose-test: $(OURS) ## compose.yml on a Docker engine of its own, before each release (half an hour the first time; as root)
+	@type dockerd docker-compose debootstrap >/dev/null 2>&1 || { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends docker.io docker-compose iptables debootstrap; } >/tmp/micro-models-apt.log 2>&1 || { tail -5 /tmp/micro-models-apt.log; exit 1; }
+	@$(BIN)/pytest -s -m compose tests/docker $(ARGS)
 
 # CUDA's parts come with torch and stay with it, so that the image for CPUs has none of them.
 lock: $(OURS) ## The image's dependencies anew, to their newest versions, with hashes

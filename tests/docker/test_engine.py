@@ -89,7 +89,7 @@ def test_a_project_is_connected_by_itself_soon(engine: Engine, studio: Studio, p
     began = time.monotonic()
     until(lambda: studio.backends(project), lambda: engine.compose("logs", "connect").stdout[-2000:], CONNECTED_SECONDS)
     print(f"connected after {time.monotonic() - began:.1f} s")
-    assert studio.backends(project)[0]["url"].startswith("http://backend:9090")
+    assert studio.backends(project)[0]["url"].startswith("http://backend.internal:9090")
     assert studio.webhooks(project)
 
 
