@@ -3,7 +3,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
 # What needs each other comes in order; the two environments and the system's tools are installed side by side.
 MAKEFLAGS += --jobs=3
-.PHONY: help install install-label-studio system-tools demo test test-fast promises image-test lock check clean
+.PHONY: help install install-label-studio system-tools demo test test-fast promises image-test compose-test release lock check clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -15,6 +15,10 @@ OURS := .venv/.installed
 STUDIO := .venv-label-studio/.installed
 PATHS := backend model_registry tests
 PIP := -m pip --disable-pip-version-check install --progress-bar off
+# On Linux without an NVIDIA GPU: torch for CPUs, a tenth of the download, where its index can be reached.
+CPU_INDEX := https://download.pytorch.org/whl/cpu
+WANTS_CPU := test "$$(uname -s)" = Linux && ! type nvidia-smi >/dev/null 2>&1 && \
+	$(PYTHON) -c 'import urllib.request as r; r.urlopen("$(CPU_INDEX)/torch/", timeout=5)' >/dev/null 2>&1
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 # Of pip's hundred lines: the downloads that take time, and the end. Everything is in pip.log of the environment.
 QUIETER := awk '/(Downloading|Using cached) .*\((.* GB|[0-9]{2,}\.?[0-9]* MB)\)/ {sub(/-[^-]*-[^-]*-[^-]*\.whl/, ""); print; fflush()} \
@@ -29,9 +33,10 @@ install-label-studio: $(STUDIO) ## Label Studio, in an environment of its own: .
 
 $(OURS): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python " + sys.version.split()[0] + " is too old: 3.11 or newer is needed. Name one, e.g. make install PYTHON=python3.12")'
-	@echo "Installing the backend into .venv: torch is most of it, on Linux several GB with CUDA."
-	@echo "  (No GPU? PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make install needs a tenth of that.)"
+	@echo "Installing the backend into .venv: torch is most of it, on Linux with a GPU several GB with CUDA."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@if ! $(BIN)/python -c 'import torch' >/dev/null 2>&1 && $(WANTS_CPU); then echo "  No NVIDIA GPU: torch for CPUs."; \
+		$(BIN)/python $(PIP) --quiet --index-url $(CPU_INDEX) torch torchvision || echo "  Not to be had from there; as usual."; fi
 	@$(BIN)/python $(PIP) -e '.[demo,test]' 2>.venv/pip-errors.log | tee .venv/pip.log | $(QUIETER) || { cat .venv/pip-errors.log; exit 1; }
 	@touch $@
 	@echo "Installed: $(BIN)/micro-models"
@@ -64,10 +69,10 @@ check: $(OURS) ## Format, lint, types
 
 # Two tests run side by side, each on one core: threads of OpenMP that wait for each other take ten times as long.
 test: check $(STUDIO) system-tools ## Everything: checks, all tests, with a real Label Studio, a real browser, the image (a quarter of an hour)
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not compose" $(ARGS)
 
 test-fast: $(OURS) ## The tests that need no server and no training
-	@$(BIN)/pytest -m "not slow and not label_studio and not browser" $(ARGS)
+	@$(BIN)/pytest -m "not slow and not label_studio and not browser and not compose" $(ARGS)
 
 promises: $(OURS) ## Ten times as many runs of what the design promises, new ones each time (an hour)
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --hypothesis-profile=search tests/loop/test_promises.py $(ARGS)
@@ -75,12 +80,30 @@ promises: $(OURS) ## Ten times as many runs of what the design promises, new one
 image-test: $(OURS) $(STUDIO) system-tools ## The container image alone: built and run for real, without a Docker engine (some minutes)
 	@$(BIN)/pytest -m image tests/docker $(ARGS)
 
+compose-test: $(OURS) ## compose.yml on a Docker engine of its own, before each release (half an hour the first time; as root)
+	@type dockerd docker-compose debootstrap >/dev/null 2>&1 || { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends docker.io docker-compose iptables debootstrap; } >/tmp/micro-models-apt.log 2>&1 || { tail -5 /tmp/micro-models-apt.log; exit 1; }
+	@$(BIN)/pytest -s -m compose tests/docker $(ARGS)
+
 # CUDA's parts come with torch and stay with it, so that the image for CPUs has none of them.
 lock: $(OURS) ## The image's dependencies anew, to their newest versions, with hashes
 	@$(BIN)/python $(PIP) --quiet uv
 	@$(LOCK) docker/torch.in -o docker/torch.lock
 	@$(LOCK) pyproject.toml --extra scale -c docker/torch.in -o docker/requirements.lock \
 		$$(sed -nE 's/^((torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==).*/--no-emit-package \1/p' docker/torch.lock | tr -d =)
+
+# What a release is made of, in dist/. Vulnerabilities are looked up where their database can be reached.
+RELEASE_TOOLS := build cyclonedx-bom pip-audit pip-licenses
+release: check ## Wheel, source, licences of all parts, SBOM, known vulnerabilities, in dist; after compose-test and test
+	@rm -rf dist build/lib build/bdist.* build/release
+	@$(PYTHON) -m venv build/release
+	@build/release/bin/python $(PIP) --quiet $(RELEASE_TOOLS)
+	@build/release/bin/python -m build --outdir dist . >build/release/build.log 2>&1 || { tail -5 build/release/build.log; exit 1; }
+	@build/release/bin/pip-licenses --python $(BIN)/python --format markdown --output-file dist/LICENSES.md >/dev/null
+	@build/release/bin/cyclonedx-py environment $(BIN)/python --output-file dist/sbom.json
+	@cp docker/requirements.lock docker/torch.lock dist/
+	@build/release/bin/pip-audit --progress-spinner off --no-deps --disable-pip --requirement docker/requirements.lock >dist/vulnerabilities.txt 2>&1 \
+		&& echo "  No known vulnerability." || { echo "  Vulnerabilities, or their database is not reached:"; tail -5 dist/vulnerabilities.txt; }
+	@ls -1sh dist
 
 clean: ## Remove what demo and tests wrote; the environments stay
 	@rm -rf demo-data tests/end_to_end/screenshots .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

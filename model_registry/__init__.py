@@ -53,6 +53,7 @@ from model_registry.listing import SORTS, Listing, Sort
 from model_registry.projects import Projects, accepted_secrets
 from model_registry.records import (
     STOPPED,
+    TITLE,
     ArtifactRef,
     GroupKind,
     GroupRecord,
@@ -70,7 +71,7 @@ from model_registry.records import (
 )
 from model_registry.registry import Registry, open_registry, restore_registry
 from model_registry.retention import Retention
-from model_registry.reviewed import LedgerEntry, ReviewRecord, ReviewSummary
+from model_registry.reviewed import AnnotatorWork, LedgerEntry, ReviewRecord, ReviewSummary
 from model_registry.reviews import Review
 from model_registry.tasks import Tasks
 from model_registry.text import storable
@@ -80,6 +81,8 @@ from model_registry.workers import Workers
 __all__ = [
     "SORTS",
     "STOPPED",
+    "TITLE",
+    "AnnotatorWork",
     "Arrival",
     "ArtifactRef",
     "Artifacts",

@@ -21,11 +21,13 @@ class Work:
 
     actions: int = 0
     labels: int = 0
+    reviewed: int = 0
+    """Annotations made with a prediction in sight."""
 
     @property
     def efficiency(self) -> float | None:
-        """1 - actions / labels; None where there is no label."""
-        return 1 - self.actions / self.labels if self.labels else None
+        """1 - actions / labels; None where no prediction was reviewed, so that it says nothing of them."""
+        return 1 - self.actions / self.labels if self.labels and self.reviewed else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from model_registry.tables import (
 )
 from model_registry.urgency import there
 
-Sort = Literal["state", "name", "tasks", "labelled", "version", "score", "efficiency"]
+Sort = Literal["state", "name", "tasks", "labelled", "version", "score", "efficiency", "need"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 TASK = tuple(tasks.c[name] for name in TaskRecord.__dataclass_fields__)
 """What a TaskRecord is made of."""
@@ -64,7 +64,7 @@ class Listing:
                 states[row.project][row.state] = row.n
             sizes = {row.project: row for row in connection.execute(of_tasks.group_by(tasks.c.project))}
             labelled = {row.project: row.n for row in connection.execute(of_labels.group_by(tasks.c.project))}
-            work = {row.project: Work(row.actions, row.labels) for row in connection.execute(of_reviews)}
+            work = {row.project: Work(row.actions, row.labels, row.seen) for row in connection.execute(of_reviews)}
         return {
             id: ProjectCounts(states[id], row.n, labelled.get(id, 0), row.problems, work.get(id, Work()))
             for id, row in sizes.items()
@@ -195,13 +195,14 @@ def _work_of(connection: Connection, listed: Sequence[GroupRecord]) -> dict[Grou
     mine = (tasks.c.project.in_({g.project for g in listed}), tasks.c.group.in_({g.name for g in listed}))
     summed = _worked(tasks.c.project, tasks.c.group).join(tasks, reviews_task)
     rows = connection.execute(summed.where(*mine, reviews.c.pending.is_(False)))
-    return {(row.project, row.group): Work(row.actions, row.labels) for row in rows}
+    return {(row.project, row.group): Work(row.actions, row.labels, row.seen) for row in rows}
 
 
 def _worked(*by: ColumnElement[Any]) -> Select[Any]:
-    """Actions and labels of the reviewed annotations, summed up."""
+    """Actions and labels of the reviewed annotations, summed up, and how many saw a prediction."""
     sums = (func.sum(reviews.c[name]).label(name) for name in ("actions", "labels"))
-    return select(*by, *sums).select_from(reviews).group_by(*by)
+    seen = func.sum(case((reviews.c.shown.is_(True), 1), else_=0)).label("seen")
+    return select(*by, *sums, seen).select_from(reviews).group_by(*by)
 
 
 def _keys(listed: Select[Any], state: ColumnElement[str]) -> dict[Sort, ColumnElement[Any]]:
@@ -214,6 +215,8 @@ def _keys(listed: Select[Any], state: ColumnElement[str]) -> dict[Sort, ColumnEl
         "labelled": listed.selected_columns["labelled"],
         "version": select(func.max(versions.c.number)).where(*mine).correlate(groups).scalar_subquery(),
         "efficiency": _EFFICIENCY,
+        # The most doubt left first: an ascending order begins with it.
+        "need": -groups.c.doubt * (listed.selected_columns["tasks"] - listed.selected_columns["labelled"]),
         "score": select(func.min(_SCORE)).where(*mine).correlate(groups).scalar_subquery(),
     }
 

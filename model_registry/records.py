@@ -17,6 +17,8 @@ FATAL = 2
 other reasons."""
 
 
+TITLE = "project_title"
+"""The setting of a project that holds its title at the source."""
 STOPPED = "stopped"
 """The setting of a project of which nothing is trained or published until it is lifted; it says why."""
 
@@ -39,6 +41,11 @@ class ProjectRecord:
 
     stopped: str | None = None
     """Why nothing of the project is trained or published (its setting `STOPPED`); None where it goes on."""
+
+    @property
+    def title(self) -> str:
+        """What people call it: its title at the source, with its number where that is not known."""
+        return str(self.settings.get(TITLE) or f"Project {self.id}")
 
     @property
     def gone(self) -> bool:

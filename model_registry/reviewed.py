@@ -74,3 +74,20 @@ class ReviewSummary:
     actions: int
     accepted: int
     labels: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatorWork:
+    """What one person did in a project."""
+
+    annotator: str
+    """Label Studio's id of the user, as text; empty where it is not known."""
+    tasks: int
+    actions: int
+    labels: int
+    seconds: float
+    """Spent with the annotations open; one that was left open for long counts as `LONGEST_SECONDS`."""
+
+
+LONGEST_SECONDS = 600.0
+"""Seconds that one annotation counts at most: beyond, a page was left open."""

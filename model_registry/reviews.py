@@ -4,16 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, distinct, func, select, update
 
 from model_registry.database import Database, upsert
 from model_registry.projects import lock_project
 from model_registry.records import LabelRecord
-from model_registry.reviewed import ReviewRecord, ReviewSummary
+from model_registry.reviewed import LONGEST_SECONDS, AnnotatorWork, ReviewRecord, ReviewSummary
 from model_registry.tables import counts, is_pending, labels, labels_task, reviews, reviews_task, tasks
 
 reviewed = and_(labels.c.project == reviews.c.project, labels.c.id == reviews.c.annotation)
 """The review is of the label."""
+_LEAD: ColumnElement[float] = labels.c.details["lead_time"].as_float()
+_SECONDS = case((_LEAD > LONGEST_SECONDS, LONGEST_SECONDS), (_LEAD > 0, _LEAD), else_=0.0)
+"""Seconds that an annotation was open, as its source says."""
 BLANK: Mapping[str, Any] = {
     "annotator": "", "round": 0, "created_at": 0.0, "shown": False, "score": None,
     "actions": 0, "accepted": 0, "labels": 0, "tallies": [],
@@ -91,6 +94,31 @@ class Reviews:
             query = query.where(tasks.c.group.in_(groups))
         with self._database.reading() as connection:
             return [ReviewSummary(**row._mapping) for row in connection.execute(query)]
+
+    def by_annotator(self, project: int) -> list[AnnotatorWork]:
+        """What each person did in the project, as far as it is reviewed; who did most comes first."""
+        sums = (
+            func.count(distinct(reviews.c.task)), func.sum(reviews.c.actions), func.sum(reviews.c.labels), func.sum(_SECONDS),
+        )  # fmt: skip
+        query = (
+            select(reviews.c.annotator, *sums)
+            .select_from(reviews.join(labels, reviewed))
+            .where(reviews.c.project == project, reviews.c.pending.is_(False), counts)
+            .group_by(reviews.c.annotator)
+            .order_by(sums[0].desc(), reviews.c.annotator)
+        )
+        with self._database.reading() as connection:
+            return [AnnotatorWork(*row) for row in connection.execute(query)]
+
+    def seconds(self, project: int, group: str) -> dict[int, float]:
+        """{annotation: seconds that it was open} of the group's reviewed annotations; 0 where that is not known."""
+        query = (
+            select(labels.c.id, _SECONDS)
+            .select_from(reviews.join(labels, reviewed).join(tasks, labels_task))
+            .where(reviews.c.project == project, tasks.c.group == group, reviews.c.pending.is_(False), counts)
+        )
+        with self._database.reading() as connection:
+            return {id_: float(seconds) for id_, seconds in connection.execute(query)}
 
     def _records(self, project: int, *where: Any) -> list[ReviewRecord]:
         columns = [reviews.c[name] for name in ("annotation", "project", "task", "annotator", "round", "tallies")]

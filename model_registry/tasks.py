@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from model_registry.database import Database, chunks, plain, upsert
 from model_registry.group_rows import GroupKey, ensure_groups, outdate, touch
@@ -62,6 +62,14 @@ class Tasks:
         query = select(*COLUMNS).where(tasks.c.project == project, tasks.c.group == group).order_by(tasks.c.id)
         with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(query)]
+
+    def first_of_groups(self, project: int, groups: Iterable[str]) -> dict[str, TaskRecord]:
+        """The task with the lowest id of each of these groups, some hundreds at most; groups without one are left out."""
+        mine = (tasks.c.project == project, tasks.c.group.in_(list(groups)))
+        first = select(func.min(tasks.c.id)).where(*mine).group_by(tasks.c.group)
+        query = select(*COLUMNS).where(tasks.c.project == project, tasks.c.id.in_(first))
+        with self._database.reading() as connection:
+            return {row.group: _record(row) for row in connection.execute(query)}
 
     def ids(self, project: int) -> set[int]:
         """Ids of the project's tasks."""

@@ -98,7 +98,7 @@ def _table(status: dict[str, Any]) -> list[RenderableType]:
         table.add_column(heading, overflow="fold", no_wrap=heading in HEADINGS[3:])
     for group in status["groups"]:
         table.add_row(*(Text(cell) for cell in _cells(group)))
-    said = [Text.assemble((f"{g['group']}: ", "bold"), _remark(g)) for g in status["groups"] if _remark(g)]
+    said = [Text.assemble((f"{g['title']}: ", "bold"), _remark(g)) for g in status["groups"] if _remark(g)]
     return [table, *said, *(Text(line, "dim") for line in _rules(status)), *_notes(status)]
 
 
@@ -119,7 +119,7 @@ def _cells(group: dict[str, Any]) -> tuple[str, ...]:
     left = f", {group['seconds_left']:.0f} s left" if group["seconds_left"] is not None else ""
     own = group["score"]
     return (
-        " ".join(group["group"].split()) or "(no name)",
+        " ".join(group["title"].split()) or "(no name)",
         group["state"] + done + left,
         f"{group['labelled']} of {group['tasks']}",
         str(group["trained_labels"]),

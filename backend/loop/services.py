@@ -11,6 +11,7 @@ from backend.studio.client import Studio
 from backend.studio.labeling_config import LabelingConfig, parse
 from backend.studio.media import DECODED_BYTES, MediaCache
 from backend.studio.room import Room
+from backend.types import Media
 from model_registry import ProjectRecord, Registry
 
 CONFIGS_KEPT = 256
@@ -84,6 +85,14 @@ class Services:
             raise LabelingConfigError(
                 f"The labeling config cannot be read ({type(error).__name__}: {error}). Expected Label Studio's XML."
             ) from error
+
+    def video_field(self, project: ProjectRecord) -> str | None:
+        """The data field that holds a whole video in each task; None where tasks hold images, or the config is odd."""
+        try:
+            controls = self.config(project).controls
+        except LabelingConfigError:
+            return None
+        return next((control.media_field for control in controls if control.media is Media.VIDEO), None)
 
 
 def stored_access(project: ProjectRecord) -> Access:

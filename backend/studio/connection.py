@@ -150,4 +150,9 @@ def address(url: str) -> str:
             f"{url!r} is not the address of this backend. Expected what Label Studio's machine can call, such as "
             "http://localhost:9090, or http://host.docker.internal:9090 when Label Studio is in a container."
         )
+    if "." not in parsed.host and ":" not in parsed.host and parsed.host != "localhost":
+        raise StudioError(
+            f"Label Studio takes no webhook to {parsed.host!r}: it expects a name with a dot, an IP address or localhost. "
+            f"Give the backend such a name, in compose as a network alias ({parsed.host}.internal), and connect with it."
+        )
     return str(parsed)

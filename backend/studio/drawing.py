@@ -42,8 +42,9 @@ def draw_instances(
                 continue
             draw_box(pen, instance, scale, colour)
         if instance.label and not _is_point(instance):
-            above = y0 - size - 5
-            tag(pen, (max(0.0, x0), above if above >= 0 else y0), caption(instance), colour, size)
+            above, below = y0 - size - 5, y1 + 2
+            beside = above if above >= 0 else below if below + size + 4 <= picture.height else y0
+            tag(pen, (max(0.0, x0), beside), caption(instance), colour, size)
 
 
 def _is_point(instance: Instance) -> bool:

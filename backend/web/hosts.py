@@ -8,7 +8,10 @@ from ipaddress import ip_address
 from backend.settings import Settings
 
 GATEWAYS = frozenset({"host.docker.internal", "host.containers.internal", "gateway.docker.internal"})
-"""This machine, as its containers call it. Nobody can register a name that ends in .internal."""
+"""This machine, as its containers call it."""
+PRIVATE = ".internal"
+"""Nobody can register a name that ends so. Compose services have such names too: Label Studio takes no webhook to a name
+without a dot."""
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::\d{1,5})?", re.ASCII)
 
 
@@ -22,8 +25,8 @@ class AllowedHosts:
     """The names that lead here on purpose.
 
     Always: this machine's loopback names, addresses and hostname, what containers call it, and what the operator allows.
-    Where other machines may call: also bare addresses and names without a dot, which is what compose services have. Those
-    cannot be registered, so no page can come from them.
+    Where other machines may call: also bare addresses, names without a dot, and those that end in `.internal`, which is
+    what compose services have. Those cannot be registered, so no page can come from them.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -45,4 +48,4 @@ class AllowedHosts:
             return ip_address(name).is_loopback or self._elsewhere
         except ValueError:
             # 2130706433 is no name but an address in disguise.
-            return self._elsewhere and "." not in name and not name.isdigit()
+            return self._elsewhere and (name.endswith(PRIVATE) or ("." not in name and not name.isdigit()))

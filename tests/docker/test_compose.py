@@ -1,6 +1,9 @@
 """The compose files: valid by the specification, and every name in them leads somewhere."""
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,10 +13,13 @@ import pytest
 import yaml
 
 from backend.settings import Settings
+from tests.docker.engine import without_names
 
 DOCKER = Path(__file__).parents[2] / "docker"
 FILES = sorted(path.name for path in DOCKER.glob("compose*.yml"))
-VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}")
+VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*)|:\?[^}]*)?\}")
+"""With its default; one that must be given (`:?`) has none."""
+COMPOSE = ["docker", "compose"], ["docker-compose"]
 LABEL_STUDIO = {
     # Documented by Label Studio, or read by its code.
     "LABEL_STUDIO_USERNAME", "LABEL_STUDIO_PASSWORD", "LABEL_STUDIO_USER_TOKEN", "LABEL_STUDIO_HOST",
@@ -38,7 +44,7 @@ PORTS = {
 
 def load(name: str) -> dict[str, Any]:
     """A compose file with the defaults of its variables."""
-    text = VARIABLE.sub(lambda match: match[2] or "", (DOCKER / name).read_text())
+    text = VARIABLE.sub(lambda match: "given" if ":?" in match[0] else match[2] or "", (DOCKER / name).read_text())
     return dict(yaml.safe_load(text))
 
 
@@ -67,7 +73,9 @@ def setting_names() -> set[str]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_it_is_valid(name: str) -> None:
-    compose_spec.PyCompose.from_yaml(yaml.safe_dump(load(name))).validate()
+    # The library knows no word for the address of this machine.
+    text = yaml.safe_dump(load(name)).replace("host-gateway", "172.17.0.1")
+    compose_spec.PyCompose.from_yaml(text).validate()
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -121,8 +129,14 @@ def test_addresses_name_a_service_and_its_port(name: str) -> None:
     for service, fields in ours(name).items():
         said = [*fields.get("environment", {}).values(), *fields.get("command", [])]
         for url in (urlsplit(text) for text in said if "://" in text and not text.startswith("s3://")):
-            assert url.hostname in found, service
-            assert url.port == PORTS[url.hostname]
+            if name == "compose.backend.yml":
+                assert (url.hostname, url.port) in (("host.docker.internal", 8080), ("localhost", 9090))
+                continue
+            host = str(url.hostname).removesuffix(".internal")
+            assert host in found, service
+            assert url.port == PORTS[host]
+            if host != url.hostname:
+                assert url.hostname in found[host]["networks"]["default"]["aliases"]
         for port in fields.get("ports", []):
             assert int(port.rsplit(":", 1)[1]) == PORTS[service]
 
@@ -149,12 +163,57 @@ def test_label_studio_may_call_the_backend_and_gives_its_key() -> None:
     assert studio["LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"] == backend["MICRO_MODELS_DOCUMENT_ROOT"]
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name != "compose.gpu.yml"])
+@pytest.mark.parametrize("name", ["compose.yml", "compose.scale.yml"])
 def test_who_serves_and_who_connects_know_one_password(name: str) -> None:
     names = ("MICRO_MODELS_BASIC_AUTH_USER", "MICRO_MODELS_BASIC_AUTH_PASSWORD")
     known = {tuple(fields["environment"].get(n) for n in names) for fields in ours(name).values()}
     assert known == {("micro-models", "micro-models")}
     assert "MICRO_MODELS_HOST=0.0.0.0" in (DOCKER / "Dockerfile").read_text()
+
+
+def test_beside_another_label_studio_both_share_the_password_that_is_made() -> None:
+    found = services("compose.backend.yml")
+    assert {str(fields["volumes"]) for fields in found.values()} == {"['backend:/data']"}
+    assert not any("PASSWORD" in variable for fields in found.values() for variable in fields["environment"])
+    assert all(fields["extra_hosts"] == ["host.docker.internal:host-gateway"] for fields in found.values())
+
+
+def composed(folder: Path, *names: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """What docker-compose makes of these files; skips where there is none. No engine is asked."""
+    program = next((each for each in COMPOSE if shutil.which(each[0]) and not run(*each, "version").returncode), None)
+    if program is None:
+        pytest.skip("no docker compose: apt-get install docker-compose")
+    without_names(folder)
+    files = [word for name in names for word in ("-f", str(folder / name))]
+    return run(*program, "--project-directory", str(folder), *files, "config", **env)
+
+
+def run(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | env)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_docker_compose_takes_it(name: str, tmp_path: Path) -> None:
+    base = ["compose.yml"] if name == "compose.gpu.yml" else []
+    found = composed(tmp_path, *base, name, LABEL_STUDIO_API_KEY="key")
+    assert found.returncode == 0, found.stderr
+    assert yaml.safe_load(found.stdout)["services"]
+
+
+def test_three_variables_say_who_reaches_whom(tmp_path: Path) -> None:
+    said = {"LABEL_STUDIO_URL": "https://label.test", "LABEL_STUDIO_API_KEY": "k", "BACKEND_URL": "https://ours.test"}
+    found = composed(tmp_path, "compose.backend.yml", **said)
+    both = yaml.safe_load(found.stdout)["services"]
+    for fields in both.values():
+        environment = fields["environment"]
+        assert (environment["LABEL_STUDIO_URL"], environment["LABEL_STUDIO_API_KEY"]) == ("https://label.test", "k")
+    assert both["connect"]["command"][-1] == "https://ours.test"
+
+
+def test_without_a_key_it_says_where_to_find_it(tmp_path: Path) -> None:
+    found = composed(tmp_path, "compose.backend.yml", LABEL_STUDIO_API_KEY="")
+    assert found.returncode
+    assert "Account & Settings" in found.stderr
 
 
 def test_ports_are_open_to_this_machine_alone_while_everybody_knows_the_key() -> None:

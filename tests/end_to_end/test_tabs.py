@@ -11,6 +11,7 @@ from PIL import Image
 from backend.demo.annotator import Annotator, rectangle_config
 from backend.loop.predict.label_next import TAB
 from backend.studio import tabs
+from backend.studio.actions import accept_predictions
 from backend.studio.client import Studio
 from tests.end_to_end.browser import Browser
 
@@ -135,3 +136,34 @@ def test_removing_it(studio: Studio, browser: Browser, project: int, tasks: list
     assert not tabs.exists(studio, project, TAB)
     browser.goto(f"/projects/{project}/data")
     browser.until(lambda: len(shown(browser)) == len(tasks) or None, "the project's own page", SECONDS)
+
+
+def test_a_link_opens_the_tasks_of_a_group_and_leaves_no_tab_behind(
+    studio: Studio, browser: Browser, project: int, tasks: list[int], frames: Sequence[Path]
+) -> None:
+    data = [{"image": url, "frame": n, "video": "other"} for n, url in enumerate(studio.upload(project, frames))]
+    others = studio.create_tasks(project, data)
+    before = [view["id"] for view in studio.views(project)]
+    browser.goto(f"/projects/{project}/data?tab={tabs.passing('clip', 'video', 'clip')}")
+    names = [str(task) for task in (tasks[1], tasks[3], tasks[2], tasks[0])]
+    browser.until(lambda: shown(browser) == names or None, f"{names} without {others}", SECONDS)
+    browser.screenshot("group-tab")
+    kept = [view for view in studio.views(project) if view["id"] not in before]
+    assert not [view for view in kept if (view["data"] or {}).get("title") == "clip"]
+
+
+def test_accepted_predictions_are_annotations_of_these_tasks_alone(
+    studio: Studio, project: int, tasks: list[int]
+) -> None:
+    accept_predictions(studio, project, tasks[:2], "another version")
+    assert annotated(studio, project) == set()
+    accept_predictions(studio, project, tasks[:2], "v")
+    accept_predictions(studio, project, tasks[:2], "v")
+    assert annotated(studio, project) == set(tasks[:2])
+
+
+def annotated(studio: Studio, project: int) -> set[int]:
+    """The tasks with one annotation; none has two."""
+    rows = list(studio.tasks(project))
+    assert max(len(row["annotations"]) for row in rows) <= 1
+    return {row["id"] for row in rows if row["annotations"]}

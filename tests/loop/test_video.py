@@ -11,6 +11,7 @@ import pytest
 from backend.learning import methods
 from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data import video_frames
+from backend.loop.pages.group_page import group_page
 from backend.loop.pages.status import project_status
 from backend.loop.predict.on_demand import Predictor
 from backend.studio import tags
@@ -321,3 +322,22 @@ def test_ranges_of_frames(house: House, monkeypatch: pytest.MonkeyPatch) -> None
 def video_frames_of(ranges: dict[str, tuple[int, int]]) -> int:
     """Frames that are learnt from in these ranges."""
     return sum(min(8, end - start + 1) for start, end in ranges.values())
+
+
+def test_what_is_said_of_a_whole_video(house: House) -> None:
+    add_video(house, 1)
+    house.label(1, drawn(*map(at, KEYFRAMES)))
+    waiting = group(house)
+    assert waiting["next"] == "3 keyframes; first prediction to come"
+    assert waiting["title"] == "1.mp4 (task 1)"
+    house.work()
+    done = group(house)
+    assert done["next"] is None
+    assert done["advice"] == "Open the task, take the prediction over, mend where it is wrong, and submit."
+    page = group_page(house.services, 1, "task 1", 1)
+    assert page is not None
+    assert page.gallery is not None
+    frames = [picture.frame for picture in page.gallery.pictures]
+    assert page.headline == done["advice"]
+    assert len(frames) > 2, "pictures of the prediction, although the task is labelled"
+    assert not page.efficiency.reviewed

@@ -279,6 +279,20 @@ def test_impossible_backend_address(world: World, url: str) -> None:
     assert world.requests == []
 
 
+@pytest.mark.parametrize("url", ["http://backend:9090", "https://models"])
+def test_a_name_without_a_dot_gets_no_webhook_and_so_is_refused_before_anything_is_made(world: World, url: str) -> None:
+    with pytest.raises(StudioError, match="takes no webhook to"):
+        connect(world, url)
+    assert world.requests == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:9090", "http://backend.internal:9090", "http://10.0.0.7", "http://[::1]:90"]
+)
+def test_addresses_that_label_studio_takes_a_webhook_to(url: str) -> None:
+    assert connection.address(url + "/") == url
+
+
 def test_the_order_of_tasks_and_which_button_uses_it(world: World) -> None:
     world.on("GET", "/api/projects/1/", body=project(sampling="Sequential sampling"))
     told = world.checked()["order of tasks"]

@@ -57,7 +57,8 @@ def box_of(frame: int) -> tuple[int, int, int, int]:
 
 
 def _project(number: int, now: float) -> dict[str, Any]:
-    return {"id": number, "config": CONFIG, "settings": {}, "generation": 5, "synced_at": now - 40.0 * number}
+    settings = {"project_title": f"Film {number}", "webhook_secret": "s"}
+    return {"id": number, "config": CONFIG, "settings": settings, "generation": 5, "synced_at": now - 40.0 * number}
 
 
 def _groups(project_count: int, group_count: int, now: float) -> Iterator[dict[str, Any]]:
@@ -114,7 +115,8 @@ def _regions(task: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _label(task: dict[str, Any], now: float) -> dict[str, Any]:
     return {"id": task["id"], "project": task["project"], "task": task["id"], "result": _regions(task),
-            "skipped": False, "updated_at": now - 500, "seen_at": now - 500, "deleted_at": None, "details": {}}  # fmt: skip
+            "skipped": False, "updated_at": now - 500, "seen_at": now - 500, "deleted_at": None,
+            "details": {"lead_time": 20.0 if task["data"]["frame"] == 0 else 6.5}}  # fmt: skip
 
 
 def _review(task: dict[str, Any], now: float) -> dict[str, Any]:

@@ -135,8 +135,10 @@ def test_a_group_shows_versions_efficiency_and_predictions(client: TestClient, h
     trained(house)
     found = page(client, "/projects/1/groups/clip")
     assert "label v1" in found.text
-    assert "Label efficiency" in found.text
-    assert "4 tasks without a label" in found.text
+    assert "The other 4 frames have predictions. Open the least certain first" in found.text
+    assert "4 frames without a label" in found.text
+    assert "Done for you" not in found.text, "nobody has looked at a prediction yet"
+    assert found.text.index("least certain first") < found.text.index("Versions")
     pictures = [i for i in found.all("img") if "/thumbnail" in str(i["src"])]
     assert {str(i["src"]).split("?")[0] for i in pictures} == {f"/projects/1/tasks/{t}/thumbnail" for t in (2, 3, 5, 6)}
     assert "predicted: square" in str(pictures[0]["alt"])
@@ -153,7 +155,9 @@ def test_what_groups_have_of_each_other(client: TestClient, house: House) -> Non
     assert "sibling: a v1" in page(client, "/projects/1/groups/b").text
     one = page(client, "/projects/1/groups/b").text
     assert "One model for the whole project scores 1.00 here, on 2 labels that it learnt" in one
-    assert re.search(r"Proposed by [ab] v1: nothing is labelled here yet", page(client, "/projects/1/groups/c").text)
+    assert re.search(
+        r"Nothing is labelled here yet. What is shown comes from [ab] v1", page(client, "/projects/1/groups/c").text
+    )
 
 
 def test_a_group_before_its_first_training(client: TestClient) -> None:

@@ -41,7 +41,9 @@ def test_a_name_that_others_can_register_is_not_ours(tmp_path: Path, host: str, 
     assert not hosts(tmp_path, host=listen).allow([host])
 
 
-@pytest.mark.parametrize("host", ["192.168.1.5:9090", "[fe80::1]:9090", "backend:9090", "micro_models", "mm-1"])
+@pytest.mark.parametrize(
+    "host", ["192.168.1.5:9090", "[fe80::1]:9090", "backend:9090", "micro_models", "mm-1", "backend.internal:9090"]
+)
 def test_addresses_and_names_without_a_dot_are_ours_where_other_machines_may_call(tmp_path: Path, host: str) -> None:
     assert hosts(tmp_path, host="0.0.0.0").allow([host])
     assert not hosts(tmp_path).allow([host]), "nobody but a proxy can have called us so"

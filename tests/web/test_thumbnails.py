@@ -3,8 +3,11 @@ import io
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
+from backend.loop.pages.thumbnail import view_of
 from backend.studio.drawing import PALETTE
 from backend.studio.tags import for_video
 from backend.tracks import Keyframe, Track, VideoSize
@@ -91,3 +94,24 @@ def test_a_video_shows_the_first_frame_with_something_in_it(client: TestClient, 
     drawn = picture(client, 50)
     assert near(drawn.getpixel((20, 38)), PALETTE[0])
     assert number_of(np.asarray(drawn.crop((0, 42, 96, 48)))) == 5
+
+
+def test_a_small_object_is_shown_close_with_some_ground_around_it() -> None:
+    left, top, right, bottom = view_of([(900.0, 500.0, 1000.0, 560.0)], (1920, 1080))
+    assert (left < 900, top < 500, right > 1000, bottom > 560) == (True,) * 4
+    assert (right - left) / (bottom - top) == pytest.approx(1920 / 1080)
+    assert right - left < 1920 / 2
+
+
+def test_a_large_object_several_apart_or_none_are_shown_whole() -> None:
+    whole = (0.0, 0.0, 1920.0, 1080.0)
+    for boxes in ([], [(100.0, 100.0, 1200.0, 900.0)], [(0.0, 0.0, 40.0, 40.0), (1800.0, 900.0, 1900.0, 1000.0)]):
+        assert view_of(boxes, (1920, 1080)) == whole
+
+
+@given(st.lists(st.tuples(*[st.floats(-50, 3000)] * 4), max_size=3), st.integers(1, 3000), st.integers(1, 3000))
+def test_a_view_lies_in_its_picture(corners: list[tuple[float, ...]], width: int, height: int) -> None:
+    boxes = [(min(a, c), min(b, d), max(a, c), max(b, d)) for a, b, c, d in corners]
+    left, top, right, bottom = view_of(boxes, (width, height))
+    assert -1e-6 <= left < right <= width + 1e-6
+    assert -1e-6 <= top < bottom <= height + 1e-6

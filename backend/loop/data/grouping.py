@@ -28,6 +28,8 @@ _ENDING = re.compile(r"\.[A-Za-z]\w{1,4}$")
 LONGEST = 200
 """Characters of a group's name: people read it, and PostgreSQL refuses keys of more than some 2,700 bytes."""
 
+EACH_VIDEO = "each video is a group of its own"
+"""The rule of tasks that hold a whole video each."""
 WHOLE_PROJECT = "project"
 """Name of the only group of a project whose tasks name none."""
 
@@ -61,7 +63,7 @@ def choose_rule(
     if setting:
         return GroupRule(setting, "MICRO_MODELS_GROUP_BY")
     if whole_videos:
-        return GroupRule(None, "each video is a group of its own", alone=True)
+        return GroupRule(None, EACH_VIDEO, alone=True)
     return GroupRule(None, "well-known field of each task")
 
 
@@ -82,6 +84,13 @@ def group_of(task: int, data: Mapping[str, Any], rule: GroupRule) -> tuple[str, 
         if name := _name(data.get(field)):
             return name, f"well-known field '{field}'{_remark(data[field])}"
     return WHOLE_PROJECT, "no well-known group field: one group for the project"
+
+
+def field_of(data: Mapping[str, Any], rule: GroupRule) -> str | None:
+    """The data field that names a task's group; None where none does."""
+    if rule.field or rule.alone:
+        return rule.field
+    return next((field for field in WELL_KNOWN if _name(data.get(field))), None)
 
 
 def order_of(data: Mapping[str, Any]) -> float | None:

@@ -22,7 +22,7 @@ from backend.studio import events
 from backend.studio.answers import Item
 from backend.studio.client import Studio
 from backend.studio.labeling_config import control_fingerprint
-from model_registry import GroupRecord, ProjectRecord
+from model_registry import TITLE, GroupRecord, ProjectRecord
 
 TASKS_AT_ONCE = 200
 """Tasks of one registry transaction: short enough for a webhook to slip in between."""
@@ -117,7 +117,8 @@ def _refresh_project(services: Services, studio: Studio, project: ProjectRecord,
         raise
     except StudioError as error:  # Label Studio asks each backend for this list; one that hangs must not stop the rest
         log.warning("the list of ML backends cannot be had", project=project.id, why=str(error))
-    return projects.configure(project.id, config=row["label_config"], settings={"created_at": row.get("created_at")})
+    known = {"created_at": row.get("created_at"), TITLE: row.get("title") or None}
+    return projects.configure(project.id, config=row["label_config"], settings=known)
 
 
 def _refresh_tasks(services: Services, studio: Studio, project: ProjectRecord, row: Item) -> set[str]:

@@ -3,13 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.loop.data.links import project_url
+from backend.loop.accepting import waiting
+from backend.loop.data import standing
+from backend.loop.data.links import group_url
 from backend.loop.data.project_news import Baseline, baselines, named, project_models, proposed_by, started_from
+from backend.loop.data.projects import rule_of
+from backend.loop.data.whole_videos import titles
 from backend.loop.pages.gallery import PAGE, Picture, picture, pictures
-from backend.loop.pages.overview import Alert, backend_alerts, failure
+from backend.loop.pages.headline import Turn, headline
+from backend.loop.pages.overview import WORKING, Alert, backend_alerts, failure
 from backend.loop.pages.status import next_version
 from backend.loop.predict.suggest import suggestions
 from backend.loop.review.efficiency import Efficiency, group_efficiency
+from backend.loop.review.minutes import Minutes, minutes
 from backend.loop.services import Services
 from model_registry import GroupRecord, GroupState, ProjectRecord, VersionRecord, VersionState
 
@@ -52,7 +58,11 @@ class GroupPage:
 
     project: ProjectRecord
     record: GroupRecord
+    title: str
+    """What people call it: its name, of a whole video with that of the file."""
     state: GroupState
+    headline: str
+    """Where it stands, in a sentence or two."""
     versions: tuple[VersionView, ...]
     """Of all controls, the newest first; old ones are left out."""
     older: int
@@ -61,12 +71,15 @@ class GroupPage:
     """Whether an older version is there to go back to."""
     alert: Alert | None
     url: str | None
-    """Of the project in Label Studio."""
+    """Of the group in Label Studio."""
     gallery: Gallery | None
     """None where only what changes by itself was asked for."""
     problems: tuple[Picture, ...]
     """Tasks that cannot be used."""
-    efficiency: Efficiency | None
+    efficiency: Efficiency
+    minutes: Minutes
+    to_accept: int
+    """Tasks without a label that have a prediction; 0 where only what changes by itself was asked for."""
     next: tuple[Picture, ...]
     """The tasks that are worth a look, the most useful first."""
     proposed_by: str
@@ -102,30 +115,56 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
         v for n, v in enumerate(versions) if n < VERSIONS_SHOWN or v.pinned or v.record.state == VersionState.SERVING
     ]
     state = record.state(now)
+    efficiency, expects = group_efficiency(services, project, name), next_version(services, record)
+    proposed = ", ".join(dict.fromkeys(named(v) for v in proposed_by(services, record)))
+    seconds = registry.reviews.seconds(project, name)
     return GroupPage(
         project=owner,
         record=record,
+        title=titles(services, owner, [record]).get(name, name or "(no name)"),
         state=state,
+        headline=headline(record, state, efficiency, expects, _turn(services, record, state), proposed),
         versions=tuple(shown),
         older=len(versions) - len(shown),
         way_back=any(v.may_serve and v.record.state == VersionState.SUPERSEDED for v in versions),
-        alert=_alert(services, record, state),
-        url=project_url(services, owner),
+        alert=_alert(services, owner, record, state),
+        url=group_url(
+            services, owner, rule_of(services, owner), registry.tasks.first_of_groups(project, [name]).get(name)
+        ),
         gallery=gallery(services, owner, name, page) if whole else None,
         problems=tuple(problems(services, owner, name)) if whole else (),
-        efficiency=group_efficiency(services, project, name) if whole else None,
-        next=tuple(label_next(services, owner, name)) if whole else (),
-        proposed_by=", ".join(dict.fromkeys(named(v) for v in proposed_by(services, record))),
+        efficiency=efficiency,
+        minutes=minutes(seconds, registry.reviews.summaries(project, name), efficiency.left),
+        to_accept=len(waiting(services, project, name)) if whole else 0,
+        next=tuple(label_next(services, owner, name))
+        if whole and record.doubt is None and not efficiency.whole_videos
+        else (),
+        proposed_by=proposed,
         baseline=baselines(project_models(services, project)).get(name),
-        expects=next_version(services, record),
+        expects=expects,
     )
 
 
-def _alert(services: Services, record: GroupRecord, state: GroupState) -> Alert | None:
+def _alert(services: Services, project: ProjectRecord, record: GroupRecord, state: GroupState) -> Alert | None:
     """Why the group does not get on."""
     if state == "failed":
         return failure(record, services.clock())
+    if (wrong := standing.alert(project)) is not None:
+        return Alert(project.id, *wrong)
     return next(iter(backend_alerts(services)), None) if state == "queued" else None
+
+
+def _turn(services: Services, record: GroupRecord, state: GroupState) -> Turn | None:
+    """Why a queued group waits."""
+    if state != "queued":
+        return None
+    now = services.clock()
+    if record.due_at is not None and record.due_at > now:
+        return Turn(0, None if record.due_at == float("inf") else record.due_at - now)
+    pending = [(group.project, group.name) for group in services.registry.groups.pending(now)]
+    _, at_work = services.registry.listing.groups(states=WORKING, limit=1)
+    mine = (record.project, record.name)
+    return Turn(at_work + (pending.index(mine) if mine in pending else len(pending)), None)
 
 
 def gallery(services: Services, project: ProjectRecord, group: str, page: int) -> Gallery:

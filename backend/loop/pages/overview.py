@@ -1,7 +1,7 @@
 """What the dashboard's pages show, as plain data: projects with what is wrong with them, pages of groups, one group."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -10,11 +10,13 @@ from backend.loop.data import standing
 from backend.loop.data.links import project_url
 from backend.loop.data.project_news import Baseline, baselines, named, project_models, proposed_by
 from backend.loop.data.vanished import absence
+from backend.loop.data.whole_videos import titles
 from backend.loop.review.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
 from backend.loop.worker.alive import disk_problem, span, worker_problem
 from model_registry import (
     SORTS,
+    AnnotatorWork,
     GroupRecord,
     GroupRow,
     GroupState,
@@ -62,6 +64,8 @@ class ProjectView:
     alerts: tuple[Alert, ...]
     project_models: tuple[VersionRecord, ...] = ()
     """The networks over all labelled groups that serve, one for each control."""
+    people: tuple[AnnotatorWork, ...] = ()
+    """Who labelled, on the project's own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,13 @@ class Index:
     """Failed groups in all; `alerts` tells of the first few."""
     queued: int
     """Groups that wait for a worker, or for their labels to settle."""
+    titles: Mapping[tuple[int, str], str] = field(default_factory=dict)
+    """{(project, name): what people call it} of the groups at work that are one video each."""
+
+    @property
+    def project_titles(self) -> dict[int, str]:
+        """{project: what people call it}"""
+        return {view.record.id: view.record.title for view in self.projects}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,8 @@ class GroupList:
     """{name: how one model for the whole project does in the group}."""
     proposers: Mapping[str, str]
     """{name: who made the proposals of the group, in words} where it has no label."""
+    titles: Mapping[str, str]
+    """{name: what people call it} of the groups that are one video each."""
     total: int
     page: int
     pages: int
@@ -108,7 +121,14 @@ def index(services: Services) -> Index:
     alerts += [failure(row.record, now) for row in failed]
     queued = sum(p.counts.states.get("queued", 0) for p in projects)
     there = tuple(p for p in projects if not p.record.gone)
-    return Index(there, tuple(working), tuple(sorted(alerts, key=lambda t: not t.grave)), total, queued)
+    named_so = {
+        (p.record.id, name): title
+        for p in projects
+        for name, title in titles(
+            services, p.record, [r.record for r in working if r.record.project == p.record.id]
+        ).items()
+    }
+    return Index(there, tuple(working), tuple(sorted(alerts, key=lambda t: not t.grave)), total, queued, named_so)
 
 
 def backend_alerts(services: Services) -> list[Alert]:
@@ -141,7 +161,8 @@ def project_page(services: Services, project: int) -> ProjectView | None:
     if record is None:
         return None
     view = project_view(services, record, services.registry.listing.counts(project).get(project, ProjectCounts()))
-    return replace(view, alerts=(*backend_alerts(services), *view.alerts))
+    people = tuple(services.registry.reviews.by_annotator(project))
+    return replace(view, alerts=(*backend_alerts(services), *view.alerts), people=people)
 
 
 def project_view(services: Services, project: ProjectRecord, counts: ProjectCounts) -> ProjectView:
@@ -217,7 +238,8 @@ def group_list(
     records = [row.record for row in rows]
     who = {g.name: ", ".join(dict.fromkeys(named(v) for v in proposed_by(services, g))) for g in records}
     standing, baseline = project_efficiency(services, records), baselines(project_models(services, project))
-    return GroupList(tuple(rows), order, standing, baseline, who, total, page, pages)
+    called = titles(services, services.registry.projects.require(project), records)
+    return GroupList(tuple(rows), order, standing, baseline, who, called, total, page, pages)
 
 
 def _sweep_late(services: Services, project: ProjectRecord) -> Alert | None:

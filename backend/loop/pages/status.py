@@ -9,6 +9,7 @@ from backend.errors import LabelingConfigError, in_words
 from backend.loop.data import standing
 from backend.loop.data.project_news import Baseline, baselines, named, project_models, proposed_by
 from backend.loop.data.vanished import absence
+from backend.loop.data.whole_videos import titles
 from backend.loop.review.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
 from backend.loop.train import rhythm
@@ -39,6 +40,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         problem = " ".join(wrong)
     remark = standing.unprotected(project)
     groups = [group for group in services.registry.groups.all(project_id) if group.tasks]
+    called = titles(services, project, groups)
     efficiency = project_efficiency(services, groups)
     together = project_models(services, project_id)
     baseline = baselines(together)
@@ -55,7 +57,12 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         "refused": sum(event.project == project_id for event in services.registry.inbox.refused()),
         "weights_bytes": services.registry.retention.space(project_id).get(project_id, Space(0, 0)).nbytes,
         "project_model": ", ".join(_name(v, len(together) > 1) for v in together) or None,
-        "groups": [_safe_status(services, group, efficiency[group.name], baseline) for group in groups],
+        "title": project.title,
+        "groups": [
+            _safe_status(services, group, efficiency[group.name], baseline)
+            | {"title": called.get(group.name, group.name)}
+            for group in groups
+        ],
     }
 
 
@@ -114,7 +121,17 @@ def next_version(services: Services, group: GroupRecord) -> str | None:
         seconds = took[0] + max(0.0, (group.due_at or now) - now) if took else None
     else:
         seconds = None
-    return rhythm.told(group.trained_labels, group.labelled, seconds)
+    return _told(services, group, seconds)
+
+
+def _told(services: Services, group: GroupRecord, seconds: float | None) -> str | None:
+    project = services.registry.projects.get(group.project)
+    if project is None or services.video_field(project) is None:
+        return rhythm.told(group.trained_labels, group.labelled, seconds)
+    if group.wanted == group.trained or not group.labelled:
+        return None
+    reviews = services.registry.reviews.summaries(group.project, group.name)
+    return rhythm.told_of_video(sum(one.actions for one in reviews), bool(group.trained_labels), seconds)
 
 
 def _of_others(services: Services, group: GroupRecord, baseline: Mapping[str, Baseline]) -> dict[str, Any]:

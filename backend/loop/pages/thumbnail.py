@@ -15,7 +15,8 @@ from backend.loop.services import Services
 from backend.studio import tags
 from backend.studio.disk_cache import DiskCache
 from backend.studio.drawing import draw_instances
-from backend.types import Control, Instance, Media
+from backend.tracks import Track
+from backend.types import Box, Control, Instance, Media, level
 from model_registry import LedgerEntry, ProjectRecord, TaskRecord
 
 SIDE = 480
@@ -26,8 +27,19 @@ QUALITY = 80
 """Of the JPEG: about 20 kB each."""
 CACHE_MB = 200
 """Most that thumbnails may take on disk: some 10,000; they are drawn again in milliseconds."""
+AROUND = 3.0
+"""A thumbnail shows so many times the width and height of what is predicted, so that one sees where it is..."""
+CLOSEST = 5.0
+"""... and at most so many times as large as in the whole picture: closer, there is nothing more to see."""
+FARTHEST = 0.7
+"""Share of the picture from which on all of it is shown."""
+LEAST = 200
+"""Pixels of the original that the longer side shows at least: fewer are a blur."""
 DRAWN_AT_ONCE = 2
 """A page asks for all its pictures at once; the server must go on answering Label Studio meanwhile."""
+
+Said = Sequence[tuple[Control, Sequence[Instance]]]
+"""What is predicted with each control."""
 
 
 class Thumbnails:
@@ -37,8 +49,11 @@ class Thumbnails:
         self._services = services
         self._slots = threading.Semaphore(DRAWN_AT_ONCE)
 
-    def jpeg(self, project: ProjectRecord, task: TaskRecord) -> bytes:
-        """The thumbnail of a task; raises MediaError where it has no picture, StudioError where none can be had."""
+    def jpeg(self, project: ProjectRecord, task: TaskRecord, frame: int | None = None) -> bytes:
+        """The thumbnail of a task, of a video that of a frame (from 1; None: the first in which something was predicted).
+
+        Raises MediaError where it has no picture, StudioError where none can be had.
+        """
         entry = self._services.registry.ledger.latest(project.id, [task.id]).get(task.id)
         seen = {c: addresses(task.data, c.media_field)[0] for c in self._controls(project)}
         shown = [control for control, url in seen.items() if isinstance(url, str) and url]
@@ -49,11 +64,14 @@ class Thumbnails:
 
         def fill(file: BinaryIO) -> None:
             with self._slots:
-                draw = self._video if controls[0].media is Media.VIDEO else self._image
-                draw(project, task, url, controls, entry).save(file, "JPEG", quality=QUALITY)
+                if controls[0].media is Media.VIDEO:
+                    drawn = self._video(project, task, url, controls, entry, frame)
+                else:
+                    drawn = self._image(project, task, url, controls, entry)
+                drawn.save(file, "JPEG", quality=QUALITY)
 
         stamp = self._services.media(project).stamp(url)
-        key = f"{project.id}\n{task.id}\n{url}\n{entry.published_at if entry else ''}\n{stamp}"
+        key = f"{project.id}\n{task.id}\n{url}\n{entry.published_at if entry else ''}\n{stamp}\n{frame or ''}"
         try:
             return self._cache.get(key, fill).read_bytes()
         except FileNotFoundError:  # another process evicted it between the two steps
@@ -72,17 +90,25 @@ class Thumbnails:
     def _image(
         self, project: ProjectRecord, task: TaskRecord, url: str, controls: list[Control], entry: LedgerEntry | None
     ) -> Image.Image:
-        pixels, size = self._services.media(project).image(url, task.id, SIDE)
-        picture = Image.fromarray(pixels)
-        for control in controls if entry else ():
-            found = tags.for_control(control).read(entry.result, control, size).instances if entry else ()
-            draw_instances(picture, scored(found, entry), picture.width / size[0], control.labels, TEXT)
-        return picture
+        media = self._services.media(project)
+        pixels, size = media.image(url, task.id, SIDE)
+        result = entry.result if entry else ()
+        said = [(control, tags.for_control(control).read(result, control, size).instances) for control in controls]
+        view = view_of([one.hull for _, found in said for one in found], size)
+        if view != whole(size):
+            pixels, size = media.image(url, task.id, side_for(view, size))
+        return finished(Image.fromarray(pixels), size, said, entry, view)
 
     def _video(
-        self, project: ProjectRecord, task: TaskRecord, url: str, controls: list[Control], entry: LedgerEntry | None
+        self,
+        project: ProjectRecord,
+        task: TaskRecord,
+        url: str,
+        controls: list[Control],
+        entry: LedgerEntry | None,
+        frame: int | None,
     ) -> Image.Image:
-        """The first frame in which something was predicted."""
+        """One frame; None: the first in which something was predicted."""
         video = self._services.media(project).video(url, task.id, f"The video of task {task.id}")
         try:
             tracks = [
@@ -90,15 +116,62 @@ class Thumbnails:
                 for control in controls
             ]
             starts = [track.keyframes[0].frame for _, mine in tracks for track in mine if track.keyframes]
-            number = min(starts, default=1)
-            picture = Image.fromarray(video.frame(number, SIDE))
+            number = min(frame or min(starts, default=1), video.size.frames)
+            said = [(control, _seen_in(number, mine)) for control, mine in tracks]
+            size = video.size.width, video.size.height
+            view = view_of([one.hull for _, found in said for one in found], size)
+            picture = Image.fromarray(video.frame(number, side_for(view, size)))
         finally:
             video.close()
-        for control, mine in tracks:
-            boxes = [(track, track.box_at(number)) for track in mine]
-            found = [Instance(t.label, box, region_id=t.region_id) for t, box in boxes if box is not None]
-            draw_instances(picture, scored(found, entry), picture.width / video.size.width, control.labels, TEXT)
-        return picture
+        return finished(picture, size, said, entry, view)
+
+
+def _seen_in(number: int, tracks: Sequence[Track]) -> list[Instance]:
+    """What the tracks show in a frame."""
+    shown = [(track, at) for track in tracks if (at := track.at(number))]
+    turned = [(track, *level(at.box, at.angle)) for track, at in shown]
+    return [Instance(track.label, box, region_id=track.region_id, angle=angle) for track, box, angle in turned]
+
+
+def whole(size: tuple[int, int]) -> Box:
+    """All of a picture of this width and height."""
+    return 0.0, 0.0, float(size[0]), float(size[1])
+
+
+def view_of(boxes: Sequence[Box], size: tuple[int, int]) -> Box:
+    """The part of a picture, of its own shape, that shows the boxes with some ground around them; the whole of it where
+    they lie apart, or there is none. Pixels of the original."""
+    if not boxes:
+        return whole(size)
+    x0, y0, x1, y1 = (
+        min(b[0] for b in boxes),
+        min(b[1] for b in boxes),
+        max(b[2] for b in boxes),
+        max(b[3] for b in boxes),
+    )
+    share = max(AROUND * max((x1 - x0) / size[0], (y1 - y0) / size[1]), 1 / CLOSEST, LEAST / max(size))
+    if share > FARTHEST:
+        return whole(size)
+    width, height = share * size[0], share * size[1]
+    left = min(max((x0 + x1 - width) / 2, 0.0), size[0] - width)
+    top = min(max((y0 + y1 - height) / 2, 0.0), size[1] - height)
+    return left, top, left + width, top + height
+
+
+def side_for(view: Box, size: tuple[int, int]) -> int:
+    """The longest side that the whole picture must have for its part to fill a thumbnail."""
+    return round(SIDE * max(size) / max(view[2] - view[0], view[3] - view[1]))
+
+
+def finished(
+    picture: Image.Image, size: tuple[int, int], said: Said, entry: LedgerEntry | None, view: Box
+) -> Image.Image:
+    """Draw what is said over the whole picture, and cut out what is to be seen of it; `size` is that of the original."""
+    scale = picture.width / size[0]
+    for control, found in said:
+        draw_instances(picture, scored(found, entry), scale, control.labels, TEXT)
+    left, top, right, bottom = (round(edge * scale) for edge in view)
+    return picture.crop((left, top, min(right, picture.width), min(bottom, picture.height)))
 
 
 def scored(instances: Sequence[Instance], entry: LedgerEntry | None) -> list[Instance]:

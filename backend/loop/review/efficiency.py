@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from backend.loop.review.reviewing import review_pending
 from backend.loop.review.rounds import promotions, round_at
-from backend.loop.review.stopping import advice, recent
+from backend.loop.review.stopping import advice, recent, video_advice
 from backend.loop.services import Services
 from model_registry import GroupRecord, ReviewSummary, VersionRecord
 
@@ -60,6 +60,10 @@ class Efficiency:
     projected_500: float | None
     """The same, had the group 500 frames; of a larger group the same as `efficiency`."""
     advice: str
+    reviewed: int = 0
+    """Annotations made with a prediction in sight: without one, efficiency says nothing of the micro-model."""
+    whole_videos: bool = False
+    """Tasks are whole videos: actions are keyframes, labels the frames that these cover."""
 
 
 def group_efficiency(services: Services, project: int, group: str) -> Efficiency:
@@ -68,7 +72,7 @@ def group_efficiency(services: Services, project: int, group: str) -> Efficiency
     registry = services.registry
     record = registry.groups.get(project, group) or GroupRecord(project, group, "")
     scores = held_out_scores(registry.versions.history(project, group))
-    return figures(record, registry.reviews.summaries(project, group), scores)
+    return figures(record, registry.reviews.summaries(project, group), scores, _whole_videos(services, project))
 
 
 def project_efficiency(services: Services, groups: Sequence[GroupRecord]) -> dict[str, Efficiency]:
@@ -81,10 +85,18 @@ def project_efficiency(services: Services, groups: Sequence[GroupRecord]) -> dic
     reviews = defaultdict[str, list[ReviewSummary]](list)
     for review in services.registry.reviews.summaries(project, *only):
         reviews[review.group].append(review)
-    return {group.name: figures(group, reviews[group.name], {}) for group in groups}
+    videos = _whole_videos(services, project)
+    return {group.name: figures(group, reviews[group.name], {}, videos) for group in groups}
 
 
-def figures(group: GroupRecord, reviews: Sequence[ReviewSummary], held_out: Mapping[int, float]) -> Efficiency:
+def _whole_videos(services: Services, project: int) -> bool:
+    record = services.registry.projects.get(project)
+    return record is not None and services.video_field(record) is not None
+
+
+def figures(
+    group: GroupRecord, reviews: Sequence[ReviewSummary], held_out: Mapping[int, float], whole_videos: bool = False
+) -> Efficiency:
     """Where a group with these reviews, oldest first, stands. Pure."""
     actions = sum(review.actions for review in reviews)
     newest = {review.task: review.labels for review in reviews}
@@ -101,7 +113,11 @@ def figures(group: GroupRecord, reviews: Sequence[ReviewSummary], held_out: Mapp
         expected_actions_left=expected,
         efficiency=None if expected is None else label_efficiency(actions + expected, labels + each * left),
         projected_500=None if rate is None else label_efficiency(actions + rate * more, labels + each * more),
-        advice=advice(reviews, left, expected),
+        advice=video_advice(reviews, left, group.doubt is not None)
+        if whole_videos
+        else advice(reviews, left, expected),
+        reviewed=sum(review.shown for review in reviews),
+        whole_videos=whole_videos,
     )
 
 

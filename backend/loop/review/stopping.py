@@ -34,7 +34,7 @@ def advice(reviews: Sequence[ReviewSummary], left: int, expected_left: float | N
     if left == 0 and not expected_left:
         return "All frames are labelled."
     shown, where = recent(reviews), f" in {left} frames" if left else ""
-    rest = "" if expected_left is None else f"; expected left to mend: {expected_left:.0f} actions{where}"
+    rest = "" if expected_left is None else f"; about {_actions(expected_left)} left{where}"
     if not shown:
         return f"No prediction has been reviewed yet{rest}."
     streak = accepted_in_a_row(reviews)
@@ -42,7 +42,34 @@ def advice(reviews: Sequence[ReviewSummary], left: int, expected_left: float | N
     if streak >= ENOUGH or (small and streak):
         return f"More labelling hardly pays: the last {_predictions(streak)} accepted unchanged{rest}."
     mended = sum(review.actions > 0 for review in shown)
-    return f"Go on: {mended} of the last {len(shown)} predictions reviewed were mended{rest}."
+    if not mended:
+        return f"So far, so good: the last {_predictions(len(shown))} accepted unchanged{rest}."
+    return f"Go on: {mended} of the last {len(shown)} predictions reviewed were corrected{rest}."
+
+
+def video_advice(reviews: Sequence[ReviewSummary], left: int, predicted: bool) -> str:
+    """What to do next with whole videos; `left` have no keyframe yet, `predicted`: whether a prediction is there."""
+    others = f" {_videos(left)} no keyframe yet." if left else ""
+    if not reviews:
+        return "No keyframe is drawn yet: draw the objects in about five frames that differ, then submit."
+    if not predicted:
+        return f"The prediction of the whole video comes with the first training.{others}"
+    shown = recent(reviews)
+    if not shown:
+        return f"Open the task, take the prediction over, mend where it is wrong, and submit.{others}"
+    mended = shown[-1].actions
+    if not mended:
+        return f"The last prediction was taken over as it was.{others}"
+    places = "1 place" if mended == 1 else f"{mended} places"
+    return f"The last prediction was mended in {places}; the next one learns from that.{others}"
+
+
+def _videos(count: int) -> str:
+    return "1 video has" if count == 1 else f"{count} videos have"
+
+
+def _actions(count: float) -> str:
+    return "1 action is" if round(count) == 1 else f"{count:.0f} actions are"
 
 
 def _predictions(count: int) -> str:

@@ -82,6 +82,13 @@ def told(learnt: int, there: int, seconds: float | None) -> str | None:
     return f"{after}, {'next' if learnt else 'first'} in about {_rounded(seconds)}"
 
 
+def told_of_video(keyframes: int, learnt: bool, seconds: float | None) -> str:
+    """The same of whole videos, in which people draw keyframes."""
+    there = "1 keyframe" if keyframes == 1 else f"{keyframes} keyframes"
+    which = "next" if learnt else "first"
+    return f"{there}; {which} prediction {'to come' if seconds is None else f'in about {_rounded(seconds)}'}"
+
+
 def _too_late(running: Running, left: float, promised_in: float) -> bool:
     """Whether the training ends after the promised labels are there, or a new one on more labels would end before."""
     whole = left / (1 - running.done) if running.done < 1 else left

@@ -20,6 +20,7 @@ from backend.loop.train import rhythm
 from backend.loop.train.evaluator import Evaluator
 from backend.loop.train.initialization import POOR_SCORE, Initialization, as_start, find_initialization
 from backend.loop.train.promotion import Comparison, Decision, decide, label_hash, split_seen
+from backend.loop.train.sharing import Share, shares
 from backend.studio.labeling_config import control_fingerprint
 from backend.studio.regions.limits import told
 from backend.types import Control, Prediction, Progress, Quality, Start, Weights
@@ -57,14 +58,15 @@ def train_group(services: Services, group: GroupRecord, lease: Lease, frames: Fr
         work = f"reading its {len(tasks)} frames"
         registry.groups.progress(lease, "training", 0.0, None, work)
         untouched = accepted(services, group.project, group.name, labels)
-        for control in controls:
+        took = {name: v.seconds or 0.0 for name, v in registry.versions.serving(group.project, group.name).items()}
+        for control, share in zip(controls, shares([c.from_name for c in controls], took), strict=True):
             recipe = methods.recipe_for(control, settings.backbone, settings.effort)
             training_set = build_training_set(control, tasks, labels, frames, untouched, recipe.accepted_weight)
             recipe = methods.recipe_for(training_set.control, settings.backbone, settings.effort)
             problems.extend(training_set.problems)
             learnt |= training_set.learnt
             if training_set.labeled:
-                training = _Training(services, group, lease, cancel, training_set, recipe, frames)
+                training = _Training(services, group, lease, cancel, training_set, recipe, frames, share)
                 failures += _try(training, control)
         if len(failures) == len(controls):
             raise TrainingError("; ".join(failures))
@@ -102,9 +104,10 @@ class _Training:
         training_set: TrainingSet,
         recipe: HeadRecipe,
         frames: FrameStore,
+        share: Share,
     ) -> None:
         self._services, self._group, self._lease, self._training_set = services, group, lease, training_set
-        self._recipe, self._frames = recipe, frames
+        self._recipe, self._frames, self._share = recipe, frames, share
         self._earlier: Weights | None = None
         """Of the serving version."""
         self._cancel = cancel.also(self._check_labels)
@@ -251,7 +254,8 @@ class _Training:
 
     def _note(self, progress: Progress) -> None:
         """Tell registry and log how far it is, now and then."""
-        self._progress, now = progress, self._services.clock()
+        self._progress = progress = self._share.whole(progress)
+        now = self._services.clock()
         if now - self._reported < REPORT_SECONDS:
             return
         self._reported = now

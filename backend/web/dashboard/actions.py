@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from backend.errors import StudioUnreachable
 from backend.loop import versions
+from backend.loop.accepting import accept_all
 from backend.loop.disconnect import disconnect_project
 from backend.loop.forget import forget_project
 from backend.loop.services import Services
@@ -14,6 +15,7 @@ DONE = {
     "rollback": "The version before serves again, and is pinned. The predictions are being renewed.",
     "pin": "Pinned: it goes on serving, whatever trainings end, until you lift the pin.",
     "unpin": "The pin is lifted, and a training asked for.",
+    "accept": "Accepted. Label Studio has made annotations of the predictions.",
     "disconnect": "Disconnected. Labels and versions are kept; nothing is trained or published any more.",
     "forget": "The project is forgotten, with its models.",
 }
@@ -34,6 +36,9 @@ def act(services: Services, project: int, form: Mapping[str, str]) -> str:
         _part(services, project, do, form)
     elif group is None:
         raise Refused(f"The form asks for {do!r} and names no group.")
+    elif do == "accept":
+        _sure(do, form)
+        accept_all(services, project, group)
     elif do == "rollback":
         versions.rollback(services, project, group, control)
     elif do == "pin":
@@ -49,8 +54,7 @@ def act(services: Services, project: int, form: Mapping[str, str]) -> str:
 
 def _part(services: Services, project: int, do: str, form: Mapping[str, str]) -> None:
     """Disconnect a project, or forget it, once somebody has confirmed it."""
-    if form.get("sure") != do:
-        raise Refused(f"Nothing was done: the box that confirms {do!r} was not ticked.")
+    _sure(do, form)
     if do == "disconnect":
         disconnect_project(services, project)
         return
@@ -58,3 +62,8 @@ def _part(services: Services, project: int, do: str, form: Mapping[str, str]) ->
     with suppress(StudioUnreachable):
         disconnect_project(services, project)
     forget_project(services, project)
+
+
+def _sure(do: str, form: Mapping[str, str]) -> None:
+    if form.get("sure") != do:
+        raise Refused(f"Nothing was done: the box that confirms {do!r} was not ticked.")

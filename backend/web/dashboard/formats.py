@@ -4,6 +4,8 @@ import math
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from markupsafe import Markup, escape
+
 DASH = "–"
 
 
@@ -15,6 +17,27 @@ def percent(share: float | None) -> str:
 def score(value: float | None) -> str:
     """Two digits."""
     return DASH if value is None else f"{value:.2f}"
+
+
+def code(text: str) -> Markup:
+    """Text for a page, what stands in backticks as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
+
+
+def sure(value: float | None) -> str:
+    """A probability in [0, 1] in words."""
+    return DASH if value is None else f"{math.floor(value * 100 + 1e-6)} % sure"
+
+
+def minutes(value: float | None) -> str:
+    """Seconds of a person's time, no more exactly than anybody plans."""
+    if value is None:
+        return DASH
+    if value < 60:
+        return "under 1 min" if value > 0 else "0 min"
+    hours, rest = divmod(round(value / 60), 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
 
 
 def number(value: float | None) -> str:

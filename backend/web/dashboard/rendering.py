@@ -31,8 +31,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        for name in ("percent", "score", "number", "seconds", "iso", "size"):
+        for name in ("code", "percent", "score", "sure", "minutes", "number", "seconds", "iso", "size"):
             self._templates.filters[name] = getattr(formats, name)
+        self._templates.tests["holds"] = lambda text, part: part.casefold() in text.casefold()
         self._templates.globals |= {"group_path": formats.group_path, "asset": _asset_path, "export_formats": FORMATS}
 
     def page(self, template: str, *, status: int = 200, root: str = "", **content: Any) -> HTMLResponse:

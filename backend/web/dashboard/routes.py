@@ -25,7 +25,9 @@ from backend.web.protocol import UP
 
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Page = Annotated[int, Query(ge=1, le=1_000_000)]
+Frame = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
 Part = Annotated[str, Query()]
+Search = Annotated[str, Query(max_length=500)]
 DEFAULT_PORT = 9090
 """At which `connect` expects this backend where nobody names another."""
 LIVE = "live"
@@ -54,19 +56,19 @@ class _Dashboard:
         self._thumbnails, self._downloads = Thumbnails(services), Downloads(services)
         self._pictures = Lane("pictures", 6, 200)
 
-    def index(self, request: Request, part: Part = "") -> Response:
+    def index(self, request: Request, part: Part = "", search: Search = "") -> Response:
         if asks_for_json(request.headers):
             return JSONResponse(UP)
         port = self._services.settings.port
         backend = f" --backend-url http://localhost:{port}" if port != DEFAULT_PORT else ""
-        return self._answer(request, "index.html", part, view=index(self._services), backend=backend)
+        return self._answer(request, "index.html", part, view=index(self._services), search=search, backend=backend)
 
     def project(
         self,
         request: Request,
         project: Id,
         part: Part = "",
-        search: Annotated[str, Query(max_length=500)] = "",
+        search: Search = "",
         sort: Annotated[str, Query()] = "state",
         descending: bool = False,
         page: Page = 1,
@@ -112,9 +114,9 @@ class _Dashboard:
         _require_our_page(request)
         return await run_in_threadpool(self._downloads.answer, project, await self._bodies.form(request))
 
-    async def thumbnail(self, project: Id, task: Id, v: str = "") -> Response:
+    async def thumbnail(self, project: Id, task: Id, v: str = "", frame: Frame = None) -> Response:
         try:
-            return await self._pictures.run(self._thumbnail, project, task, v)
+            return await self._pictures.run(self._thumbnail, project, task, v, frame)
         except Busy as busy:
             svg = placeholder(str(busy.detail)).encode()
             return picture(svg, "image/svg+xml", "no-store", status=busy.status_code, **(busy.headers or {}))
@@ -131,16 +133,15 @@ class _Dashboard:
         if view is None:
             what = f"Project {project} has no group “{name}”. It may have been renamed, or its tasks deleted."
             raise HTTPException(404, what)
-        drawn = chart(view.efficiency.rounds) if view.efficiency else None
-        return self._answer(request, "group.html", part, view=view, chart=drawn, **more)
+        return self._answer(request, "group.html", part, view=view, chart=chart(view.efficiency.rounds), **more)
 
-    def _thumbnail(self, project: int, task: int, v: str) -> Response:
+    def _thumbnail(self, project: int, task: int, v: str, frame: int | None) -> Response:
         registry = self._services.registry
         project_record, task_record = registry.projects.get(project), registry.tasks.get(project, task)
         if project_record is None or task_record is None:
             raise HTTPException(404, f"Project {project} has no task {task}.")
         try:
-            jpeg = self._thumbnails.jpeg(project_record, task_record)
+            jpeg = self._thumbnails.jpeg(project_record, task_record, frame)
             return picture(jpeg, "image/jpeg", A_YEAR if v else "no-cache")
         except MicroModelsError as error:
             why = str(error) if isinstance(error, MediaError) else f"Label Studio did not give it: {error}"

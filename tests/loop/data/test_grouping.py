@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.loop.data.grouping import WHOLE_PROJECT, GroupRule, choose_rule, group_of, order_of, ordered_by
+from backend.loop.data.grouping import WHOLE_PROJECT, GroupRule, choose_rule, field_of, group_of, order_of, ordered_by
 
 WELL_KNOWN_RULE = choose_rule(None, {}, "")
 
@@ -118,3 +118,10 @@ def test_a_nested_field_may_name_the_group() -> None:
 )
 def test_what_orders_the_tasks_is_said(data: dict[str, object], words: str) -> None:
     assert ordered_by(data) == words
+
+
+def test_the_field_that_names_the_group() -> None:
+    assert field_of({"patient": "p", "video": "v"}, WELL_KNOWN_RULE) == "video"
+    assert field_of({"image": "a.png", "video": ""}, WELL_KNOWN_RULE) is None
+    assert field_of({"video": "v"}, GroupRule("patient", "somebody")) == "patient"
+    assert field_of({"video": "v"}, choose_rule(None, {}, "", whole_videos=True)) is None

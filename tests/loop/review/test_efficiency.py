@@ -73,7 +73,7 @@ def test_a_video_is_predicted_although_it_has_keyframes_until_that_was_reviewed(
     keyframes = replace(drawn(1), actions=5, labels=100)
     found = figures(video, [keyframes], {})
     assert (found.expected_actions_left, found.efficiency) == (25, 0.7)
-    assert found.advice == "No prediction has been reviewed yet; expected left to mend: 25 actions."
+    assert found.advice == "No prediction has been reviewed yet; about 25 actions are left."
     accepted = replace(reviewed(2, 2, 0.75, labels=100), task=1)
     found = figures(video, [keyframes, accepted], {})
     assert (found.actions, found.labels, found.expected_actions_left) == (7, 100, 0.0)
