@@ -22,7 +22,7 @@ from backend.loop.services import Services, make_services
 from backend.settings import Settings
 from tests.loop.conftest import quick  # noqa: F401
 from tests.loop.house import House
-from tests.loop.train.test_starts import add_clip
+from tests.loop.train.test_initialization import add_clip
 
 run = CliRunner().invoke
 

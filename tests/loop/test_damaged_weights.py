@@ -15,7 +15,7 @@ from backend.studio import events
 from backend.types import Weights
 from model_registry import ArtifactRef, GroupRecord, VersionRecord, VersionState
 from tests.loop.house import EyeForColour, House
-from tests.loop.train.test_starts import TWIN, add_clip
+from tests.loop.train.test_initialization import TWIN, add_clip
 
 NONSENSE = "nonsense"
 

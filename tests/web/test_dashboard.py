@@ -15,7 +15,7 @@ from sqlalchemy import event
 from backend.web.app import create_app
 from model_registry import Lease
 from tests.loop.house import CONFIG, House
-from tests.loop.train.test_starts import add_clip
+from tests.loop.train.test_initialization import add_clip
 
 BROWSER = {"accept": "text/html,application/xhtml+xml"}
 

@@ -13,7 +13,7 @@ from backend.loop.worker import preemption
 from model_registry import GroupRecord, LedgerEntry, VersionRecord
 from model_registry.records import PROJECT_GROUP
 from tests.loop.house import CONFIG, EyeForColour, House, box_of
-from tests.loop.train.test_starts import TWIN, add_clip, dark, serving, version
+from tests.loop.train.test_initialization import TWIN, add_clip, dark, serving, version
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from backend.types import Control, Progress
 from model_registry import VersionRecord
 from model_registry.records import PROJECT_GROUP
 from tests.loop.house import House, teach
-from tests.loop.train.test_starts import TWIN, add_clip, dark, serving
+from tests.loop.train.test_initialization import TWIN, add_clip, dark, serving
 
 
 @pytest.fixture
