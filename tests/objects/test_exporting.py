@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from backend.instances import Instances
+from backend.learning.detection.head import BACKGROUND
 from backend.learning.network import network
 from backend.objects.fitting import fit
 from backend.objects.micro_model import MicroModel
@@ -29,11 +30,15 @@ def float32() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def model() -> MicroModel:
-    """Trained on two discs and a square, so that counts differ."""
-    frames = clip(12, discs=2, squares=1).frames
-    return fit([one.frame for one in frames[::3]], [Instances.of(one.instances) for one in frames[::3]], effort=0.3)
+@pytest.fixture(scope="module", params=["alone", "before a background"])
+def model(request: pytest.FixtureRequest) -> MicroModel:
+    """Trained on two discs and a square, so that counts differ; with the other frames, before a background."""
+    still = request.param == "before a background"
+    frames = clip(16, discs=2, squares=1).frames
+    labeled, rest = frames[::4], [one.frame for one in frames if one.frame.task % 4] if still else []
+    found = fit([one.frame for one in labeled], [Instances.of(one.instances) for one in labeled], rest=rest, effort=0.3)
+    assert (BACKGROUND in found.weights.arrays) == still
+    return found
 
 
 @pytest.fixture(scope="module")

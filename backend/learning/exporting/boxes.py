@@ -41,7 +41,7 @@ class PictureToBoxes(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As the class says."""
         blueprint = self.blueprint
-        pixels, factor = scaled(image, blueprint.scale)
+        pixels, factor = scaled(image, blueprint.scale, self.network.background)
         corners, scores, classes = self._candidates(self.network(pixels))
         height, width = torch._shape_as_tensor(image)[:2].float().unbind(0)
         size = torch.stack([width, height, width, height])

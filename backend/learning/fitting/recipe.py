@@ -58,11 +58,8 @@ class FittedRecipe(HeadRecipe):
 
     def with_effort(self, effort: float) -> Self:
         """The recipe with `effort` times its steps."""
-        steps = {
-            name: max(FEWEST_STEPS, round(n * effort))
-            for name, n in (("steps", self.steps), ("warm_steps", self.warm_steps))
-        }
-        return replace(self, **steps)
+        steps, warm_steps = (max(FEWEST_STEPS, round(n * effort)) for n in (self.steps, self.warm_steps))
+        return replace(self, steps=steps, warm_steps=warm_steps)
 
 
 def steps_after(recipe: FittedRecipe, start: str) -> int:
