@@ -81,7 +81,7 @@ class ClassificationModel:
     def _chances(self, frame: Frame) -> NDArray[np.float64]:
         """(classes,)."""
         maps = features.look(self.backbone, features.scaled(frame, self.blueprint.size), self.device)
-        odds = self.linear.odds(features.vectors(maps, self.usual))
+        odds = self.linear.odds(features.vectors(maps, self.usual).astype(np.float64))
         return np.asarray(probabilities(odds, self.blueprint.single)[0])
 
     def _prediction(self, frame: Frame, chances: NDArray[np.float64]) -> Prediction:

@@ -1,7 +1,7 @@
 """The training hyper-parameters that heads share, each with its unit and its reason."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 from backend.types import Start
 
@@ -58,7 +58,7 @@ class FittedRecipe(HeadRecipe):
 
     def with_effort(self, effort: float) -> Self:
         """The recipe with `effort` times its steps."""
-        steps = {
+        steps: dict[str, Any] = {
             name: max(FEWEST_STEPS, round(n * effort))
             for name, n in (("steps", self.steps), ("warm_steps", self.warm_steps))
         }
