@@ -87,6 +87,8 @@ class Method(Generic[Recipe]):
     """Whether another group's weights are a start for it."""
     switches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """{mechanism, in the field's words: {field of the recipe: the value that switches it off}}."""
+    of_answers: frozenset[str] = frozenset()
+    """Those of the switches that are in the artifact's metadata and change how the same weights answer, not what is learnt."""
 
     def recipe_for(self, control: Control, backbone: str, effort: float = 1.0) -> Recipe:
         """A control's recipe, with `effort` times its training steps."""

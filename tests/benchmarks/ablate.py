@@ -12,9 +12,12 @@ worst and the best group. A mechanism pays, or harms, where both halves say so, 
 """
 
 import argparse
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, pstdev
+from typing import Any
 
 import torch
 
@@ -29,14 +32,30 @@ def measure(folder: Path, args: argparse.Namespace, rows: Rows) -> None:
     for seed in args.seeds:
         clip = Clip(folder, args.labels, seed)
         recipe = clip.recipe(args.effort)
-        ablations = {
+        missing = {
             name: off
-            for name, off in clip.method.ablations(recipe).items()
-            if not args.switches or any(one in name for one in args.switches)
+            for name, off in {ALL_ON: recipe, **clip.method.ablations(recipe)}.items()
+            if not rows.has(folder.name, seed, "off", name) and _is_asked_for(name, args.switches)
         }
-        for name, variant in {ALL_ON: recipe, **ablations}.items():
-            if not rows.has(folder.name, seed, "off", name):
-                rows.add(Row.of(folder.name, seed, "off", name, clip.tried(variant, seed)))
+        same_weights = clip.method.of_answers & missing.keys()
+        for name in missing.keys() - same_weights - {ALL_ON}:
+            rows.add(Row.of(folder.name, seed, "off", name, clip.tried(missing[name], seed)))
+        if ALL_ON in missing or same_weights:
+            _measure_answers(clip, folder.name, seed, recipe, sorted(same_weights), rows)
+
+
+def _is_asked_for(name: str, switches: Sequence[str]) -> bool:
+    return name == ALL_ON or not switches or any(one in name for one in switches)
+
+
+def _measure_answers(clip: Clip, group: str, seed: int, recipe: Any, mechanisms: Sequence[str], rows: Rows) -> None:
+    """One training, asked with everything on, and with each of these mechanisms off; all count the training's seconds."""
+    began = time.process_time()
+    weights = clip.trained(recipe, seed)
+    training = time.process_time() - began
+    every = {ALL_ON: clip.tried_without(weights, None), **{one: clip.tried_without(weights, one) for one in mechanisms}}
+    for name, trial in every.items():
+        rows.add(Row.of(group, seed, "off", name, replace(trial, seconds=trial.seconds + training)))
 
 
 def changes(rows: Sequence[Row], off: str, figure: str, half: int | None = None) -> dict[str, dict[int, float]]:

@@ -1,8 +1,9 @@
 """One training on one labelled folder and the predictions of all its other frames, by whichever method its head has."""
 
+import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.method import Method
 from backend.learning.pose import evaluation as pose
 from backend.learning.segmentation import evaluation as segmentation
-from backend.types import Control, Frame, Head, LabeledFrame, Prediction
+from backend.types import Control, Frame, Head, LabeledFrame, Prediction, Weights
 from tests.benchmarks.baselines.baseline import Baseline, Given
 from tests.benchmarks.group import Group, chosen
 from tests.benchmarks.pose import PoseGroup
@@ -102,13 +103,27 @@ class Clip:
 
     def tried(self, recipe: Any, seed: int) -> Trial:
         """Trained with a recipe."""
-        boxes, began = self.boxes, time.process_time()
+        began = time.process_time()
+        found = self.answers(self.trained(recipe, seed))
+        return Trial(self.head, found, self.truth, time.process_time() - began)
+
+    def trained(self, recipe: Any, seed: int) -> Weights:
+        """On the labelled frames."""
         given = TrainingInput(
             labeled=self.labeled, unlabeled=self.others, labels=self.control.labels, device="cpu", seed=seed
         )
-        weights = self.method.train(given, recipe).weights
-        found = self.method.load(weights, "cpu").predict(self.others, self.labeled, boxes)
-        return Trial(self.head, found, self.truth, time.process_time() - began)
+        return self.method.train(given, recipe).weights
+
+    def answers(self, weights: Weights) -> Sequence[Prediction]:
+        """Of all frames but the labelled ones."""
+        return self.method.load(weights, "cpu").predict(self.others, self.labeled, self.boxes)
+
+    def tried_without(self, weights: Weights, mechanism: str | None) -> Trial:
+        """What these weights answer, with one of `Method.of_answers` off; the seconds are of the answers alone."""
+        began = time.process_time()
+        config = json.loads(weights.metadata["blueprint"]) | (self.method.switches[mechanism] if mechanism else {})
+        changed = replace(weights, metadata={**weights.metadata, "blueprint": json.dumps(config)})
+        return Trial(self.head, self.answers(changed), self.truth, time.process_time() - began)
 
     def of_baseline(self, baseline: Baseline, seed: int) -> Trial:
         """Without a micro-model."""

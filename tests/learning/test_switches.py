@@ -47,7 +47,8 @@ def test_an_artifact_of_before_there_were_switches_has_them_on(name: str) -> Non
     weights = case.trained(unlabeled=()).weights
     fields = json.loads(weights.metadata["blueprint"])
     switches = {field for values in case.method.switches.values() for field in values}
-    older = {key: value for key, value in fields.items() if key not in switches - {"views"}}
+    measured = {"views", "levels", "background"}
+    older = {key: value for key, value in fields.items() if key not in switches - measured}
     assert older.keys() < fields.keys()
     before = Weights(weights.arrays, {**weights.metadata, "blueprint": json.dumps(older)})
     labeled, others = case.split()
@@ -223,3 +224,15 @@ def test_weights_of_accepted_classes() -> None:
     accepted = [dataclasses.replace(labeled[0], weight=0.4), *labeled[1:]]
     layers = [case.trained(labeled=frames).weights.arrays["weights"] for frames in (labeled, accepted)]
     assert not np.allclose(*layers)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_changes_answers_only_is_in_the_artifact_under_the_same_name(name: str) -> None:
+    case = CASES[name]
+    trained = case.trained().weights
+    assert case.method.of_answers <= case.method.switches.keys()
+    for mechanism in case.method.of_answers:
+        again = case.trained(off(case, mechanism)).weights
+        changed = json.loads(trained.metadata["blueprint"]) | case.method.switches[mechanism]
+        assert json.loads(again.metadata["blueprint"]) == changed
+        assert all(np.array_equal(array, trained.arrays[key]) for key, array in again.arrays.items())

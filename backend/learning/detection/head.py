@@ -26,7 +26,7 @@ CENTRE = 0.1
 """Deviation of a centre's bump in the heatmap, as a share of the box's side."""
 BOX_AREA = 0.4
 """Height of the bump from which a cell learns the box."""
-BOX_WEIGHT = 6.0
+BOX_WEIGHT = 2.0
 """Of the box loss; the heatmap's has 1."""
 TURN_WEIGHT = 3.0
 """Of the loss of longer side, shorter side and angle, where boxes are turned. With 1 and 3 made-up rods, of which a quarter of

@@ -8,6 +8,7 @@ section 3.2.)
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.types import Frame
@@ -29,10 +30,8 @@ def find_levels(frames: Sequence[Frame]) -> Levels:
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MAX_FRAMES)).round().astype(int))
     if not len(chosen):
         return WHOLE
-    counts = sum(
-        np.bincount(frames[int(at)].image.ravel(), minlength=256) / frames[int(at)].image.size for at in chosen
-    )
-    shares = np.cumsum(counts) / np.sum(counts)
+    counts = np.sum([_histogram(frames[int(at)].image) for at in chosen], 0)
+    shares = np.cumsum(counts) / counts.sum()
     black, white = np.searchsorted(shares, [CLIPPED / 100, 1 - CLIPPED / 100])
     return (int(black), int(white)) if white - black >= MIN_RANGE else WHOLE
 
@@ -43,3 +42,8 @@ def stretched(pixels: Tensor, levels: Levels) -> Tensor:
     if levels == WHOLE:
         return pixels
     return pixels.float().sub_(black).mul_(255 / (white - black)).clamp_(0, 255).round_().to(pixels.dtype)
+
+
+def _histogram(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(256,) shares of the values: large frames count no more than small ones."""
+    return np.bincount(image.ravel(), minlength=256) / image.size

@@ -51,7 +51,7 @@ def _carried(instance: Instance, there: Flow, back: Flow) -> Instance:
         mask = np.asarray(moved > 0)
     points = []
     for point in instance.keypoints:
-        x, y = _at(there, np.array([[point.x, point.y]]))[0]
+        x, y = _at(there, np.array([[point.x, point.y]]))[0].tolist()
         points.append(replace(point, x=point.x + x, y=point.y + y, region_id=None))
     box = _box(instance.box, there)
     return replace(instance, box=box, mask=mask, keypoints=tuple(points), region_id=None)

@@ -1,12 +1,28 @@
-"""From the nearest labelled frame through the frames between, one after the other, both ways in time."""
+"""From labelled frames to the others by time alone: by what is drawn nearest to them, or frame by frame, both ways."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
+from backend.bench.baselines import Labelled
 from backend.types import Frame, Instance, LabeledFrame, Prediction
 from tests.benchmarks.baselines.baseline import Given
 
+Copy = Callable[[Labelled, float], Sequence[Instance]]
+"""What is in a frame by what was drawn, and when."""
 Carry = Callable[[LabeledFrame, Iterator[Frame]], Iterator[tuple[Instance, ...]]]
 """Follows what was drawn through frames that lead away from it in time, and says what is in each."""
+
+
+def copied(given: Given, copy: Copy) -> list[Prediction]:
+    """Nobody says which object of one frame is which of another."""
+    labelled = {
+        time_of(one.frame): [replace(instance, region_id=None) for instance in one.instances] for one in given.labeled
+    }
+    return [
+        Prediction(frame.task, tuple(copy(labelled, time)), nearness(min(abs(time - other) for other in labelled)))
+        for frame in given.frames
+        for time in [time_of(frame)]
+    ]
 
 
 def propagated(given: Given, carry: Carry) -> list[Prediction]:
@@ -16,7 +32,7 @@ def propagated(given: Given, carry: Carry) -> list[Prediction]:
     for labeled in given.labeled:
         start = time_of(labeled.frame)
         own = [i for i, time in enumerate(times) if nearest_to(given.labeled, time) is labeled]
-        later = sorted((i for i in own if times[i] > start), key=times.__getitem__)
+        later = sorted((i for i in own if times[i] >= start), key=times.__getitem__)
         earlier = sorted((i for i in own if times[i] < start), key=times.__getitem__, reverse=True)
         for way in (later, earlier):
             for i, instances in zip(way, carry(labeled, (given.frames[i] for i in way)), strict=True):
