@@ -1,10 +1,12 @@
 """Reviews: what people did to the predictions that they were shown, annotation by annotation."""
 
+import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, distinct, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, select, update
 
 from model_registry.database import Database, upsert
 from model_registry.projects import lock_project
@@ -14,9 +16,8 @@ from model_registry.tables import counts, is_pending, labels, labels_task, revie
 
 reviewed = and_(labels.c.project == reviews.c.project, labels.c.id == reviews.c.annotation)
 """The review is of the label."""
-_LEAD: ColumnElement[float] = labels.c.details["lead_time"].as_float()
-_SECONDS = case((_LEAD > LONGEST_SECONDS, LONGEST_SECONDS), (_LEAD > 0, _LEAD), else_=0.0)
-"""Seconds that an annotation was open, as its source says."""
+_LEAD = labels.c.details["lead_time"].as_string()
+"""Seconds that an annotation was open, as its source says: whatever it says."""
 BLANK: Mapping[str, Any] = {
     "annotator": "", "round": 0, "created_at": 0.0, "shown": False, "score": None,
     "actions": 0, "accepted": 0, "labels": 0, "tallies": [],
@@ -97,28 +98,33 @@ class Reviews:
 
     def by_annotator(self, project: int) -> list[AnnotatorWork]:
         """What each person did in the project, as far as it is reviewed; who did most comes first."""
-        sums = (
-            func.count(distinct(reviews.c.task)), func.sum(reviews.c.actions), func.sum(reviews.c.labels), func.sum(_SECONDS),
-        )  # fmt: skip
         query = (
-            select(reviews.c.annotator, *sums)
+            select(reviews.c.annotator, reviews.c.task, reviews.c.actions, reviews.c.labels, _LEAD)
             .select_from(reviews.join(labels, reviewed))
             .where(reviews.c.project == project, reviews.c.pending.is_(False), counts)
-            .group_by(reviews.c.annotator)
-            .order_by(sums[0].desc(), reviews.c.annotator)
         )
+        found = defaultdict[str, list[Row[Any]]](list)
         with self._database.reading() as connection:
-            return [AnnotatorWork(*row) for row in connection.execute(query)]
+            for row in connection.execute(query):
+                found[row.annotator].append(row)
+        works = [
+            AnnotatorWork(
+                who, len({row.task for row in rows}), sum(row.actions for row in rows), sum(row.labels for row in rows),
+                sum(_seconds(row[-1]) for row in rows),
+            )
+            for who, rows in found.items()
+        ]  # fmt: skip
+        return sorted(works, key=lambda work: (-work.tasks, work.annotator))
 
     def seconds(self, project: int, group: str) -> dict[int, float]:
         """{annotation: seconds that it was open} of the group's reviewed annotations; 0 where that is not known."""
         query = (
-            select(labels.c.id, _SECONDS)
+            select(labels.c.id, _LEAD)
             .select_from(reviews.join(labels, reviewed).join(tasks, labels_task))
             .where(reviews.c.project == project, tasks.c.group == group, reviews.c.pending.is_(False), counts)
         )
         with self._database.reading() as connection:
-            return {id_: float(seconds) for id_, seconds in connection.execute(query)}
+            return {id_: _seconds(told) for id_, told in connection.execute(query)}
 
     def _records(self, project: int, *where: Any) -> list[ReviewRecord]:
         columns = [reviews.c[name] for name in ("annotation", "project", "task", "annotator", "round", "tallies")]
@@ -162,3 +168,12 @@ def _row(review: Review) -> dict[str, Any]:
         "actions": actions, "accepted": sum(t["accepted"] for t in tallies),
         "labels": sum(t["labels"] for t in tallies), "tallies": tallies,
     }  # fmt: skip
+
+
+def _seconds(told: object) -> float:
+    """A time in seconds from what a source says of it; 0 where that is none."""
+    try:
+        seconds = float(str(told))
+    except ValueError:
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_SECONDS) if math.isfinite(seconds) else 0.0

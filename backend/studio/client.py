@@ -47,7 +47,6 @@ class Studio(PredictionCalls, BackendCalls):
         )
 
     @property
-    @property
     def url(self) -> str:
         """Label Studio's address, without a slash at the end."""
         return str(self.http.base).rstrip("/")

@@ -135,15 +135,26 @@ def test_work_is_summed_over_what_was_reviewed(registry: Registry) -> None:
     rows = {row.record.name: row.work for row in registry.listing.groups(1)[0]}
     assert rows == {"a": Work(3, 10), "b": Work(1, 2)}
     assert registry.listing.counts()[1].work == Work(4, 12)
-    assert rows["a"].efficiency == pytest.approx(0.7)
-    assert Work().efficiency is None
+    assert rows["a"].efficiency is Work().efficiency is None, "nobody saw a prediction, which it would be the work of"
+    reviewed(registry, {2: (1, 6)}, shown=True)
+    [a, _] = registry.listing.groups(1, sort="name")[0]
+    assert a.work == Work(3, 10, 1)
+    assert a.work.efficiency == pytest.approx(0.7)
+    assert registry.listing.counts()[1].work == Work(4, 12, 1)
     assert names(registry, sort="efficiency") == ["b", "a"]
 
 
-def reviewed(registry: Registry, done: dict[int, tuple[int, int]]) -> None:
+def test_the_most_doubt_left_comes_first_by_need(registry: Registry) -> None:
+    for name, doubt, first in (("a", 0.1, 1), ("b", 0.5, 11), ("c", None, 21)):
+        add(registry, name, tasks=4, labelled=1, first=first)
+        change(registry, name, doubt=doubt)
+    assert names(registry, sort="need") == ["b", "a", "c"]
+
+
+def reviewed(registry: Registry, done: dict[int, tuple[int, int]], shown: bool = False) -> None:
     with registry._database.writing() as connection:
         for id_, (actions, labels) in done.items():
-            values = {"pending": False, "actions": actions, "labels": labels}
+            values = {"pending": False, "actions": actions, "labels": labels, "shown": shown}
             connection.execute(reviews.update().where(reviews.c.annotation == id_).values(**values))
 
 

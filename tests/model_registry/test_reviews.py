@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from model_registry import Registry, Review
+from model_registry.reviewed import LONGEST_SECONDS
 from tests.model_registry.conftest import label, task
 
 COUNTS = {"accepted": 1, "moved": 2, "relabelled": 3, "added": 4, "deleted": 5, "labels": 6}
@@ -109,3 +110,15 @@ def test_a_task_takes_its_reviews_to_another_group(labelled: Registry) -> None:
     labelled.tasks.upsert(1, [task(1, "c")], "r")
     assert labelled.reviews.of_group(1, "a") == []
     assert [one.group for one in labelled.reviews.of_group(1, "c")] == ["c"]
+
+
+def test_who_did_what_in_what_time(registry: Registry) -> None:
+    labels = [label(1, 1, lead_time=12.5), label(2, 2, lead_time=99_999.0), label(3, 3), label(4, 1, lead_time="long")]
+    registry.record_event(1, [task(1), task(2), task(3, "b")], labels, "r", None)
+    registry.reviews.record(1, [made(n, CAT) for n in (1, 2, 3, 4)])
+    [work] = registry.reviews.by_annotator(1)
+    assert (work.annotator, work.tasks, work.actions, work.labels) == ("7", 3, 4 * 14, 4 * 6)
+    assert work.seconds == 12.5 + LONGEST_SECONDS, "a page that was left open counts ten minutes"
+    assert registry.reviews.seconds(1, "a") == {1: 12.5, 2: LONGEST_SECONDS, 4: 0.0}
+    assert registry.reviews.seconds(1, "b") == {3: 0.0}
+    assert registry.reviews.by_annotator(2) == []

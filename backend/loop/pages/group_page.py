@@ -118,6 +118,7 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
     efficiency, expects = group_efficiency(services, project, name), next_version(services, record)
     proposed = ", ".join(dict.fromkeys(named(v) for v in proposed_by(services, record)))
     seconds = registry.reviews.seconds(project, name)
+    suggests = whole and record.doubt is None and not efficiency.whole_videos
     return GroupPage(
         project=owner,
         record=record,
@@ -128,21 +129,22 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
         older=len(versions) - len(shown),
         way_back=any(v.may_serve and v.record.state == VersionState.SUPERSEDED for v in versions),
         alert=_alert(services, owner, record, state),
-        url=group_url(
-            services, owner, rule_of(services, owner), registry.tasks.first_of_groups(project, [name]).get(name)
-        ),
+        url=_url(services, owner, name),
         gallery=gallery(services, owner, name, page) if whole else None,
         problems=tuple(problems(services, owner, name)) if whole else (),
         efficiency=efficiency,
         minutes=minutes(seconds, registry.reviews.summaries(project, name), efficiency.left),
         to_accept=len(waiting(services, project, name)) if whole else 0,
-        next=tuple(label_next(services, owner, name))
-        if whole and record.doubt is None and not efficiency.whole_videos
-        else (),
+        next=tuple(label_next(services, owner, name)) if suggests else (),
         proposed_by=proposed,
         baseline=baselines(project_models(services, project)).get(name),
         expects=expects,
     )
+
+
+def _url(services: Services, project: ProjectRecord, group: str) -> str | None:
+    first = services.registry.tasks.first_of_groups(project.id, [group]).get(group)
+    return group_url(services, project, rule_of(services, project), first)
 
 
 def _alert(services: Services, project: ProjectRecord, record: GroupRecord, state: GroupState) -> Alert | None:

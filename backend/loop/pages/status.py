@@ -40,8 +40,7 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         problem = " ".join(wrong)
     remark = standing.unprotected(project)
     groups = [group for group in services.registry.groups.all(project_id) if group.tasks]
-    called = titles(services, project, groups)
-    efficiency = project_efficiency(services, groups)
+    called, efficiency = titles(services, project, groups), project_efficiency(services, groups)
     together = project_models(services, project_id)
     baseline = baselines(together)
     return {
@@ -59,8 +58,8 @@ def project_status(services: Services, project_id: int) -> dict[str, Any]:
         "project_model": ", ".join(_name(v, len(together) > 1) for v in together) or None,
         "title": project.title,
         "groups": [
-            _safe_status(services, group, efficiency[group.name], baseline)
-            | {"title": called.get(group.name, group.name)}
+            {"title": called.get(group.name, group.name)}
+            | _safe_status(services, group, efficiency[group.name], baseline)
             for group in groups
         ],
     }
