@@ -71,7 +71,7 @@ class Buildah:
         pip.write_text("[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n")
         self(
             "bud", "--isolation", "chroot", "--format", "docker", "--no-cache", "--squash", "--tag", IMAGE,
-            "--file", "docker/Dockerfile", "--ignorefile", ".dockerignore",
+            "--file", "docker/Dockerfile", "--ignorefile", "docker/Dockerfile.dockerignore",
             "--build-arg", f"BASE_IMAGE={BASE}", "--build-arg", "TORCH_INDEX=file:///wheels",
             # Mounted while it is built, so that nothing of this machine stays in the image.
             "--volume", f"{wheels}:/wheels:ro", "--volume", f"{pip}:/etc/pip.conf:ro",

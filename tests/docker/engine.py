@@ -90,8 +90,13 @@ class Engine:
             self._build_base()
         if not self._has(STUDIO):
             self._build_studio()
-        arguments = ("--build-arg", f"BASE_IMAGE={BASE}", "--build-arg", "TORCH_INDEX=file:///wheels")
-        self.run("docker", "build", "--network=host", "-t", IMAGE, "-f", "docker/Dockerfile", *arguments, ".")
+        # The classic builder reads no Dockerfile.dockerignore: it is handed the checkout's own files and nothing else.
+        build = (
+            f"docker build --network=host -t {IMAGE} -f docker/Dockerfile"
+            f" --build-arg BASE_IMAGE={BASE} --build-arg TORCH_INDEX=file:///wheels -"
+        )
+        files = "git ls-files -z --cached --others --exclude-standard"
+        self.run("bash", "-o", "pipefail", "-c", f"{files} | tar -c --null -T - | {build}")
 
     def _has(self, image: str) -> bool:
         return self.run("docker", "image", "inspect", image, check=False).returncode == 0
