@@ -4,7 +4,7 @@ import pytest
 
 from backend.learning import methods
 from backend.learning.detection.config import Blueprint
-from backend.learning.detection.hard_negatives import Mistake
+from backend.learning.detection.hard_negatives import HardNegative
 from backend.learning.segmentation.config import SegmentationBlueprint
 from backend.types import Weights
 from tests.learning.cases import CASES
@@ -12,10 +12,12 @@ from tests.learning.cases import CASES
 
 def test_of_boxes_nothing_is_known_of_how_many_there_are_and_of_what_fools_the_network() -> None:
     own = CASES["boxes"].trained(unlabeled=()).weights
-    here = dataclasses.replace(Blueprint.from_metadata(own.metadata), mistakes=(Mistake(0, (0, 0, 1, 1), 0.9),))
+    here = dataclasses.replace(
+        Blueprint.from_metadata(own.metadata), hard_negatives=(HardNegative(0, (0, 0, 1, 1), 0.9),)
+    )
     there = methods.for_other_group(Weights(own.arrays, {**own.metadata, **here.to_metadata()}))
     known = Blueprint.from_metadata(there.metadata)
-    assert known == dataclasses.replace(here, counts=((),) * len(here.labels), mistakes=())
+    assert known == dataclasses.replace(here, counts=((),) * len(here.labels), hard_negatives=())
     assert methods.method_of(there) is methods.method_of(own)
 
 

@@ -97,7 +97,9 @@ def test_hard_negatives() -> None:
     case = CASES["boxes"]
     sees_all: dict[str, Any] = {"score_floor": 0.0}
     recipes = dataclasses.replace(case.quick, **sees_all), off(case, "suppression of hard negatives", **sees_all)
-    found = [Blueprint.from_metadata(case.trained(recipe, seed=1).weights.metadata).mistakes for recipe in recipes]
+    found = [
+        Blueprint.from_metadata(case.trained(recipe, seed=1).weights.metadata).hard_negatives for recipe in recipes
+    ]
     assert found[0]
     assert found[1] == ()
 

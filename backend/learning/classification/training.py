@@ -49,12 +49,12 @@ def _look(
     """Of each labelled frame, then of some unlabelled ones."""
     backbone = features.frozen(recipe.backbone, under_way.device)
     chosen = _spread(len(unlabeled), recipe.group_frames)
-    told = under_way.countdown(len(labeled) + len(chosen))
+    report = under_way.countdown(len(labeled) + len(chosen))
     seen = list[Maps]()
     for at in range(len(labeled) + len(chosen)):
         frame = labeled[at] if at < len(labeled) else unlabeled[chosen[at - len(labeled)]]
         seen.append(features.look(backbone, features.scaled(frame, size), under_way.device))
-        told(at)
+        report(at)
     return seen
 
 

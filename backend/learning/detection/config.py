@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backend.learning.detection.hard_negatives import Mistake
+from backend.learning.detection.hard_negatives import HardNegative
 from backend.learning.detection.head import DetectionHead, DetectionNetwork
 from backend.learning.geometry.background import CHANNELS
 from backend.learning.geometry.levels import WHOLE, Levels
@@ -47,8 +47,8 @@ class Blueprint:
     overlap: float
     most_candidates: int
 
-    mistakes: tuple[Mistake, ...] = ()
-    """Places that fool the network."""
+    hard_negatives: tuple[HardNegative, ...] = ()
+    """False positives that recur in the labelled frames."""
     area: float = 0.0
     """Pixels of a frame of the usual size; see `Scale`."""
     linking: bool = True
@@ -84,8 +84,8 @@ class Blueprint:
         return DetectionNetwork(backbone, pyramid, head, self.background)
 
     def for_other_group(self) -> "Blueprint":
-        """For use in another group: nothing is known of how many instances its frames hold, and what fools the network."""
-        return replace(self, counts=((),) * len(self.labels), mistakes=())
+        """For use in another group: nothing is known of how many instances its frames hold, and of hard negatives."""
+        return replace(self, counts=((),) * len(self.labels), hard_negatives=())
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
@@ -95,5 +95,6 @@ class Blueprint:
     def from_metadata(cls, metadata: Mapping[str, str]) -> "Blueprint":
         """Raises TrainingError where the artifact is of another head or format."""
         fields = fields_of(metadata, Head.DETECTION, FORMAT)
-        mistakes = tuple(Mistake(**one) for one in fields.pop("mistakes"))
-        return cls(head=Head(fields.pop("head")), mistakes=mistakes, **fields)
+        stored = "mistakes" if "mistakes" in fields else "hard_negatives"  # of artifacts before the field was renamed
+        hard_negatives = tuple(HardNegative(**one) for one in fields.pop(stored))
+        return cls(head=Head(fields.pop("head")), hard_negatives=hard_negatives, **fields)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import Blueprint
 from backend.learning.detection.count_prior import no_more, odds_in_time, odds_of_counts, odds_of_frames
-from backend.learning.detection.hard_negatives import discounted
+from backend.learning.detection.hard_negatives import suppress_hard_negatives
 from backend.learning.detection.rotation import instance_of
 from backend.learning.detection.turned import turned
 from backend.learning.geometry.boxes import corners
@@ -202,9 +202,9 @@ def _detections(frame: FrameCandidates, index: int, blueprint: Blueprint) -> Det
 
 
 def _trusted(frame: FrameCandidates, found: Detections, index: int, blueprint: Blueprint) -> Detections:
-    """The detections, with lower scores where the labelled frames tell that the network is fooled."""
-    places = [one for one in blueprint.mistakes if one.label == index]
-    scores = discounted(found.boxes, found.scores, frame.size, places, blueprint.score_threshold)
+    """The detections, with lower scores at hard negatives."""
+    places = [one for one in blueprint.hard_negatives if one.label == index]
+    scores = suppress_hard_negatives(found.boxes, found.scores, frame.size, places, blueprint.score_threshold)
     return replace(found, scores=scores)
 
 

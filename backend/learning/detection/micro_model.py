@@ -9,7 +9,7 @@ import torch
 from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import Blueprint
 from backend.learning.detection.decision import FrameCandidates, decide, predictions
-from backend.learning.detection.ensemble import Together, alone, companion_of
+from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state, without_member
 from backend.learning.detection.head import DetectionNetwork
 from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.rotation import upright
@@ -59,7 +59,7 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
 def load(weights: Weights, device: str = "auto") -> DetectionModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
     blueprint, place = Blueprint.from_metadata(weights.metadata), find_device(device)
-    network, other = restored(blueprint, alone(weights), place), companion_of(weights)
+    network, other = restored(blueprint, without_member(weights), place), member_state(weights)
     if other:
-        network = Together(network, restored(blueprint, replace(weights, arrays=other), place))
+        network = TwoMemberEnsemble(network, restored(blueprint, replace(weights, arrays=other), place))
     return DetectionModel(network, blueprint, place)

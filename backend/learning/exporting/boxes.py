@@ -11,8 +11,8 @@ from torchvision.ops import nms
 from backend.errors import TrainingError
 from backend.learning.detection.config import Blueprint
 from backend.learning.detection.count_prior import odds_of_counts
-from backend.learning.detection.ensemble import Together, alone, companion_of
-from backend.learning.detection.hard_negatives import MARGIN, SAME_PLACE, Mistake
+from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state, without_member
+from backend.learning.detection.hard_negatives import MIN_LOGIT_MARGIN, SAME_PLACE, HardNegative
 from backend.learning.detection.head import DetectionNetwork, voted
 from backend.learning.exporting.resizing import scaled
 from backend.learning.score import AS_IT_IS, BOXES, SUREST, PlattScaling
@@ -34,9 +34,9 @@ class PictureToBoxes(nn.Module):
             raise TrainingError(
                 "Found boxes that are turned. Expected upright ones: turned ones cannot be exported yet."
             )
-        self.network = _network(self.blueprint, alone(weights))
-        if other := companion_of(weights):
-            self.network = Together(self.network, _network(self.blueprint, replace(weights, arrays=other)))
+        self.network = _network(self.blueprint, without_member(weights))
+        if other := member_state(weights):
+            self.network = TwoMemberEnsemble(self.network, _network(self.blueprint, replace(weights, arrays=other)))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As the class says."""
@@ -72,9 +72,9 @@ class PictureToBoxes(nn.Module):
         blueprint = self.blueprint
         own = torch.nonzero(classes == label)[: blueprint.candidates(label), 0]
         boxes, values = corners[own], scores[own]
-        places = [one for one in blueprint.mistakes if one.label == label]
+        places = [one for one in blueprint.hard_negatives if one.label == label]
         if places:
-            values = _discounted(boxes, values, size, places, blueprint.score_threshold)
+            values = _suppress_hard_negatives(boxes, values, size, places, blueprint.score_threshold)
         order = torch.argsort(values, descending=True)
         boxes, values = boxes[order], values[order]
         neutral = float(np.log(odds_at(blueprint.score_threshold)))
@@ -130,11 +130,13 @@ def _without_duplicates(boxes: Tensor) -> Tensor:
     return kept > 0
 
 
-def _discounted(boxes: Tensor, scores: Tensor, size: Tensor, places: list[Mistake], neutral: float) -> Tensor:
-    """As `hard_negatives.discounted`."""
+def _suppress_hard_negatives(
+    boxes: Tensor, scores: Tensor, size: Tensor, places: list[HardNegative], neutral: float
+) -> Tensor:
+    """As `hard_negatives.suppress_hard_negatives`."""
     wrong = torch.tensor([one.box for one in places], dtype=torch.float32) * size
     known = torch.tensor([one.score for one in places], dtype=torch.float32)
-    excess = (_odds(known, 1e-4) + MARGIN - float(np.log(odds_at(neutral)))).clamp_min(0)
+    excess = (_odds(known, 1e-4) + MIN_LOGIT_MARGIN - float(np.log(odds_at(neutral)))).clamp_min(0)
     sides = (
         torch.minimum(boxes[:, None, 2:], wrong[:, 2:]) - torch.maximum(boxes[:, None, :2], wrong[:, :2])
     ).clamp_min(0)

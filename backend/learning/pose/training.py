@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from backend.learning.fitting.initialization import kind_of
-from backend.learning.fitting.loop import begun, overfit
+from backend.learning.fitting.loop import init_network, overfit
 from backend.learning.fitting.session import session
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
@@ -35,15 +35,15 @@ def train(given: TrainingInput, recipe: PoseRecipe) -> Trained:
         blueprint, arrays = warm(plan(labeled, given.labels, recipe), start)
         samples, scenes = materials(labeled, blueprint, under_way.device)
         images = [one.image for one in samples] or [one.image for one in scenes]
-        network = begun(blueprint, images, arrays, under_way.device)
-        course = PoseCourse(network, blueprint, recipe, under_way.rng, samples, scenes)
-        metrics = overfit(course, recipe, under_way, start=kind_of(start, arrays))
+        network = init_network(blueprint, images, arrays, under_way.device)
+        task = PoseTask(network, blueprint, recipe, under_way.rng, samples, scenes)
+        metrics = overfit(task, recipe, under_way, start=kind_of(start, arrays))
         return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PoseCourse:
-    """Crops around objects to find keypoints in, and crops of whole frames where objects must be located."""
+class PoseTask:
+    """Training on crops around objects to find keypoints in, and on crops of whole frames where objects must be located."""
 
     network: PoseNetwork
     blueprint: Blueprint

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from backend.learning.fitting.initialization import kind_of
-from backend.learning.fitting.loop import begun, overfit
+from backend.learning.fitting.loop import init_network, overfit
 from backend.learning.fitting.session import session
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
@@ -31,14 +31,14 @@ def train(given: TrainingInput, recipe: SegmentationRecipe) -> Trained:
             planned = replace(planned, levels=find_levels(given.every_frame))
         blueprint, arrays = warm(planned, given.start)
         pictures = [picture(one, blueprint, under_way.device) for one in given.labeled]
-        network = begun(blueprint, [one.image for one in pictures], arrays, under_way.device)
-        course = SegmentationCourse(network, recipe, under_way.rng, pictures)
-        metrics = overfit(course, recipe, under_way, start=kind_of(given.start, arrays))
+        network = init_network(blueprint, [one.image for one in pictures], arrays, under_way.device)
+        task = SegmentationTask(network, recipe, under_way.rng, pictures)
+        metrics = overfit(task, recipe, under_way, start=kind_of(given.start, arrays))
         return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SegmentationCourse:
+class SegmentationTask:
     """Views, many of them around labelled pixels."""
 
     network: SegmentationNetwork

@@ -5,7 +5,7 @@ import pytest
 
 from backend.errors import TrainingError
 from backend.learning.detection.config import Blueprint
-from backend.learning.detection.hard_negatives import Mistake
+from backend.learning.detection.hard_negatives import HardNegative
 from backend.learning.detection.initialization import warm
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
@@ -20,7 +20,7 @@ def _plan(*labels: str) -> Blueprint:
 
 
 def test_a_blueprint_comes_back_as_it_was() -> None:
-    planned = dataclasses.replace(_plan("disc", "square"), mistakes=(Mistake(1, (0.1, 0.2, 0.3, 0.4), 0.5),))
+    planned = dataclasses.replace(_plan("disc", "square"), hard_negatives=(HardNegative(1, (0.1, 0.2, 0.3, 0.4), 0.5),))
     assert Blueprint.from_metadata(planned.to_metadata()) == planned
 
 
