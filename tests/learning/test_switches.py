@@ -199,8 +199,8 @@ def test_what_is_asked_only_where_it_is_on(
 
 
 def test_skeleton_and_views(monkeypatch: pytest.MonkeyPatch) -> None:
-    case, asked, real = CASES["points in boxes"], list[int](), pose_model.settle
-    monkeypatch.setattr(pose_model, "settle", lambda *arguments: (asked.append(1), real(*arguments))[1])
+    case, asked, real = CASES["points in boxes"], list[int](), pose_model.consistent_candidates
+    monkeypatch.setattr(pose_model, "consistent_candidates", lambda *arguments: (asked.append(1), real(*arguments))[1])
     [frame, *_] = case.split()[1]
     boxes = case.boxes([frame])
     for switch, expected in (("skeleton", 0), ("test-time views", 1)):

@@ -44,7 +44,7 @@ def frozen(name: str, device: torch.device) -> Backbone:
     """The backbone as it is, in the fastest number format."""
     backbone = Backbone(name, STRIDES).to(device)
     backbone.freeze(("",))
-    backbone.settle(fastest(device))
+    backbone.freeze_for_inference(fastest(device))
     return backbone
 
 

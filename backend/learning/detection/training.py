@@ -149,7 +149,7 @@ def find_hard_negatives(
     """The blueprint, with the hard negatives of the labelled frames for the network as it is now."""
     if not recipe.hard_negatives:
         return blueprint
-    model = DetectionModel(network.settled(), blueprint, network.device)
+    model = DetectionModel(network.inference_copy(), blueprint, network.device)
     frames = select_frames_for_mining(labeled, MAX_MINED_FRAMES)
     seen = list(model.see(one.frame for one in frames))
     drawn = [np.array([i.box for i in one.instances], np.float32).reshape(-1, 4) for one in frames]

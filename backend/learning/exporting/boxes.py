@@ -101,7 +101,7 @@ def _network(blueprint: Blueprint, weights: Weights) -> DetectionNetwork:
     """In float32, the format that every runtime has."""
     network = blueprint.build()
     network.take_state(weights.arrays)
-    network.backbone.settle(torch.float32, whole=True)
+    network.backbone.freeze_for_inference(torch.float32, whole=True)
     return network.float().eval().requires_grad_(False)
 
 

@@ -67,4 +67,4 @@ def restored(blueprint: Blueprint[Net], weights: Weights, device: torch.device) 
             f"The weights lack {len(lacking)} tensors, {min(lacking)} among them: train this group again."
         )
     network.take_state(weights.arrays)
-    return network.settle()
+    return network.freeze_for_inference()

@@ -18,7 +18,7 @@ from backend.learning.pose.config import Blueprint
 from backend.learning.pose.head import peaks, probabilities
 from backend.learning.pose.network import PoseNetwork
 from backend.learning.pose.sample import diagonal, hull, look
-from backend.learning.pose.skeleton import settle
+from backend.learning.pose.skeleton import consistent_candidates
 from backend.learning.score import frame_score
 from backend.types import Box, Frame, Instance, Keypoint, LabeledFrame, Prediction, Weights
 
@@ -105,10 +105,10 @@ class PoseModel(NetworkModel[PoseNetwork, Blueprint]):
         for box, view, heat in zip(boxes, views, self.heat(crops), strict=True):
             places, scores = peaks(heat)
             size = self.blueprint.crop / self.blueprint.margin
-            settled, sure = places[:, 0], scores[:, 0]
+            chosen, sure = places[:, 0], scores[:, 0]
             if self.blueprint.skeleton:
-                settled, sure = settle(places, scores, poses, loose, size)
-            found.append(Found(box, view.outward(settled) / factor, sure))
+                chosen, sure = consistent_candidates(places, scores, poses, loose, size)
+            found.append(Found(box, view.outward(chosen) / factor, sure))
         return found
 
     def heat(self, crops: Tensor) -> Tensor:
