@@ -4,7 +4,7 @@ A new method is one folder beside the others with a `method.py` that makes its `
 
     METHOD = Method(name="...", head=Head.DETECTION, new_recipe=..., fit=..., restore=..., measure=...)
 
-`name`, `head` and the first four functions are all it must have. Its blueprint's `format` (see `network/config.py`) differs
+`name`, `head` and the first four functions are all it must have. Its config's `format` (see `network/config.py`) differs
 from those of the other methods of the head, so that none takes another's artifact for its own.
 """
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from backend.learning.classification import features
 from backend.learning.classification.features import Floats, Maps
-from backend.learning.classification.micro_model import Blueprint, to_weights
+from backend.learning.classification.micro_model import ClassificationConfig, to_weights
 from backend.learning.classification.recipe import ClassificationRecipe
 from backend.learning.classification.ridge import Linear, fit
 from backend.learning.fitting.session import Session, session
@@ -35,7 +35,7 @@ def train(given: TrainingInput, recipe: ClassificationRecipe) -> Trained:
         scale = _scale(vectors, features.widths(usual))
         linear = fit(scale * vectors[: len(labeled)], targets, counts, recipe.ridge, single)
         linear = Linear(scale[:, None] * linear.weights, linear.bias)
-        weights = to_weights(Blueprint(given.labels, recipe.backbone, size, single), usual, linear)
+        weights = to_weights(ClassificationConfig(given.labels, recipe.backbone, size, single), usual, linear)
         return under_way.trained(weights, {"frames": float(len(maps)), "warm": 0.0})
 
 

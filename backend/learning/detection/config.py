@@ -1,4 +1,4 @@
-"""What is needed besides the weights to build a detection micro-model again."""
+"""Config of a detection micro-model: what is needed besides the weights to build it again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ def candidates_for(counts: Sequence[int]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Blueprint:
+class DetectionConfig:
     """The shape of one micro-model and the rules of its answers."""
 
     head: Head
@@ -83,7 +83,7 @@ class Blueprint:
         pyramid = Pyramid([own + more for own in backbone.channels], self.width)
         return DetectionNetwork(backbone, pyramid, head, self.background)
 
-    def for_other_group(self) -> "Blueprint":
+    def for_other_group(self) -> "DetectionConfig":
         """For use in another group: nothing is known of how many instances its frames hold, and of hard negatives."""
         return replace(self, counts=((),) * len(self.labels), hard_negatives=())
 
@@ -92,7 +92,7 @@ class Blueprint:
         return to_metadata(Head.DETECTION, FORMAT, self)
 
     @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str]) -> "Blueprint":
+    def from_metadata(cls, metadata: Mapping[str, str]) -> "DetectionConfig":
         """Raises TrainingError where the artifact is of another head or format."""
         fields = fields_of(metadata, Head.DETECTION, FORMAT)
         stored = "mistakes" if "mistakes" in fields else "hard_negatives"  # of artifacts before the field was renamed

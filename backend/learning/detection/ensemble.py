@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.detection.config import Blueprint
+from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.head import BACKGROUND, DetectionNetwork
 from backend.learning.detection.initialization import shape
 from backend.learning.fitting.initialization import earlier, near
@@ -41,7 +41,7 @@ class TwoMemberEnsemble(DetectionNetwork):
 def with_member(weights: Weights, before: Weights) -> Weights:
     """The artifact of a micro-model, with the network of the previous version as second member; unchanged where the
     two scale frames differently, or differ in shape or labels."""
-    one, other = Blueprint.from_metadata(weights.metadata), earlier(Blueprint.from_metadata, before)
+    one, other = DetectionConfig.from_metadata(weights.metadata), earlier(DetectionConfig.from_metadata, before)
     if other is None or one.labels != other.labels or shape(one) != shape(other) or not near(one.factor, other.factor):
         return weights
     arrays = {name: array for name, array in without_member(before).arrays.items() if name != BACKGROUND}

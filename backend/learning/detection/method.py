@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from backend.learning.detection import micro_model, training
-from backend.learning.detection.config import Blueprint
+from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.ensemble import with_member
 from backend.learning.detection.evaluation import evaluate
 from backend.learning.detection.head import BACKGROUND
@@ -25,11 +25,11 @@ def _quality(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -
 
 def for_other_group(weights: Weights) -> Weights:
     """Nothing is known there of how many instances frames hold, of hard negatives, and of the background."""
-    blueprint = Blueprint.from_metadata(weights.metadata).for_other_group()
+    config = DetectionConfig.from_metadata(weights.metadata).for_other_group()
     arrays = {
         name: array if name != BACKGROUND else np.full_like(array, np.nan) for name, array in weights.arrays.items()
     }
-    return replace(weights, arrays=arrays, metadata={**weights.metadata, **blueprint.to_metadata()})
+    return replace(weights, arrays=arrays, metadata={**weights.metadata, **config.to_metadata()})
 
 
 METHOD = Method(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from backend.learning.detection.augmentation import Picture, Shares, crops
 from backend.learning.detection.candidates import EXACT
-from backend.learning.detection.config import Blueprint
+from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.ensemble import without_member
 from backend.learning.detection.hard_negatives import find
 from backend.learning.detection.head import BACKGROUND, DetectionNetwork
@@ -45,18 +45,18 @@ def train(given: TrainingInput, recipe: DetectionRecipe) -> Trained:
     start = given.start and without_member(given.start)
     with session(given) as under_way:
         planned, background = planned_with_background(given, recipe)
-        blueprint, arrays = warm(planned, start)
+        config, arrays = warm(planned, start)
         kind, seen = kind_of(start, arrays), {} if background is None else {BACKGROUND: background}
-        look = PictureMaker(blueprint, background, under_way.device, recipe.inexact_box_weight)
+        look = PictureMaker(config, background, under_way.device, recipe.inexact_box_weight)
         pictures = [look.picture(frame) for frame in given.labeled]
-        network = init_network(blueprint, [one.image for one in pictures], {**arrays, **seen}, under_way.device)
+        network = init_network(config, [one.image for one in pictures], {**arrays, **seen}, under_way.device)
         metrics = overfit(DetectionTask(network, recipe, under_way.rng, pictures), recipe, under_way, start=kind)
-        blueprint = find_hard_negatives(network, blueprint, [upright(frame) for frame in given.labeled], recipe)
-        return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
+        config = find_hard_negatives(network, config, [upright(frame) for frame in given.labeled], recipe)
+        return under_way.trained(Weights(network.own_state(), config.to_metadata()), metrics)
 
 
-def planned_with_background(given: TrainingInput, recipe: DetectionRecipe) -> tuple[Blueprint, Background | None]:
-    """The blueprint as labels and frames suggest it, and the background where the camera stands still."""
+def planned_with_background(given: TrainingInput, recipe: DetectionRecipe) -> tuple[DetectionConfig, Background | None]:
+    """The config as labels and frames suggest it, and the background where the camera stands still."""
     planned = plan(given.labeled, given.labels, recipe)
     if recipe.levels:
         planned = replace(planned, levels=find_levels(given.every_frame))
@@ -95,7 +95,7 @@ class DetectionTask:
 class PictureMaker:
     """Labelled frames as crops are cut from them."""
 
-    blueprint: Blueprint
+    config: DetectionConfig
     background: Background | None
     device: torch.device
     inexact: float
@@ -103,10 +103,10 @@ class PictureMaker:
 
     def picture(self, labeled: LabeledFrame) -> Picture:
         """The frame scaled, with the boxes of known labels that have an area."""
-        pixels, factor = to_tensor(labeled.frame, self.blueprint.scale)
+        pixels, factor = to_tensor(labeled.frame, self.config.scale)
         if self.background is not None:
             pixels = with_difference(pixels, torch.from_numpy(self.background))
-        turned, labels = self.blueprint.turned, self.blueprint.labels
+        turned, labels = self.config.turned, self.config.labels
         drawn = (labeled if turned else upright(labeled)).instances
         known = [i for i in drawn if i.label in labels and i.box[2] > i.box[0] and i.box[3] > i.box[1]]
         return Picture(
@@ -144,13 +144,13 @@ def select_frames_for_mining(labeled: Sequence[LabeledFrame], most: int) -> list
 
 
 def find_hard_negatives(
-    network: DetectionNetwork, blueprint: Blueprint, labeled: Sequence[LabeledFrame], recipe: DetectionRecipe
-) -> Blueprint:
-    """The blueprint, with the hard negatives of the labelled frames for the network as it is now."""
+    network: DetectionNetwork, config: DetectionConfig, labeled: Sequence[LabeledFrame], recipe: DetectionRecipe
+) -> DetectionConfig:
+    """The config, with the hard negatives of the labelled frames for the network as it is now."""
     if not recipe.hard_negatives:
-        return blueprint
-    model = DetectionModel(network.inference_copy(), blueprint, network.device)
+        return config
+    model = DetectionModel(network.inference_copy(), config, network.device)
     frames = select_frames_for_mining(labeled, MAX_MINED_FRAMES)
     seen = list(model.see(one.frame for one in frames))
     drawn = [np.array([i.box for i in one.instances], np.float32).reshape(-1, 4) for one in frames]
-    return replace(blueprint, hard_negatives=find([one.candidates for one in seen], drawn, [one.size for one in seen]))
+    return replace(config, hard_negatives=find([one.candidates for one in seen], drawn, [one.size for one in seen]))

@@ -18,7 +18,7 @@ KIND = "start"
 
 
 class Planned(Protocol):
-    """What blueprints of all heads have."""
+    """What configs of all heads have."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -34,18 +34,18 @@ class Warm(Generic[Plan]):
     """How one head starts from earlier weights."""
 
     read: Callable[[Mapping[str, str]], Plan]
-    """The blueprint of an artifact; raises TrainingError where it is of an older format."""
+    """The config of an artifact; raises TrainingError where it is of an older format."""
     shape: Callable[[Plan], tuple[Any, ...]]
     """What must be equal for the arrays to fit: backbone, frozen layers, widths of the pyramid and of the rows, ..."""
     rows: tuple[str, ...]
     """Tensors with rows for each label."""
     scaled: Callable[[Plan, Plan], Plan]
-    """The planned blueprint, with the scale of an earlier one where that is near."""
+    """The planned config, with the scale of an earlier one where that is near."""
     each: int = 1
     """Rows of a label."""
 
     def __call__(self, planned: Plan, start: Weights | None) -> tuple[Plan, State]:
-        """The blueprint to build, and the arrays to begin with; none where the start does not fit the plan.
+        """The config to build, and the arrays to begin with; none where the start does not fit the plan.
 
         Labels may differ: a label that the start knows keeps its rows, the others begin as the mean of all.
         """
@@ -57,7 +57,7 @@ class Warm(Generic[Plan]):
 
 
 def earlier(read: Callable[[Mapping[str, str]], Plan], start: Weights | None) -> Plan | None:
-    """The blueprint of the start; None where there is no start, or one of an older format, which is no reason not to train."""
+    """The config of the start; None where there is no start, or one of an older format, which is no reason not to train."""
     if start is None:
         return None
     try:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from backend.errors import TrainingError
 from backend.learning.fitting.recipe import FittedRecipe, steps_after
 from backend.learning.fitting.session import Session
-from backend.learning.network.micro_model import Blueprint
+from backend.learning.network.micro_model import ModelConfig
 from backend.learning.network.network import Network
 from backend.types import Start
 
@@ -36,10 +36,10 @@ class TrainingTask(Protocol[Net]):
 
 
 def init_network(
-    blueprint: Blueprint[Net], images: Sequence[Tensor], arrays: Mapping[str, NDArray[Any]], device: torch.device
+    config: ModelConfig[Net], images: Sequence[Tensor], arrays: Mapping[str, NDArray[Any]], device: torch.device
 ) -> Net:
     """The network to train on images (3, h, w) uint8; `arrays` are those of its start, none: the backbone's."""
-    network = blueprint.build().to(device)
+    network = config.build().to(device)
     network.prepare(images)
     network.take_state(arrays)
     return network

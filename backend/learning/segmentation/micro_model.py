@@ -19,7 +19,7 @@ from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
 from backend.learning.score import frame_score
 from backend.learning.segmentation import distractors, flow, masks, presence_prior
-from backend.learning.segmentation.config import SegmentationBlueprint
+from backend.learning.segmentation.config import SegmentationConfig
 from backend.learning.segmentation.head import SegmentationNetwork
 from backend.types import Frame, Instance, LabeledFrame, Prediction, Weights
 
@@ -54,7 +54,7 @@ class Shown:
     """Of each label that is not shown, how probable it is that it is there."""
 
 
-class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]):
+class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationConfig]):
     """Outlines one group's objects."""
 
     def predict(
@@ -79,14 +79,14 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
 
     def look(self, frame: Frame) -> Look:
         """What the network alone sees in a frame."""
-        pixels, _ = to_tensor(frame, self.blueprint.scale)
+        pixels, _ = to_tensor(frame, self.config.scale)
         with torch.inference_mode():
             odds = self.network(to_batch([pixels.to(self.device)]))[0, :, : pixels.shape[1], : pixels.shape[2]]
         return Look(frame.task, frame.order, (frame.width, frame.height), pixels, odds.float().cpu().numpy())
 
     def _agreed(self, looks: Sequence[Look], labeled: Sequence[LabeledFrame]) -> list[Floats]:
         orders = [look.order for look in looks if look.order is not None]
-        if not self.blueprint.linking or len(set(orders)) < len(looks):
+        if not self.config.linking or len(set(orders)) < len(looks):
             return [look.odds for look in looks]
         steps = [(look.order or 0.0, self._step(look, labeled)) for look in looks]
         steps += list(self._anchors(labeled, orders))
@@ -95,14 +95,14 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
         ways = flow.ways_between(in_time)
         fused = [replace(step, odds=odds) for step, odds in zip(in_time, flow.fuse(in_time, ways), strict=True)]
         clear = [step.odds for step in fused]
-        if self.blueprint.distractor_suppression:
+        if self.config.distractor_suppression:
             clear = distractors.doubted(fused, ways)
         place = np.argsort(together)
         return [clear[place[i]] for i in range(len(looks))]
 
     def _step(self, look: Look, labeled: Sequence[LabeledFrame]) -> flow.Step:
         odds = look.odds
-        if self.blueprint.presence_prior:
+        if self.config.presence_prior:
             odds = odds - presence_prior.penalty(look.order or 0.0, labeled, self.labels)[:, None, None]
         return flow.Step(_grey(look.pixels), odds, False)
 
@@ -115,13 +115,13 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
         at = [one.frame.order or 0.0 for one in placed]
         first, last = np.searchsorted(at, min(orders)), np.searchsorted(at, max(orders))
         for one in placed[max(int(first) - 1, 0) : int(last) + 1]:
-            pixels, _ = to_tensor(one.frame, self.blueprint.scale)
+            pixels, _ = to_tensor(one.frame, self.config.scale)
             drawn = scaled_masks(one, self.labels, (pixels.shape[1], pixels.shape[2])) >= 0.5
             yield one.frame.order or 0.0, flow.Step(_grey(pixels), flow.drawn_odds(drawn.numpy()), True)
 
     def _shown(self, look: Look, odds: Floats) -> Shown:
         instances, overlooked = [], {}
-        for label, sizes, own in zip(self.labels, self.blueprint.sizes, odds, strict=True):
+        for label, sizes, own in zip(self.labels, self.config.sizes, odds, strict=True):
             large = cv2.resize(own, look.size, interpolation=cv2.INTER_LINEAR)
             chances = np.asarray(1 / (1 + np.exp(-np.clip(large, -30, 30))), np.float32)
             mask = masks.shown(chances, sizes)
@@ -134,7 +134,7 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
     def _absent(self, orders: Sequence[float | None], labeled: Sequence[LabeledFrame]) -> list[dict[str, float]]:
         """For each frame, how probably it lacks each label, as the labelled frames tell; 1 where nothing is known."""
         found = [dict.fromkeys(self.labels, 1.0) for _ in orders]
-        for label, counts in zip(self.labels, self.blueprint.counts, strict=False):
+        for label, counts in zip(self.labels, self.config.counts, strict=False):
             known = [(one.frame.order, int(any(i.label == label for i in one.instances))) for one in labeled]
             for row, odds in zip(found, odds_of_frames(orders, known, counts) or (), strict=False):
                 row[label] = no_more(odds, 0)
@@ -155,8 +155,8 @@ def scaled_masks(labeled: LabeledFrame, labels: Sequence[str], size: tuple[int, 
 
 def load(weights: Weights, device: str = "auto") -> SegmentationModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
-    blueprint, place = SegmentationBlueprint.from_metadata(weights.metadata), find_device(device)
-    return SegmentationModel(restored(blueprint, weights, place), blueprint, place)
+    config, place = SegmentationConfig.from_metadata(weights.metadata), find_device(device)
+    return SegmentationModel(restored(config, weights, place), config, place)
 
 
 def _grey(pixels: Tensor) -> NDArray[np.uint8]:

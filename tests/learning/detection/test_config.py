@@ -1,6 +1,6 @@
 import json
 
-from backend.learning.detection.config import Blueprint
+from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.hard_negatives import HardNegative
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
@@ -12,6 +12,6 @@ def test_artifacts_from_before_the_renaming_of_hard_negatives_are_read() -> None
     fields = json.loads(metadata["blueprint"])
     del fields["hard_negatives"]
     fields["mistakes"] = [{"label": 0, "box": [0.1, 0.2, 0.3, 0.4], "score": 0.5}]
-    read = Blueprint.from_metadata({**metadata, "blueprint": json.dumps(fields)})
+    read = DetectionConfig.from_metadata({**metadata, "blueprint": json.dumps(fields)})
     assert read.hard_negatives == (HardNegative(0, (0.1, 0.2, 0.3, 0.4), 0.5),)
-    assert Blueprint.from_metadata(read.to_metadata()) == read
+    assert DetectionConfig.from_metadata(read.to_metadata()) == read

@@ -85,7 +85,7 @@ def test_a_turned_group_says_so_in_its_artifact_and_starts_from_its_like_alone()
     weights = trained(frames, QUICK)
     assert weights.arrays["head.turn.weight"].shape[0] == 6
     model = micro_model.load(with_member(weights, weights), "cpu")
-    assert model.blueprint.turned
+    assert model.config.turned
     plain = trained(list(clip(4).frames), QUICK)
     assert with_member(weights, plain) is weights
     given = TrainingInput(labeled=frames, labels=("rod", *LABELS), start=plain, device="cpu")
