@@ -233,8 +233,8 @@ def test_weights_of_accepted_classes() -> None:
 def test_what_changes_answers_only_is_in_the_artifact_under_the_same_name(name: str) -> None:
     case = CASES[name]
     trained = case.trained().weights
-    assert case.method.of_answers <= case.method.switches.keys()
-    for mechanism in case.method.of_answers:
+    assert case.method.inference_switches <= case.method.switches.keys()
+    for mechanism in case.method.inference_switches:
         again = case.trained(off(case, mechanism)).weights
         changed = json.loads(trained.metadata["blueprint"]) | case.method.switches[mechanism]
         assert json.loads(again.metadata["blueprint"]) == changed

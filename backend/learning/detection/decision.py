@@ -15,7 +15,7 @@ from backend.learning.detection.hard_negatives import suppress_hard_negatives
 from backend.learning.detection.rotation import instance_of
 from backend.learning.detection.turned import turned
 from backend.learning.geometry.boxes import corners
-from backend.learning.score import AS_IT_IS, BOXES, Calibration, frame_score
+from backend.learning.score import BOXES, IDENTITY, Calibration, frame_score
 from backend.learning.tracking.detections import NO_TRACK, Detections
 from backend.learning.tracking.film import is_film
 from backend.learning.tracking.graph import Prior
@@ -49,7 +49,7 @@ class FrameDetections:
     frame: FrameCandidates
     by_label: tuple[Detections, ...]
     """For each label, by its index."""
-    calibration: Calibration = AS_IT_IS
+    calibration: Calibration = IDENTITY
     no_more: float = 1.0
     """The probability that there are no more objects than are shown, as the labelled frames' counts tell."""
 
@@ -76,7 +76,7 @@ def decide(
         trusted = [_trusted(one, boxes, index, config) for one, boxes in zip(alike, own, strict=True)]
         by_label.append(_linked(trusted, labelled, config, index, film, numbers))
     complete = _no_more(frames, by_label, labeled, config)
-    calibration = BOXES if config.calibration else AS_IT_IS
+    calibration = BOXES if config.calibration else IDENTITY
     return [
         FrameDetections(
             one,

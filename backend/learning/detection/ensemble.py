@@ -15,7 +15,7 @@ from torch import Tensor
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.head import BACKGROUND, DetectionNetwork
 from backend.learning.detection.initialization import shape
-from backend.learning.fitting.initialization import earlier, near
+from backend.learning.fitting.initialization import earlier, similar_scale
 from backend.types import State, Weights
 
 PREFIX = "other."
@@ -42,7 +42,12 @@ def with_member(weights: Weights, before: Weights) -> Weights:
     """The artifact of a micro-model, with the network of the previous version as second member; unchanged where the
     two scale frames differently, or differ in shape or labels."""
     one, other = DetectionConfig.from_metadata(weights.metadata), earlier(DetectionConfig.from_metadata, before)
-    if other is None or one.labels != other.labels or shape(one) != shape(other) or not near(one.factor, other.factor):
+    if (
+        other is None
+        or one.labels != other.labels
+        or shape(one) != shape(other)
+        or not similar_scale(one.factor, other.factor)
+    ):
         return weights
     arrays = {name: array for name, array in without_member(before).arrays.items() if name != BACKGROUND}
     grown = np.log(np.array(other.size) / np.array(one.size))

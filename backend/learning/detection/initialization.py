@@ -4,14 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from backend.learning.detection.config import DetectionConfig
-from backend.learning.fitting.initialization import Warm, near
+from backend.learning.fitting.initialization import WarmStart, similar_scale
 
 HEAT = ("head.heat.weight", "head.heat.bias")
 """Tensors with a row for each label."""
 
 
 def shape(config: DetectionConfig) -> tuple[Any, ...]:
-    """What must be equal for one network's arrays to fit another; see `Warm`."""
+    """What must be equal for one network's arrays to fit another; see `WarmStart`."""
     return (
         config.backbone,
         config.frozen,
@@ -23,9 +23,9 @@ def shape(config: DetectionConfig) -> tuple[Any, ...]:
 
 
 def _scaled(planned: DetectionConfig, before: DetectionConfig) -> DetectionConfig:
-    if not near(before.factor, planned.factor):
+    if not similar_scale(before.factor, planned.factor):
         return planned
     return replace(planned, factor=before.factor, pixels=before.pixels, size=before.size)
 
 
-warm = Warm(DetectionConfig.from_metadata, shape, HEAT, _scaled)
+warm = WarmStart(DetectionConfig.from_metadata, shape, HEAT, _scaled)

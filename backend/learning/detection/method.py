@@ -52,5 +52,5 @@ METHOD = Method(
         "calibration": {"calibration": False},
         "weights of accepted labels": {"inexact_box_weight": 1.0},
     },
-    of_answers=frozenset({"linking in time", "trajectory smoothing", "count prior", "calibration"}),
+    inference_switches=frozenset({"linking in time", "trajectory smoothing", "count prior", "calibration"}),
 )

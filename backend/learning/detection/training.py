@@ -18,7 +18,7 @@ from backend.learning.detection.micro_model import DetectionModel
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.detection.rotation import turns_of
-from backend.learning.fitting.initialization import kind_of
+from backend.learning.fitting.initialization import start_of
 from backend.learning.fitting.loop import init_network, overfit
 from backend.learning.fitting.session import session
 from backend.learning.fitting.trained import Trained
@@ -46,7 +46,7 @@ def train(given: TrainingInput, recipe: DetectionRecipe) -> Trained:
     with session(given) as under_way:
         planned, background = planned_with_background(given, recipe)
         config, arrays = warm(planned, start)
-        kind, seen = kind_of(start, arrays), {} if background is None else {BACKGROUND: background}
+        kind, seen = start_of(start, arrays), {} if background is None else {BACKGROUND: background}
         look = PictureMaker(config, background, under_way.device, recipe.inexact_box_weight)
         pictures = [look.picture(frame) for frame in given.labeled]
         network = init_network(config, [one.image for one in pictures], {**arrays, **seen}, under_way.device)

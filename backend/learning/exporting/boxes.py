@@ -15,7 +15,7 @@ from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state,
 from backend.learning.detection.hard_negatives import MIN_LOGIT_MARGIN, SAME_PLACE, HardNegative
 from backend.learning.detection.head import DetectionNetwork, voted
 from backend.learning.exporting.resizing import scaled
-from backend.learning.score import AS_IT_IS, BOXES, SUREST, PlattScaling
+from backend.learning.score import BOXES, IDENTITY, PROBABILITY_EPS, PlattScaling
 from backend.learning.tracking.rules import TrackerRules
 from backend.types import Weights
 
@@ -86,7 +86,7 @@ class PictureToBoxes(nn.Module):
         ended = torch.cumsum((kept & ~earns).long(), 0) > 0
         whole = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
         at = torch.nonzero(kept & ~ended & whole)[:, 0]
-        calibration = (BOXES if config.calibration else AS_IT_IS).shown
+        calibration = (BOXES if config.calibration else IDENTITY).shown
         return boxes[at], _calibrated(values[at].clamp(1e-3, 1 - 1e-3), calibration), torch.full_like(at, label)
 
 
@@ -111,7 +111,7 @@ def _odds(p: Tensor, least: float) -> Tensor:
 def _calibrated(scores: Tensor, line: PlattScaling) -> Tensor:
     if (line.gain, line.shift) == (1.0, 0.0):
         return scores
-    return torch.sigmoid(line.gain * _odds(scores, SUREST) + line.shift)
+    return torch.sigmoid(line.gain * _odds(scores, PROBABILITY_EPS) + line.shift)
 
 
 def _without_duplicates(boxes: Tensor) -> Tensor:

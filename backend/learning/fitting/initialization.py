@@ -1,4 +1,4 @@
-"""Starting from an earlier version's weights instead of from the bare backbone."""
+"""Warm start: training from an earlier version's weights instead of from the bare backbone."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ Plan = TypeVar("Plan", bound=Planned)
 
 
 @dataclass(frozen=True, slots=True)
-class Warm(Generic[Plan]):
+class WarmStart(Generic[Plan]):
     """How one head starts from earlier weights."""
 
     read: Callable[[Mapping[str, str]], Plan]
@@ -52,7 +52,9 @@ class Warm(Generic[Plan]):
         before = earlier(self.read, start)
         if start is None or before is None or self.shape(before) != self.shape(planned):
             return planned, {}
-        rows = {name: rows_for(start.arrays[name], before.labels, planned.labels, self.each) for name in self.rows}
+        rows = {
+            name: resize_classifier(start.arrays[name], before.labels, planned.labels, self.each) for name in self.rows
+        }
         return self.scaled(planned, before), {**start.arrays, **rows}
 
 
@@ -66,20 +68,20 @@ def earlier(read: Callable[[Mapping[str, str]], Plan], start: Weights | None) ->
         return None
 
 
-def kind_of(start: Weights | None, taken: State) -> Start:
+def start_of(start: Weights | None, taken: State) -> Start:
     """What a training starts from that takes these arrays of its start; one that names no kind is the group's own."""
     if start is None or not taken:
         return Start.BACKBONE
     return Start(start.metadata.get(KIND, Start.SERVING))
 
 
-def rows_for(known: NDArray[Any], before: Sequence[str], labels: Sequence[str], each: int = 1) -> NDArray[Any]:
+def resize_classifier(known: NDArray[Any], before: Sequence[str], labels: Sequence[str], each: int = 1) -> NDArray[Any]:
     """An array (labels before * each, ...) for other labels: known ones keep their rows, new ones are the mean of all."""
     rows = known.reshape(-1, each, *known.shape[1:])
     chosen = [rows[before.index(label)] if label in before else rows.mean(0) for label in labels]
     return np.stack(chosen).reshape(-1, *known.shape[1:])
 
 
-def near(one: float, other: float) -> bool:
+def similar_scale(one: float, other: float) -> bool:
     """Whether two scales are so much alike that the start's may be kept."""
     return max(one / other, other / one) < SAME_SCALE

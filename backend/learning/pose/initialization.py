@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from backend.learning.fitting.initialization import Warm, near
+from backend.learning.fitting.initialization import WarmStart, similar_scale
 from backend.learning.pose.config import PoseConfig
 
 HEAT = ("points.heat.weight", "points.heat.bias")
@@ -15,9 +15,9 @@ def _shape(config: PoseConfig) -> tuple[Any, ...]:
 
 
 def _scaled(planned: PoseConfig, before: PoseConfig) -> PoseConfig:
-    if not near(before.coarse_factor, planned.coarse_factor):
+    if not similar_scale(before.coarse_factor, planned.coarse_factor):
         return planned
     return replace(planned, coarse_factor=before.coarse_factor, size=before.size)
 
 
-warm = Warm(PoseConfig.from_metadata, _shape, HEAT, _scaled)
+warm = WarmStart(PoseConfig.from_metadata, _shape, HEAT, _scaled)

@@ -108,7 +108,7 @@ class PoseModel(NetworkModel[PoseNetwork, PoseConfig]):
             chosen, sure = places[:, 0], scores[:, 0]
             if self.config.skeleton:
                 chosen, sure = consistent_candidates(places, scores, poses, loose, size)
-            found.append(Found(box, view.outward(chosen) / factor, sure))
+            found.append(Found(box, view.to_image(chosen) / factor, sure))
         return found
 
     def heat(self, crops: Tensor) -> Tensor:

@@ -100,7 +100,7 @@ def targets_of(
     points, present, weight = [], [], []
     for sample, (view, mirror) in zip(samples, views, strict=True):
         order = list(config.partners) if mirror else slice(None)
-        there = view.inward(sample.points)[order]
+        there = view.to_crop(sample.points)[order]
         inside = ((there >= 0) & (there < view.side)).all(1)
         shown = sample.present[order]
         points.append(there)

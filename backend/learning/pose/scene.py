@@ -48,7 +48,7 @@ def crop_of(scene: Scene, config: PoseConfig, side: int, rng: np.random.Generato
     mirror = bool(config.mirrors and rng.random() < 0.5)
     zoom = float(np.exp(rng.uniform(np.log(LEAST_ZOOM), np.log(MOST_ZOOM))))
     view = View(centre, turned(zoom, float(rng.uniform(-1, 1)) * config.turn, mirror), side)
-    boxes = np.array([hull(view.inward(points)) for points in scene.objects], np.float32).reshape(-1, 4)
+    boxes = np.array([hull(view.to_crop(points)) for points in scene.objects], np.float32).reshape(-1, 4)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((middle >= 0) & (middle < side)).all(1)
     outlines = np.full(int(inside.sum()), EXACT, np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.fitting.initialization import kind_of
+from backend.learning.fitting.initialization import start_of
 from backend.learning.fitting.loop import init_network, overfit
 from backend.learning.fitting.session import session
 from backend.learning.fitting.trained import Trained
@@ -37,7 +37,7 @@ def train(given: TrainingInput, recipe: PoseRecipe) -> Trained:
         images = [one.image for one in samples] or [one.image for one in scenes]
         network = init_network(config, images, arrays, under_way.device)
         task = PoseTask(network, config, recipe, under_way.rng, samples, scenes)
-        metrics = overfit(task, recipe, under_way, start=kind_of(start, arrays))
+        metrics = overfit(task, recipe, under_way, start=start_of(start, arrays))
         return under_way.trained(Weights(network.own_state(), config.to_metadata()), metrics)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from backend.learning.fitting.initialization import Warm, near
+from backend.learning.fitting.initialization import WarmStart, similar_scale
 from backend.learning.segmentation.config import SegmentationConfig
 from backend.learning.segmentation.head import STRIDE
 
@@ -16,9 +16,9 @@ def _shape(config: SegmentationConfig) -> tuple[Any, ...]:
 
 
 def _scaled(planned: SegmentationConfig, before: SegmentationConfig) -> SegmentationConfig:
-    if not near(before.factor, planned.factor):
+    if not similar_scale(before.factor, planned.factor):
         return planned
     return replace(planned, factor=before.factor, pixels=before.pixels)
 
 
-warm = Warm(SegmentationConfig.from_metadata, _shape, OUT, _scaled, STRIDE**2)
+warm = WarmStart(SegmentationConfig.from_metadata, _shape, OUT, _scaled, STRIDE**2)

@@ -40,5 +40,5 @@ METHOD = Method(
         "contrast stretching": {"levels": False},
         "weights of accepted labels": {"accepted_weight": 1.0},
     },
-    of_answers=frozenset({"linking in time", "presence prior", "distractor suppression"}),
+    inference_switches=frozenset({"linking in time", "presence prior", "distractor suppression"}),
 )

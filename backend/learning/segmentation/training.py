@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.fitting.initialization import kind_of
+from backend.learning.fitting.initialization import start_of
 from backend.learning.fitting.loop import init_network, overfit
 from backend.learning.fitting.session import session
 from backend.learning.fitting.trained import Trained
@@ -33,7 +33,7 @@ def train(given: TrainingInput, recipe: SegmentationRecipe) -> Trained:
         pictures = [picture(one, config, under_way.device) for one in given.labeled]
         network = init_network(config, [one.image for one in pictures], arrays, under_way.device)
         task = SegmentationTask(network, recipe, under_way.rng, pictures)
-        metrics = overfit(task, recipe, under_way, start=kind_of(given.start, arrays))
+        metrics = overfit(task, recipe, under_way, start=start_of(given.start, arrays))
         return under_way.trained(Weights(network.own_state(), config.to_metadata()), metrics)
 
 
