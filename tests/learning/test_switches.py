@@ -181,7 +181,7 @@ def test_what_agrees_in_time(masks: dict[str | None, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("switch", "room", "name"),
-    [("presence prior", presence_prior, "penalty"), ("distractor suppression", distractors, "doubted")],
+    [("presence prior", presence_prior, "penalty"), ("distractor suppression", distractors, "suppress_distractors")],
 )
 def test_what_is_asked_only_where_it_is_on(
     masks: dict[str | None, Any], switch: str, room: Any, name: str, monkeypatch: pytest.MonkeyPatch
