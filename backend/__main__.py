@@ -167,8 +167,8 @@ def bench(
     from backend.bench.run import bench as measure
 
     plan = Plan(labels, rounds, per_round, tuple(seeds or (0,)), order)
-    with bar(console, "Reading the frames") as told:
-        measure(folders, plan, _settings(), out, console, told)
+    with bar(console, "Reading the frames") as report:
+        measure(folders, plan, _settings(), out, console, report)
 
 
 @app.command()

@@ -26,7 +26,7 @@ class Part:
     holes: tuple[Chain, ...]
 
 
-def hull(mask: Mask) -> Box | None:
+def bounding_box(mask: Mask) -> Box | None:
     """The smallest box around a mask; None around an empty one."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -54,10 +54,10 @@ def parts(mask: Mask, *, every_node: bool) -> list[Part]:
     return [Part(rings[part], tuple(inside)) for part, inside in holes.items()]
 
 
-def slit(ring: Ring, holes: Sequence[Ring]) -> Ring:
+def bridge_holes(ring: Ring, holes: Sequence[Ring]) -> Ring:
     """Outline and holes as one ring, from left to right, each hole hung on a vertex near it, which may be a hole's.
 
-    The slit has no width: it goes there and back along one line. One that crosses something on its way is not pretty, but
+    The bridge has no width: it goes there and back along one line. One that crosses something on its way is not pretty, but
     changes no area.
     """
     for hole in sorted(holes, key=lambda hole: float(hole[:, 0].min())):

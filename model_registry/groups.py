@@ -11,7 +11,7 @@ from model_registry.group_rows import ensure_groups, held, lease_lost, touch
 from model_registry.projects import lock_project
 from model_registry.records import FATAL, PROJECT_GROUP, GroupKind, GroupRecord, Lease, Phase
 from model_registry.tables import counts, groups, labels, labels_task, of_tasks, open_, tasks
-from model_registry.urgency import ORDER, awaited, free, there
+from model_registry.urgency import ORDER, claimable, has_demand, project_is_active
 
 IDLE = {"phase": None, "progress": None, "seconds_left": None, "work": None}
 """No worker is on the group."""
@@ -40,15 +40,15 @@ class Groups:
     def pending(self, now: float, limit: int | None = None) -> list[GroupRecord]:
         """The groups (at most `limit`) that are due and that no worker holds: what a person ordered first, then the one
         that waits longest, of those in which something is left to predict; those that stand for whole projects come last."""
-        return self._find(records().where(*free(now, now)).order_by(*ORDER).limit(limit))
+        return self._find(records().where(*claimable(now, now)).order_by(*ORDER).limit(limit))
 
     def next(self, now: float, until: float, soon: float) -> tuple[int, str, float] | None:
         """The group to work on next as (project, name, when it is due), of those that are due until then and that no
         worker holds. One in which nothing is left to predict, or that stands for a whole project, comes after those that are
         due `soon` seconds from now."""
         due = func.coalesce(groups.c.due_at, 0.0)
-        begins = case((not_(awaited), now + soon), (due > now, due), else_=0.0)
-        query = select(groups.c.project, groups.c.name, due).where(*free(now, until))
+        begins = case((not_(has_demand), now + soon), (due > now, due), else_=0.0)
+        query = select(groups.c.project, groups.c.name, due).where(*claimable(now, until))
         with self._database.reading() as connection:
             row = connection.execute(query.order_by(begins, *ORDER).limit(1)).one_or_none()
         return tuple(row) if row else None
@@ -58,9 +58,9 @@ class Groups:
         idle jobs give way to it."""
         now = self._clock()
         query = select(groups.c.name).where(
-            awaited,
+            has_demand,
             open_,
-            there,
+            project_is_active,
             of_tasks,
             or_(groups.c.due_at.is_(None), groups.c.due_at <= until),
             or_(groups.c.lease_owner.is_(None), groups.c.lease_owner == owner, groups.c.lease_until <= now),
@@ -70,7 +70,7 @@ class Groups:
 
     def waits_since(self, now: float) -> float | None:
         """Since when the group of tasks waits that is due, that no worker holds, and that waits longest; None: none does."""
-        due = (open_, there, of_tasks, or_(groups.c.due_at.is_(None), groups.c.due_at <= now))
+        due = (open_, project_is_active, of_tasks, or_(groups.c.due_at.is_(None), groups.c.due_at <= now))
         free = or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now)
         query = select(func.min(func.coalesce(groups.c.first_due, groups.c.due_at))).where(*due, free)
         with self._database.reading() as connection:
@@ -83,7 +83,7 @@ class Groups:
         begun."""
         now = self._clock()
         two = select(groups.c.name).where(groups.c.project == project, of_tasks).limit(2)
-        waiting = select(groups.c.name).where(groups.c.project == project, not_(of_tasks), *free(now, now))
+        waiting = select(groups.c.name).where(groups.c.project == project, not_(of_tasks), *claimable(now, now))
         with self._database.reading() as connection:
             if len(connection.execute(two).all()) < 2:
                 return None

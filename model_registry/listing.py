@@ -25,7 +25,7 @@ from model_registry.tables import (
     tasks,
     versions,
 )
-from model_registry.urgency import there
+from model_registry.urgency import project_is_active
 
 Sort = Literal["state", "name", "tasks", "labelled", "version", "score", "efficiency", "need"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -95,7 +95,7 @@ class Listing:
         """
         state = state_at(self._clock())
         where = [has_tasks()]
-        where.append(there if project is None else groups.c.project == project)
+        where.append(project_is_active if project is None else groups.c.project == project)
         if search:
             where.append(groups.c.name.icontains(search, autoescape=True))
         if states:

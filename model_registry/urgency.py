@@ -1,14 +1,14 @@
-"""Which groups have something left to do, and who is worked on first."""
+"""Job priority: claimable groups, and their order."""
 
 from sqlalchemy import ColumnElement, exists, func, not_, or_, select
 
 from model_registry.tables import counts, groups, labels_task, of_tasks, open_, projects, tasks
 
-there = groups.c.project.not_in(
+project_is_active = groups.c.project.not_in(
     select(projects.c.id).where(or_(projects.c.gone_since.is_not(None), projects.c.stopped.is_not(None)))
 )
 """The group's project is neither gone from its source nor stopped."""
-awaited = or_(
+has_demand = or_(
     groups.c.forced.is_(True),
     groups.c.project.in_(select(projects.c.id).where(projects.c.config.contains("<Video"))),
     exists().where(
@@ -22,19 +22,19 @@ is predicted although it is labelled: the one thing that is read in a labeling c
 ORDER = (
     not_(of_tasks),
     groups.c.forced.desc(),
-    awaited.desc(),
+    has_demand.desc(),
     func.coalesce(groups.c.first_due, groups.c.due_at, 0),
     groups.c.project,
     groups.c.name,
 )
-"""Who is worked on first among the groups that are due."""
+"""Order in which groups that are due are claimed."""
 
 
-def free(now: float, until: float) -> tuple[ColumnElement[bool], ...]:
+def claimable(now: float, until: float) -> tuple[ColumnElement[bool], ...]:
     """What is left to do by then, and no worker has it; projects that are gone or stopped are left alone."""
     return (
         open_,
-        there,
+        project_is_active,
         or_(groups.c.due_at.is_(None), groups.c.due_at <= until),
         or_(groups.c.lease_owner.is_(None), groups.c.lease_until <= now),
     )

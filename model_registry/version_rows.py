@@ -21,7 +21,7 @@ SERVING = (
 )
 
 
-def held_by(connection: Connection, candidate: Row[Any]) -> Row[Any] | None:
+def pinned_version(connection: Connection, candidate: Row[Any]) -> Row[Any] | None:
     """The version that the candidate's micro-model is pinned to; a pin that does not fit the config is lifted."""
     pin = pinned(connection, candidate.project, candidate.group).get(candidate.control)
     held = connection.execute(select(versions).where(versions.c.id == pin)).one_or_none() if pin else None
@@ -49,10 +49,12 @@ def serve_numbered(connection: Connection, serving: Row[Any], number: int) -> Ro
             f"Version {number} of group {serving.group!r}, control {serving.control!r}, was trained for another "
             "labeling config. Pin one that was trained for the present one."
         )
-    gone = {"state": VersionState.SUPERSEDED, "reason": f"version {number} was pinned"}
-    connection.execute(update(versions).where(versions.c.id == serving.id).values(gone))
-    again = {"state": VersionState.SERVING, "reason": None, "rolled_back": False}
-    row = connection.execute(update(versions).where(versions.c.id == wanted.id).values(again).returning(*versions.c))
+    supersede = {"state": VersionState.SUPERSEDED, "reason": f"version {number} was pinned"}
+    connection.execute(update(versions).where(versions.c.id == serving.id).values(supersede))
+    reactivate = {"state": VersionState.SERVING, "reason": None, "rolled_back": False}
+    row = connection.execute(
+        update(versions).where(versions.c.id == wanted.id).values(reactivate).returning(*versions.c)
+    )
     return row.one()
 
 
@@ -84,8 +86,8 @@ def in_training(connection: Connection, id: int, owner: str) -> Row[Any]:
     return version
 
 
-def go_back(connection: Connection, serving: Row[Any]) -> Row[Any] | None:
-    """Lets the version before the serving one serve again; None where there is none."""
+def rollback(connection: Connection, serving: Row[Any]) -> Row[Any] | None:
+    """Rolls back: lets the version before the serving one serve again; None where there is none."""
     older = (
         select(versions.c.id, versions.c.number)
         .where(*of_micro_model(serving.project, serving.group, serving.control), versions.c.artifact_uri.is_not(None))
@@ -96,10 +98,14 @@ def go_back(connection: Connection, serving: Row[Any]) -> Row[Any] | None:
     back = connection.execute(older).one_or_none()
     if back is None:
         return None
-    gone = {"state": VersionState.SUPERSEDED, "rolled_back": True, "reason": f"rolled back to version {back.number}"}
-    connection.execute(update(versions).where(versions.c.id == serving.id).values(gone))
-    again = update(versions).where(versions.c.id == back.id).values(state=VersionState.SERVING, reason=None)
-    return connection.execute(again.returning(*versions.c)).one()
+    supersede = {
+        "state": VersionState.SUPERSEDED,
+        "rolled_back": True,
+        "reason": f"rolled back to version {back.number}",
+    }
+    connection.execute(update(versions).where(versions.c.id == serving.id).values(supersede))
+    reactivate = update(versions).where(versions.c.id == back.id).values(state=VersionState.SERVING, reason=None)
+    return connection.execute(reactivate.returning(*versions.c)).one()
 
 
 def version_record(row: Row[Any]) -> VersionRecord:

@@ -25,10 +25,10 @@ from model_registry.renewal import publish_again, raise_generation, train_again
 from model_registry.tables import groups, serves, versions
 from model_registry.version_rows import (
     NO_ARTIFACT,
-    go_back,
-    held_by,
     in_training,
     of_micro_model,
+    pinned_version,
+    rollback,
     serve_numbered,
     serving_rows,
     version_record,
@@ -89,7 +89,7 @@ class Versions:
         """
         with self._database.writing() as connection:
             version = in_training(connection, id, owner)
-            if (holds := held_by(connection, version)) is not None:
+            if (holds := pinned_version(connection, version)) is not None:
                 reason = f"pinned to version {holds.number}: it serves until the pin is lifted"
                 return self._finish(connection, id, VersionState.REJECTED, reason, artifact, metrics, seconds)
             before = (
@@ -201,7 +201,7 @@ class Versions:
             found = [
                 back
                 for row in serving_rows(connection, project, group)
-                if control in (None, row.control) and (back := go_back(connection, row)) is not None
+                if control in (None, row.control) and (back := rollback(connection, row)) is not None
             ]
             if not found:
                 whose = f"group {group!r} of project {project}" + (f", control {control!r}" if control else "")

@@ -110,5 +110,5 @@ def _connect_all(services: "Services", backend_url: str) -> None:
 
     stop_on_sigterm()
     common.console.print("Connecting every project that asks for something we can do, until Ctrl-C.")
-    with suppress(KeyboardInterrupt), bar(common.console, "Asking Label Studio") as told:
-        connect_for_ever(services, backend_url, report, threading.Event().wait, partial(told, "Projects looked at"))
+    with suppress(KeyboardInterrupt), bar(common.console, "Asking Label Studio") as progress:
+        connect_for_ever(services, backend_url, report, threading.Event().wait, partial(progress, "Projects looked at"))

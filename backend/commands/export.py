@@ -12,7 +12,7 @@ from backend.commands.common import GroupOption, KeyOption, ProjectOption, UrlOp
 if TYPE_CHECKING:
     from backend.loop.export.run import Export
 
-TOLD = 10
+LOGGED_REMARKS = 10
 """Remarks that are printed; the others are counted."""
 
 
@@ -44,17 +44,17 @@ def export(
     remarks = list[str]()
     wanted = Wanted(project, format, group, predictions, min_score, val, every)
     found = export(common.services(url, api_key), wanted, out, remarks.append)
-    written, kept = _followed(found)
-    for remark in remarks[:TOLD]:
+    written, kept = _run_with_progress(found)
+    for remark in remarks[:LOGGED_REMARKS]:
         common.console.print(f"Left out: {remark}", highlight=False, markup=False, soft_wrap=True)
-    if len(remarks) > TOLD:
-        common.console.print(f"Left out: {len(remarks) - TOLD} more.")
+    if len(remarks) > LOGGED_REMARKS:
+        common.console.print(f"Left out: {len(remarks) - LOGGED_REMARKS} more.")
     before = f", {kept} of them were there before" if kept else ""
     common.console.print(f"{out}: {written} frames{before}.", highlight=False, markup=False, soft_wrap=True)
 
 
-def _followed(export: "Export") -> tuple[int, int]:
-    """Do it and show how far it is; (frames written, those of them that were there before)."""
+def _run_with_progress(export: "Export") -> tuple[int, int]:
+    """Run the export with a progress bar; (frames written, those of them that were there before)."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     frames = kept = 0
     with Progress(*columns, console=common.console, transient=True) as progress:

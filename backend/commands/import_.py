@@ -23,8 +23,8 @@ def import_(
     from backend.loop.import_video import import_video
 
     services, console = common.services(url, api_key), common.console
-    with bar(console, "Asking Label Studio") as told:
-        made = import_video(services, project, video, name, every, again, told)
+    with bar(console, "Asking Label Studio") as report:
+        made = import_video(services, project, video, name, every, again, report)
     tasks = "1 task" if made.tasks == 1 else f"{made.tasks} tasks"
     for line in (f"{tasks} imported as group '{made.group}'.", *made.remarks):
         console.print(line, highlight=False, markup=False, soft_wrap=True)

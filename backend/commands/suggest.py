@@ -26,8 +26,8 @@ def suggest(
     from backend.loop.predict.suggest import look_ahead, suggestions
 
     services, console = common.services(url, api_key), common.console
-    with bar(console, "Looking at groups") as told:
-        look_ahead(services, project, group, partial(told, "Looking at groups"))
+    with bar(console, "Looking at groups") as report:
+        look_ahead(services, project, group, partial(report, "Looking at groups"))
     found = suggestions(services, project, limit, group)
     if not found:
         console.print(f"Nothing left to label in project {project}" + (f", group {group!r}." if group else "."))

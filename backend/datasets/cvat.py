@@ -20,7 +20,7 @@ from backend.datasets.item import Item, Names
 from backend.datasets.mask_codes import filled, outlines
 from backend.errors import DataSetError
 from backend.instances import ABSENT, DRAWN, HIDDEN, NO_TRACK, PREDICTED, VISIBLE, Instances
-from backend.pixel_edges import Ring, hull
+from backend.pixel_edges import Ring, bounding_box
 
 SAID = ("origin", "version", "score")
 """What each shape says of itself besides its place."""
@@ -242,7 +242,7 @@ def _objects(seen: Sequence[_Seen], names: Sequence[str], size: tuple[int, int],
         for name, (x, y, how) in one.points.items():
             xy[row, names.index(name)], visible[row, names.index(name)] = (x, y), how
         around = np.nanmin(xy[row], 0).tolist() + np.nanmax(xy[row], 0).tolist() if one.points else [0.0] * 4
-        boxes.append(one.box or (hull(masks[row]) if one.rings else None) or around)
+        boxes.append(one.box or (bounding_box(masks[row]) if one.rings else None) or around)
     return Instances(
         boxes, [one.label for one in seen], [float(one.said.get("score") or 1) for one in seen], masks, xy,
         visibility=visible, keypoint_names=names, track=[NO_TRACK if one.track in alone else one.track for one in seen],

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backend.errors import DataSetError
-from backend.pixel_edges import Ring, hull, parts, slit
+from backend.pixel_edges import Ring, bounding_box, bridge_holes, parts
 from backend.types import Mask
 
 
@@ -52,13 +52,13 @@ def from_coco(segmentation: Any, height: int, width: int) -> Mask:
 
 def outlines(mask: Mask) -> list[Ring]:
     """Polygons along the edges of a mask's pixels, one for each part; a hole is joined to its part by a slit."""
-    box = hull(mask)
+    box = bounding_box(mask)
     if box is None:
         return []
     x0, y0, x1, y1 = (int(side) for side in box)
     corner = (x0, y0)
     return [
-        slit(part.outer / 2 + corner, [hole / 2 + corner for hole in part.holes])
+        bridge_holes(part.outer / 2 + corner, [hole / 2 + corner for hole in part.holes])
         for part in parts(mask[y0:y1, x0:x1], every_node=False)
     ]
 

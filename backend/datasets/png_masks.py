@@ -15,7 +15,7 @@ from backend.datasets.item import Item, Names, flat_name
 from backend.datasets.pictures import ENDINGS, FilePicture
 from backend.errors import DataSetError
 from backend.instances import Instances
-from backend.pixel_edges import hull
+from backend.pixel_edges import bounding_box
 
 MOST = 255
 """Labels that a pixel of eight bits tells from the background."""
@@ -95,7 +95,7 @@ def _objects(file: Path, labels: Sequence[str]) -> tuple[Instances, tuple[int, i
     if numbers and numbers[-1] > len(labels):
         raise DataSetError(f"{file} has the value {numbers[-1]}. Expected 0 to {len(labels)}, the labels of {LABELS}.")
     masks = np.array([index == n for n in numbers], np.bool_).reshape(-1, *index.shape)
-    boxes = [hull(mask) for mask in masks]
+    boxes = [bounding_box(mask) for mask in masks]
     shape = (int(index.shape[0]), int(index.shape[1]))
     return Instances([box for box in boxes if box], [labels[n - 1] for n in numbers], mask=masks), shape
 

@@ -18,7 +18,7 @@ from backend.datasets.mask_codes import filled, outlines
 from backend.datasets.pictures import ENDINGS, FilePicture, size_of
 from backend.errors import DataSetError
 from backend.instances import ABSENT, VISIBLE, Instances
-from backend.pixel_edges import hull
+from backend.pixel_edges import bounding_box
 
 DIGITS = 6
 """Of a share: a hundredth of a pixel in an image of 10,000."""
@@ -186,7 +186,7 @@ def _objects(
         elif len(shares) >= 6 and len(shares) % 2 == 0:
             ring = np.array(shares).reshape(-1, 2) * size
             masks.append(filled([ring], height, width))
-            boxes.append(hull(masks[-1]) or (*ring.min(0), *ring.max(0)))
+            boxes.append(bounding_box(masks[-1]) or (*ring.min(0), *ring.max(0)))
         else:
             raise DataSetError(f"{file}, line {number}: {len(shares)} shares. Expected a box, points or a polygon.")
         placed = np.array(shares[4:] if pose and len(shares) == 4 + pose else [0.0] * pose).reshape(-1, each)

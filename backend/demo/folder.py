@@ -18,7 +18,7 @@ from PIL import Image
 from backend.demo.data_set import DataSet, DemoFrame
 from backend.demo.hand_labels import frame_class
 from backend.errors import DemoError
-from backend.pixel_edges import hull
+from backend.pixel_edges import bounding_box
 from backend.types import Head, Instance, Keypoint
 
 Described = Mapping[str, Any]
@@ -103,4 +103,4 @@ def _masks(path: Path, classes: list[str]) -> list[Instance]:
         index = np.array(picture)
     index = index[..., 0] if index.ndim == 3 else index
     masks = [(name, index > 0 if len(classes) == 1 else index == n) for n, name in enumerate(classes, start=1)]
-    return [Instance(name, box, mask=mask) for name, mask in masks if (box := hull(mask)) is not None]
+    return [Instance(name, box, mask=mask) for name, mask in masks if (box := bounding_box(mask)) is not None]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.pixel_edges import Ring, hull
+from backend.pixel_edges import Ring, bounding_box
 from backend.studio.regions.mask import fill
 from backend.studio.regions.region import Size
 from backend.types import Head, Instance, Keypoint, Mask
@@ -46,7 +46,7 @@ def instance_of(item: Described, head: Head, size: Size) -> Instance:
     match head:
         case Head.SEGMENTATION:
             mask = mask_of(item["outline"], size)
-            return Instance(item["label"], hull(mask) or (x0, y0, x1, y1), mask=mask)
+            return Instance(item["label"], bounding_box(mask) or (x0, y0, x1, y1), mask=mask)
         case Head.POSE:
             points = tuple(Keypoint(name, float(x), float(y)) for name, (x, y) in item["keypoints"].items())
             return Instance("", (x0, y0, x1, y1), keypoints=points)

@@ -4,7 +4,7 @@ A new method is one folder beside the others with a `method.py` that makes its `
 
     METHOD = Method(name="...", head=Head.DETECTION, new_recipe=..., fit=..., restore=..., measure=...)
 
-`name`, `head` and the first four functions are all it must have. Its blueprint's `format` (see `network/config.py`) differs
+`name`, `head` and the first four functions are all it must have. Its config's `format` (see `network/config.py`) differs
 from those of the other methods of the head, so that none takes another's artifact for its own.
 """
 
@@ -22,7 +22,7 @@ from backend.types import Control, Frame, Head, LabeledFrame, Prediction, Qualit
 
 KEY = "method"
 """Of a method's name in an artifact's metadata, beside `head`. Artifacts of before there were methods lack it."""
-OF_THE_MACHINE = ("memory", "CUDA")
+HARDWARE_ERROR_WORDS = ("memory", "CUDA")
 """In torch's errors: the machine is to blame and not the weights."""
 
 Recipe = TypeVar("Recipe", bound=HeadRecipe)
@@ -54,7 +54,7 @@ def _newest(weights: Weights, previous: Weights) -> Weights:
     return weights
 
 
-def _as_it_is(weights: Weights) -> Weights:
+def _identity(weights: Weights) -> Weights:
     return weights
 
 
@@ -79,7 +79,7 @@ class Method(Generic[Recipe]):
     """How good predictions are against what a person drew: the head's measure, the same for all methods of a head."""
     combine: Callable[[Weights, Weights], Weights] = _newest
     """(newly trained, those that served before, of this method) -> what is to serve: see `detection/ensemble.py`."""
-    for_other_group: Callable[[Weights], Weights] = _as_it_is
+    for_other_group: Callable[[Weights], Weights] = _identity
     """The weights without what holds only in the group that they were trained on."""
     serves: Callable[[Control], bool] = _every
     """Whether it can learn what a control of its head asks for; of the methods that can, the first in the list does."""
@@ -87,7 +87,7 @@ class Method(Generic[Recipe]):
     """Whether another group's weights are a start for it."""
     switches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """{mechanism, in the field's words: {field of the recipe: the value that switches it off}}."""
-    of_answers: frozenset[str] = frozenset()
+    inference_switches: frozenset[str] = frozenset()
     """Those of the switches that are in the artifact's metadata and change how the same weights answer, not what is learnt."""
 
     def recipe_for(self, control: Control, backbone: str, effort: float = 1.0) -> Recipe:
@@ -131,7 +131,7 @@ class Method(Generic[Recipe]):
         try:
             return self.restore(weights, device)
         except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and any(word in str(error) for word in OF_THE_MACHINE):
+            if isinstance(error, RuntimeError) and any(word in str(error) for word in HARDWARE_ERROR_WORDS):
                 raise
             raise WeightsUnusable(
                 f"The weights make no micro-model ({type(error).__name__}: {error}): train this group again."

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-SUREST = 1e-4
-"""Probabilities are told apart from here to as near to 1: beyond, log odds are noise."""
+PROBABILITY_EPS = 1e-4
+"""Probabilities are clipped to this far from 0 and 1: beyond, log odds are noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class PlattScaling:
         """Confidences (n,) in [0, 1] as probabilities; themselves where the line changes nothing."""
         if (self.gain, self.shift) == (1.0, 0.0):
             return scores
-        p = np.clip(scores, SUREST, 1 - SUREST)
+        p = np.clip(scores, PROBABILITY_EPS, 1 - PROBABILITY_EPS)
         return np.asarray(1 / (1 + np.exp(-self.gain * np.log(p / (1 - p)) - self.shift)))
 
 
@@ -51,9 +51,9 @@ class Calibration:
     rejected: PlattScaling = PlattScaling()
 
 
-AS_IT_IS = Calibration()
+IDENTITY = Calibration()
 BOXES = Calibration(PlattScaling(1.2, 1.5), PlattScaling(2.0, -1.3))
-"""Networks that have seen five frames are too modest about what time confirms. Measured once over groups of several kinds."""
+"""Networks that have seen five frames are underconfident about what time confirms. Measured once over groups of several kinds."""
 
 
 def frame_score(shown: Sequence[float] | Array, rejected: Sequence[float] | Array = (), no_more: float = 1.0) -> float:

@@ -10,7 +10,7 @@ from backend.settings import Settings
 from backend.studio.client import Studio
 from backend.studio.labeling_config import LabelingConfig, parse
 from backend.studio.media import DECODED_BYTES, MediaCache
-from backend.studio.room import Room
+from backend.studio.room import MemoryBudget
 from backend.types import Media
 from model_registry import ProjectRecord, Registry
 
@@ -109,13 +109,13 @@ def make_services(
     given: Access = NOT_GIVEN,
 ) -> Services:
     """Services with one Label Studio client and one media cache for each address and key, and labeling configs parsed once."""
-    certificates, room = settings.certificates, Room(DECODED_BYTES)
+    certificates, budget = settings.certificates, MemoryBudget(DECODED_BYTES)
     connect_studio = lru_cache(CONFIGS_KEPT)(open_studio or partial(Studio, certificates=certificates))
 
     def open_media(url: str, key: str) -> MediaCache:
         return MediaCache(
             connect_studio(url, key) if url and key else None, settings.folder / "media", settings.media_cache_mb,
-            settings.media_hosts, settings.document_root, recheck_seconds=RECHECK_SECONDS, room=room,
+            settings.media_hosts, settings.document_root, recheck_seconds=RECHECK_SECONDS, budget=budget,
             certificates=certificates,
         )  # fmt: skip
 

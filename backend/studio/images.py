@@ -14,7 +14,7 @@ from backend import types
 from backend.cancel import NEVER, CancelToken
 from backend.errors import DamagedMedia, MediaError, MicroModelsError
 from backend.studio.exif import orientation
-from backend.studio.room import Room
+from backend.studio.room import MemoryBudget
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What browsers show in an <img>, and TIFF. Pillow's other readers (PostScript...) stay closed to foreign files."""
@@ -53,19 +53,19 @@ def read(
     path: Path,
     max_side: int | None = None,
     *,
-    room: Room | None = None,
+    budget: MemoryBudget | None = None,
     remark: Callable[[str], object] = lambda _: None,
     cancel: CancelToken = NEVER,
 ) -> tuple[types.Image, tuple[int, int]]:
     """The image as (height, width, 3) uint8 RGB and the original (width, height), both as Label Studio shows it.
 
     Upright as browsers turn it, transparency on white, shrunk so that no side is longer than `max_side` pixels. A file
-    that is cut short is read as far as browsers show it, and `remark` is told. Decoding waits for its memory in `room`,
+    that is cut short is read as far as browsers show it, and `remark` is told. Decoding waits for its memory in `budget`,
     and what `cancel` raises ends the wait.
     Raises MediaError for an image of no sensible size, DamagedMedia for what is none.
     """
     try:
-        return _read(path, max_side, room or Room(0), remark, cancel)
+        return _read(path, max_side, budget or MemoryBudget(0), remark, cancel)
     except MicroModelsError:  # ours, or what `cancel` raises
         raise
     except FileNotFoundError:
@@ -83,7 +83,7 @@ def read(
 
 
 def _read(
-    path: Path, max_side: int | None, room: Room, remark: Callable[[str], object], cancel: CancelToken
+    path: Path, max_side: int | None, budget: MemoryBudget, remark: Callable[[str], object], cancel: CancelToken
 ) -> tuple[types.Image, tuple[int, int]]:
     Image.init()
     with _open(path) as image:
@@ -96,7 +96,7 @@ def _read(
         turn = orientation(image)
         shrunk = _shrunk_size(image.size, max_side)
         image.draft("RGB", shrunk)  # lets the JPEG decoder skip what shrinking would throw away
-        with room.taken(_cost(image, width * height), cancel):
+        with budget.reserve(_cost(image, width * height), cancel):
             try:
                 image.load()
                 rgb = _flat(image, shrunk)

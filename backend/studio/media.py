@@ -22,7 +22,7 @@ from backend.studio import images
 from backend.studio.client import Studio
 from backend.studio.disk_cache import DiskCache
 from backend.studio.download import Download, Wanted
-from backend.studio.room import Room
+from backend.studio.room import MemoryBudget
 from backend.studio.source import short, source_of
 from backend.studio.validators import Validators
 from backend.studio.video_file import VideoFile
@@ -57,18 +57,18 @@ class MediaCache:
         document_root: Path | None = None,
         *,
         recheck_seconds: float = 0.0,
-        room: Room | None = None,
+        budget: MemoryBudget | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.time,
         certificates: Path | None = None,
     ) -> None:
-        """`recheck_seconds`: how long a file is taken for current without asking its server. `room`: for decoding."""
+        """`recheck_seconds`: how long a file is taken for current without asking its server. `budget`: for decoding."""
         self._studio = studio
         self._cache = DiskCache(folder, limit_mb * 1_000_000, clock)
         self._root = document_root.resolve() if document_root else None
         self._download = Download(studio, allowed_hosts, limit_mb * 1_000_000, transport, certificates)
         self._recheck, self._clock = recheck_seconds, clock
-        self._room = room or Room(DECODED_BYTES)
+        self._budget = budget or MemoryBudget(DECODED_BYTES)
         self._lock = threading.Lock()
         self._unasked_until = 0.0
 
@@ -141,7 +141,7 @@ class MediaCache:
         """The decoded image at `url` and its original size; see `path` and `images.read`."""
         path, remarks = self.path(url, task_id, cancel), list[str]()
         try:
-            found = images.read(path, max_side, room=self._room, remark=remarks.append, cancel=cancel)
+            found = images.read(path, max_side, budget=self._budget, remark=remarks.append, cancel=cancel)
         except DamagedMedia:
             self.reject(url)
             raise
@@ -149,7 +149,7 @@ class MediaCache:
             if path.exists():
                 raise
             path = self.path(url, task_id, cancel)
-            found = images.read(path, max_side, room=self._room, remark=remarks.append, cancel=cancel)
+            found = images.read(path, max_side, budget=self._budget, remark=remarks.append, cancel=cancel)
         for one in remarks:
             self.reject(url)  # it may have been cut on its way
             remark(one)

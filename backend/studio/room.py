@@ -1,4 +1,4 @@
-"""Memory that several threads share for something large and short: who finds it full waits."""
+"""Memory budget: several threads share it for something large and short; who finds it used up waits."""
 
 import threading
 from collections.abc import Iterator
@@ -7,28 +7,28 @@ from contextlib import contextmanager
 from backend.cancel import NEVER, CancelToken
 
 WAIT_SECONDS = 1.0
-"""Between two questions whether whoever waits still wants it."""
+"""Between two checks of `cancel` during a wait."""
 
 
-class Room:
-    """So many bytes at once. Thread-safe."""
+class MemoryBudget:
+    """A counting semaphore over bytes. Thread-safe."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
-        self._taken = 0
-        self._free = threading.Condition()
+        self._reserved = 0
+        self._released = threading.Condition()
 
     @contextmanager
-    def taken(self, size: int, cancel: CancelToken = NEVER) -> Iterator[None]:
-        """Hold `size` bytes; what is larger than all of it is let in alone. What `cancel` raises ends the wait."""
-        with self._free:
-            while self._taken and self._taken + size > self._limit:
-                if not self._free.wait(WAIT_SECONDS):
+    def reserve(self, size: int, cancel: CancelToken = NEVER) -> Iterator[None]:
+        """Reserve `size` bytes; what exceeds the whole budget is let in alone. What `cancel` raises ends the wait."""
+        with self._released:
+            while self._reserved and self._reserved + size > self._limit:
+                if not self._released.wait(WAIT_SECONDS):
                     cancel.check()
-            self._taken += size
+            self._reserved += size
         try:
             yield
         finally:
-            with self._free:
-                self._taken -= size
-                self._free.notify_all()
+            with self._released:
+                self._reserved -= size
+                self._released.notify_all()

@@ -37,7 +37,7 @@ def measure(folder: Path, args: argparse.Namespace, rows: Rows) -> None:
             for name, off in {ALL_ON: recipe, **clip.method.ablations(recipe)}.items()
             if not rows.has(folder.name, seed, "off", name) and _is_asked_for(name, args.switches)
         }
-        same_weights = clip.method.of_answers & missing.keys()
+        same_weights = clip.method.inference_switches & missing.keys()
         for name in missing.keys() - same_weights - {ALL_ON}:
             rows.add(Row.of(folder.name, seed, "off", name, clip.tried(missing[name], seed)))
         if ALL_ON in missing or same_weights:

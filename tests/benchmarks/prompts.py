@@ -23,7 +23,7 @@ import numpy as np
 
 from backend.learning import methods
 from backend.learning.detection.recipe import DetectionRecipe
-from backend.learning.prompting import ladder
+from backend.learning.prompting import fallback_chain
 from backend.learning.prompting.pick import hull, iou, overlap
 from backend.learning.segmentation.recipe import SegmentationRecipe
 from backend.types import Box, Frame, Head, Instance, Mask, Prediction, Prompt
@@ -52,7 +52,7 @@ class Measured:
 class Trained:
     """What five labels give."""
 
-    wanted: ladder.Wanted
+    wanted: fallback_chain.PromptContext
     ordinary: dict[int, Prediction]
     labelled: list[int]
 
@@ -99,7 +99,9 @@ def next_click(prompt: Prompt, truth: Mask, found: Mask) -> Prompt:
     return Prompt(inside=prompt.inside, outside=(*prompt.outside, middle(extra)))
 
 
-def masks(frame: Frame, truth: Instance, wanted: ladder.Wanted, measured: Measured, rng: np.random.Generator) -> None:
+def masks(
+    frame: Frame, truth: Instance, wanted: fallback_chain.PromptContext, measured: Measured, rng: np.random.Generator
+) -> None:
     assert truth.mask is not None
     size = frame.width, frame.height
     box = ask(frame, Prompt(box=rough(truth.box, size, JITTER, rng)), wanted, measured)
@@ -115,30 +117,32 @@ def masks(frame: Frame, truth: Instance, wanted: ladder.Wanted, measured: Measur
         prompt = next_click(prompt, truth.mask, found)
 
 
-def ask(frame: Frame, prompt: Prompt, wanted: ladder.Wanted, measured: Measured) -> Mask:
+def ask(frame: Frame, prompt: Prompt, wanted: fallback_chain.PromptContext, measured: Measured) -> Mask:
     began = time.perf_counter()
-    found = ladder.answer(frame, prompt, wanted)
+    found = fallback_chain.answer(frame, prompt, wanted)
     measured.seconds.append(time.perf_counter() - began)
     empty = np.zeros((frame.height, frame.width), bool)
     return empty if found is None or found.instance.mask is None else found.instance.mask
 
 
-def boxes(frame: Frame, truth: Instance, wanted: ladder.Wanted, measured: Measured, rng: np.random.Generator) -> None:
+def boxes(
+    frame: Frame, truth: Instance, wanted: fallback_chain.PromptContext, measured: Measured, rng: np.random.Generator
+) -> None:
     size = frame.width, frame.height
     drawn, began = rough_half(truth.box, size, rng), time.perf_counter()
-    found = ladder.answer(frame, Prompt(box=drawn), wanted)
+    found = fallback_chain.answer(frame, Prompt(box=drawn), wanted)
     measured.seconds.append(time.perf_counter() - began)
     measured.values["drawn"].append(overlap(drawn, truth.box))
     measured.values["box"].append(overlap(found.instance.box, truth.box) if found else 0.0)
     x0, y0, x1, y1 = truth.box
-    clicked = ladder.answer(frame, Prompt(inside=(((x0 + x1) / 2, (y0 + y1) / 2),)), wanted)
+    clicked = fallback_chain.answer(frame, Prompt(inside=(((x0 + x1) / 2, (y0 + y1) / 2),)), wanted)
     measured.values["1 click"].append(overlap(clicked.instance.box, truth.box) if clicked else 0.0)
 
 
 def trained(group: Group, labels: int, effort: float) -> Trained:
     """A micro-model of some labelled frames, or none."""
     head, backbone = group.data_set.head, DetectionRecipe().backbone
-    wanted = ladder.Wanted(head, group.data_set.classes[0], backbone)
+    wanted = fallback_chain.PromptContext(head, group.data_set.classes[0], backbone)
     if not labels:
         return Trained(wanted, {}, [])
     at = chosen(group, labels)
@@ -149,7 +153,9 @@ def trained(group: Group, labels: int, effort: float) -> Trained:
     ).weights
     model = methods.load(weights, "cpu")
     ordinary = {p.task: p for p in methods.predict(model, others, labeled)}
-    return Trained(ladder.Wanted(head, wanted.label, backbone, model=model, labeled=labeled), ordinary, at)
+    return Trained(
+        fallback_chain.PromptContext(head, wanted.label, backbone, model=model, labeled=labeled), ordinary, at
+    )
 
 
 def ordinary_mask(prediction: Prediction | None, truth: Instance) -> float:
@@ -167,7 +173,7 @@ def measure(folder: Path, args: argparse.Namespace) -> Measured:
         frame, there = group[group.indices.index(at)], list(objects(group.truth(at)))
         nearest = sorted(ready.wanted.labeled, key=lambda one: abs((one.frame.order or 0) - (frame.order or 0)))
         for number in rng.choice(len(there), min(args.objects, len(there)), replace=False):
-            wanted = ladder.Wanted(
+            wanted = fallback_chain.PromptContext(
                 ready.wanted.head,
                 there[number].label,
                 ready.wanted.backbone,

@@ -119,7 +119,7 @@ class Clip:
         return self.method.load(weights, "cpu").predict(self.others, self.labeled, self.boxes)
 
     def tried_without(self, weights: Weights, mechanism: str | None) -> Trial:
-        """What these weights answer, with one of `Method.of_answers` off; the seconds are of the answers alone."""
+        """What these weights answer, with one of `Method.inference_switches` off; the seconds are of the answers alone."""
         began = time.process_time()
         config = json.loads(weights.metadata["blueprint"]) | (self.method.switches[mechanism] if mechanism else {})
         changed = replace(weights, metadata={**weights.metadata, "blueprint": json.dumps(config)})

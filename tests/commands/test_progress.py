@@ -11,10 +11,10 @@ from backend.commands.progress import bar
 def shown(terminal: bool) -> str:
     file = io.StringIO()
     console = Console(file=file, force_terminal=terminal, width=120, no_color=True, legacy_windows=False)
-    with bar(console, "Asking") as told:
-        told("Cutting [clip].mp4", 0, None)
-        told("Cutting [clip].mp4", 3, 12)
-        told("Uploading", 5, 5)
+    with bar(console, "Asking") as report:
+        report("Cutting [clip].mp4", 0, None)
+        report("Cutting [clip].mp4", 3, 12)
+        report("Uploading", 5, 5)
         console.print("meanwhile")
     return file.getvalue()
 

@@ -11,7 +11,7 @@ from backend.demo import hand_labels
 from backend.demo.data_set import DemoFrame, described_set
 from backend.demo.hand_labels import instance_of, labels_of, mask_of, truth_of_frames
 from backend.learning.pose.symmetry import partners
-from backend.pixel_edges import hull
+from backend.pixel_edges import bounding_box
 from backend.types import Head
 
 DESCRIBED: dict[str, Any] = json.loads(Path(hand_labels.__file__).with_name("big_buck_bunny.json").read_text())
@@ -40,7 +40,7 @@ def test_an_object_without_pixels_keeps_its_box() -> None:
 def test_the_outline_fills_the_box(entry: dict[str, Any]) -> None:
     (item,) = entry["objects"]
     mask = mask_of(item["outline"], SIZE)
-    assert hull(mask) == pytest.approx(item["box"], abs=NEAR)
+    assert bounding_box(mask) == pytest.approx(item["box"], abs=NEAR)
     assert sum(len(polygon) for polygon in item["outline"]) >= 30
 
 

@@ -3,25 +3,27 @@ import dataclasses
 import pytest
 
 from backend.learning import methods
-from backend.learning.detection.config import Blueprint
-from backend.learning.detection.hard_negatives import Mistake
-from backend.learning.segmentation.config import SegmentationBlueprint
+from backend.learning.detection.config import DetectionConfig
+from backend.learning.detection.hard_negatives import HardNegative
+from backend.learning.segmentation.config import SegmentationConfig
 from backend.types import Weights
 from tests.learning.cases import CASES
 
 
 def test_of_boxes_nothing_is_known_of_how_many_there_are_and_of_what_fools_the_network() -> None:
     own = CASES["boxes"].trained(unlabeled=()).weights
-    here = dataclasses.replace(Blueprint.from_metadata(own.metadata), mistakes=(Mistake(0, (0, 0, 1, 1), 0.9),))
+    here = dataclasses.replace(
+        DetectionConfig.from_metadata(own.metadata), hard_negatives=(HardNegative(0, (0, 0, 1, 1), 0.9),)
+    )
     there = methods.for_other_group(Weights(own.arrays, {**own.metadata, **here.to_metadata()}))
-    known = Blueprint.from_metadata(there.metadata)
-    assert known == dataclasses.replace(here, counts=((),) * len(here.labels), mistakes=())
+    known = DetectionConfig.from_metadata(there.metadata)
+    assert known == dataclasses.replace(here, counts=((),) * len(here.labels), hard_negatives=())
     assert methods.method_of(there) is methods.method_of(own)
 
 
 def test_of_masks_nothing_is_known_of_how_often_there_are_any() -> None:
     there = methods.for_other_group(CASES["masks"].trained(unlabeled=()).weights)
-    assert SegmentationBlueprint.from_metadata(there.metadata).counts == ()
+    assert SegmentationConfig.from_metadata(there.metadata).counts == ()
 
 
 @pytest.mark.parametrize("head", ["pose", "classification"])

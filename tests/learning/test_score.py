@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.score import AS_IT_IS, BOXES, PlattScaling, frame_score
+from backend.learning.score import BOXES, IDENTITY, PlattScaling, frame_score
 
 probability = st.floats(0, 1)
 many = st.lists(probability, max_size=6)
@@ -35,7 +35,7 @@ def test_calibration_keeps_the_order_and_what_is_none_changes_nothing(scores: li
         scaled = scaling(array)
         assert ((scaled > 0) & (scaled < 1)).all()
         assert (np.diff(scaled) >= 0).all()
-    assert np.array_equal(AS_IT_IS.shown(array), array)
+    assert np.array_equal(IDENTITY.shown(array), array)
 
 
 def test_what_time_confirms_is_surer_than_the_network_says_and_what_it_rejects_is_less_so() -> None:

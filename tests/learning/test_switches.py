@@ -11,7 +11,7 @@ import torch
 
 from backend.learning import methods
 from backend.learning.detection import decision, training
-from backend.learning.detection.config import Blueprint
+from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.head import BACKGROUND
 from backend.learning.detection.plan import plan
 from backend.learning.pose import micro_model as pose_model
@@ -28,7 +28,7 @@ def off(case: Case, switch: str, **changes: Any) -> Any:
     return case.method.ablations(dataclasses.replace(case.quick, **changes))[switch]
 
 
-def blueprint(switch: str | None = None, labeled: Sequence[LabeledFrame] = LABELED) -> Blueprint:
+def config(switch: str | None = None, labeled: Sequence[LabeledFrame] = LABELED) -> DetectionConfig:
     case = CASES["boxes"]
     return plan(labeled, ("a", "b"), off(case, switch) if switch else case.quick)
 
@@ -63,7 +63,7 @@ def test_an_artifact_of_before_there_were_switches_has_them_on(name: str) -> Non
 def test_linking() -> None:
     labeled = [_labeled(20.0, 30), _labeled(21.0), _labeled(22.0)]
     frames = [_seen(i, float(i), (10 + i, 0.9 if i != 4 else 0.1)) for i in range(9)]
-    on, alone = (decision.decide(frames, labeled, blueprint(name, labeled)) for name in (None, "linking in time"))
+    on, alone = (decision.decide(frames, labeled, config(name, labeled)) for name in (None, "linking in time"))
     assert [len(one.by_label[0].boxes) for one in on] == [1] * 9
     assert [len(one.by_label[0].boxes) for one in alone] == [1, 1, 1, 1, 0, 1, 1, 1, 1]
 
@@ -71,14 +71,14 @@ def test_linking() -> None:
 def test_smoothing() -> None:
     xs = [10 + i + 1.5 * (-1) ** i for i in range(12)]
     frames = [_seen(i, float(i), (x, 0.9)) for i, x in enumerate(xs)]
-    on, rough = (decision.decide(frames, LABELED, blueprint(name)) for name in (None, "trajectory smoothing"))
+    on, rough = (decision.decide(frames, LABELED, config(name)) for name in (None, "trajectory smoothing"))
     assert [one.by_label[0].boxes[0, 0] for one in rough] == pytest.approx(xs)
     assert [one.by_label[0].boxes[0, 0] for one in on] != pytest.approx(xs)
 
 
 def test_count_prior() -> None:
     frames = [_seen(1, None, (10, 0.9), (200, 0.3)), _seen(2, None)]
-    on, free = (decision.decide(frames, [], blueprint(name)) for name in (None, "count prior"))
+    on, free = (decision.decide(frames, [], config(name)) for name in (None, "count prior"))
     assert [len(one.by_label[0].boxes) for one in (*on, *free)] == [1, 0, 2, 0]
     assert on[1].no_more < on[0].no_more == free[0].no_more == free[1].no_more == 1.0
 
@@ -87,7 +87,7 @@ def test_calibration() -> None:
     frames = [_seen(1, None, (10, 0.9))]
     labels = ("a", "b")
     [on], [raw] = (
-        decision.predictions(decision.decide(frames, [], blueprint(name)), labels) for name in (None, "calibration")
+        decision.predictions(decision.decide(frames, [], config(name)), labels) for name in (None, "calibration")
     )
     assert raw.instances[0].score == pytest.approx(0.9)
     assert on.instances[0].score > 0.9
@@ -97,7 +97,10 @@ def test_hard_negatives() -> None:
     case = CASES["boxes"]
     sees_all: dict[str, Any] = {"score_floor": 0.0}
     recipes = dataclasses.replace(case.quick, **sees_all), off(case, "suppression of hard negatives", **sees_all)
-    found = [Blueprint.from_metadata(case.trained(recipe, seed=1).weights.metadata).mistakes for recipe in recipes]
+    found = [
+        DetectionConfig.from_metadata(case.trained(recipe, seed=1).weights.metadata).hard_negatives
+        for recipe in recipes
+    ]
     assert found[0]
     assert found[1] == ()
 
@@ -116,7 +119,7 @@ def test_weights_of_accepted_boxes() -> None:
     instances = (Instance("a", (1, 1, 9, 9)), Instance("a", (20, 20, 30, 30), accepted=True))
     frame = LabeledFrame(Frame(1, image, 40, 40), instances)
     for recipe, weight in ((case.quick, 0.3), (off(case, "weights of accepted labels"), 1.0)):
-        maker = training.PictureMaker(blueprint(), None, torch.device("cpu"), recipe.inexact_box_weight)
+        maker = training.PictureMaker(config(), None, torch.device("cpu"), recipe.inexact_box_weight)
         picture = maker.picture(frame)
         assert picture.outlines.tolist() == pytest.approx([1.0, weight])
 
@@ -128,9 +131,9 @@ def test_background_subtraction() -> None:
     case = CASES["boxes"]
     still = case.given(count=24)
     on, out = (case.method.train(still, recipe).weights for recipe in (case.quick, off(case, "background subtraction")))
-    assert Blueprint.from_metadata(on.metadata).background is not None
+    assert DetectionConfig.from_metadata(on.metadata).background is not None
     assert BACKGROUND in on.arrays
-    assert Blueprint.from_metadata(out.metadata).background is None
+    assert DetectionConfig.from_metadata(out.metadata).background is None
     assert BACKGROUND not in out.arrays
 
 
@@ -178,7 +181,7 @@ def test_what_agrees_in_time(masks: dict[str | None, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("switch", "room", "name"),
-    [("presence prior", presence_prior, "penalty"), ("distractor suppression", distractors, "doubted")],
+    [("presence prior", presence_prior, "penalty"), ("distractor suppression", distractors, "suppress_distractors")],
 )
 def test_what_is_asked_only_where_it_is_on(
     masks: dict[str | None, Any], switch: str, room: Any, name: str, monkeypatch: pytest.MonkeyPatch
@@ -197,8 +200,8 @@ def test_what_is_asked_only_where_it_is_on(
 
 
 def test_skeleton_and_views(monkeypatch: pytest.MonkeyPatch) -> None:
-    case, asked, real = CASES["points in boxes"], list[int](), pose_model.settle
-    monkeypatch.setattr(pose_model, "settle", lambda *arguments: (asked.append(1), real(*arguments))[1])
+    case, asked, real = CASES["points in boxes"], list[int](), pose_model.consistent_candidates
+    monkeypatch.setattr(pose_model, "consistent_candidates", lambda *arguments: (asked.append(1), real(*arguments))[1])
     [frame, *_] = case.split()[1]
     boxes = case.boxes([frame])
     for switch, expected in (("skeleton", 0), ("test-time views", 1)):
@@ -206,7 +209,7 @@ def test_skeleton_and_views(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.clear()
         model.predict([frame.frame], (), boxes)
         assert len(asked) == expected
-    assert model.blueprint.views == 1  # type: ignore[attr-defined]
+    assert model.config.views == 1  # type: ignore[attr-defined]
 
 
 # -- classes
@@ -230,8 +233,8 @@ def test_weights_of_accepted_classes() -> None:
 def test_what_changes_answers_only_is_in_the_artifact_under_the_same_name(name: str) -> None:
     case = CASES[name]
     trained = case.trained().weights
-    assert case.method.of_answers <= case.method.switches.keys()
-    for mechanism in case.method.of_answers:
+    assert case.method.inference_switches <= case.method.switches.keys()
+    for mechanism in case.method.inference_switches:
         again = case.trained(off(case, mechanism)).weights
         changed = json.loads(trained.metadata["blueprint"]) | case.method.switches[mechanism]
         assert json.loads(again.metadata["blueprint"]) == changed

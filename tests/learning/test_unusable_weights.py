@@ -66,8 +66,8 @@ def nothing(weights: Weights) -> Weights:
 
 
 def described(weights: Weights, **changes: Any) -> Weights:
-    blueprint = {**json.loads(weights.metadata["blueprint"]), **changes}
-    return replace(weights, metadata={**weights.metadata, "blueprint": json.dumps(blueprint)})
+    config = {**json.loads(weights.metadata["blueprint"]), **changes}
+    return replace(weights, metadata={**weights.metadata, "blueprint": json.dumps(config)})
 
 
 def no_json(weights: Weights) -> Weights:

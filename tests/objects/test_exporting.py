@@ -92,7 +92,7 @@ def test_places_that_fool_the_network_and_a_companion_are_exported(model: MicroM
         "box": [x0 / 160, y0 / 120, x1 / 160, y1 / 120],
         "score": 0.95,
     }
-    metadata = {**model.weights.metadata, "blueprint": json.dumps({**blueprint, "mistakes": [place]})}
+    metadata = {**model.weights.metadata, "blueprint": json.dumps({**blueprint, "hard_negatives": [place]})}
     fooled = MicroModel(replace(methods.ensemble(model.weights, model.weights), metadata=metadata))
     fooled.export(tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 from backend.cancel import CancelToken
 from backend.errors import DamagedMedia, MediaError, TrainingInterrupted
 from backend.studio import images
-from backend.studio.room import Room
+from backend.studio.room import MemoryBudget
 from tests.studio.zoo.pictures import encoded, orientation, xmp
 
 # Left half red, right half blue; the upper left pixel green in larger ones.
@@ -196,17 +196,17 @@ def test_memory_of_a_large_picture_is_bounded(tmp_path: Path, mode: str, format_
 
 
 def test_decoding_waits_for_its_room(tmp_path: Path) -> None:
-    room, path = Room(1), save(tmp_path / "a.png", PICTURE)
+    budget, path = MemoryBudget(1), save(tmp_path / "a.png", PICTURE)
     asked: list[int] = []
 
     def nobody_wants_it() -> None:
         asked.append(1)
         raise TrainingInterrupted("stop")
 
-    with room.taken(1), pytest.raises(TrainingInterrupted):
-        images.read(path, room=room, cancel=CancelToken(nobody_wants_it))
+    with budget.reserve(1), pytest.raises(TrainingInterrupted):
+        images.read(path, budget=budget, cancel=CancelToken(nobody_wants_it))
     assert asked
-    assert images.read(path, room=room)[1] == (40, 20)
+    assert images.read(path, budget=budget)[1] == (40, 20)
 
 
 def test_decompression_bomb_is_refused_undecoded(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ MULTIPLE = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Usual:
+class GroupStatistics:
     """A map as it usually is in the group."""
 
     mean: Floats
@@ -44,7 +44,7 @@ def frozen(name: str, device: torch.device) -> Backbone:
     """The backbone as it is, in the fastest number format."""
     backbone = Backbone(name, STRIDES).to(device)
     backbone.freeze(("",))
-    backbone.settle(fastest(device))
+    backbone.freeze_for_inference(fastest(device))
     return backbone
 
 
@@ -74,37 +74,37 @@ def join(maps: Sequence[Maps]) -> Maps:
     return tuple(np.concatenate(of_stride) for of_stride in zip(*maps, strict=True))
 
 
-def usual(maps: Maps) -> tuple[Usual, ...]:
+def group_statistics(maps: Maps) -> tuple[GroupStatistics, ...]:
     """Over all frames, for each stride."""
-    return tuple(_usual(one) for one in maps)
+    return tuple(_statistics(one) for one in maps)
 
 
-def vectors(maps: Maps, group: Sequence[Usual]) -> Floats:
+def vectors(maps: Maps, group: Sequence[GroupStatistics]) -> Floats:
     """(frames, n) posture in the finest map, and what is unusual in each of the others."""
-    (fine, *others), (usual_fine, *usual_others) = maps, group
-    unusual = [_unusual(one, as_usual) for one, as_usual in zip(others, usual_others, strict=True)]
-    return np.concatenate([_posture(fine, usual_fine), *unusual], 1)
+    (fine, *others), (fine_statistics, *other_statistics) = maps, group
+    saliency = [_saliency(one, statistics) for one, statistics in zip(others, other_statistics, strict=True)]
+    return np.concatenate([_posture(fine, fine_statistics), *saliency], 1)
 
 
-def widths(group: Sequence[Usual]) -> tuple[int, ...]:
+def widths(group: Sequence[GroupStatistics]) -> tuple[int, ...]:
     """How many of a vector's numbers are of each stride."""
     fine, *others = (len(one.spread) for one in group)
     return 3 * fine, *(2 * channels for channels in others)
 
 
-def _usual(maps: Floats) -> Usual:
+def _statistics(maps: Floats) -> GroupStatistics:
     mean = np.median(maps, axis=0)
-    return Usual(mean, np.sqrt(np.square(maps - mean).mean((0, 2, 3))) + 1e-3)
+    return GroupStatistics(mean, np.sqrt(np.square(maps - mean).mean((0, 2, 3))) + 1e-3)
 
 
-def _unusual(maps: Floats, group: Usual) -> Floats:
+def _saliency(maps: Floats, group: GroupStatistics) -> Floats:
     """(frames, 2 channels) what is seen where the frame is not as usual: how far from usual, and as it is."""
     difference = group.difference(maps)
     weight = _weight(difference)
     return np.concatenate([_mean(difference, weight), _mean(maps, weight)], 1)
 
 
-def _posture(maps: Floats, group: Usual) -> Floats:
+def _posture(maps: Floats, group: GroupStatistics) -> Floats:
     """(frames, 3 channels) how what is unusual lies: to which side of it each channel is, and how far from usual."""
     difference = group.difference(maps)
     weight = _weight(difference)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from backend.errors import WeightsUnusable
 from backend.learning.classification import features
-from backend.learning.classification.features import STRIDES, Usual
+from backend.learning.classification.features import STRIDES, GroupStatistics
 from backend.learning.classification.ridge import Linear, probabilities
 from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.network.backbone import Backbone
@@ -26,11 +26,11 @@ LIKELY = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Blueprint:
+class ClassificationConfig:
     """What is known of a group besides the arrays."""
 
     labels: tuple[str, ...]
-    """The label set, in the config's order."""
+    """The label set, in the labeling config's order."""
     backbone: str
     size: tuple[int, int]
     """Height and width that frames are scaled to, pixels."""
@@ -42,7 +42,7 @@ class Blueprint:
         return to_metadata(Head.CLASSIFICATION, FORMAT, self)
 
     @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str]) -> "Blueprint":
+    def from_metadata(cls, metadata: Mapping[str, str]) -> "ClassificationConfig":
         """Raises WeightsUnusable where the artifact is of another head or format."""
         return cls(**fields_of(metadata, Head.CLASSIFICATION, FORMAT))
 
@@ -52,8 +52,8 @@ class ClassificationModel:
     """Tells one group's classes apart. Immutable: may be used from several threads at once."""
 
     backbone: Backbone
-    blueprint: Blueprint
-    usual: tuple[Usual, ...]
+    config: ClassificationConfig
+    group_statistics: tuple[GroupStatistics, ...]
     """For each stride."""
     linear: Linear
     """A class behind those of the labels is "none of them"."""
@@ -62,12 +62,16 @@ class ClassificationModel:
     @property
     def nbytes(self) -> int:
         """Memory that its own weights take, bytes."""
-        return sum(one.mean.nbytes for one in self.usual) + self.linear.weights.nbytes + nbytes_of(self.backbone)
+        return (
+            sum(one.mean.nbytes for one in self.group_statistics)
+            + self.linear.weights.nbytes
+            + nbytes_of(self.backbone)
+        )
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The label set, in the config's order."""
-        return self.blueprint.labels
+        """The label set, in the labeling config's order."""
+        return self.config.labels
 
     def predict(
         self,
@@ -80,13 +84,13 @@ class ClassificationModel:
 
     def _chances(self, frame: Frame) -> NDArray[np.float64]:
         """(classes,)."""
-        maps = features.look(self.backbone, features.scaled(frame, self.blueprint.size), self.device)
-        odds = self.linear.odds(features.vectors(maps, self.usual).astype(np.float64))
-        return np.asarray(probabilities(odds, self.blueprint.single)[0])
+        maps = features.look(self.backbone, features.scaled(frame, self.config.size), self.device)
+        odds = self.linear.odds(features.vectors(maps, self.group_statistics).astype(np.float64))
+        return np.asarray(probabilities(odds, self.config.single)[0])
 
     def _prediction(self, frame: Frame, chances: NDArray[np.float64]) -> Prediction:
         box = (0.0, 0.0, float(frame.width), float(frame.height))
-        if self.blueprint.single:
+        if self.config.single:
             best = int(chances.argmax())
             shown, score = [best] if best < len(self.labels) else [], frame_score([chances[best]])
         else:
@@ -96,38 +100,38 @@ class ClassificationModel:
         return Prediction(frame.task, instances, score)
 
 
-def to_weights(blueprint: Blueprint, usual: Sequence[Usual], linear: Linear) -> Weights:
+def to_weights(config: ClassificationConfig, group_statistics: Sequence[GroupStatistics], linear: Linear) -> Weights:
     """What an artifact holds."""
     arrays = {"weights": linear.weights.astype(np.float32), "bias": linear.bias.astype(np.float32)}
-    for stride, one in zip(STRIDES, usual, strict=True):
+    for stride, one in zip(STRIDES, group_statistics, strict=True):
         arrays |= {f"usual.{stride}.mean": one.mean.astype(np.float16), f"usual.{stride}.spread": one.spread}
-    return Weights(arrays, blueprint.to_metadata())
+    return Weights(arrays, config.to_metadata())
 
 
 def load(weights: Weights, device: str = "auto") -> ClassificationModel:
     """The micro-model of an artifact; raises WeightsUnusable where the weights are of another version or do not fit together."""
-    blueprint, arrays, place = Blueprint.from_metadata(weights.metadata), weights.arrays, find_device(device)
+    config, arrays, place = ClassificationConfig.from_metadata(weights.metadata), weights.arrays, find_device(device)
     try:
-        usual = tuple(
-            Usual(arrays[f"usual.{stride}.mean"].astype(np.float32), arrays[f"usual.{stride}.spread"])
+        group_statistics = tuple(
+            GroupStatistics(arrays[f"usual.{stride}.mean"].astype(np.float32), arrays[f"usual.{stride}.spread"])
             for stride in STRIDES
         )
         linear = Linear(arrays["weights"].astype(np.float64), arrays["bias"].astype(np.float64))
     except KeyError as error:
         raise WeightsUnusable(f"The weights lack {error}: train this group again.") from None
-    _check_shapes(blueprint, usual, linear)
-    return ClassificationModel(features.frozen(blueprint.backbone, place), blueprint, usual, linear, place)
+    _check_shapes(config, group_statistics, linear)
+    return ClassificationModel(features.frozen(config.backbone, place), config, group_statistics, linear, place)
 
 
-def _check_shapes(blueprint: Blueprint, usual: Sequence[Usual], linear: Linear) -> None:
-    """Raises WeightsUnusable unless a frame of the blueprint's size could be told."""
-    height, width = blueprint.size
-    found = [(*one.mean.shape, *one.spread.shape) for one in usual]
+def _check_shapes(config: ClassificationConfig, group_statistics: Sequence[GroupStatistics], linear: Linear) -> None:
+    """Raises WeightsUnusable unless a frame of the config's size could be told."""
+    height, width = config.size
+    found = [(*one.mean.shape, *one.spread.shape) for one in group_statistics]
     expected = [
         (channels, height // stride, width // stride, channels)
-        for stride, channels in zip(STRIDES, (len(one.spread) for one in usual), strict=True)
+        for stride, channels in zip(STRIDES, (len(one.spread) for one in group_statistics), strict=True)
     ]
-    named, length = len(blueprint.labels), sum(features.widths(usual))
+    named, length = len(config.labels), sum(features.widths(group_statistics))
     layers = [((length, classes), (classes,)) for classes in (named, named + 1)]
     if found != expected or not named or (linear.weights.shape, linear.bias.shape) not in layers:
         raise WeightsUnusable(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from backend.learning.classification import features
 from backend.learning.classification.features import Floats, Maps
-from backend.learning.classification.micro_model import Blueprint, to_weights
+from backend.learning.classification.micro_model import ClassificationConfig, to_weights
 from backend.learning.classification.recipe import ClassificationRecipe
 from backend.learning.classification.ridge import Linear, fit
 from backend.learning.fitting.session import Session, session
@@ -15,7 +15,7 @@ from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
 from backend.types import Frame, LabeledFrame
 
-USUAL_FRAMES = 200
+STATISTICS_FRAMES = 200
 """Most frames that what is usual is taken of, evenly spread over those looked at: bounds memory."""
 
 
@@ -30,12 +30,16 @@ def train(given: TrainingInput, recipe: ClassificationRecipe) -> Trained:
         counts = np.array([one.weight for one in given.labeled])
         size = features.size_for(labeled, recipe.side)
         maps = _look(labeled, given.unlabeled, size, recipe, under_way)
-        usual = features.usual(features.join([maps[at] for at in _spread(len(maps), USUAL_FRAMES)]))
-        vectors = np.concatenate([features.vectors(one, usual) for one in maps])
-        scale = _scale(vectors, features.widths(usual))
+        group_statistics = features.group_statistics(
+            features.join([maps[at] for at in _spread(len(maps), STATISTICS_FRAMES)])
+        )
+        vectors = np.concatenate([features.vectors(one, group_statistics) for one in maps])
+        scale = _scale(vectors, features.widths(group_statistics))
         linear = fit(scale * vectors[: len(labeled)], targets, counts, recipe.ridge, single)
         linear = Linear(scale[:, None] * linear.weights, linear.bias)
-        weights = to_weights(Blueprint(given.labels, recipe.backbone, size, single), usual, linear)
+        weights = to_weights(
+            ClassificationConfig(given.labels, recipe.backbone, size, single), group_statistics, linear
+        )
         return under_way.trained(weights, {"frames": float(len(maps)), "warm": 0.0})
 
 
@@ -49,12 +53,12 @@ def _look(
     """Of each labelled frame, then of some unlabelled ones."""
     backbone = features.frozen(recipe.backbone, under_way.device)
     chosen = _spread(len(unlabeled), recipe.group_frames)
-    told = under_way.countdown(len(labeled) + len(chosen))
+    report = under_way.countdown(len(labeled) + len(chosen))
     seen = list[Maps]()
     for at in range(len(labeled) + len(chosen)):
         frame = labeled[at] if at < len(labeled) else unlabeled[chosen[at - len(labeled)]]
         seen.append(features.look(backbone, features.scaled(frame, size), under_way.device))
-        told(at)
+        report(at)
     return seen
 
 

@@ -92,5 +92,5 @@ def _centre(picture: Picture, side: int, shares: Shares, rng: np.random.Generato
 
 
 def _moved(boxes: Floats, view: View) -> Floats:
-    points = view.inward(boxes[:, [0, 1, 2, 3, 0, 3, 2, 1]].reshape(-1, 4, 2).astype(np.float64))
+    points = view.to_crop(boxes[:, [0, 1, 2, 3, 0, 3, 2, 1]].reshape(-1, 4, 2).astype(np.float64))
     return np.asarray(np.concatenate([points.min(1), points.max(1)], 1), np.float32)

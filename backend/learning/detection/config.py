@@ -1,9 +1,9 @@
-"""What is needed besides the weights to build a detection micro-model again."""
+"""Config of a detection micro-model: what is needed besides the weights to build it again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backend.learning.detection.hard_negatives import Mistake
+from backend.learning.detection.hard_negatives import HardNegative
 from backend.learning.detection.head import DetectionHead, DetectionNetwork
 from backend.learning.geometry.background import CHANNELS
 from backend.learning.geometry.levels import WHOLE, Levels
@@ -25,7 +25,7 @@ def candidates_for(counts: Sequence[int]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Blueprint:
+class DetectionConfig:
     """The shape of one micro-model and the rules of its answers."""
 
     head: Head
@@ -47,8 +47,8 @@ class Blueprint:
     overlap: float
     most_candidates: int
 
-    mistakes: tuple[Mistake, ...] = ()
-    """Places that fool the network."""
+    hard_negatives: tuple[HardNegative, ...] = ()
+    """False positives that recur in the labelled frames."""
     area: float = 0.0
     """Pixels of a frame of the usual size; see `Scale`."""
     linking: bool = True
@@ -83,17 +83,18 @@ class Blueprint:
         pyramid = Pyramid([own + more for own in backbone.channels], self.width)
         return DetectionNetwork(backbone, pyramid, head, self.background)
 
-    def for_other_group(self) -> "Blueprint":
-        """For use in another group: nothing is known of how many instances its frames hold, and what fools the network."""
-        return replace(self, counts=((),) * len(self.labels), mistakes=())
+    def for_other_group(self) -> "DetectionConfig":
+        """For use in another group: nothing is known of how many instances its frames hold, and of hard negatives."""
+        return replace(self, counts=((),) * len(self.labels), hard_negatives=())
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
         return to_metadata(Head.DETECTION, FORMAT, self)
 
     @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str]) -> "Blueprint":
+    def from_metadata(cls, metadata: Mapping[str, str]) -> "DetectionConfig":
         """Raises TrainingError where the artifact is of another head or format."""
         fields = fields_of(metadata, Head.DETECTION, FORMAT)
-        mistakes = tuple(Mistake(**one) for one in fields.pop("mistakes"))
-        return cls(head=Head(fields.pop("head")), mistakes=mistakes, **fields)
+        stored = "mistakes" if "mistakes" in fields else "hard_negatives"  # of artifacts before the field was renamed
+        hard_negatives = tuple(HardNegative(**one) for one in fields.pop(stored))
+        return cls(head=Head(fields.pop("head")), hard_negatives=hard_negatives, **fields)

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.learning.detection.candidates import Candidates
-from backend.learning.detection.config import Blueprint
+from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.count_prior import no_more, odds_in_time, odds_of_counts, odds_of_frames
-from backend.learning.detection.hard_negatives import discounted
+from backend.learning.detection.hard_negatives import suppress_hard_negatives
 from backend.learning.detection.rotation import instance_of
 from backend.learning.detection.turned import turned
 from backend.learning.geometry.boxes import corners
-from backend.learning.score import AS_IT_IS, BOXES, Calibration, frame_score
+from backend.learning.score import BOXES, IDENTITY, Calibration, frame_score
 from backend.learning.tracking.detections import NO_TRACK, Detections
 from backend.learning.tracking.film import is_film
 from backend.learning.tracking.graph import Prior
@@ -49,13 +49,13 @@ class FrameDetections:
     frame: FrameCandidates
     by_label: tuple[Detections, ...]
     """For each label, by its index."""
-    calibration: Calibration = AS_IT_IS
+    calibration: Calibration = IDENTITY
     no_more: float = 1.0
     """The probability that there are no more objects than are shown, as the labelled frames' counts tell."""
 
 
 def decide(
-    frames: Sequence[FrameCandidates], labeled: Sequence[LabeledFrame], blueprint: Blueprint
+    frames: Sequence[FrameCandidates], labeled: Sequence[LabeledFrame], config: DetectionConfig
 ) -> list[FrameDetections]:
     """What to show in each frame, in the frames' order.
 
@@ -65,22 +65,22 @@ def decide(
         return []
     canvas = frames[0].size
     alike, drawn = [_on_canvas(one, canvas) for one in frames], [_drawn_on_canvas(one, canvas) for one in labeled]
-    found = [[_detections(one, index, blueprint) for one in alike] for index in range(len(blueprint.labels))]
-    anchors = [_anchors(drawn, label, {one.order for one in alike}) for label in blueprint.labels]
-    film = blueprint.linking and is_film(found, anchors)
+    found = [[_detections(one, index, config) for one in alike] for index in range(len(config.labels))]
+    anchors = [_anchors(drawn, label, {one.order for one in alike}) for label in config.labels]
+    film = config.linking and is_film(found, anchors)
     numbers = count(
         1 + max((i.track for one in labeled for i in one.instances if i.track is not None), default=NO_TRACK)
     )
     by_label = []
     for index, (own, labelled) in enumerate(zip(found, anchors, strict=True)):
-        trusted = [_trusted(one, boxes, index, blueprint) for one, boxes in zip(alike, own, strict=True)]
-        by_label.append(_linked(trusted, labelled, blueprint, index, film, numbers))
-    complete = _no_more(frames, by_label, labeled, blueprint)
-    calibration = BOXES if blueprint.calibration else AS_IT_IS
+        trusted = [_trusted(one, boxes, index, config) for one, boxes in zip(alike, own, strict=True)]
+        by_label.append(_linked(trusted, labelled, config, index, film, numbers))
+    complete = _no_more(frames, by_label, labeled, config)
+    calibration = BOXES if config.calibration else IDENTITY
     return [
         FrameDetections(
             one,
-            tuple(_inside(shown[i], canvas, one.size, blueprint.turned) for shown in by_label),
+            tuple(_inside(shown[i], canvas, one.size, config.turned) for shown in by_label),
             calibration,
             complete[i],
         )
@@ -92,14 +92,14 @@ def _no_more(
     frames: Sequence[FrameCandidates],
     by_label: Sequence[Sequence[Detections]],
     labeled: Sequence[LabeledFrame],
-    blueprint: Blueprint,
+    config: DetectionConfig,
 ) -> list[float]:
     """For each frame the probability that it holds no more objects of any label than are shown."""
     probable, orders = np.ones(len(frames)), [one.order for one in frames]
     whole = [one for one in labeled if one.complete]
-    for label, detections, counts in zip(blueprint.labels, by_label, blueprint.counts, strict=True):
+    for label, detections, counts in zip(config.labels, by_label, config.counts, strict=True):
         known = [(one.frame.order, sum(i.label == label for i in one.instances)) for one in whole]
-        odds = odds_of_frames(orders, known, counts) if blueprint.count_prior else None
+        odds = odds_of_frames(orders, known, counts) if config.count_prior else None
         if odds is not None:
             probable *= [no_more(own, len(shown)) for own, shown in zip(odds, detections, strict=True)]
     return [float(one) for one in probable]
@@ -155,7 +155,7 @@ def _turned(decided: Sequence[FrameDetections], index: int) -> list[Array] | Non
 def _linked(
     frames: Sequence[Detections],
     anchors: Sequence[Detections],
-    blueprint: Blueprint,
+    config: DetectionConfig,
     index: int,
     film: bool,
     numbers: Iterator[int],
@@ -164,11 +164,11 @@ def _linked(
     known = [(one.order, len(one)) for one in anchors if one.complete]
 
     def prior(orders: Sequence[float]) -> Prior:
-        if film and known and blueprint.count_prior:
+        if film and known and config.count_prior:
             return odds_in_time(orders, known)
-        return [odds_of_counts(blueprint.counts[index] if blueprint.count_prior else ())] * len(orders)
+        return [odds_of_counts(config.counts[index] if config.count_prior else ())] * len(orders)
 
-    rules = TrackerRules(score_threshold=blueprint.score_threshold, smooth=blueprint.smoothing)
+    rules = TrackerRules(score_threshold=config.score_threshold, smooth=config.smoothing)
     tracks = Tracker(rules).link(frames, anchors, prior, film=film)
     return _by_frame(frames, [_numbered(track, numbers) for track in tracks] if film else tracks)
 
@@ -195,16 +195,16 @@ def _by_frame(frames: Sequence[Detections], tracks: Sequence[Tracklet]) -> list[
     ]
 
 
-def _detections(frame: FrameCandidates, index: int, blueprint: Blueprint) -> Detections:
-    own = np.flatnonzero(frame.candidates.classes == index)[: blueprint.candidates(index)]
+def _detections(frame: FrameCandidates, index: int, config: DetectionConfig) -> Detections:
+    own = np.flatnonzero(frame.candidates.classes == index)[: config.candidates(index)]
     boxes, scores = frame.candidates.boxes[own].astype(np.float64), frame.candidates.scores[own].astype(np.float64)
     return Detections(frame.order if frame.order is not None else np.nan, boxes, scores)
 
 
-def _trusted(frame: FrameCandidates, found: Detections, index: int, blueprint: Blueprint) -> Detections:
-    """The detections, with lower scores where the labelled frames tell that the network is fooled."""
-    places = [one for one in blueprint.mistakes if one.label == index]
-    scores = discounted(found.boxes, found.scores, frame.size, places, blueprint.score_threshold)
+def _trusted(frame: FrameCandidates, found: Detections, index: int, config: DetectionConfig) -> Detections:
+    """The detections, with lower scores at hard negatives."""
+    places = [one for one in config.hard_negatives if one.label == index]
+    scores = suppress_hard_negatives(found.boxes, found.scores, frame.size, places, config.score_threshold)
     return replace(found, scores=scores)
 
 

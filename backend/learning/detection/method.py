@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from backend.learning.detection import micro_model, training
-from backend.learning.detection.config import Blueprint
-from backend.learning.detection.ensemble import accompanied
+from backend.learning.detection.config import DetectionConfig
+from backend.learning.detection.ensemble import with_member
 from backend.learning.detection.evaluation import evaluate
 from backend.learning.detection.head import BACKGROUND
 from backend.learning.detection.recipe import DetectionRecipe
@@ -24,12 +24,12 @@ def _quality(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -
 
 
 def for_other_group(weights: Weights) -> Weights:
-    """Nothing is known there of how many instances frames hold, of what fools the network, and of the background."""
-    blueprint = Blueprint.from_metadata(weights.metadata).for_other_group()
+    """Nothing is known there of how many instances frames hold, of hard negatives, and of the background."""
+    config = DetectionConfig.from_metadata(weights.metadata).for_other_group()
     arrays = {
         name: array if name != BACKGROUND else np.full_like(array, np.nan) for name, array in weights.arrays.items()
     }
-    return replace(weights, arrays=arrays, metadata={**weights.metadata, **blueprint.to_metadata()})
+    return replace(weights, arrays=arrays, metadata={**weights.metadata, **config.to_metadata()})
 
 
 METHOD = Method(
@@ -39,7 +39,7 @@ METHOD = Method(
     fit=training.train,
     restore=micro_model.load,
     measure=_quality,
-    combine=accompanied,
+    combine=with_member,
     for_other_group=for_other_group,
     switches={
         "linking in time": {"linking": False},
@@ -52,5 +52,5 @@ METHOD = Method(
         "calibration": {"calibration": False},
         "weights of accepted labels": {"inexact_box_weight": 1.0},
     },
-    of_answers=frozenset({"linking in time", "trajectory smoothing", "count prior", "calibration"}),
+    inference_switches=frozenset({"linking in time", "trajectory smoothing", "count prior", "calibration"}),
 )

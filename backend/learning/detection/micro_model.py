@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from backend.learning.detection.candidates import Candidates
-from backend.learning.detection.config import Blueprint
+from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.decision import FrameCandidates, decide, predictions
-from backend.learning.detection.ensemble import Together, alone, companion_of
+from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state, without_member
 from backend.learning.detection.head import DetectionNetwork
 from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.rotation import upright
@@ -19,7 +19,7 @@ from backend.learning.network.micro_model import NetworkModel, restored
 from backend.types import Frame, LabeledFrame, Prediction, Weights
 
 
-class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
+class DetectionModel(NetworkModel[DetectionNetwork, DetectionConfig]):
     """Sees one group's objects."""
 
     def predict(
@@ -33,7 +33,7 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
         `labeled` are frames of the group that a person labelled: they anchor the linking in time.
         """
         drawn = [upright(one) for one in labeled]
-        return predictions(decide(list(self.see(frames)), drawn, self.blueprint), self.labels)
+        return predictions(decide(list(self.see(frames)), drawn, self.config), self.labels)
 
     def see(self, frames: Iterable[Frame]) -> Iterator[FrameCandidates]:
         """What the network alone sees in each frame, in pixels of the original frame."""
@@ -42,7 +42,7 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
 
     def look(self, frame: Frame) -> FrameCandidates:
         """The same of one frame."""
-        pixels, factor = to_tensor(frame, self.blueprint.scale)
+        pixels, factor = to_tensor(frame, self.config.scale)
         pixels = self.network.input_of(pixels.to(self.device))
         with torch.inference_mode():
             [found] = self.network.head.decode(self.network(to_batch([pixels])))
@@ -58,8 +58,8 @@ class DetectionModel(NetworkModel[DetectionNetwork, Blueprint]):
 
 def load(weights: Weights, device: str = "auto") -> DetectionModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
-    blueprint, place = Blueprint.from_metadata(weights.metadata), find_device(device)
-    network, other = restored(blueprint, alone(weights), place), companion_of(weights)
+    config, place = DetectionConfig.from_metadata(weights.metadata), find_device(device)
+    network, other = restored(config, without_member(weights), place), member_state(weights)
     if other:
-        network = Together(network, restored(blueprint, replace(weights, arrays=other), place))
-    return DetectionModel(network, blueprint, place)
+        network = TwoMemberEnsemble(network, restored(config, replace(weights, arrays=other), place))
+    return DetectionModel(network, config, place)

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backend.learning.detection.config import Blueprint, candidates_for
+from backend.learning.detection.config import DetectionConfig, candidates_for
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.geometry.rotation import has_turned, upright
 from backend.learning.geometry.scaling import Scale, scale_for, typical_side, usual_area
 from backend.types import Head, LabeledFrame
 
 
-def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: DetectionRecipe) -> Blueprint:
+def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: DetectionRecipe) -> DetectionConfig:
     """Of the labelled frames."""
     turned, labeled = has_turned(labeled), [upright(one) for one in labeled]
     scale = scale_for(labeled, recipe.object_side, recipe.largest_scale, _pixels(labeled, recipe))
     counts = [[sum(i.label == label for i in f.instances) for f in labeled] for label in labels]
-    return Blueprint(
+    return DetectionConfig(
         head=Head.DETECTION,
         labels=labels,
         backbone=recipe.backbone,

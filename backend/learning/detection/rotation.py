@@ -59,7 +59,7 @@ def decoded(said: Array | Floats) -> Array:
 
 def moved(boxes: Floats, turns: Floats, view: View) -> tuple[Floats, Floats]:
     """Hulls (n, 4) and turned boxes (n, 3) of a picture as a crop shows them."""
-    middle = view.inward((boxes[:, :2] + boxes[:, 2:]).astype(np.float64) / 2)
+    middle = view.to_crop((boxes[:, :2] + boxes[:, 2:]).astype(np.float64) / 2)
     angle = turns[:, 2].astype(np.float64)
     across = np.stack([np.cos(angle), np.sin(angle)], 1) * turns[:, :1] / 2 @ view.gain.T
     along = np.stack([-np.sin(angle), np.cos(angle)], 1) * turns[:, 1:2] / 2 @ view.gain.T

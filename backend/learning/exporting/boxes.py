@@ -9,13 +9,13 @@ from torch.nn import functional
 from torchvision.ops import nms
 
 from backend.errors import TrainingError
-from backend.learning.detection.config import Blueprint
+from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.count_prior import odds_of_counts
-from backend.learning.detection.ensemble import Together, alone, companion_of
-from backend.learning.detection.hard_negatives import MARGIN, SAME_PLACE, Mistake
+from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state, without_member
+from backend.learning.detection.hard_negatives import MIN_LOGIT_MARGIN, SAME_PLACE, HardNegative
 from backend.learning.detection.head import DetectionNetwork, voted
 from backend.learning.exporting.resizing import scaled
-from backend.learning.score import AS_IT_IS, BOXES, SUREST, PlattScaling
+from backend.learning.score import BOXES, IDENTITY, PROBABILITY_EPS, PlattScaling
 from backend.learning.tracking.rules import TrackerRules
 from backend.types import Weights
 
@@ -29,24 +29,24 @@ class PictureToBoxes(nn.Module):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
-        self.blueprint = Blueprint.from_metadata(weights.metadata)
-        if self.blueprint.turned:
+        self.config = DetectionConfig.from_metadata(weights.metadata)
+        if self.config.turned:
             raise TrainingError(
                 "Found boxes that are turned. Expected upright ones: turned ones cannot be exported yet."
             )
-        self.network = _network(self.blueprint, alone(weights))
-        if other := companion_of(weights):
-            self.network = Together(self.network, _network(self.blueprint, replace(weights, arrays=other)))
+        self.network = _network(self.config, without_member(weights))
+        if other := member_state(weights):
+            self.network = TwoMemberEnsemble(self.network, _network(self.config, replace(weights, arrays=other)))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As the class says."""
-        blueprint = self.blueprint
-        pixels, factor = scaled(image, blueprint.scale, self.network.background)
+        config = self.config
+        pixels, factor = scaled(image, config.scale, self.network.background)
         corners, scores, classes = self._candidates(self.network(pixels))
         height, width = torch._shape_as_tensor(image)[:2].float().unbind(0)
         size = torch.stack([width, height, width, height])
         corners = torch.minimum((corners / factor).clamp_min(0), size)
-        shown = [self._shown(corners, scores, classes, label, size) for label in range(len(blueprint.labels))]
+        shown = [self._shown(corners, scores, classes, label, size) for label in range(len(config.labels))]
         return tuple(torch.cat(column) for column in zip(*shown, strict=True))  # type: ignore[return-value]
 
     def _candidates(self, output: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -69,26 +69,24 @@ class PictureToBoxes(nn.Module):
         self, corners: Tensor, scores: Tensor, classes: Tensor, label: int, size: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """What of one label's candidates is shown, as `Tracker` and `detection.decision` decide of a frame by itself."""
-        blueprint = self.blueprint
-        own = torch.nonzero(classes == label)[: blueprint.candidates(label), 0]
+        config = self.config
+        own = torch.nonzero(classes == label)[: config.candidates(label), 0]
         boxes, values = corners[own], scores[own]
-        places = [one for one in blueprint.mistakes if one.label == label]
+        places = [one for one in config.hard_negatives if one.label == label]
         if places:
-            values = _discounted(boxes, values, size, places, blueprint.score_threshold)
+            values = _suppress_hard_negatives(boxes, values, size, places, config.score_threshold)
         order = torch.argsort(values, descending=True)
         boxes, values = boxes[order], values[order]
-        neutral = float(np.log(odds_at(blueprint.score_threshold)))
+        neutral = float(np.log(odds_at(config.score_threshold)))
         gains = (_odds(values, 1e-4) - neutral).clamp(-RULES.max_gain, RULES.max_gain)
         kept = _without_duplicates(boxes)
-        odds = torch.tensor(
-            odds_of_counts(blueprint.counts[label] if blueprint.count_prior else ()), dtype=torch.float32
-        )
+        odds = torch.tensor(odds_of_counts(config.counts[label] if config.count_prior else ()), dtype=torch.float32)
         rank = (torch.cumsum(kept.long(), 0) - 1).clamp(0, len(odds) - 1)
         earns = gains + RULES.prior_weight * odds[rank] > 0
         ended = torch.cumsum((kept & ~earns).long(), 0) > 0
         whole = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
         at = torch.nonzero(kept & ~ended & whole)[:, 0]
-        calibration = (BOXES if blueprint.calibration else AS_IT_IS).shown
+        calibration = (BOXES if config.calibration else IDENTITY).shown
         return boxes[at], _calibrated(values[at].clamp(1e-3, 1 - 1e-3), calibration), torch.full_like(at, label)
 
 
@@ -97,11 +95,11 @@ def odds_at(threshold: float) -> float:
     return threshold / (1 - threshold)
 
 
-def _network(blueprint: Blueprint, weights: Weights) -> DetectionNetwork:
+def _network(config: DetectionConfig, weights: Weights) -> DetectionNetwork:
     """In float32, the format that every runtime has."""
-    network = blueprint.build()
+    network = config.build()
     network.take_state(weights.arrays)
-    network.backbone.settle(torch.float32, whole=True)
+    network.backbone.freeze_for_inference(torch.float32, whole=True)
     return network.float().eval().requires_grad_(False)
 
 
@@ -113,7 +111,7 @@ def _odds(p: Tensor, least: float) -> Tensor:
 def _calibrated(scores: Tensor, line: PlattScaling) -> Tensor:
     if (line.gain, line.shift) == (1.0, 0.0):
         return scores
-    return torch.sigmoid(line.gain * _odds(scores, SUREST) + line.shift)
+    return torch.sigmoid(line.gain * _odds(scores, PROBABILITY_EPS) + line.shift)
 
 
 def _without_duplicates(boxes: Tensor) -> Tensor:
@@ -130,11 +128,13 @@ def _without_duplicates(boxes: Tensor) -> Tensor:
     return kept > 0
 
 
-def _discounted(boxes: Tensor, scores: Tensor, size: Tensor, places: list[Mistake], neutral: float) -> Tensor:
-    """As `hard_negatives.discounted`."""
+def _suppress_hard_negatives(
+    boxes: Tensor, scores: Tensor, size: Tensor, places: list[HardNegative], neutral: float
+) -> Tensor:
+    """As `hard_negatives.suppress_hard_negatives`."""
     wrong = torch.tensor([one.box for one in places], dtype=torch.float32) * size
     known = torch.tensor([one.score for one in places], dtype=torch.float32)
-    excess = (_odds(known, 1e-4) + MARGIN - float(np.log(odds_at(neutral)))).clamp_min(0)
+    excess = (_odds(known, 1e-4) + MIN_LOGIT_MARGIN - float(np.log(odds_at(neutral)))).clamp_min(0)
     sides = (
         torch.minimum(boxes[:, None, 2:], wrong[:, 2:]) - torch.maximum(boxes[:, None, :2], wrong[:, :2])
     ).clamp_min(0)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from backend.errors import TrainingError
 from backend.learning.fitting.recipe import FittedRecipe, steps_after
 from backend.learning.fitting.session import Session
-from backend.learning.network.micro_model import Blueprint
+from backend.learning.network.micro_model import ModelConfig
 from backend.learning.network.network import Network
 from backend.types import Start
 
@@ -22,8 +22,8 @@ STEEPEST = 10.0
 Net = TypeVar("Net", bound=Network[Any])
 
 
-class Course(Protocol[Net]):
-    """What a head brings to the loop: its network, and what that is to learn."""
+class TrainingTask(Protocol[Net]):
+    """What a head brings to the loop: its network, and the loss that is minimized."""
 
     @property
     def network(self) -> Net:
@@ -35,33 +35,33 @@ class Course(Protocol[Net]):
         ...
 
 
-def begun(
-    blueprint: Blueprint[Net], images: Sequence[Tensor], arrays: Mapping[str, NDArray[Any]], device: torch.device
+def init_network(
+    config: ModelConfig[Net], images: Sequence[Tensor], arrays: Mapping[str, NDArray[Any]], device: torch.device
 ) -> Net:
     """The network to train on images (3, h, w) uint8; `arrays` are those of its start, none: the backbone's."""
-    network = blueprint.build().to(device)
+    network = config.build().to(device)
     network.prepare(images)
     network.take_state(arrays)
     return network
 
 
-def overfit(course: Course[Net], recipe: FittedRecipe, session: Session, *, start: Start) -> dict[str, float]:
+def overfit(task: TrainingTask[Net], recipe: FittedRecipe, session: Session, *, start: Start) -> dict[str, float]:
     """All steps on labelled frames. Returns the metrics of the training."""
     steps = steps_after(recipe, start)
-    loss = fit(course, recipe, steps, session.countdown(steps))
+    loss = fit(task, recipe, steps, session.countdown(steps))
     return {"loss": loss, "steps": float(steps), "warm": float(start is not Start.BACKBONE)}
 
 
-def fit(course: Course[Net], recipe: FittedRecipe, steps: int, told: Callable[[int], None]) -> float:
+def fit(task: TrainingTask[Net], recipe: FittedRecipe, steps: int, report: Callable[[int], None]) -> float:
     """All steps. Leaves the running average of the weights in the network; returns the last loss."""
-    network = course.network
+    network = task.network
     groups, rates = _groups(network, recipe)
     optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps, pct_start=recipe.rise)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     loss = torch.zeros(())
     for step in range(steps):
-        loss = course.loss(step, steps, average)
+        loss = task.loss(step, steps, average)
         if not torch.isfinite(loss):
             raise TrainingError(f"The loss became {loss.item()} at step {step}: lower the recipe's learning rates.")
         optimizer.zero_grad()
@@ -70,7 +70,7 @@ def fit(course: Course[Net], recipe: FittedRecipe, steps: int, told: Callable[[i
         optimizer.step()
         schedule.step()
         follow(average, network, recipe.average if step else 0.0)
-        told(step)
+        report(step)
     follow(network, average, 0.0)
     return loss.item()
 

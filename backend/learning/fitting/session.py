@@ -31,12 +31,12 @@ class Session:
         """What tells `progress` after each of so many steps how far the work is, with the seconds left, and asks `cancel`."""
         began = self.clock()
 
-        def told(step: int) -> None:
+        def report(step: int) -> None:
             done = (step + 1) / steps
             self.progress(Progress(done, (self.clock() - began) * (1 - done) / done))
             self.cancel.check()
 
-        return told
+        return report
 
     def trained(self, weights: Weights, metrics: Mapping[str, float]) -> Trained:
         """The end of it."""

@@ -1,4 +1,4 @@
-"""A square look at a picture: moved, turned, scaled, mirrored; points along with it, and back."""
+"""Affine crop: a square view of a picture, moved, turned, scaled, mirrored; points along with it, and back."""
 
 import math
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ class View:
     side: int
     """Of the crop, pixels."""
 
-    def inward(self, points: Points) -> Points:
+    def to_crop(self, points: Points) -> Points:
         """Pixels of the picture -> pixels of the crop."""
         return np.asarray((points - self.centre) @ self.gain.T + self.side / 2)
 
-    def outward(self, points: Points) -> Points:
+    def to_image(self, points: Points) -> Points:
         """Pixels of the crop -> pixels of the picture."""
         return np.asarray((points - self.side / 2) @ np.linalg.inv(self.gain).T + self.centre)
 
@@ -40,7 +40,7 @@ class View:
         Only the part that is seen is converted: a crop shows a fraction of a large picture.
         """
         height, width = planes.shape[1:]
-        ends = self.outward(np.array([[0, 0], [0, self.side], [self.side, 0], [self.side, self.side]], float))
+        ends = self.to_image(np.array([[0, 0], [0, self.side], [self.side, 0], [self.side, self.side]], float))
         low = np.clip(np.floor(ends.min(0)) - 1, 0, [width - 1, height - 1]).astype(int)
         high = np.clip(np.ceil(ends.max(0)) + 1, low + 1, [width, height]).astype(int)
         part = planes[:, low[1] : high[1], low[0] : high[0]]

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from backend.errors import TrainingError
-from backend.learning.network.clone import replica
+from backend.learning.network.clone import shallow_clone
 
 DEFAULT = "tf_efficientnet_lite0"
 STRIDES = (4, 8, 16)
@@ -63,7 +63,7 @@ class FoldedConv(nn.Module):
         )
 
 
-class SettledConv(nn.Module):
+class InferenceConv(nn.Module):
     """A `FoldedConv` whose weight does not change any more, in the number format that is fastest."""
 
     weight: Tensor
@@ -81,8 +81,8 @@ class SettledConv(nn.Module):
         return functional.conv2d(x.to(self.weight.dtype), self.weight, self.shift, *self.rest)
 
 
-class SharedConv(SettledConv):
-    """One that is never trained. All networks of the process hold the same: it is read, and stays where it was made."""
+class SharedConv(InferenceConv):
+    """A frozen layer, shared by all networks of the process: never trained, copied or moved."""
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
         return self
@@ -100,7 +100,7 @@ class Backbone(nn.Module):
     def __init__(self, name: str, strides: tuple[int, ...] = STRIDES) -> None:
         super().__init__()
         self.name, self.strides = name, strides
-        self.body: Any = replica(_pretrained(name, strides))
+        self.body: Any = shallow_clone(_pretrained(name, strides))
         self.channels: tuple[int, ...] = tuple(self.body.feature_info.channels())
         self.frozen: tuple[str, ...] = ()
         config = timm.get_pretrained_cfg(name) if name != DEFAULT else None
@@ -119,13 +119,13 @@ class Backbone(nn.Module):
         self.frozen = prefixes
         for name, parameter in self.body.named_parameters():
             if not name.startswith(prefixes):
-                parameter.data = parameter.data.clone()  # until now it was everybody's
+                parameter.data = parameter.data.clone()  # until now shared by all networks of the process
                 parameter.requires_grad_()
 
-    def settle(self, dtype: torch.dtype, *, whole: bool = False) -> None:
-        """Make the layers that are not trained as fast as they can be; with `whole` also the others, as they are now.
+    def freeze_for_inference(self, dtype: torch.dtype, *, whole: bool = False) -> None:
+        """Fold the frozen layers into the fastest number format for inference; with `whole` also the others, as they are now.
 
-        Call it where the backbone is to compute: what is settled does not move any more.
+        Call it where the backbone is to compute: frozen layers cannot be moved to another device any more.
         """
         for path, conv in list(self.body.named_modules()):
             if not isinstance(conv, FoldedConv):
@@ -138,19 +138,19 @@ class Backbone(nn.Module):
                     _shared(self.name, self.strides, path, dtype, conv.weight.device),
                 )
             elif whole:
-                setattr(self.body.get_submodule(place), name, SettledConv(conv, dtype))
+                setattr(self.body.get_submodule(place), name, InferenceConv(conv, dtype))
 
 
 @lru_cache(maxsize=512)
 def _shared(name: str, strides: tuple[int, ...], path: str, dtype: torch.dtype, device: torch.device) -> SharedConv:
-    """A layer of the pretrained network that nobody trains."""
+    """A frozen layer of the pretrained network."""
     conv: FoldedConv = _pretrained(name, strides).get_submodule(path)
-    return SharedConv(replica(conv).to(device), dtype)
+    return SharedConv(shallow_clone(conv).to(device), dtype)
 
 
 @lru_cache(maxsize=3)
 def _pretrained(name: str, strides: tuple[int, ...]) -> Any:
-    """The folded network, read once in a process; whoever changes it takes a copy."""
+    """The folded network, read once in a process; clone it before a change."""
     # timm draws random weights before it is given these: the first training of a process would draw others than the next.
     with torch.random.fork_rng(devices=[]):
         folded: Any = _fold(_body(name, strides)).requires_grad_(False)

@@ -1,4 +1,4 @@
-"""A module a second time: its own in what may be set, over the same memory."""
+"""Shallow clone of a module: its own parts and parameters, over the same memory."""
 
 import copy
 from typing import TypeVar
@@ -8,7 +8,7 @@ from torch import nn
 Part = TypeVar("Part", bound=nn.Module)
 
 
-def replica(module: Part) -> Part:
+def shallow_clone(module: Part) -> Part:
     """The module with parts and parameters of its own, which hold the same tensors until they are given others.
 
     `copy.deepcopy` with its tensors shared does the same, in thirty times the time.

@@ -1,4 +1,4 @@
-"""What is needed besides the weights to build a micro-model again: a dataclass as strings in the artifact's metadata."""
+"""A micro-model's config, what is needed besides the weights to build it again, as strings in the artifact's metadata."""
 
 import json
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from backend.errors import WeightsUnusable
 from backend.types import Head
 
 
-def to_metadata(head: Head, version: str, blueprint: Any) -> dict[str, str]:
-    """A head's blueprint (a dataclass of what JSON knows) as strings; `version` is that of its format."""
-    return {"format": version, "head": head.value, "blueprint": json.dumps(asdict(blueprint))}
+def to_metadata(head: Head, version: str, config: Any) -> dict[str, str]:
+    """A head's config (a dataclass of what JSON knows) as strings; `version` is that of its format."""
+    return {"format": version, "head": head.value, "blueprint": json.dumps(asdict(config))}
 
 
 def fields_of(metadata: Mapping[str, str], head: Head, version: str) -> dict[str, Any]:
-    """The blueprint's fields, lists as tuples; raises WeightsUnusable where the artifact is of another head or format."""
+    """The config's fields, lists as tuples; raises WeightsUnusable where the artifact is of another head or format."""
     found = metadata.get("head", "none"), metadata.get("format", "none")
     if found != (head.value, version) or "blueprint" not in metadata:
         raise WeightsUnusable(

@@ -1,4 +1,4 @@
-"""What all trained micro-models are: weights in memory, and the blueprint that says how to ask them."""
+"""What all trained micro-models are: a network with its weights, and the config that it is built by."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -15,12 +15,12 @@ Net = TypeVar("Net", bound=Network[Any])
 Net_co = TypeVar("Net_co", bound=Network[Any], covariant=True)
 
 
-class Blueprint(Protocol[Net_co]):
+class ModelConfig(Protocol[Net_co]):
     """What a network is built by."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The label set, in the config's order."""
+        """The label set, in the labeling config's order."""
         ...
 
     def build(self) -> Net_co:
@@ -28,7 +28,7 @@ class Blueprint(Protocol[Net_co]):
         ...
 
 
-Plan = TypeVar("Plan", bound=Blueprint[Any])
+Plan = TypeVar("Plan", bound=ModelConfig[Any])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +36,7 @@ class NetworkModel(Generic[Net, Plan]):
     """A network of one group. Immutable: may be used from several threads at once."""
 
     network: Net
-    blueprint: Plan
+    config: Plan
     device: torch.device
 
     @property
@@ -46,8 +46,8 @@ class NetworkModel(Generic[Net, Plan]):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The label set, in the config's order."""
-        return self.blueprint.labels
+        """The label set, in the labeling config's order."""
+        return self.config.labels
 
 
 def nbytes_of(module: nn.Module) -> int:
@@ -57,9 +57,9 @@ def nbytes_of(module: nn.Module) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in held)
 
 
-def restored(blueprint: Blueprint[Net], weights: Weights, device: torch.device) -> Net:
-    """The network of an artifact, ready to predict; raises WeightsUnusable where the weights are not those of the blueprint."""
-    network = blueprint.build().to(device)
+def restored(config: ModelConfig[Net], weights: Weights, device: torch.device) -> Net:
+    """The network of an artifact, ready to predict; raises WeightsUnusable where the weights are not those of the config."""
+    network = config.build().to(device)
     network.prepare(())
     lacking = network.own_parameters().keys() - weights.arrays.keys()
     if lacking:
@@ -67,4 +67,4 @@ def restored(blueprint: Blueprint[Net], weights: Weights, device: torch.device) 
             f"The weights lack {len(lacking)} tensors, {min(lacking)} among them: train this group again."
         )
     network.take_state(weights.arrays)
-    return network.settle()
+    return network.freeze_for_inference()

@@ -60,19 +60,19 @@ class Network(nn.Module, Generic[HeadModule]):
 
     def prepare(self, images: Sequence[Tensor]) -> None:
         """Make a fresh network ready to be trained on images of (3, h, w) uint8: its projections fit their features."""
-        self.backbone.settle(fastest(self.device))
+        self.backbone.freeze_for_inference(fastest(self.device))
         if images:
             with torch.no_grad():
                 self.pyramid.standardize(self.features(to_batch(images[:LOOKED_AT])))
 
-    def settled(self) -> Self:
+    def inference_copy(self) -> Self:
         """A copy for prediction only, which does not learn what this one learns from now on."""
-        return copy.deepcopy(self).settle()
+        return copy.deepcopy(self).freeze_for_inference()
 
-    def settle(self) -> Self:
+    def freeze_for_inference(self) -> Self:
         """Make this network one for prediction only, in the number format that is fastest where it computes."""
         dtype = fastest(self.device)
-        self.backbone.settle(dtype, whole=True)
+        self.backbone.freeze_for_inference(dtype, whole=True)
         for name, part in self.named_children():
             if name != "backbone":
                 part.to(dtype)

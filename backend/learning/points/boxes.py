@@ -30,7 +30,7 @@ def side_of(labeled: Sequence[LabeledFrame]) -> float:
     return float(np.median(shares)) if shares else LARGEST
 
 
-def boxed(labeled: LabeledFrame, side: float) -> LabeledFrame:
+def points_to_boxes(labeled: LabeledFrame, side: float) -> LabeledFrame:
     """The frame with a box around each of its points; `side` is a share of the diagonal.
 
     A frame whose prediction was submitted as it was counts in full: that its points are there is certain, and they have
@@ -45,11 +45,11 @@ def boxed(labeled: LabeledFrame, side: float) -> LabeledFrame:
     return replace(labeled, instances=boxes, weight=1.0)
 
 
-def pointed(prediction: Prediction) -> Prediction:
+def boxes_to_points(prediction: Prediction) -> Prediction:
     """The prediction with a point in the middle of each of its boxes."""
-    return replace(prediction, instances=tuple(_pointed(one) for one in prediction.instances))
+    return replace(prediction, instances=tuple(_with_point(one) for one in prediction.instances))
 
 
-def _pointed(box: Instance) -> Instance:
+def _with_point(box: Instance) -> Instance:
     x0, y0, x1, y1 = box.box
     return replace(box, keypoints=(Keypoint(box.label, (x0 + x1) / 2, (y0 + y1) / 2, box.score),))

@@ -42,5 +42,5 @@ METHOD = Method(
     for_other_group=_for_other_group,
     serves=_serves,
     switches=detection.METHOD.switches,
-    of_answers=detection.METHOD.of_answers,
+    inference_switches=detection.METHOD.inference_switches,
 )

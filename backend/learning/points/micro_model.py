@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from backend.learning.detection import micro_model as detection
 from backend.learning.detection.micro_model import DetectionModel
 from backend.learning.fitting.training_input import EnclosingBoxes
-from backend.learning.points.boxes import boxed, pointed
+from backend.learning.points.boxes import boxes_to_points, points_to_boxes
 from backend.types import Frame, Head, LabeledFrame, Prediction, Weights
 
 OWN = "points of "
@@ -40,7 +40,10 @@ class PointsModel:
         enclosing_boxes: EnclosingBoxes | None = None,
     ) -> list[Prediction]:
         """One prediction a frame, in order; see `DetectionModel.predict`. Each instance has one point."""
-        return [pointed(one) for one in self.boxes.predict(frames, [boxed(one, self.side) for one in labeled])]
+        return [
+            boxes_to_points(one)
+            for one in self.boxes.predict(frames, [points_to_boxes(one, self.side) for one in labeled])
+        ]
 
 
 def as_points(weights: Weights, side: float) -> Weights:

@@ -1,4 +1,4 @@
-"""What is needed besides the weights to build a pose micro-model again."""
+"""Config of a pose micro-model: what is needed besides the weights to build it again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SPARE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Blueprint:
+class PoseConfig:
     """The shape of one micro-model and the rules of its answers."""
 
     labels: tuple[str, ...]
@@ -90,6 +90,6 @@ class Blueprint:
         return to_metadata(Head.POSE, FORMAT, self)
 
     @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str]) -> "Blueprint":
+    def from_metadata(cls, metadata: Mapping[str, str]) -> "PoseConfig":
         """Raises TrainingError where the artifact is of another head or format."""
         return cls(**fields_of(metadata, Head.POSE, FORMAT))

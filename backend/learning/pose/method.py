@@ -35,5 +35,5 @@ METHOD = Method(
         "test-time views": {"views": 1},
         "weights of accepted labels": {"accepted_weight": 1.0},
     },
-    of_answers=frozenset({"skeleton", "test-time views"}),
+    inference_switches=frozenset({"skeleton", "test-time views"}),
 )

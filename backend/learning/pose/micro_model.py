@@ -14,11 +14,11 @@ from backend.learning.geometry.crop import Points
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
-from backend.learning.pose.config import Blueprint
+from backend.learning.pose.config import PoseConfig
 from backend.learning.pose.head import peaks, probabilities
 from backend.learning.pose.network import PoseNetwork
 from backend.learning.pose.sample import diagonal, hull, look
-from backend.learning.pose.skeleton import settle
+from backend.learning.pose.skeleton import consistent_candidates
 from backend.learning.score import frame_score
 from backend.types import Box, Frame, Instance, Keypoint, LabeledFrame, Prediction, Weights
 
@@ -42,7 +42,7 @@ class Found:
     """(keypoints,) confidence."""
 
 
-class PoseModel(NetworkModel[PoseNetwork, Blueprint]):
+class PoseModel(NetworkModel[PoseNetwork, PoseConfig]):
     """Sees one group's keypoints; its labels are their names."""
 
     def predict(
@@ -61,18 +61,18 @@ class PoseModel(NetworkModel[PoseNetwork, Blueprint]):
         boxes = () if enclosing_boxes is None else enclosing_boxes.get(frame.task, ())
         if enclosing_boxes is not None and not boxes:
             return Prediction(frame.task, (), 1.0)
-        return _prediction(frame, self.look(frame, boxes), self.blueprint)
+        return _prediction(frame, self.look(frame, boxes), self.config)
 
     def look(self, frame: Frame, boxes: Sequence[Instance] = ()) -> list[Found]:
         """The keypoints of every object of one frame, also those that are too doubtful to be shown."""
-        if not self.blueprint.parented:
+        if not self.config.parented:
             boxes = self.locate(frame)
         if not boxes:
             return []
-        image, factor = to_tensor(frame, self.blueprint.fine)
+        image, factor = to_tensor(frame, self.config.fine)
         image = image.to(self.device)
         found = self.points(image, factor, boxes)
-        return found if self.blueprint.parented else [self._again(image, factor, one) for one in found]
+        return found if self.config.parented else [self._again(image, factor, one) for one in found]
 
     def _again(self, image: Tensor, factor: float, found: Found) -> Found:
         """The same, from a better centred crop where the first one was off."""
@@ -86,10 +86,10 @@ class PoseModel(NetworkModel[PoseNetwork, Blueprint]):
 
     def locate(self, frame: Frame) -> list[Instance]:
         """The objects of a whole frame, by a coarse look."""
-        image, factor = to_tensor(frame, self.blueprint.coarse)
+        image, factor = to_tensor(frame, self.config.coarse)
         with torch.inference_mode():
             [seen] = self.network.head.decode(self.network(to_batch([image.to(self.device)])))
-        least, most = min(self.blueprint.counts, default=0), max(self.blueprint.counts, default=0)
+        least, most = min(self.config.counts, default=0), max(self.config.counts, default=0)
         return [
             Instance("", _box(box / factor), float(score))
             for rank, (box, score) in enumerate(zip(seen.boxes, seen.scores, strict=True))
@@ -98,25 +98,25 @@ class PoseModel(NetworkModel[PoseNetwork, Blueprint]):
 
     def points(self, image: Tensor, factor: float, boxes: Sequence[Instance]) -> list[Found]:
         """The keypoints inside these boxes of an image that is scaled by `factor`."""
-        views = [look(one.box, self.blueprint, factor) for one in boxes]
+        views = [look(one.box, self.config, factor) for one in boxes]
         crops = torch.stack([view.cut(image) for view in views])
-        poses, loose = np.array(self.blueprint.poses, float), np.array(self.blueprint.loose)
+        poses, loose = np.array(self.config.poses, float), np.array(self.config.loose)
         found = []
         for box, view, heat in zip(boxes, views, self.heat(crops), strict=True):
             places, scores = peaks(heat)
-            size = self.blueprint.crop / self.blueprint.margin
-            settled, sure = places[:, 0], scores[:, 0]
-            if self.blueprint.skeleton:
-                settled, sure = settle(places, scores, poses, loose, size)
-            found.append(Found(box, view.outward(settled) / factor, sure))
+            size = self.config.crop / self.config.margin
+            chosen, sure = places[:, 0], scores[:, 0]
+            if self.config.skeleton:
+                chosen, sure = consistent_candidates(places, scores, poses, loose, size)
+            found.append(Found(box, view.to_image(chosen) / factor, sure))
         return found
 
     def heat(self, crops: Tensor) -> Tensor:
         """(batch, 3, side, side) -> (batch, keypoints, h, w) probabilities, the mean over several looks."""
-        blueprint = self.blueprint
-        turns = [t for t in TURNS if (blueprint.mirrors or not t[0]) and (blueprint.turn > 3 or not t[1])]
-        turns = turns[: max(blueprint.views, 1)]
-        order = list(blueprint.partners)
+        config = self.config
+        turns = [t for t in TURNS if (config.mirrors or not t[0]) and (config.turn > 3 or not t[1])]
+        turns = turns[: max(config.views, 1)]
+        order = list(config.partners)
         total = None
         for mirror, quarters in turns:
             seen = torch.rot90(crops.flip(3) if mirror else crops, quarters, (2, 3))
@@ -131,8 +131,8 @@ class PoseModel(NetworkModel[PoseNetwork, Blueprint]):
 
 def load(weights: Weights, device: str = "auto") -> PoseModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
-    blueprint, place = Blueprint.from_metadata(weights.metadata), find_device(device)
-    return PoseModel(restored(blueprint, weights, place), blueprint, place)
+    config, place = PoseConfig.from_metadata(weights.metadata), find_device(device)
+    return PoseModel(restored(config, weights, place), config, place)
 
 
 def _box(corners: NDArray[np.float32]) -> Box:
@@ -140,22 +140,22 @@ def _box(corners: NDArray[np.float32]) -> Box:
     return x0, y0, x1, y1
 
 
-def _prediction(frame: Frame, found: Sequence[Found], blueprint: Blueprint) -> Prediction:
+def _prediction(frame: Frame, found: Sequence[Found], config: PoseConfig) -> Prediction:
     instances, shown, left_out = list[Instance](), list[float](), list[float]()
-    least = np.array(blueprint.thresholds)
+    least = np.array(config.thresholds)
     for one in found:
         places = np.clip(one.points, 0, [frame.width, frame.height])
         points = tuple(
-            Keypoint(blueprint.labels[k], float(places[k, 0]), float(places[k, 1]), float(min(one.scores[k], 1.0)))
+            Keypoint(config.labels[k], float(places[k, 0]), float(places[k, 1]), float(min(one.scores[k], 1.0)))
             for k in np.flatnonzero(one.scores >= least)
         )
         shown.extend(np.minimum(one.scores[one.scores >= least], 1.0))
         left_out.extend(one.scores[one.scores < least])
         sure = float(np.mean([p.score for p in points])) if points else 0.0
-        if blueprint.parented:
+        if config.parented:
             box = one.around
             instances.append(Instance(box.label, box.box, sure, box.region_id, keypoints=points))
         elif points:
             instances.append(Instance("", hull(np.array([[p.x, p.y] for p in points])), sure, keypoints=points))
-    located = no_more(odds_of_counts(blueprint.counts), len(instances)) if not blueprint.parented else 1.0
+    located = no_more(odds_of_counts(config.counts), len(instances)) if not config.parented else 1.0
     return Prediction(frame.task, tuple(instances), frame_score(shown, left_out, located))

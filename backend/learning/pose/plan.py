@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from backend.learning.geometry.scaling import UNKNOWN_SIDE, scale_for, to_usual, usual_area
-from backend.learning.pose.config import Blueprint
+from backend.learning.pose.config import PoseConfig
 from backend.learning.pose.recipe import PoseRecipe
 from backend.learning.pose.sample import arrays_of, diagonal, hull
 from backend.learning.pose.skeleton import Pose, looseness, turn_of
@@ -31,7 +31,7 @@ def usable(labeled: LabeledFrame, labels: tuple[str, ...]) -> LabeledFrame:
     return replace(labeled, instances=tuple(kept))
 
 
-def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: PoseRecipe) -> Blueprint:
+def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: PoseRecipe) -> PoseConfig:
     """Of the usable labelled frames. Where one object has a rectangle, those without are left out."""
     parented = any(one.label for frame in labeled for one in frame.instances)
     index = {label: i for i, label in enumerate(labels)}
@@ -40,7 +40,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: PoseR
     coarse = scale_for(labeled, recipe.coarse_side, 1.0, recipe.coarse_pixels)
     sides = [float(np.median(_sides(labeled, parented, axis) or [UNKNOWN_SIDE])) for axis in (0, 1)]
     poses = tuple(_pose(one, index) for one in drawn[:: -(-len(drawn) // POSES) or 1])
-    return Blueprint(
+    return PoseConfig(
         labels=labels,
         partners=partners(labels),
         parented=parented,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.learning.geometry.crop import Points, View, turned, upright
-from backend.learning.pose.config import Blueprint
+from backend.learning.pose.config import PoseConfig
 from backend.learning.pose.head import Targets
 from backend.types import Box, Keypoint
 
@@ -61,21 +61,21 @@ def arrays_of(points: Sequence[Keypoint], labels: Mapping[str, int]) -> tuple[Po
     return places, present
 
 
-def look(box: Box, blueprint: Blueprint, factor: float) -> View:
+def look(box: Box, config: PoseConfig, factor: float) -> View:
     """The crop around a box of the original frame, in a frame scaled by `factor`."""
-    least, _, greatest = blueprint.diagonals
+    least, _, greatest = config.diagonals
     wide = float(np.clip(diagonal(box), least * 0.85, greatest * 1.15))
     centre = np.array([box[0] + box[2], box[1] + box[3]]) / 2 * factor
-    return upright(centre, blueprint.crop / (blueprint.margin * wide * factor), blueprint.crop)
+    return upright(centre, config.crop / (config.margin * wide * factor), config.crop)
 
 
 def sample_of(
-    image: Tensor, factor: float, box: Box, points: Points, present: NDArray[np.bool_], blueprint: Blueprint
+    image: Tensor, factor: float, box: Box, points: Points, present: NDArray[np.bool_], config: PoseConfig
 ) -> Sample:
     """Of one object; box and points in original pixels, the image scaled by `factor`."""
-    view = look(box, blueprint, factor)
+    view = look(box, config, factor)
     zoom = float(view.gain[0, 0])
-    reach = REACH / 2 * blueprint.crop / zoom
+    reach = REACH / 2 * config.crop / zoom
     size = np.array([image.shape[2], image.shape[1]])
     low = np.clip(np.floor(view.centre - reach), 0, size - 1).astype(int)
     high = np.clip(np.ceil(view.centre + reach), low + 1, size).astype(int)
@@ -83,24 +83,24 @@ def sample_of(
     return Sample(part, points * factor - low, present, view.centre - low, zoom)
 
 
-def random_view(sample: Sample, blueprint: Blueprint, rng: np.random.Generator) -> tuple[View, bool]:
+def random_view(sample: Sample, config: PoseConfig, rng: np.random.Generator) -> tuple[View, bool]:
     """A view of a sample, and whether it is mirrored."""
-    mirror = bool(blueprint.mirrors and rng.random() < 0.5)
+    mirror = bool(config.mirrors and rng.random() < 0.5)
     zoom = sample.zoom * float(np.exp(rng.uniform(np.log(LEAST_ZOOM), np.log(MOST_ZOOM))))
-    angle = float(rng.uniform(-1, 1)) * blueprint.turn
+    angle = float(rng.uniform(-1, 1)) * config.turn
     gain = turned(zoom, angle, mirror, float(np.exp(rng.normal(0, STRETCH))))
-    shift = rng.uniform(-SHIFT, SHIFT, 2) * blueprint.crop / zoom
-    return View(sample.centre + shift, gain, blueprint.crop), mirror
+    shift = rng.uniform(-SHIFT, SHIFT, 2) * config.crop / zoom
+    return View(sample.centre + shift, gain, config.crop), mirror
 
 
 def targets_of(
-    samples: Sequence[Sample], views: Sequence[tuple[View, bool]], blueprint: Blueprint, device: torch.device
+    samples: Sequence[Sample], views: Sequence[tuple[View, bool]], config: PoseConfig, device: torch.device
 ) -> Targets:
     """What the views of these samples hold; keypoints outside a view teach nothing."""
     points, present, weight = [], [], []
     for sample, (view, mirror) in zip(samples, views, strict=True):
-        order = list(blueprint.partners) if mirror else slice(None)
-        there = view.inward(sample.points)[order]
+        order = list(config.partners) if mirror else slice(None)
+        there = view.to_crop(sample.points)[order]
         inside = ((there >= 0) & (there < view.side)).all(1)
         shown = sample.present[order]
         points.append(there)

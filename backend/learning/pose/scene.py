@@ -11,7 +11,7 @@ from backend.learning.detection.candidates import EXACT, Crop
 from backend.learning.geometry.colour import recolour
 from backend.learning.geometry.crop import Points, View, turned
 from backend.learning.geometry.scaling import to_tensor
-from backend.learning.pose.config import Blueprint
+from backend.learning.pose.config import PoseConfig
 from backend.learning.pose.sample import hull
 from backend.types import Frame
 
@@ -32,23 +32,23 @@ class Scene:
     weight: float = 1.0
 
 
-def scene_of(frame: Frame, objects: Sequence[Points], blueprint: Blueprint, device: torch.device) -> Scene:
+def scene_of(frame: Frame, objects: Sequence[Points], config: PoseConfig, device: torch.device) -> Scene:
     """The frame scaled, with the points (n, 2) of its objects given in original pixels."""
-    image, factor = to_tensor(frame, blueprint.coarse)
+    image, factor = to_tensor(frame, config.coarse)
     return Scene(image.to(device), tuple(points * factor for points in objects))
 
 
-def crop_of(scene: Scene, blueprint: Blueprint, side: int, rng: np.random.Generator) -> Crop:
+def crop_of(scene: Scene, config: PoseConfig, side: int, rng: np.random.Generator) -> Crop:
     """A random crop, with the boxes around its objects' points."""
     size = np.array([scene.image.shape[2], scene.image.shape[1]], float)
     margin = np.minimum(size / 2, side * 0.4)
     centre = rng.uniform(margin, size - margin)
     if scene.objects and rng.random() < OBJECTS:
         centre = scene.objects[rng.integers(len(scene.objects))].mean(0) + rng.uniform(-0.4, 0.4, 2) * side
-    mirror = bool(blueprint.mirrors and rng.random() < 0.5)
+    mirror = bool(config.mirrors and rng.random() < 0.5)
     zoom = float(np.exp(rng.uniform(np.log(LEAST_ZOOM), np.log(MOST_ZOOM))))
-    view = View(centre, turned(zoom, float(rng.uniform(-1, 1)) * blueprint.turn, mirror), side)
-    boxes = np.array([hull(view.inward(points)) for points in scene.objects], np.float32).reshape(-1, 4)
+    view = View(centre, turned(zoom, float(rng.uniform(-1, 1)) * config.turn, mirror), side)
+    boxes = np.array([hull(view.to_crop(points)) for points in scene.objects], np.float32).reshape(-1, 4)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((middle >= 0) & (middle < side)).all(1)
     outlines = np.full(int(inside.sum()), EXACT, np.float32)

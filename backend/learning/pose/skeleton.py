@@ -1,4 +1,4 @@
-"""How the points of an object lie to each other, told by the labelled frames: rejects what no animal could do."""
+"""Pose prior: how the keypoints of an object lie to each other in labelled frames; rejects implausible ones."""
 
 import math
 from collections.abc import Sequence
@@ -88,7 +88,9 @@ def looseness(poses: Floats) -> Floats:
     return np.array([max(float(np.sqrt(np.mean(np.square(f)))) if f else np.inf, LOOSE) for f in found])
 
 
-def settle(places: Points, scores: Floats, poses: Floats, loose: Floats, size: float) -> tuple[Points, Floats]:
+def consistent_candidates(
+    places: Points, scores: Floats, poses: Floats, loose: Floats, size: float
+) -> tuple[Points, Floats]:
     """Of (keypoints, m, 2) candidates, best first, with (keypoints, m) scores the ones that fit together, and their scores.
 
     `size` is the diagonal of the object's box in the unit of the places. A labelled object is laid upon each pair of

@@ -112,5 +112,5 @@ def _standardized(planes: Tensor, noise: float) -> Tensor:
 def _network(backbone: str) -> Backbone:
     """The frozen network for prediction; it shares its layers with the micro-models."""
     network = Backbone(backbone)
-    network.settle(torch.float32, whole=True)
+    network.freeze_for_inference(torch.float32, whole=True)
     return network

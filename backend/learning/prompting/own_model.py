@@ -77,14 +77,14 @@ def _off_centre(box: Box, point: tuple[float, float]) -> float:
 
 def points_in(model: PoseModel, frame: Frame, box: Box) -> tuple[Keypoint, ...]:
     """The keypoints of the object in a box."""
-    hung = PoseModel(model.network, replace(model.blueprint, parented=True), model.device)
+    hung = PoseModel(model.network, replace(model.config, parented=True), model.device)
     [found] = hung.predict([frame], (), {frame.task: [Instance("", box)]})
     return found.instances[0].keypoints if found.instances else ()
 
 
 def point_at(model: PoseModel, frame: Frame, prompt: Prompt, label: str) -> Instance | None:
     """The named point next to a click, where the micro-model sees it there."""
-    if not prompt.inside or label not in model.labels or model.blueprint.parented:
+    if not prompt.inside or label not in model.labels or model.config.parented:
         return None
     x, y = prompt.inside[-1]
     [prediction] = model.predict([frame])

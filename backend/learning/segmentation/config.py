@@ -1,4 +1,4 @@
-"""What is needed besides the weights to build a segmentation micro-model again."""
+"""Config of a segmentation micro-model: what is needed besides the weights to build it again."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ FORMAT = "1"
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentationBlueprint:
+class SegmentationConfig:
     """The shape of one micro-model and the rules of its answers."""
 
     labels: tuple[str, ...]
@@ -66,17 +66,17 @@ class SegmentationBlueprint:
         return to_metadata(Head.SEGMENTATION, FORMAT, self)
 
     @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str]) -> "SegmentationBlueprint":
+    def from_metadata(cls, metadata: Mapping[str, str]) -> "SegmentationConfig":
         """Raises TrainingError where the artifact is of another head or format."""
         fields = fields_of(metadata, Head.SEGMENTATION, FORMAT)
         return cls(sizes=tuple(Sizes(**one) for one in fields.pop("sizes")), **fields)
 
 
-def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: SegmentationRecipe) -> SegmentationBlueprint:
+def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: SegmentationRecipe) -> SegmentationConfig:
     """The shape of the network and the rules of its answers, as the labels suggest them."""
     scale = _scale(labeled, labels, recipe)
     drawn = [{instance.label for instance in one.instances} for one in labeled]
-    return SegmentationBlueprint(
+    return SegmentationConfig(
         labels=labels,
         backbone=recipe.backbone,
         frozen=recipe.frozen,

@@ -1,4 +1,4 @@
-"""Look-alikes beside the object: parts of masks that nothing a person drew leads to through time.
+"""Distractor suppression by connectivity in time: parts of masks that nothing a person drew leads to through time.
 
 A second car drives into sight long after the last labelled frame, and the network, which has never seen it, takes it for the
 first. Where a part of a mask hangs together through time with what was drawn, and people never drew more parts than that in
@@ -19,23 +19,25 @@ from scipy.sparse.csgraph import connected_components
 from backend.learning.segmentation.flow import Between, Floats, Step, Way
 from backend.learning.segmentation.masks import Parts, parts_of
 
-DOUBT = -1.0
-"""Log odds left of a part that is doubted: it is not shown, nothing is learnt of it, and the frame counts as doubtful."""
+DISTRACTOR_LOGIT = -1.0
+"""Log odds left of a distractor: it is not shown, nothing is learnt of it, and the frame counts as doubtful."""
 
 
-def doubted(steps: Sequence[Step], ways: Sequence[Between]) -> list[Floats]:
-    """The log odds of every step without look-alikes; steps lie in order of time, `ways` between them."""
+def suppress_distractors(steps: Sequence[Step], ways: Sequence[Between]) -> list[Floats]:
+    """The log odds of every step without distractors; steps lie in order of time, `ways` between them."""
     odds = [step.odds.copy() for step in steps]
     drawn = [i for i, step in enumerate(steps) if step.certain]
     ahead = [way for way, _ in ways]
     for label in range(len(odds[0]) if drawn else 0):
-        for one, strange in zip(odds, _strange([one[label] for one in odds], ahead, drawn), strict=True):
-            one[label][strange] = DOUBT
+        for one, distractor in zip(odds, _distractor_pixels([one[label] for one in odds], ahead, drawn), strict=True):
+            one[label][distractor] = DISTRACTOR_LOGIT
     return odds
 
 
-def _strange(odds: Sequence[Floats], ahead: Sequence[Way | None], drawn: Sequence[int]) -> list[NDArray[np.bool_]]:
-    """Of one label's frames the pixels that belong to look-alikes; `drawn` are the frames that a person drew in."""
+def _distractor_pixels(
+    odds: Sequence[Floats], ahead: Sequence[Way | None], drawn: Sequence[int]
+) -> list[NDArray[np.bool_]]:
+    """Of one label's frames the pixels of distractors; `drawn` are the frames that a person drew in."""
     parts = [parts_of(one > 0) for one in odds]
     known = _known(parts, ahead, drawn)
     most = max(int(parts[i].max()) for i in drawn)
@@ -69,11 +71,11 @@ def _meeting(one: Parts, other: Parts, way: Way) -> NDArray[np.int64]:
 
 def _surplus(parts: Parts, known: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
     """The pixels of unknown parts beyond `most` parts; none where no part is known."""
-    strange = ~known
-    strange[0] = False
-    if known[1:].any() and strange.any():
-        areas = np.bincount(parts.ravel(), minlength=len(known)) * strange
+    distractor = ~known
+    distractor[0] = False
+    if known[1:].any() and distractor.any():
+        areas = np.bincount(parts.ravel(), minlength=len(known)) * distractor
         room = max(most - int(known[1:].sum()), 0)
-        strange[np.argsort(-areas, kind="stable")[:room]] = False
-        return np.asarray(strange[parts])
+        distractor[np.argsort(-areas, kind="stable")[:room]] = False
+        return np.asarray(distractor[parts])
     return np.zeros(parts.shape, bool)

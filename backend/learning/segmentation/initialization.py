@@ -3,22 +3,22 @@
 from dataclasses import replace
 from typing import Any
 
-from backend.learning.fitting.initialization import Warm, near
-from backend.learning.segmentation.config import SegmentationBlueprint
+from backend.learning.fitting.initialization import WarmStart, similar_scale
+from backend.learning.segmentation.config import SegmentationConfig
 from backend.learning.segmentation.head import STRIDE
 
 OUT = ("head.out.weight", "head.out.bias")
 """Tensors with rows for each label, one for each pixel of a cell."""
 
 
-def _shape(blueprint: SegmentationBlueprint) -> tuple[Any, ...]:
-    return blueprint.backbone, blueprint.frozen, blueprint.width, blueprint.detail
+def _shape(config: SegmentationConfig) -> tuple[Any, ...]:
+    return config.backbone, config.frozen, config.width, config.detail
 
 
-def _scaled(planned: SegmentationBlueprint, before: SegmentationBlueprint) -> SegmentationBlueprint:
-    if not near(before.factor, planned.factor):
+def _scaled(planned: SegmentationConfig, before: SegmentationConfig) -> SegmentationConfig:
+    if not similar_scale(before.factor, planned.factor):
         return planned
     return replace(planned, factor=before.factor, pixels=before.pixels)
 
 
-warm = Warm(SegmentationBlueprint.from_metadata, _shape, OUT, _scaled, STRIDE**2)
+warm = WarmStart(SegmentationConfig.from_metadata, _shape, OUT, _scaled, STRIDE**2)

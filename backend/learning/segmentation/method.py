@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from backend.learning.method import Method
 from backend.learning.segmentation import micro_model, training
-from backend.learning.segmentation.config import SegmentationBlueprint
+from backend.learning.segmentation.config import SegmentationConfig
 from backend.learning.segmentation.evaluation import evaluate
 from backend.learning.segmentation.recipe import SegmentationRecipe
 from backend.types import Control, Head, LabeledFrame, Prediction, Quality, Weights
@@ -21,8 +21,8 @@ def _quality(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -
 
 def for_other_group(weights: Weights) -> Weights:
     """How many of its frames have a label tells nothing there."""
-    blueprint = replace(SegmentationBlueprint.from_metadata(weights.metadata), counts=())
-    return replace(weights, metadata={**weights.metadata, **blueprint.to_metadata()})
+    config = replace(SegmentationConfig.from_metadata(weights.metadata), counts=())
+    return replace(weights, metadata={**weights.metadata, **config.to_metadata()})
 
 
 METHOD = Method(
@@ -40,5 +40,5 @@ METHOD = Method(
         "contrast stretching": {"levels": False},
         "weights of accepted labels": {"accepted_weight": 1.0},
     },
-    of_answers=frozenset({"linking in time", "presence prior", "distractor suppression"}),
+    inference_switches=frozenset({"linking in time", "presence prior", "distractor suppression"}),
 )

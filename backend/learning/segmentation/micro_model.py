@@ -19,19 +19,19 @@ from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
 from backend.learning.score import frame_score
 from backend.learning.segmentation import distractors, flow, masks, presence_prior
-from backend.learning.segmentation.config import SegmentationBlueprint
+from backend.learning.segmentation.config import SegmentationConfig
 from backend.learning.segmentation.head import SegmentationNetwork
 from backend.types import Frame, Instance, LabeledFrame, Prediction, Weights
 
-TOGETHER = 96
+FRAMES_PER_BATCH = 96
 """Frames whose log odds are held at once, to agree with each other: bounds memory."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """What the network sees in one frame."""
+class FrameLogits:
+    """The network's output for one frame."""
 
     task: int
     order: float | None
@@ -44,8 +44,8 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shown:
-    """What is shown in one frame."""
+class FrameMasks:
+    """The masks that are shown in one frame."""
 
     task: int
     order: float | None
@@ -54,7 +54,7 @@ class Shown:
     """Of each label that is not shown, how probable it is that it is there."""
 
 
-class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]):
+class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationConfig]):
     """Outlines one group's objects."""
 
     def predict(
@@ -67,26 +67,28 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
 
         `labeled` are frames of the group that a person labelled: their masks flow into their neighbours.
         """
-        found = [self._shown(look, odds) for look, odds in self.see(frames, labeled)]
+        found = [self._masks(look, odds) for look, odds in self.see(frames, labeled)]
         absent = self._absent([one.order for one in found], labeled)
         return [self._prediction(one, row) for one, row in zip(found, absent, strict=True)]
 
-    def see(self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()) -> Iterator[tuple[Look, Floats]]:
-        """What is seen in each frame, and the log odds that neighbours in time agree on."""
+    def see(
+        self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()
+    ) -> Iterator[tuple[FrameLogits, Floats]]:
+        """Each frame's logits, and these fused with its neighbours in time."""
         source = iter(frames)
-        while looks := [self.look(frame) for frame in islice(source, TOGETHER)]:
-            yield from zip(looks, self._agreed(looks, labeled), strict=True)
+        while looks := [self.look(frame) for frame in islice(source, FRAMES_PER_BATCH)]:
+            yield from zip(looks, self._fuse_in_time(looks, labeled), strict=True)
 
-    def look(self, frame: Frame) -> Look:
-        """What the network alone sees in a frame."""
-        pixels, _ = to_tensor(frame, self.blueprint.scale)
+    def look(self, frame: Frame) -> FrameLogits:
+        """The logits of a frame by itself."""
+        pixels, _ = to_tensor(frame, self.config.scale)
         with torch.inference_mode():
             odds = self.network(to_batch([pixels.to(self.device)]))[0, :, : pixels.shape[1], : pixels.shape[2]]
-        return Look(frame.task, frame.order, (frame.width, frame.height), pixels, odds.float().cpu().numpy())
+        return FrameLogits(frame.task, frame.order, (frame.width, frame.height), pixels, odds.float().cpu().numpy())
 
-    def _agreed(self, looks: Sequence[Look], labeled: Sequence[LabeledFrame]) -> list[Floats]:
+    def _fuse_in_time(self, looks: Sequence[FrameLogits], labeled: Sequence[LabeledFrame]) -> list[Floats]:
         orders = [look.order for look in looks if look.order is not None]
-        if not self.blueprint.linking or len(set(orders)) < len(looks):
+        if not self.config.linking or len(set(orders)) < len(looks):
             return [look.odds for look in looks]
         steps = [(look.order or 0.0, self._step(look, labeled)) for look in looks]
         steps += list(self._anchors(labeled, orders))
@@ -95,14 +97,14 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
         ways = flow.ways_between(in_time)
         fused = [replace(step, odds=odds) for step, odds in zip(in_time, flow.fuse(in_time, ways), strict=True)]
         clear = [step.odds for step in fused]
-        if self.blueprint.distractor_suppression:
-            clear = distractors.doubted(fused, ways)
+        if self.config.distractor_suppression:
+            clear = distractors.suppress_distractors(fused, ways)
         place = np.argsort(together)
         return [clear[place[i]] for i in range(len(looks))]
 
-    def _step(self, look: Look, labeled: Sequence[LabeledFrame]) -> flow.Step:
+    def _step(self, look: FrameLogits, labeled: Sequence[LabeledFrame]) -> flow.Step:
         odds = look.odds
-        if self.blueprint.presence_prior:
+        if self.config.presence_prior:
             odds = odds - presence_prior.penalty(look.order or 0.0, labeled, self.labels)[:, None, None]
         return flow.Step(_grey(look.pixels), odds, False)
 
@@ -115,13 +117,13 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
         at = [one.frame.order or 0.0 for one in placed]
         first, last = np.searchsorted(at, min(orders)), np.searchsorted(at, max(orders))
         for one in placed[max(int(first) - 1, 0) : int(last) + 1]:
-            pixels, _ = to_tensor(one.frame, self.blueprint.scale)
+            pixels, _ = to_tensor(one.frame, self.config.scale)
             drawn = scaled_masks(one, self.labels, (pixels.shape[1], pixels.shape[2])) >= 0.5
             yield one.frame.order or 0.0, flow.Step(_grey(pixels), flow.drawn_odds(drawn.numpy()), True)
 
-    def _shown(self, look: Look, odds: Floats) -> Shown:
+    def _masks(self, look: FrameLogits, odds: Floats) -> FrameMasks:
         instances, overlooked = [], {}
-        for label, sizes, own in zip(self.labels, self.blueprint.sizes, odds, strict=True):
+        for label, sizes, own in zip(self.labels, self.config.sizes, odds, strict=True):
             large = cv2.resize(own, look.size, interpolation=cv2.INTER_LINEAR)
             chances = np.asarray(1 / (1 + np.exp(-np.clip(large, -30, 30))), np.float32)
             mask = masks.shown(chances, sizes)
@@ -129,18 +131,18 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationBlueprint]
                 instances.append(masks.instance(label, mask, chances))
             else:
                 overlooked[label] = masks.overlooked(chances)
-        return Shown(look.task, look.order, tuple(instances), overlooked)
+        return FrameMasks(look.task, look.order, tuple(instances), overlooked)
 
     def _absent(self, orders: Sequence[float | None], labeled: Sequence[LabeledFrame]) -> list[dict[str, float]]:
         """For each frame, how probably it lacks each label, as the labelled frames tell; 1 where nothing is known."""
         found = [dict.fromkeys(self.labels, 1.0) for _ in orders]
-        for label, counts in zip(self.labels, self.blueprint.counts, strict=False):
+        for label, counts in zip(self.labels, self.config.counts, strict=False):
             known = [(one.frame.order, int(any(i.label == label for i in one.instances))) for one in labeled]
             for row, odds in zip(found, odds_of_frames(orders, known, counts) or (), strict=False):
                 row[label] = no_more(odds, 0)
         return found
 
-    def _prediction(self, shown: Shown, absent: Mapping[str, float]) -> Prediction:
+    def _prediction(self, shown: FrameMasks, absent: Mapping[str, float]) -> Prediction:
         lacking = math.prod(absent[label] for label in shown.overlooked)
         score = frame_score([one.score for one in shown.instances], list(shown.overlooked.values()), lacking)
         return Prediction(shown.task, shown.instances, score)
@@ -155,8 +157,8 @@ def scaled_masks(labeled: LabeledFrame, labels: Sequence[str], size: tuple[int, 
 
 def load(weights: Weights, device: str = "auto") -> SegmentationModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
-    blueprint, place = SegmentationBlueprint.from_metadata(weights.metadata), find_device(device)
-    return SegmentationModel(restored(blueprint, weights, place), blueprint, place)
+    config, place = SegmentationConfig.from_metadata(weights.metadata), find_device(device)
+    return SegmentationModel(restored(config, weights, place), config, place)
 
 
 def _grey(pixels: Tensor) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""When a label is there at all: near labelled frames without it nothing is expected. Pure."""
+"""Label presence prior: near labelled frames without a label, the label is not expected. Pure."""
 
 import math
 from bisect import bisect

@@ -7,15 +7,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.fitting.initialization import kind_of
-from backend.learning.fitting.loop import begun, overfit
+from backend.learning.fitting.initialization import start_of
+from backend.learning.fitting.loop import init_network, overfit
 from backend.learning.fitting.session import session
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.geometry.levels import find_levels
 from backend.learning.geometry.scaling import to_tensor
 from backend.learning.segmentation.augmentation import Picture, Viewing, views
-from backend.learning.segmentation.config import SegmentationBlueprint, plan
+from backend.learning.segmentation.config import SegmentationConfig, plan
 from backend.learning.segmentation.head import SegmentationNetwork
 from backend.learning.segmentation.initialization import warm
 from backend.learning.segmentation.micro_model import scaled_masks
@@ -29,16 +29,16 @@ def train(given: TrainingInput, recipe: SegmentationRecipe) -> Trained:
         planned = plan(given.labeled, given.labels, recipe)
         if recipe.levels:
             planned = replace(planned, levels=find_levels(given.every_frame))
-        blueprint, arrays = warm(planned, given.start)
-        pictures = [picture(one, blueprint, under_way.device) for one in given.labeled]
-        network = begun(blueprint, [one.image for one in pictures], arrays, under_way.device)
-        course = SegmentationCourse(network, recipe, under_way.rng, pictures)
-        metrics = overfit(course, recipe, under_way, start=kind_of(given.start, arrays))
-        return under_way.trained(Weights(network.own_state(), blueprint.to_metadata()), metrics)
+        config, arrays = warm(planned, given.start)
+        pictures = [picture(one, config, under_way.device) for one in given.labeled]
+        network = init_network(config, [one.image for one in pictures], arrays, under_way.device)
+        task = SegmentationTask(network, recipe, under_way.rng, pictures)
+        metrics = overfit(task, recipe, under_way, start=start_of(given.start, arrays))
+        return under_way.trained(Weights(network.own_state(), config.to_metadata()), metrics)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SegmentationCourse:
+class SegmentationTask:
     """Views, many of them around labelled pixels."""
 
     network: SegmentationNetwork
@@ -53,9 +53,9 @@ class SegmentationCourse:
         return self.network.head.loss(self.network(batch.images), batch.masks, batch.sure)
 
 
-def picture(labeled: LabeledFrame, blueprint: SegmentationBlueprint, device: torch.device) -> Picture:
+def picture(labeled: LabeledFrame, config: SegmentationConfig, device: torch.device) -> Picture:
     """The frame scaled, with the masks of known labels."""
-    pixels, _ = to_tensor(labeled.frame, blueprint.scale)
-    covered = scaled_masks(labeled, blueprint.labels, (pixels.shape[1], pixels.shape[2]))
+    pixels, _ = to_tensor(labeled.frame, config.scale)
+    covered = scaled_masks(labeled, config.labels, (pixels.shape[1], pixels.shape[2]))
     drawn = (covered * 255).round().to(torch.uint8)
     return Picture(pixels.to(device), drawn.to(device), weight=labeled.weight)

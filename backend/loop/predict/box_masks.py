@@ -59,16 +59,16 @@ def _prediction(
     model: "MicroModel | None",
     backbone: str,
 ) -> Prediction:
-    from backend.learning.prompting import ladder  # torch: not before the first prediction needs it
+    from backend.learning.prompting import fallback_chain  # torch: not before the first prediction needs it
 
     near, found = _nearest(frame, labeled), list[Instance | None]()
     for box in boxes:
         if box.label not in control.labels:
             continue
-        wanted = ladder.Wanted(
+        wanted = fallback_chain.PromptContext(
             Head.SEGMENTATION, box.label, backbone, tags.is_one_outline(control), model, labeled=near
         )
-        answer = ladder.answer(frame, Prompt(box=box.box), wanted)
+        answer = fallback_chain.answer(frame, Prompt(box=box.box), wanted)
         mask = None if answer is None else answer.instance
         found.append(mask and replace(mask, score=min(mask.score, box.score), region_id=None))
     masks = tuple(one for one in found if one is not None)

@@ -24,7 +24,7 @@ from model_registry import ProjectRecord, TaskRecord, VersionRecord
 
 if TYPE_CHECKING:
     from backend.learning.method import MicroModel
-    from backend.learning.prompting.ladder import Wanted
+    from backend.learning.prompting.fallback_chain import PromptContext
 
 Answer = dict[str, Any]
 NEAREST = 2
@@ -70,12 +70,12 @@ class Prompter:
         if prompt is None:
             log.info("a prompt has no answer", project=project.id, task=task.id, why="it lies outside of the image")
             return None
-        from backend.learning.prompting import ladder  # torch: not before the first prompt needs it
+        from backend.learning.prompting import fallback_chain  # torch: not before the first prompt needs it
 
         group = group_of(task.id, task.data, rule_of(self._services, project))[0]
         with self._slot:
             model = self._model(project, group, asked.control)
-            wanted = ladder.Wanted(
+            wanted = fallback_chain.PromptContext(
                 head=asked.control.head,
                 label=asked.label,
                 whole=tags.is_one_outline(asked.control),
@@ -86,7 +86,7 @@ class Prompter:
                 labeled=() if model else self._near(project, group, frame, asked.control),
                 backbone=self._services.settings.backbone,
             )
-            found = ladder.answer(frame, prompt, self._with_sam(wanted, project, task, asked.control))
+            found = fallback_chain.answer(frame, prompt, self._with_sam(wanted, project, task, asked.control))
         if found is None:
             log.info("a prompt has no answer", project=project.id, task=task.id, why="nothing stands out there")
             return None
@@ -94,7 +94,9 @@ class Prompter:
         version = model_version(self._services, project)
         return {"result": result, "score": found.instance.score, "model_version": version}
 
-    def _with_sam(self, wanted: "Wanted", project: ProjectRecord, task: TaskData, control: Control) -> "Wanted":
+    def _with_sam(
+        self, wanted: "PromptContext", project: ProjectRecord, task: TaskData, control: Control
+    ) -> "PromptContext":
         """With segment-anything, where a checkpoint is set and this frame has its embedding already."""
         sam = self._embeddings.decoder()
         if sam is None:

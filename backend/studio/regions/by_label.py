@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backend.pixel_edges import hull
+from backend.pixel_edges import bounding_box
 from backend.studio.regions.item import Labelled, unique_id, written
 from backend.studio.regions.mask import of_size
 from backend.studio.regions.region import ReadResult, Size
@@ -26,7 +26,7 @@ def united(found: Sequence[Labelled[Mask]], problems: Sequence[str], control: Co
     instances = (
         Instance(label, box, region_id=ids[label], mask=mask)
         for label, mask in masks.items()
-        if (box := hull(mask)) is not None
+        if (box := bounding_box(mask)) is not None
     )
     return ReadResult(tuple(instances), (*problems, *odd))
 

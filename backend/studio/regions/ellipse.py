@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.pixel_edges import hull
+from backend.pixel_edges import bounding_box
 from backend.studio.regions.comparison import Value, near, one_move_unless, same_rotation
 from backend.studio.regions.item import DIGITS, Item, labelled, percent, unique_id, value_of, written
 from backend.studio.regions.mask import fill, of_size
@@ -34,7 +34,7 @@ class EllipseRegions:
         instances = (
             Instance(one.label, box, region_id=one.region_id, mask=one.geometry)
             for one in found
-            if (box := hull(one.geometry)) is not None
+            if (box := bounding_box(one.geometry)) is not None
         )
         return ReadResult(tuple(instances), tuple(problems))
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from backend.pixel_edges import Chain, Part, Ring, hull, parts, slit
+from backend.pixel_edges import Chain, Part, Ring, bounding_box, bridge_holes, parts
 from backend.studio.regions.mask import fill
 from backend.types import Mask
 
@@ -31,7 +31,7 @@ MOST = 100
 
 def outlines(mask: Mask) -> list[Ring]:
     """Polygons in pixels around the parts of a mask (height, width), the largest first."""
-    box = hull(mask)
+    box = bounding_box(mask)
     if box is None:
         return []
     x0, y0, x1, y1 = (int(edge) for edge in box)
@@ -85,11 +85,11 @@ def _simple(outer: Ring, holes: Sequence[Ring]) -> Ring:
     corner = np.floor(outer.min(axis=0))
     width, height = np.ceil(outer.max(axis=0) - corner).astype(int)
     size = (int(width), int(height))
-    truth = fill(slit(outer, holes) - corner, size)
+    truth = fill(bridge_holes(outer, holes) - corner, size)
     nudge = np.array(NUDGE)
     ring = outer
     for tolerance in TOLERANCES:
-        ring = slit(_few(outer, tolerance), [_few(hole, tolerance) for hole in holes])
+        ring = bridge_holes(_few(outer, tolerance), [_few(hole, tolerance) for hole in holes])
         if all(_iou(fill(ring - corner + moved, size), truth) >= GOOD for moved in (nudge, -nudge)):
             break
     return ring

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.pixel_edges import hull
+from backend.pixel_edges import bounding_box
 from backend.studio.regions.comparison import TOLERANCE, Value, one_move_unless
 from backend.studio.regions.item import Item, labelled, percent, unique_id, value_of, written
 from backend.studio.regions.limits import MOST_ROWS_CROSSED, MOST_VERTICES, MOST_VERTICES_IN_ALL, Budget
@@ -37,7 +37,7 @@ class PolygonRegions:
         instances = (
             Instance(one.label, box, region_id=one.region_id, mask=one.geometry)
             for one in found
-            if (box := hull(one.geometry)) is not None
+            if (box := bounding_box(one.geometry)) is not None
         )
         return ReadResult(tuple(instances), tuple(problems))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.pixel_edges import hull
+from backend.pixel_edges import bounding_box
 from backend.studio.regions import vertices as lines
 from backend.studio.regions.comparison import Comparison
 from backend.studio.regions.item import Item, grouped, labelled, labels_of, types_of, unique_id, value_of, written
@@ -41,7 +41,7 @@ class VectorRegions:
         instances = (
             Instance(one.label, box, region_id=one.region_id, mask=one.geometry)
             for one in found
-            if (box := hull(one.geometry)) is not None
+            if (box := bounding_box(one.geometry)) is not None
         )
         return ReadResult(tuple(instances), tuple(problems))
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from backend.learning.classification.features import Floats, Maps, usual, vectors, widths
+from backend.learning.classification.features import Floats, Maps, group_statistics, vectors, widths
 
 CHANNELS = 3
 
@@ -15,12 +15,12 @@ def maps(*, left: int, right: int, size: int = 12) -> Maps:
 
 
 def posture(seen: Maps) -> Floats:
-    return vectors(seen, usual(seen))[-1, : 3 * CHANNELS]
+    return vectors(seen, group_statistics(seen))[-1, : 3 * CHANNELS]
 
 
 def test_vectors_are_finite_also_of_frames_that_are_all_the_same() -> None:
     same = tuple(np.ones((4, channels, 8, 8), np.float32) for channels in (3, 5, 7))
-    group = usual(same)
+    group = group_statistics(same)
     seen = vectors(same, group)
     assert widths(group) == (9, 10, 14)
     assert seen.shape == (4, 33)
@@ -29,14 +29,14 @@ def test_vectors_are_finite_also_of_frames_that_are_all_the_same() -> None:
 
 def test_a_frame_is_seen_alone_as_among_others() -> None:
     seen = maps(left=0, right=1)
-    group = usual(seen)
+    group = group_statistics(seen)
     alone = vectors(tuple(one[-1:] for one in seen), group)
     assert alone[0] == pytest.approx(vectors(seen, group)[-1], abs=1e-5)
 
 
 def test_what_is_unusual_counts() -> None:
     seen = maps(left=0, right=1)
-    here = vectors(seen, usual(seen))[-1, 3 * CHANNELS :]
+    here = vectors(seen, group_statistics(seen))[-1, 3 * CHANNELS :]
     far, as_it_is = here[:CHANNELS], here[CHANNELS : 2 * CHANNELS]
     assert min(far[:2]) > 1 > abs(far[2])
     assert as_it_is[:2] == pytest.approx(0.5, abs=0.1), "each channel has half of the thing"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from backend.learning.detection.candidates import Candidates, no_candidates
-from backend.learning.detection.config import Blueprint
+from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.decision import FrameCandidates, decide, predictions
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
@@ -19,7 +19,7 @@ def _labeled(order: float | None, *xs: float) -> LabeledFrame:
     return LabeledFrame(Frame(100, BLANK, 400, 100, order), instances)
 
 
-def _blueprint(*labeled: LabeledFrame) -> Blueprint:
+def _config(*labeled: LabeledFrame) -> DetectionConfig:
     return plan(labeled, ("a", "b"), DetectionRecipe())
 
 
@@ -32,7 +32,7 @@ def _seen(task: int, order: float | None, *found: tuple[float, float]) -> FrameC
 def test_nothing_seen_is_right_where_nothing_was_labelled() -> None:
     bare, full = [_labeled(None)] * 9, [_labeled(None, 30)] * 9
     nothing = [FrameCandidates(1, None, (4, 4), no_candidates())]
-    [right], [missed] = (predictions(decide(nothing, [], _blueprint(*one)), ("a", "b")) for one in (bare, full))
+    [right], [missed] = (predictions(decide(nothing, [], _config(*one)), ("a", "b")) for one in (bare, full))
     assert right.instances == missed.instances == ()
     assert right.score == 1.0
     assert missed.score == pytest.approx(0.05 / 0.95)
@@ -41,7 +41,7 @@ def test_nothing_seen_is_right_where_nothing_was_labelled() -> None:
 def test_a_frame_in_which_the_object_was_missed_is_no_sure_one() -> None:
     labeled = [_labeled(20.0 + i, 30) for i in range(5)]
     frames = [_seen(1, 1.0, (10, 0.9)), _seen(2, 2.0, (10, 0.5)), _seen(3, 3.0)]
-    sure, weak, missed = predictions(decide(frames, labeled, _blueprint(*labeled)), ("a", "b"))
+    sure, weak, missed = predictions(decide(frames, labeled, _config(*labeled)), ("a", "b"))
     assert missed.instances == ()
     assert missed.score < weak.score < sure.score
 
@@ -49,23 +49,23 @@ def test_a_frame_in_which_the_object_was_missed_is_no_sure_one() -> None:
 def test_neighbours_decide_where_there_is_order_and_only_there() -> None:
     labeled = [_labeled(20.0, 30), _labeled(21.0), _labeled(22.0)]
     frames = [_seen(i, float(i), (10 + i, 0.9 if i != 4 else 0.1)) for i in range(9)]
-    blueprint = _blueprint(*labeled)
-    assert all(p.instances for p in predictions(decide(frames, labeled, blueprint), blueprint.labels))
+    config = _config(*labeled)
+    assert all(p.instances for p in predictions(decide(frames, labeled, config), config.labels))
     unordered = [dataclasses.replace(one, order=None) for one in frames]
-    assert not predictions(decide(unordered, labeled, blueprint), blueprint.labels)[4].instances
+    assert not predictions(decide(unordered, labeled, config), config.labels)[4].instances
 
 
 def test_the_frames_order_is_kept() -> None:
     frames = [_seen(i, float(-i), (10 + i, 0.9)) for i in range(8)]
-    shown = predictions(decide(frames, [_labeled(-3.5, 13)], _blueprint(_labeled(-3.5, 13))), ("a", "b"))
+    shown = predictions(decide(frames, [_labeled(-3.5, 13)], _config(_labeled(-3.5, 13))), ("a", "b"))
     assert [p.task for p in shown] == list(range(8))
     assert [round(p.instances[0].box[0]) for p in shown] == [10 + i for i in range(8)]
 
 
 def test_doubt_lowers_the_score() -> None:
-    blueprint = _blueprint(_labeled(None, 30), _labeled(None, 50), _labeled(None, 70))
+    config = _config(_labeled(None, 30), _labeled(None, 50), _labeled(None, 70))
     sure, weak, torn = (
-        predictions(decide([_seen(1, None, *found)], [], blueprint), ("a", "b"))[0].score
+        predictions(decide([_seen(1, None, *found)], [], config), ("a", "b"))[0].score
         for found in ([(10, 0.95)], [(10, 0.3)], [(10, 0.95), (200, 0.6)])
     )
     assert 0 <= torn < sure
@@ -75,14 +75,14 @@ def test_doubt_lowers_the_score() -> None:
 @pytest.mark.parametrize("order", [None, 3.0])
 def test_a_lone_frame_is_judged_alone(order: float | None) -> None:
     labeled = [_labeled(float(i * 20), 30) for i in range(5)]
-    [prediction] = predictions(decide([_seen(1, order, (300, 0.5))], labeled, _blueprint(*labeled)), ("a", "b"))
+    [prediction] = predictions(decide([_seen(1, order, (300, 0.5))], labeled, _config(*labeled)), ("a", "b"))
     assert len(prediction.instances) == 1
 
 
 def test_what_stands_there_weakly_is_judged_by_the_labels_next_in_time() -> None:
     labeled = [_labeled(20.5), *(_labeled(100.5 + i, 200) for i in range(20))]
     frames = [_seen(i, float(i), (200, 0.18)) for i in (*range(40), *range(90, 130))]
-    shown = {p.task: len(p.instances) for p in predictions(decide(frames, labeled, _blueprint(*labeled)), ("a", "b"))}
+    shown = {p.task: len(p.instances) for p in predictions(decide(frames, labeled, _config(*labeled)), ("a", "b"))}
     assert not any(shown[task] for task in range(40))
     assert all(shown[task] for task in range(101, 120))
 
@@ -99,9 +99,9 @@ def test_frames_of_two_sizes_are_linked_as_if_they_had_one(changed: Callable[[in
     labeled = [_labeled(20.0, 30), _labeled(21.0, 31), _labeled(22.0, 32)]
     frames = [_seen(i, float(i), (10 + i, 0.9 if i != 4 else 0.1), (300, 0.15)) for i in range(12)]
     mixed = [_resized(one, factor) if changed(i) else one for i, one in enumerate(frames)]
-    blueprint = _blueprint(*labeled)
-    same = predictions(decide(frames, labeled, blueprint), blueprint.labels)
-    found = predictions(decide(mixed, labeled, blueprint), blueprint.labels)
+    config = _config(*labeled)
+    same = predictions(decide(frames, labeled, config), config.labels)
+    found = predictions(decide(mixed, labeled, config), config.labels)
     assert all(len(one.instances) == 1 for one in same)
     for i, (one, other) in enumerate(zip(same, found, strict=True)):
         by = factor if changed(i) else 1.0
@@ -121,8 +121,8 @@ def test_a_labelled_frame_of_another_size_anchors_what_is_in_the_same_place() ->
         )
         for one in large
     ]
-    blueprint = _blueprint(*large)
-    shown = [[p.instances for p in predictions(decide(frames, by, blueprint), ("a", "b"))] for by in (large, small)]
+    config = _config(*large)
+    shown = [[p.instances for p in predictions(decide(frames, by, config), ("a", "b"))] for by in (large, small)]
     assert any(shown[0])
     assert shown[0] == shown[1]
 
@@ -131,12 +131,10 @@ def test_instances_of_a_film_keep_their_track_and_drawn_ones_their_number() -> N
     frames = [_seen(i, float(i), (10 + i, 0.9), (200, 0.9)) for i in range(8)]
     drawn = dataclasses.replace(_labeled(3.5, 13), complete=False)
     drawn = dataclasses.replace(drawn, instances=tuple(dataclasses.replace(i, track=5) for i in drawn.instances))
-    blueprint = _blueprint(_labeled(3.5, 13, 200))
-    shown = predictions(decide(frames, [drawn], blueprint), blueprint.labels)
+    config = _config(_labeled(3.5, 13, 200))
+    shown = predictions(decide(frames, [drawn], config), config.labels)
     assert [sorted((round(i.box[0]), i.track) for i in one.instances) for one in shown] == [
         [(10 + n, 5), (200, 6)] for n in range(8)
     ]
-    alone = predictions(
-        decide([dataclasses.replace(one, order=None) for one in frames], [], blueprint), blueprint.labels
-    )
+    alone = predictions(decide([dataclasses.replace(one, order=None) for one in frames], [], config), config.labels)
     assert {i.track for one in alone for i in one.instances} == {None}

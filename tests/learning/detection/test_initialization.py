@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from backend.errors import TrainingError
-from backend.learning.detection.config import Blueprint
-from backend.learning.detection.hard_negatives import Mistake
+from backend.learning.detection.config import DetectionConfig
+from backend.learning.detection.hard_negatives import HardNegative
 from backend.learning.detection.initialization import warm
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
@@ -15,19 +15,19 @@ from tests.learning.synthetic import clip
 ROWS = {"head.heat.weight": np.array([[1.0], [3.0]]), "head.heat.bias": np.array([0.0, 2.0])}
 
 
-def _plan(*labels: str) -> Blueprint:
+def _plan(*labels: str) -> DetectionConfig:
     return plan(clip(2).frames, labels, DetectionRecipe())
 
 
-def test_a_blueprint_comes_back_as_it_was() -> None:
-    planned = dataclasses.replace(_plan("disc", "square"), mistakes=(Mistake(1, (0.1, 0.2, 0.3, 0.4), 0.5),))
-    assert Blueprint.from_metadata(planned.to_metadata()) == planned
+def test_a_config_comes_back_as_it_was() -> None:
+    planned = dataclasses.replace(_plan("disc", "square"), hard_negatives=(HardNegative(1, (0.1, 0.2, 0.3, 0.4), 0.5),))
+    assert DetectionConfig.from_metadata(planned.to_metadata()) == planned
 
 
 @pytest.mark.parametrize("metadata", [{}, {"format": "0"}, {"format": "1"}])
 def test_other_metadata_is_refused(metadata: dict[str, str]) -> None:
     with pytest.raises(TrainingError, match="train this group again"):
-        Blueprint.from_metadata(metadata)
+        DetectionConfig.from_metadata(metadata)
 
 
 def test_no_start() -> None:

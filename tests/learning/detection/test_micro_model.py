@@ -72,7 +72,7 @@ def test_models_do_not_disturb_each_other(weights: Weights, model: DetectionMode
 
 
 def test_it_sees_what_its_weights_see_in_training(weights: Weights, model: DetectionModel) -> None:
-    network, image = model.blueprint.build(), torch.rand(1, 3, 64, 64).contiguous(memory_format=torch.channels_last)
+    network, image = model.config.build(), torch.rand(1, 3, 64, 64).contiguous(memory_format=torch.channels_last)
     network.take_state(weights.arrays)
     with torch.inference_mode():
         seen, plain = model.network(image).float(), network(image)

@@ -43,7 +43,7 @@ def test_boxes_move_with_the_crop(width: float, height: float, angle: float, tur
     view = View(np.array([40.0, 60.0]), turned(1.2, turn, mirror), 128)
     one = box(width, height, angle)
     hulls, turns = moved(np.array([one.hull], np.float32), turns_of([one]), view)
-    corners = view.inward(np.array(one.corners))
+    corners = view.to_crop(np.array(one.corners))
     assert hulls[0] == pytest.approx([*corners.min(0), *corners.max(0)], rel=1e-3, abs=0.05)
     assert turns[0, :2] == pytest.approx(sorted((1.2 * width, 1.2 * height), reverse=True), rel=1e-3)
     if abs(width - height) > 0.01 * width:

@@ -37,20 +37,20 @@ def test_an_empty_clip_stays_empty() -> None:
     assert not any(p.instances for p in micro_model.load(trained.weights, "cpu").predict(bare, labeled))
 
 
-def test_mistakes_are_looked_for_where_there_is_least_to_see_and_all_over_time() -> None:
+def test_hard_negatives_are_looked_for_where_there_is_least_to_see_and_all_over_time() -> None:
     one = Instance(LABELS[0], (1.0, 1.0, 9.0, 9.0))
     image = np.zeros((16, 16, 3), np.uint8)
     frames = [LabeledFrame(Frame(i, image, 16, 16, float(i)), () if i in (7, 25) else (one,)) for i in range(30)]
-    tasks = [found.frame.task for found in training.telling(frames, 12)]
+    tasks = [found.frame.task for found in training.select_frames_for_mining(frames, 12)]
     assert {7, 25} <= set(tasks)
     assert len(tasks) <= 12
     assert tasks == sorted(tasks)
     assert max(np.diff([*tasks, 30])) <= 6
-    assert training.telling(frames[:5], 12) == frames[:5]
-    assert training.telling([], 12) == []
+    assert training.select_frames_for_mining(frames[:5], 12) == frames[:5]
+    assert training.select_frames_for_mining([], 12) == []
 
 
-def test_mistakes_are_looked_for_in_bare_frames_that_are_half_of_all() -> None:
+def test_hard_negatives_are_looked_for_in_bare_frames_that_are_half_of_all() -> None:
     image = np.zeros((16, 16, 3), np.uint8)
     frames = [LabeledFrame(Frame(i, image, 16, 16, float(i)), ()) for i in range(100)]
-    assert len(training.telling(frames, 12)) == 12
+    assert len(training.select_frames_for_mining(frames, 12)) == 12

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from backend.learning.detection import augmentation, head, micro_model, training
-from backend.learning.detection.ensemble import accompanied
+from backend.learning.detection.ensemble import with_member
 from backend.learning.detection.evaluation import evaluate
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.detection.rotation import decoded
@@ -76,7 +76,7 @@ def test_upright_groups_know_nothing_of_angles(monkeypatch: pytest.MonkeyPatch) 
     first, second = trained(odd, QUICK), trained(flat, QUICK)
     assert first.metadata == second.metadata
     assert all(np.array_equal(first.arrays[name], second.arrays[name]) for name in second.arrays)
-    model = micro_model.load(accompanied(weights, weights), "cpu")
+    model = micro_model.load(with_member(weights, weights), "cpu")
     assert all(i.angle == 0 for p in model.predict(f.frame for f in frames) for i in p.instances)
 
 
@@ -84,10 +84,10 @@ def test_a_turned_group_says_so_in_its_artifact_and_starts_from_its_like_alone()
     frames = rods(6)
     weights = trained(frames, QUICK)
     assert weights.arrays["head.turn.weight"].shape[0] == 6
-    model = micro_model.load(accompanied(weights, weights), "cpu")
-    assert model.blueprint.turned
+    model = micro_model.load(with_member(weights, weights), "cpu")
+    assert model.config.turned
     plain = trained(list(clip(4).frames), QUICK)
-    assert accompanied(weights, plain) is weights
+    assert with_member(weights, plain) is weights
     given = TrainingInput(labeled=frames, labels=("rod", *LABELS), start=plain, device="cpu")
     assert training.train(given, QUICK).metrics["warm"] == 0.0
 

@@ -31,7 +31,7 @@ class Line(nn.Module):
 
 
 @dataclass
-class LineCourse:
+class LineTask:
     """y = 2 x + 1."""
 
     network: Line
@@ -48,44 +48,44 @@ class LineCourse:
 
 
 @pytest.fixture
-def course() -> LineCourse:
+def task() -> LineTask:
     torch.manual_seed(0)
-    return LineCourse(Line())
+    return LineTask(Line())
 
 
 def _session(told: list[Progress]) -> Session:
     return Session(torch.device("cpu"), np.random.default_rng(0), told.append, NEVER, lambda: 0.0, 0.0)
 
 
-def test_learns_and_leaves_frozen_layers_alone(course: LineCourse) -> None:
-    before = [p.clone() for p in course.network.backbone[0].parameters()]
-    first = course.loss(0, 1, Line()).item()
+def test_learns_and_leaves_frozen_layers_alone(task: LineTask) -> None:
+    before = [p.clone() for p in task.network.backbone[0].parameters()]
+    first = task.loss(0, 1, Line()).item()
     fast = replace(RECIPE, learning_rate=0.05, backbone_rate=0.05)
-    assert fit(course, fast, 400, lambda _: None) < 0.3 * first  # type: ignore[arg-type]
-    assert all(torch.equal(a, b) for a, b in zip(before, course.network.backbone[0].parameters(), strict=True))
+    assert fit(task, fast, 400, lambda _: None) < 0.3 * first  # type: ignore[arg-type]
+    assert all(torch.equal(a, b) for a, b in zip(before, task.network.backbone[0].parameters(), strict=True))
 
 
 @pytest.mark.parametrize(("start", "steps"), [("backbone", 40), ("project", 40), ("sibling", 20), ("serving", 10)])
-def test_the_groups_own_start_needs_fewer_steps(course: LineCourse, start: str, steps: int) -> None:
+def test_the_groups_own_start_needs_fewer_steps(task: LineTask, start: str, steps: int) -> None:
     told: list[Progress] = []
-    metrics = overfit(course, RECIPE, _session(told), start=Start(start))  # type: ignore[arg-type]
+    metrics = overfit(task, RECIPE, _session(told), start=Start(start))  # type: ignore[arg-type]
     assert (metrics["steps"], metrics["warm"]) == (steps, float(start != "backbone"))
     assert [one.done for one in told] == pytest.approx(np.arange(1, steps + 1) / steps)
 
 
-def test_a_loss_that_is_no_number_ends_the_training(course: LineCourse) -> None:
-    course.spoiled = 3
+def test_a_loss_that_is_no_number_ends_the_training(task: LineTask) -> None:
+    task.spoiled = 3
     with pytest.raises(TrainingError, match="nan at step 3: lower the recipe's learning rates"):
-        fit(course, RECIPE, 10, lambda _: None)  # type: ignore[arg-type]
+        fit(task, RECIPE, 10, lambda _: None)  # type: ignore[arg-type]
 
 
-def test_what_progress_raises_passes_through(course: LineCourse) -> None:
+def test_what_progress_raises_passes_through(task: LineTask) -> None:
     def interrupt(step: int) -> None:
         raise TrainingInterrupted("newer labels came")
 
     with pytest.raises(TrainingInterrupted, match="newer labels"):
-        fit(course, RECIPE, 10, interrupt)  # type: ignore[arg-type]
-    assert course.events == ["0/10"]
+        fit(task, RECIPE, 10, interrupt)  # type: ignore[arg-type]
+    assert task.events == ["0/10"]
 
 
 def test_the_average_follows_slowly_and_takes_over_at_zero() -> None:

@@ -15,8 +15,8 @@ from backend.learning.geometry.crop import View, turned, upright
 def test_points_come_back(x: float, zoom: float, angle: float, mirror: bool, stretch: float) -> None:
     view = View(np.array([x, 7.0]), turned(zoom, angle, mirror, stretch), 64)
     points = np.array([[1.0, 2.0], [30.5, -4.0]])
-    assert view.outward(view.inward(points)) == pytest.approx(points, abs=1e-6)
-    assert view.inward(view.centre) == pytest.approx([32, 32])
+    assert view.to_image(view.to_crop(points)) == pytest.approx(points, abs=1e-6)
+    assert view.to_crop(view.centre) == pytest.approx([32, 32])
 
 
 @pytest.mark.parametrize("mirror", [False, True])
@@ -30,7 +30,7 @@ def test_points_move_with_the_pixels(mirror: bool, angle: float, zoom: float) ->
     rows, columns = np.mgrid[:96, :96]
     bright = crop.numpy() > 0.6
     seen = np.array([columns[bright].mean(), rows[bright].mean()]) + 0.5
-    assert seen == pytest.approx(view.inward(np.array([93.0, 53.0])), abs=0.6)
+    assert seen == pytest.approx(view.to_crop(np.array([93.0, 53.0])), abs=0.6)
 
 
 def test_what_lies_outside_is_grey() -> None:

@@ -5,7 +5,7 @@ import timm
 import torch
 
 from backend.errors import TrainingError
-from backend.learning.network.backbone import DEFAULT, Backbone, FoldedConv, SettledConv, SharedConv
+from backend.learning.network.backbone import DEFAULT, Backbone, FoldedConv, InferenceConv, SharedConv
 
 STEM = "conv_stem"
 LAST = "blocks.4.2.conv_pwl"
@@ -30,7 +30,7 @@ def test_settled_layers_say_the_same() -> None:
     with torch.inference_mode():
         before = backbone(image)
         backbone.freeze(("",))
-        backbone.settle(torch.float32)
+        backbone.freeze_for_inference(torch.float32)
         assert all(torch.allclose(a, b, atol=1e-3) for a, b in zip(before, backbone(image), strict=True))
 
 
@@ -65,16 +65,16 @@ def test_only_the_layers_that_are_frozen_are_settled_until_all_are() -> None:
     backbone.requires_grad_(False)  # what was trained stays so, whether or not it goes on learning
     with torch.no_grad():
         backbone.body.get_submodule(LAST).weight.mul_(2)
-    backbone.settle(torch.float32, whole=True)
-    settled, pretrained = backbone.body.get_submodule(LAST), Backbone(DEFAULT).body.get_submodule(LAST)
-    assert type(settled) is SettledConv
-    assert torch.allclose(settled.weight, 2 * pretrained.folded())
+    backbone.freeze_for_inference(torch.float32, whole=True)
+    layer, pretrained = backbone.body.get_submodule(LAST), Backbone(DEFAULT).body.get_submodule(LAST)
+    assert type(layer) is InferenceConv
+    assert torch.allclose(layer.weight, 2 * pretrained.folded())
 
 
 def frozen(*layers: str) -> Backbone:
     backbone = Backbone(DEFAULT)
     backbone.freeze(layers)
-    backbone.settle(torch.float32)
+    backbone.freeze_for_inference(torch.float32)
     return backbone
 
 

@@ -31,6 +31,6 @@ def test_another_head_or_format_is_refused_with_what_was_found(changes: dict[str
 
 
 @pytest.mark.parametrize("metadata", [{}, {"format": "1", "head": "pose"}])
-def test_metadata_without_a_blueprint_is_refused(metadata: dict[str, str]) -> None:
+def test_metadata_without_a_config_is_refused(metadata: dict[str, str]) -> None:
     with pytest.raises(TrainingError, match="train this group again"):
         fields_of(metadata, Head.POSE, "1")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.points.boxes import boxed, pointed, side_of
+from backend.learning.points.boxes import boxes_to_points, points_to_boxes, side_of
 from backend.learning.points.choice import any_number
 from backend.learning.points.evaluation import evaluate, matches
 from backend.learning.points.spacing import LARGEST, LEAST, spacings
@@ -69,9 +69,9 @@ def test_points_become_boxes_and_boxes_points() -> None:
     one = frame((100, 200), (110, 200))
     side = side_of([one])
     assert side == pytest.approx(10 / DIAGONAL)
-    found = boxed(one, side)
+    found = points_to_boxes(one, side)
     assert [i.box for i in found.instances] == [(95, 195, 105, 205), (105, 195, 115, 205)]
-    [first, second] = pointed(Prediction(1, found.instances, 1.0)).instances
+    [first, second] = boxes_to_points(Prediction(1, found.instances, 1.0)).instances
     assert [(p.label, p.x, p.y) for p in (*first.keypoints, *second.keypoints)] == [
         ("cell", 100, 200),
         ("cell", 110, 200),
@@ -82,7 +82,7 @@ def test_points_become_boxes_and_boxes_points() -> None:
 def test_points_of_one_object_are_taken_for_many_where_others_are() -> None:
     keypoints = (Keypoint("cell", 10.0, 10.0), Keypoint("seed", 50.0, 50.0))
     pose = LabeledFrame(frame().frame, (Instance("", (0.0, 0.0, 60.0, 60.0), keypoints=keypoints),), weight=0.4)
-    found = boxed(pose, 0.02)
+    found = points_to_boxes(pose, 0.02)
     assert [i.label for i in found.instances] == ["cell", "seed"]
     assert found.weight == 1.0
 

@@ -82,7 +82,7 @@ def test_tiny_grey_and_reduced_frames(alone: PoseModel, boxed: PoseModel) -> Non
 def test_weights_come_back_as_they_were(weights: Weights, alone: PoseModel) -> None:
     copied = Weights({name: array.copy() for name, array in weights.arrays.items()}, dict(weights.metadata))
     again = micro_model.load(copied, "cpu")
-    assert again.blueprint == alone.blueprint
+    assert again.config == alone.config
     frames = [one.frame for one in herd(3)]
     assert again.predict(frames) == alone.predict(frames)
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from backend.learning.pose.skeleton import expected, fit, looseness, settle, turn_of
+from backend.learning.pose.skeleton import consistent_candidates, expected, fit, looseness, turn_of
 
 SHAPE = np.array([[0.0, -0.4], [0.0, 0.4], [-0.2, 0.0], [0.2, 0.0], [0.0, 0.1]])
 
@@ -25,7 +25,7 @@ def _candidates(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def test_without_poses_the_best_candidates_stay() -> None:
     places, scores = _candidates(SHAPE)
-    found, sure = settle(places, scores, _poses(0), looseness(_poses(0)), 1.0)
+    found, sure = consistent_candidates(places, scores, _poses(0), looseness(_poses(0)), 1.0)
     assert (found == SHAPE).all()
     assert (sure == 0.9).all()
 
@@ -48,7 +48,7 @@ def test_an_outlier_gives_way_to_the_candidate_that_fits() -> None:
     right = _turned(0.8, 60, (90, 70))
     places, scores = _candidates(right)
     places[0, 0], scores[0] = right[1] + 5, (0.6, 0.2)
-    found, sure = settle(places, scores, _poses(5), looseness(_poses(5)), 60.0)
+    found, sure = consistent_candidates(places, scores, _poses(5), looseness(_poses(5)), 60.0)
     assert found == pytest.approx(right)
     assert sure[0] == 0.2
 
@@ -56,7 +56,7 @@ def test_an_outlier_gives_way_to_the_candidate_that_fits() -> None:
 def test_an_outlier_without_alternative_is_doubted() -> None:
     places, scores = _candidates(_turned(0.8, 60, (90, 70)))
     places[0] += 90
-    _, sure = settle(places, scores, _poses(5), looseness(_poses(5)), 60.0)
+    _, sure = consistent_candidates(places, scores, _poses(5), looseness(_poses(5)), 60.0)
     assert sure[0] < 0.2
     assert (sure[1:] == 0.9).all()
 
@@ -67,7 +67,7 @@ def test_points_that_are_never_labelled_are_not_judged() -> None:
     loose = looseness(poses)
     assert np.isinf(loose[4])
     places, scores = _candidates(_turned(0, 60))
-    assert settle(places, scores, poses, loose, 60.0)[1][4] == 0.9
+    assert consistent_candidates(places, scores, poses, loose, 60.0)[1][4] == 0.9
 
 
 def test_turning_is_told_from_the_labels() -> None:

@@ -9,7 +9,7 @@ pytest.importorskip("segment_anything")
 from segment_anything import SamPredictor
 
 from backend.errors import CheckpointError
-from backend.learning.prompting import ladder, sam
+from backend.learning.prompting import fallback_chain, sam
 from backend.types import Frame, Head, Prompt
 from tests.learning.prompting.sam_checkpoint import SIDE, tiny_checkpoint, tiny_sam
 
@@ -101,11 +101,13 @@ def test_one_that_is_larger_than_memory_is_not_read(checkpoint: Path) -> None:
 
 def test_with_an_embedding_at_hand_it_answers_first_and_without_one_the_next(checkpoint: Path, frame: Frame) -> None:
     whole = sam.load(checkpoint, "cpu", encoder=True)
-    wanted = ladder.Wanted(Head.DETECTION, "cat", "tf_efficientnet_lite0", sam=whole)
+    wanted = fallback_chain.PromptContext(Head.DETECTION, "cat", "tf_efficientnet_lite0", sam=whole)
     prompt = Prompt(box=(10, 10, 50, 40))
-    found = ladder.answer(frame, prompt, wanted)
-    assert found is None or found.who == ladder.PICTURE
-    wanted = ladder.Wanted(Head.DETECTION, "cat", "tf_efficientnet_lite0", sam=whole, embedding=whole.embed(frame))
-    found = ladder.answer(frame, prompt, wanted)
+    found = fallback_chain.answer(frame, prompt, wanted)
+    assert found is None or found.who == fallback_chain.PICTURE
+    wanted = fallback_chain.PromptContext(
+        Head.DETECTION, "cat", "tf_efficientnet_lite0", sam=whole, embedding=whole.embed(frame)
+    )
+    found = fallback_chain.answer(frame, prompt, wanted)
     assert found is not None
-    assert found.who in (ladder.SEGMENT_ANYTHING, ladder.PICTURE)
+    assert found.who in (fallback_chain.SEGMENT_ANYTHING, fallback_chain.PICTURE)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.learning.prompting import ladder, pick, propagate, segment
+from backend.learning.prompting import fallback_chain, pick, propagate, segment
 from backend.learning.prompting.crop import cut
 from backend.learning.prompting.random_walker import graph, walk
 from backend.types import Frame, Head, Instance, LabeledFrame, Mask, Prompt
@@ -153,13 +153,13 @@ def test_a_drawn_mask_is_carried_along_a_small_motion_and_not_over_a_cut() -> No
     assert propagate.chances(now, [], "disc") is None
     cut_to = Frame(9, np.random.default_rng(5).integers(0, 255, (120, 160, 3), np.uint8), 160, 120, 9.0)
     assert propagate.chances(cut_to, [labeled], "disc") is None
-    wanted = ladder.Wanted(Head.DETECTION, "disc", BACKBONE, labeled=[labeled])
-    found = ladder.answer(now, Prompt(box=pick.hull(truth)), wanted)
+    wanted = fallback_chain.PromptContext(Head.DETECTION, "disc", BACKBONE, labeled=[labeled])
+    found = fallback_chain.answer(now, Prompt(box=pick.hull(truth)), wanted)
     assert found is not None
-    assert found.who == ladder.PROPAGATED
+    assert found.who == fallback_chain.PROPAGATED
     assert found.instance.mask is None, "a box is asked for"
 
 
 def test_without_labels_nobody_knows_what_the_points_are() -> None:
-    wanted = ladder.Wanted(Head.POSE, "nose", BACKBONE)
-    assert ladder.answer(scene()[0], Prompt(inside=((50, 50),)), wanted) is None
+    wanted = fallback_chain.PromptContext(Head.POSE, "nose", BACKBONE)
+    assert fallback_chain.answer(scene()[0], Prompt(inside=((50, 50),)), wanted) is None

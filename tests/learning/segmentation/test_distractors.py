@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.segmentation.distractors import DOUBT
-from backend.learning.segmentation.distractors import doubted as doubted_along
+from backend.learning.segmentation.distractors import DISTRACTOR_LOGIT
+from backend.learning.segmentation.distractors import suppress_distractors as suppress_along
 from backend.learning.segmentation.flow import Floats, Step, ways_between
 
 SIDE = 24
@@ -13,8 +13,8 @@ Square = tuple[int, int]
 """Left and top corner of a part of 6 x 6 pixels."""
 
 
-def doubted(steps: list[Step]) -> list[Floats]:
-    return doubted_along(steps, ways_between(steps))
+def suppressed(steps: list[Step]) -> list[Floats]:
+    return suppress_along(steps, ways_between(steps))
 
 
 def step(*squares: Square, drawn: bool = False, label: int = 0, labels: int = 1) -> Step:
@@ -27,13 +27,13 @@ def step(*squares: Square, drawn: bool = False, label: int = 0, labels: int = 1)
 def left(steps: list[Step], label: int = 0) -> list[list[Square]]:
     """The squares whose middle is still part of a mask."""
     corners = [(x, y) for y in range(0, SIDE, 6) for x in range(0, SIDE, 6)]
-    return [[(x, y) for x, y in corners if one[label, y + 3, x + 3] > 0] for one in doubted(steps)]
+    return [[(x, y) for x, y in corners if one[label, y + 3, x + 3] > 0] for one in suppressed(steps)]
 
 
 def test_what_comes_into_sight_far_from_all_that_was_drawn_is_doubted() -> None:
     steps = [step((0, 0), drawn=True), step((0, 0)), step((0, 0), (18, 18)), step((0, 0), (18, 18))]
     assert left(steps) == [[(0, 0)]] * 4
-    assert doubted(steps)[3][0, 20, 20] == DOUBT
+    assert suppressed(steps)[3][0, 20, 20] == DISTRACTOR_LOGIT
     assert steps[3].odds[0, 20, 20] == 3.0  # what came in is left as it was
 
 
@@ -63,7 +63,7 @@ def test_where_nothing_is_known_in_a_frame_nothing_is_doubted() -> None:
 
 @pytest.mark.parametrize("steps", [[], [step((0, 0), (18, 18))], [step((0, 0), (18, 18)), step((0, 0))]])
 def test_without_a_drawn_frame_nothing_is_doubted(steps: list[Step]) -> None:
-    assert all(np.array_equal(one, was.odds) for one, was in zip(doubted(steps), steps, strict=True))
+    assert all(np.array_equal(one, was.odds) for one, was in zip(suppressed(steps), steps, strict=True))
 
 
 def test_an_empty_drawing_says_nothing_of_what_is_elsewhere() -> None:
@@ -88,13 +88,13 @@ def test_a_part_is_known_where_it_moved_to() -> None:
     wide = [np.full((1, SIDE, 2 * SIDE), -3.0, np.float32) for _ in range(2)]
     wide[0][0, 6:12, 4:10] = wide[1][0, 6:12, 12:18] = wide[1][0, 6:12, 40:46] = 3.0
     steps = [Step(greys[0], wide[0], True), Step(greys[1], wide[1], False)]
-    [_, after] = doubted(steps)
-    assert (after[0, 8, 15], after[0, 8, 43]) == (3.0, DOUBT)
+    [_, after] = suppressed(steps)
+    assert (after[0, 8, 15], after[0, 8, 43]) == (3.0, DISTRACTOR_LOGIT)
 
 
 def test_frames_of_other_sizes_are_left_alone() -> None:
     odd = Step(np.zeros((4, 4), np.uint8), np.full((1, 8, 8), 3.0, np.float32), False)
-    assert [one.shape for one in doubted([step((0, 0), drawn=True), odd])] == [(1, SIDE, SIDE), (1, 8, 8)]
+    assert [one.shape for one in suppressed([step((0, 0), drawn=True), odd])] == [(1, SIDE, SIDE), (1, 8, 8)]
 
 
 def test_labels_are_looked_at_by_themselves() -> None:
@@ -111,6 +111,6 @@ squares = st.lists(st.tuples(st.integers(0, 18), st.integers(0, 18)), max_size=4
 @given(st.lists(st.tuples(squares, st.booleans()), max_size=5))
 def test_masks_only_shrink_and_drawn_ones_stay(frames: list[tuple[list[Square], bool]]) -> None:
     steps = [step(*places, drawn=drawn) for places, drawn in frames]
-    for one, was in zip(doubted(steps), steps, strict=True):
+    for one, was in zip(suppressed(steps), steps, strict=True):
         assert ((one > 0) <= (was.odds > 0)).all()
         assert not was.certain or np.array_equal(one, was.odds)

@@ -46,7 +46,7 @@ def test_order_counts_only_where_every_frame_has_its_own(model: SegmentationMode
 
 
 def test_many_frames_are_seen_in_parts(model: SegmentationModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(micro_model, "TOGETHER", 2)
+    monkeypatch.setattr(micro_model, "FRAMES_PER_BATCH", 2)
     frames = [one.frame for one in masked_clip(5).frames]
     assert [p.task for p in model.predict(frames)] == [0, 1, 2, 3, 4]
 

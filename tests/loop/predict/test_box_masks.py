@@ -47,7 +47,9 @@ def check(house: House, task: int) -> list[dict[str, Any]]:
     found = read(house, prediction["result"])
     assert [one.label for one in found["label"]] == [one.label for one in found["mask"]] == ["square"]
     [mask] = [one.mask for one in found["mask"] if one.mask is not None]
-    assert (mask & truth(task)).sum() / (mask | truth(task)).sum() > 0.6  # how exact it is, the ladder's tests say
+    assert (mask & truth(task)).sum() / (
+        mask | truth(task)
+    ).sum() > 0.6  # how exact it is, the fallback chain's tests say
     result: list[dict[str, Any]] = prediction["result"]
     return result
 

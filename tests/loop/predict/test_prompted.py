@@ -127,12 +127,12 @@ def test_a_group_or_project_that_is_gone_does_no_harm(tmp_path: Path) -> None:
 
 
 def test_a_mistake_of_ours_is_no_error_of_the_editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from backend.learning.prompting import ladder
+    from backend.learning.prompting import fallback_chain
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(ladder, "answer", broken)
+    monkeypatch.setattr(fallback_chain, "answer", broken)
     assert Asked(tmp_path).ask(1, click(1)) == NOTHING
 
 

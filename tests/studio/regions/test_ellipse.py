@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.pixel_edges import hull
+from backend.pixel_edges import bounding_box
 from backend.studio import regions, tags
 from backend.types import Control, Head, Instance, Mask
 from tests.studio.regions.masks import disk, iou, small
@@ -48,7 +48,7 @@ def test_percent_to_pixels() -> None:
 
 
 def test_rotation_is_in_pixels_clockwise_about_the_centre() -> None:
-    assert hull(drawn(read(item(value={"rotation": 90})))) == (90.0, 10.0, 110.0, 90.0)
+    assert bounding_box(drawn(read(item(value={"rotation": 90})))) == (90.0, 10.0, 110.0, 90.0)
     turned = drawn(read(item(value={"rotation": 45})))
     assert turned[75, 125]
     assert not turned[25, 125]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.pixel_edges import Ring, hull
+from backend.pixel_edges import Ring, bounding_box
 from backend.studio.regions.mask import fill, of_size
 from tests.studio.regions.masks import disk, iou, small
 
@@ -14,9 +14,9 @@ def ring(*points: tuple[float, float]) -> Ring:
 
 def test_hull_of_nothing_and_of_one_pixel() -> None:
     mask = np.zeros((3, 4), dtype=np.bool_)
-    assert hull(mask) is None
+    assert bounding_box(mask) is None
     mask[2, 1] = True
-    assert hull(mask) == (1.0, 2.0, 2.0, 3.0)
+    assert bounding_box(mask) == (1.0, 2.0, 2.0, 3.0)
 
 
 def test_of_size() -> None:
@@ -59,7 +59,7 @@ def test_circle_of_many_vertices() -> None:
 
 @given(small)
 def test_hull_holds_the_mask_tightly(mask: np.ndarray) -> None:
-    box = hull(mask)
+    box = bounding_box(mask)
     assert (box is None) == (not mask.any())
     if box is not None:
         x0, y0, x1, y1 = (int(edge) for edge in box)
