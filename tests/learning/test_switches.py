@@ -47,7 +47,7 @@ def test_an_artifact_of_before_there_were_switches_has_them_on(name: str) -> Non
     weights = case.trained(unlabeled=()).weights
     fields = json.loads(weights.metadata["blueprint"])
     switches = {field for values in case.method.switches.values() for field in values}
-    measured = {"views", "levels", "background"}
+    measured = {"views", "levels", "background", "hard_negatives"}
     older = {key: value for key, value in fields.items() if key not in switches - measured}
     assert older.keys() < fields.keys()
     before = Weights(weights.arrays, {**weights.metadata, "blueprint": json.dumps(older)})
