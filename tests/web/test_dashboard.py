@@ -89,7 +89,7 @@ def test_problems_come_first_with_what_to_do(client: TestClient, house: House) -
     house.registry.groups.mark_failed(Lease(1, "clip", "worker"), 0, "no usable box", None)
     house.registry.leases.release(Lease(1, "clip", "worker"))
     text = page(client, "/").text
-    assert "clip in project 1: Failed. no usable box" in text
+    assert "clip in Project 1: Failed. no usable box" in text
     assert "when its labels change, or with 'Train now'" in text
     assert "nothing that a micro-model can learn" in text
     assert text.index("What needs you") < text.index("All projects")
@@ -163,7 +163,7 @@ def test_what_groups_have_of_each_other(client: TestClient, house: House) -> Non
 def test_a_group_before_its_first_training(client: TestClient) -> None:
     found = page(client, "/projects/1/groups/clip")
     assert "Nothing was trained yet" in found.text
-    assert "No predictions yet" in found.text
+    assert "Predictions of the others come with the first training" in found.text
 
 
 def test_a_task_that_cannot_be_used_is_told(client: TestClient, house: House) -> None:
