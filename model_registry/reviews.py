@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
 from model_registry.database import Database, upsert
 from model_registry.projects import lock_project
@@ -103,7 +103,7 @@ class Reviews:
             .select_from(reviews.join(labels, reviewed))
             .where(reviews.c.project == project, reviews.c.pending.is_(False), counts)
         )
-        found = defaultdict[str, list[Row[Any]]](list)
+        found = defaultdict[str, list[Any]](list)
         with self._database.reading() as connection:
             for row in connection.execute(query):
                 found[row.annotator].append(row)
