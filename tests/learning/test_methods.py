@@ -61,7 +61,7 @@ def test_what_no_method_serves_is_said_in_words(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_of_two_methods_of_a_head_the_first_is_trained_and_both_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    [first] = [method for method in methods.METHODS if method.head is Head.SEGMENTATION]
+    first = methods.method_for(control(Head.SEGMENTATION))
     other = dataclasses.replace(first, name="other", restore=lambda *_: "the other's model")  # type: ignore[arg-type, return-value]
     monkeypatch.setattr(methods, "METHODS", (*methods.METHODS, other))
     assert methods.method_for(control(Head.SEGMENTATION)) is first

@@ -17,11 +17,11 @@ from tests.loop.house import House
 WORKER = """
 import os, signal, sys
 from backend.process import worker_name
-from model_registry import open_registry
+from model_registry import Lease, open_registry
 registry = open_registry(sys.argv[1], sys.argv[2])
-owner = worker_name(os.getpid())
-if registry.leases.take(1, "clip", owner, 60):
-    registry.groups.progress(1, "clip", owner, "training", 0.0, None, "its training (frames: 9)")
+lease = Lease(1, "clip", worker_name(os.getpid()))
+if registry.leases.take(lease, 60):
+    registry.groups.progress(lease, "training", 0.0, None, "its training (frames: 9)")
     os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory is out
 sys.exit(0)
 """

@@ -17,7 +17,7 @@ from backend.instances import Instances
 from backend.objects.data import write
 from backend.objects.fitting import fit
 from backend.objects.micro_model import MicroModel
-from model_registry import LabelRecord, Registry, TaskRecord, open_registry
+from model_registry import LabelRecord, Lease, Registry, TaskRecord, open_registry
 from tests.learning.synthetic import clip
 
 ROOT = Path(__file__).parent.parent.parent
@@ -82,10 +82,11 @@ def kept(registry: Registry, group: str, models: dict[str, MicroModel]) -> None:
     task = len(group) + ord(group[-1])
     label = LabelRecord(task, 1, task, [{"type": "x"}], updated_at=1.0)
     registry.record_event(1, [TaskRecord(task, 1, group, {})], [label], rule="field", due_at=None)
-    registry.leases.take(1, group, "me", 600)
+    lease = Lease(1, group, "me")
+    registry.leases.take(lease, 600)
     for control, model in models.items():
         version = registry.versions.begin(
-            1, group, control, str(model.head), owner="me", label_revision=1, labels=5, fingerprint="f", recipe={},
+            lease, control, str(model.head), label_revision=1, labels=5, fingerprint="f", recipe={},
             previous=None, start="backbone",
         )  # fmt: skip
         registry.versions.promote(version.id, "me", registry.artifacts.write(model.weights), {}, 1.0)

@@ -7,7 +7,7 @@ import pytest
 
 from backend.errors import ArtifactDamaged, RegistryError
 from backend.objects.zoo import Zoo, card_of, open_zoo
-from model_registry import LabelRecord, Registry, TaskRecord, open_registry
+from model_registry import LabelRecord, Lease, Registry, TaskRecord, open_registry
 from tests.objects.made import boxes
 
 UNSEEN = {"unseen": {"measure": "F1 at IoU 0.5", "frames": 5, "score": 0.97}}
@@ -21,15 +21,16 @@ def train(registry: Registry, group: str, control: str, labels: int, metrics: di
         1, [TaskRecord(id_, 1, group, {})], [LabelRecord(id_, 1, id_, [{"type": "x"}], updated_at=1.0)],
         rule="field", due_at=None,
     )  # fmt: skip
-    registry.leases.take(1, group, "me", 60)
+    lease = Lease(1, group, "me")
+    registry.leases.take(lease, 60)
     serving = registry.versions.serving(1, group).get(control)
     version = registry.versions.begin(
-        1, group, control, "detection", owner="me", label_revision=task, labels=labels, fingerprint="f", recipe={},
+        lease, control, "detection", label_revision=task, labels=labels, fingerprint="f", recipe={},
         previous=serving.id if serving else None, start="serving" if serving else "backbone",
     )  # fmt: skip
     artifact = registry.artifacts.write(boxes(["Batman", "Joker"], group=group).weights)
     registry.versions.promote(version.id, "me", artifact, metrics, 1.0)
-    registry.leases.release(1, group, "me")
+    registry.leases.release(lease)
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Whether a newly trained version may serve. Pure."""
+"""Whether a newly trained version may serve. Pure.
+
+Asked by `train_group._decide`; a pin, also after a rollback, overrides it in `model_registry/versions.py`.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -9,7 +12,7 @@ from backend.loop.data.pages import in_words
 from backend.types import LabeledFrame, Quality
 
 OLDER_TOLERANCE = 0.05
-"""Score that it may lose on the labels that its predecessor learnt: these are fewer, and chance is larger."""
+"""Score that it may lose on the labels that the previous version learnt: these are fewer, and chance is larger."""
 CONFLICT_SCORE = 0.5
 """A frame whose label the serving version meets less well than this disagrees with what was labelled before."""
 MOST_NAMED = 5
