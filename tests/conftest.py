@@ -1,5 +1,9 @@
-"""Property tests draw the same examples in every run, and a busy machine fails none of them."""
+"""Property tests draw the same examples in every run, and a busy machine fails none of them; commands leave no trace."""
 
+from collections.abc import Iterator
+
+import pytest
+import structlog
 from hypothesis import settings
 
 STEADY_EXAMPLES = 100
@@ -8,3 +12,10 @@ STEADY_EXAMPLES = 100
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=STEADY_EXAMPLES)
 settings.register_profile("search", deadline=None, max_examples=10 * STEADY_EXAMPLES)
 settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command of one test sends its log to a stream that is closed when the next one begins."""
+    yield
+    structlog.reset_defaults()
