@@ -15,8 +15,10 @@ from backend.objects.fitting import fit
 from backend.objects.micro_model import MicroModel
 from tests.learning.synthetic import clip
 
-BOX_PIXELS, SCORE = 0.5, 0.02
+BOX_PIXELS, SCORE = 1.0, 0.03
 """How far answers may be from each other: here networks may compute in bfloat16, there in float32."""
+SURE = 0.6
+"""Score from which an object must be shown by both: what is doubtful may be left out by one."""
 Run = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]]
 
 
@@ -24,8 +26,8 @@ Run = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float3
 def model(request: pytest.FixtureRequest) -> MicroModel:
     """Trained on two discs and a square, so that counts differ; with the other frames, before a background."""
     still = request.param == "before a background"
-    frames = clip(16, discs=2, squares=1).frames
-    labeled, rest = frames[::4], [one.frame for one in frames if one.frame.task % 4] if still else []
+    frames = clip(20 if still else 12, discs=2, squares=1).frames
+    labeled, rest = frames[:12:3], [one.frame for one in frames[12:]] if still else []
     found = fit([one.frame for one in labeled], [Instances.of(one.instances) for one in labeled], rest=rest, effort=0.3)
     assert (BACKGROUND in found.weights.arrays) == still
     return found
@@ -59,16 +61,20 @@ def run(model: MicroModel, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_answers_are_the_same(model: MicroModel, run: Run, size: tuple[int, int], discs: int, squares: int) -> None:
     seen = 0
     for one in clip(3, size=size, discs=discs, squares=squares, seed=3).frames:
-        own, (boxes, scores, labels) = model(one.frame), run(one.frame.image)
-        assert [model.labels[n] for n in labels] == own.label.tolist()
-        there = np.argsort(-own.score, kind="stable") if len(own) else []
-        nearest = [int(np.abs(boxes - own.xyxy[n]).max(1).argmin()) for n in there]
-        assert sorted(nearest) == list(range(len(own)))
-        for n, m in zip(there, nearest, strict=True):
-            assert boxes[m] == pytest.approx(own.xyxy[n], abs=BOX_PIXELS)
-            assert scores[m] == pytest.approx(own.score[n], abs=SCORE)
-        seen += len(own)
-    assert seen or not discs + squares
+        boxes, scores, labels = run(one.frame.image)
+        here, there = model(one.frame), Instances(boxes, [model.labels[n] for n in labels], scores)
+        for found, other in ((here, there), (there, here)):
+            for n in np.flatnonzero(found.score >= SURE):
+                seen += 1
+                assert is_among(found, int(n), other)
+    assert seen or size != (160, 120), "nothing was compared in pictures like those it learnt from"
+
+
+def is_among(found: Instances, n: int, other: Instances) -> bool:
+    """Whether the other one shows the same object."""
+    near = np.abs(other.xyxy - found.xyxy[n]).max(1, initial=0) <= BOX_PIXELS
+    alike = np.abs(other.score - found.score[n]) <= SCORE
+    return bool((near & alike & (other.label == found.label[n])).any())
 
 
 @pytest.mark.slow

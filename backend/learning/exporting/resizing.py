@@ -29,7 +29,8 @@ def scaled(image: Tensor, scale: Scale, background: Tensor | None = None) -> tup
 
 def _difference(pixels: Tensor, size: Tensor, padded: Tensor, background: Tensor) -> Tensor:
     """As of `with_difference`; `pixels` (3, H, W) of which `size` is the frame and the rest padding."""
-    small = torch.tensor(background.shape[1:]).float()
+    height, width = (float(side) for side in background.shape[1:])
+    small = torch.tensor([height, width])
     change = torch.round(_resized(pixels, size, small, small)) - background
     flat = change.flatten(1)
     middle = torch.sort(flat, 1).values[:, (flat.shape[1] - 1) // 2]
@@ -50,7 +51,8 @@ def _filter(size: Tensor, target: Tensor, given: Tensor, padded: Tensor) -> Tens
     centres = (_up_to(padded) + 0.5) * ratio
     apart = torch.abs(_up_to(given) + 0.5 - centres[:, None]) / ratio.clamp_min(1)
     weights = (1 - apart).clamp_min(0) * (_up_to(given) < size)
-    return weights / weights.sum(1, keepdim=True).clamp_min(1e-6)
+    # The exporter takes known sizes for doubles, which runtimes cannot pool.
+    return (weights / weights.sum(1, keepdim=True).clamp_min(1e-6)).float()
 
 
 def _up_to(count: Tensor) -> Tensor:

@@ -65,4 +65,4 @@ class FittedRecipe(HeadRecipe):
 def steps_after(recipe: FittedRecipe, start: str) -> int:
     """Steps after a kind of start."""
     share = recipe.sibling_share if start == Start.SIBLING else 1.0
-    return recipe.warm_steps if start == Start.SERVING else round(recipe.steps * share)
+    return recipe.warm_steps if start == Start.SERVING else max(FEWEST_STEPS, round(recipe.steps * share))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backend.learning.network.backbone import DEFAULT, _body
+from backend.learning.network.backbone import DEFAULT, STRIDES, _body
 from backend.learning.segmentation.masks import SHOWN, instance, masks_of
 from backend.types import Frame, Head, Prediction
 from tests.benchmarks.baselines.baseline import Baseline, Given
@@ -59,7 +59,7 @@ def _network(labels: int) -> torch.nn.Module:
     model = smp.Unet(
         f"tu-{DEFAULT}", encoder_depth=len(CHANNELS), encoder_weights=None, decoder_channels=CHANNELS, classes=labels
     )
-    pretrained, own = _body(DEFAULT), model.encoder.model
+    pretrained, own = _body(DEFAULT, STRIDES), model.encoder.model
     own.blocks = own.blocks[: len(pretrained.blocks)]  # the others are behind the coarsest features
     own.load_state_dict(pretrained.state_dict())
     model.train()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from backend.cancel import NEVER
 from backend.errors import TrainingError, TrainingInterrupted
 from backend.learning.fitting.loop import fit, follow, overfit
-from backend.learning.fitting.recipe import FittedRecipe
+from backend.learning.fitting.recipe import FEWEST_STEPS, FittedRecipe
 from backend.learning.fitting.session import Session
 from backend.types import Progress, Start
 
@@ -96,3 +96,10 @@ def test_the_average_follows_slowly_and_takes_over_at_zero() -> None:
     assert average.weight.item() == 0.25
     follow(average, network, 0.0)
     assert average.weight.item() == 1.0
+
+
+@pytest.mark.parametrize("start", Start)
+def test_the_least_effort_leaves_room_for_the_schedule(course: LineCourse, start: Start) -> None:
+    least = replace(RECIPE, sibling_share=0.7).with_effort(0.001)
+    metrics = overfit(course, least, _session([]), start=start)  # type: ignore[arg-type]
+    assert metrics["steps"] >= FEWEST_STEPS
