@@ -99,7 +99,7 @@ def test_the_average_follows_slowly_and_takes_over_at_zero() -> None:
 
 
 @pytest.mark.parametrize("start", Start)
-def test_the_least_effort_leaves_room_for_the_schedule(course: LineCourse, start: Start) -> None:
+def test_the_least_effort_leaves_room_for_the_schedule(task: LineTask, start: Start) -> None:
     least = replace(RECIPE, sibling_share=0.7).with_effort(0.001)
-    metrics = overfit(course, least, _session([]), start=start)  # type: ignore[arg-type]
+    metrics = overfit(task, least, _session([]), start=start)  # type: ignore[arg-type]
     assert metrics["steps"] >= FEWEST_STEPS
