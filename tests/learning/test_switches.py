@@ -14,6 +14,7 @@ from backend.learning.detection import decision, training
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.head import BACKGROUND
 from backend.learning.detection.plan import plan
+from backend.learning.geometry.background import UNKNOWN
 from backend.learning.pose import micro_model as pose_model
 from backend.learning.segmentation import distractors, presence_prior
 from backend.types import Frame, Instance, LabeledFrame, Weights
@@ -239,3 +240,14 @@ def test_what_changes_answers_only_is_in_the_artifact_under_the_same_name(name: 
         changed = json.loads(trained.metadata["blueprint"]) | case.method.switches[mechanism]
         assert json.loads(again.metadata["blueprint"]) == changed
         assert all(np.array_equal(array, trained.arrays[key]) for key, array in again.arrays.items())
+
+
+def test_the_background_of_one_group_is_unknown_in_another() -> None:
+    case = CASES["boxes"]
+    weights = case.method.for_other_group(case.method.train(case.given(count=24), case.quick).weights)
+    assert (weights.arrays[BACKGROUND] == UNKNOWN).all()
+    model = methods.load(weights, "cpu")
+    frame = case.clip(1)[0].frame
+    seen = model.network.input_of(torch.from_numpy(frame.image).permute(2, 0, 1))  # type: ignore[attr-defined]
+    assert (seen[3:] == 0).all()
+    assert all(0 <= one.score <= 1 for one in model.predict([frame]))
