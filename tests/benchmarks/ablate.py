@@ -23,7 +23,7 @@ import torch
 
 from backend.types import Head
 from tests.benchmarks.kinds import half_of
-from tests.benchmarks.rows import ALL_ON, FIGURES, Row, Rows, read
+from tests.benchmarks.rows import ALL_ON, FIGURES, Row, Rows, parser, read
 from tests.benchmarks.trial import Clip, folders_of
 
 
@@ -146,16 +146,9 @@ def report(rows: Sequence[Row], figure: str | None) -> str:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("data", type=Path, nargs="?")
-    options.add_argument("--out", type=Path)
-    options.add_argument("--table", type=Path, nargs="*", default=[])
+    options = parser(__doc__)
     options.add_argument("--figure")
-    options.add_argument("--groups", nargs="*", default=[])
     options.add_argument("--switches", nargs="*", default=[])
-    options.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
-    options.add_argument("--effort", type=float, default=1.0)
-    options.add_argument("--labels", type=int, default=5)
     args = options.parse_args()
     if args.data is None:
         print(report(read(args.table), args.figure))

@@ -22,7 +22,7 @@ from backend.types import Head
 from tests.benchmarks.baselines.baseline import Baseline
 from tests.benchmarks.baselines.registry import BASELINES
 from tests.benchmarks.kinds import half_of, kind_of
-from tests.benchmarks.rows import ALL_ON, FIGURES, Row, Rows, read
+from tests.benchmarks.rows import ALL_ON, FIGURES, Row, Rows, parser, read
 from tests.benchmarks.trial import Clip, folders_of
 
 ALLOWED = 0.02
@@ -139,15 +139,8 @@ def report(rows: Sequence[Row]) -> str:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("data", type=Path, nargs="?")
-    options.add_argument("--out", type=Path)
-    options.add_argument("--table", type=Path, nargs="*", default=[])
-    options.add_argument("--groups", nargs="*", default=[])
+    options = parser(__doc__)
     options.add_argument("--methods", nargs="*", default=[])
-    options.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
-    options.add_argument("--effort", type=float, default=1.0)
-    options.add_argument("--labels", type=int, default=5)
     args = options.parse_args()
     if args.data is None:
         print(report(read(args.table)))

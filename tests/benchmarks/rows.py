@@ -1,5 +1,6 @@
 """Rows: the figures of single trials as lines of JSON, so that a long measurement can be resumed and its tables made again."""
 
+import argparse
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -97,3 +98,16 @@ def read(files: Iterable[Path]) -> list[Row]:
     """All rows of some files; those of trials that failed (`error`) are left out."""
     lines = [line for file in files for line in file.read_text().splitlines() if line.strip()]
     return [Row.from_json(line) for line in lines if "error" not in json.loads(line)]
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """What the commands that measure rows, or tell of them, have in common."""
+    options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("data", type=Path, nargs="?")
+    options.add_argument("--out", type=Path)
+    options.add_argument("--table", type=Path, nargs="*", default=[])
+    options.add_argument("--groups", nargs="*", default=[])
+    options.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    options.add_argument("--effort", type=float, default=1.0)
+    options.add_argument("--labels", type=int, default=5)
+    return options

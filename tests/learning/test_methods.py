@@ -12,7 +12,7 @@ from backend.errors import TrainingError, TrainingInterrupted
 from backend.learning import methods
 from backend.learning.fitting.recipe import FEWEST_STEPS
 from backend.learning.fitting.trained import Trained
-from backend.learning.geometry import background, levels
+from backend.learning.fitting.training_input import SAMPLED_FRAMES
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Prediction, Progress, Weights
 from tests.learning.cases import CASES, Case, Counting
 
@@ -174,7 +174,7 @@ def test_of_many_unlabelled_frames_few_are_looked_at(case: Case) -> None:
     [one] = case.clip(1)
     many = Counting(dataclasses.replace(one.frame, task=i, order=float(i)) for i in range(5000))
     case.trained(labeled=[one], unlabeled=many)
-    most = getattr(case.quick, "group_frames", levels.MAX_FRAMES + background.MAX_FRAMES)
+    most = getattr(case.quick, "group_frames", 2 * SAMPLED_FRAMES)
     assert many.decoded <= most
 
 

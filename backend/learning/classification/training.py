@@ -12,7 +12,7 @@ from backend.learning.classification.recipe import ClassificationRecipe
 from backend.learning.classification.ridge import Linear, fit
 from backend.learning.fitting.session import Session, session
 from backend.learning.fitting.trained import Trained
-from backend.learning.fitting.training_input import TrainingInput
+from backend.learning.fitting.training_input import TrainingInput, evenly_spread
 from backend.types import Frame, LabeledFrame
 
 STATISTICS_FRAMES = 200
@@ -31,7 +31,7 @@ def train(given: TrainingInput, recipe: ClassificationRecipe) -> Trained:
         size = features.size_for(labeled, recipe.side)
         maps = _look(labeled, given.unlabeled, size, recipe, under_way)
         group_statistics = features.group_statistics(
-            features.join([maps[at] for at in _spread(len(maps), STATISTICS_FRAMES)])
+            features.join([maps[at] for at in evenly_spread(len(maps), STATISTICS_FRAMES)])
         )
         vectors = np.concatenate([features.vectors(one, group_statistics) for one in maps])
         scale = _scale(vectors, features.widths(group_statistics))
@@ -52,7 +52,7 @@ def _look(
 ) -> list[Maps]:
     """Of each labelled frame, then of some unlabelled ones."""
     backbone = features.frozen(recipe.backbone, under_way.device)
-    chosen = _spread(len(unlabeled), recipe.group_frames)
+    chosen = evenly_spread(len(unlabeled), recipe.group_frames)
     report = under_way.countdown(len(labeled) + len(chosen))
     seen = list[Maps]()
     for at in range(len(labeled) + len(chosen)):
@@ -60,11 +60,6 @@ def _look(
         seen.append(features.look(backbone, features.scaled(frame, size), under_way.device))
         report(at)
     return seen
-
-
-def _spread(count: int, most: int) -> list[int]:
-    """Positions of at most so many of `count` frames, evenly spread."""
-    return [int(at) for at in np.linspace(0, count - 1, min(count, most)).round()]
 
 
 def _scale(vectors: Floats, widths: Sequence[int]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from backend.learning.detection.candidates import Crop, Floats, Ints
 from backend.learning.detection.rotation import moved, turn_between
 from backend.learning.geometry.colour import recolour
 from backend.learning.geometry.crop import GREY, Points, View, turned
-from backend.learning.network.network import COLOURS
+from backend.learning.geometry.scaling import COLOURS
 
 LEAST_SCALE, MOST_SCALE = 0.75, 1.33
 """Limits of the random scaling of a crop: how far an object may come nearer or go away."""

@@ -59,8 +59,8 @@ def planned_with_background(given: TrainingInput, recipe: DetectionRecipe) -> tu
     """The config as labels and frames suggest it, and the background where the camera stands still."""
     planned = plan(given.labeled, given.labels, recipe)
     if recipe.levels:
-        planned = replace(planned, levels=find_levels(given.every_frame))
-    background = find_background(given.every_frame, planned.scale) if recipe.background else None
+        planned = replace(planned, levels=find_levels(given.sample()))
+    background = find_background(given.sample(), planned.scale) if recipe.background else None
     shape = None if background is None else (background.shape[1], background.shape[2])
     return replace(planned, background=shape), background
 

@@ -4,9 +4,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from backend.cancel import NEVER, CancelToken
 from backend.types import Frame, Instance, LabeledFrame, Progress, Weights
 
+SAMPLED_FRAMES = 25
+"""Of a group that are looked at to learn what its pictures are like: bounds the time."""
 Clock = Callable[[], float]
 """Seconds since some moment."""
 Tell = Callable[[Progress], None]
@@ -38,20 +42,26 @@ class TrainingInput:
     """Asked in every step; what it raises ends the training, and passes through."""
     clock: Clock = time.monotonic
 
-    @property
-    def every_frame(self) -> Sequence[Frame]:
-        """All of the group: the unlabelled ones, then the labelled ones."""
-        return _Together(self.unlabeled, self.labeled)
+    def sample(self) -> Sequence[Frame]:
+        """At most `SAMPLED_FRAMES` of the group, evenly spread over the unlabelled ones and then the labelled ones; each is
+        decoded when indexed."""
+        return _Sample(self.unlabeled, self.labeled)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Together(Sequence[Frame]):
-    unlabeled: Sequence[Frame]
-    labeled: Sequence[LabeledFrame]
+def evenly_spread(count: int, most: int) -> list[int]:
+    """Positions of at most so many of `count` frames, first and last included."""
+    return [int(at) for at in np.linspace(0, count - 1, min(count, most)).round()]
+
+
+class _Sample(Sequence[Frame]):
+    def __init__(self, unlabeled: Sequence[Frame], labeled: Sequence[LabeledFrame]) -> None:
+        self._unlabeled, self._labeled = unlabeled, labeled
+        self._at = evenly_spread(len(unlabeled) + len(labeled), SAMPLED_FRAMES)
 
     def __len__(self) -> int:
-        return len(self.unlabeled) + len(self.labeled)
+        return len(self._at)
 
     def __getitem__(self, index: int) -> Frame:  # type: ignore[override]
-        after = index - len(self.unlabeled)
-        return self.labeled[after].frame if after >= 0 else self.unlabeled[index]
+        at = self._at[index]
+        after = at - len(self._unlabeled)
+        return self._labeled[after].frame if after >= 0 else self._unlabeled[at]

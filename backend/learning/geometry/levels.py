@@ -17,8 +17,6 @@ Levels = tuple[int, int]
 """What becomes black and what becomes white, of 0 to 255."""
 WHOLE: Levels = (0, 255)
 """Nothing is stretched."""
-MAX_FRAMES = 25
-"""Of the group that are looked at: bounds the time."""
 CLIPPED = 0.1
 """Per cent of the values that may become black, and as many white: single odd pixels must not decide."""
 MIN_RANGE = 8
@@ -26,11 +24,10 @@ MIN_RANGE = 8
 
 
 def find_levels(frames: Sequence[Frame]) -> Levels:
-    """Of frames that are spread over the whole group; each is decoded when indexed."""
-    chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MAX_FRAMES)).round().astype(int))
-    if not len(chosen):
+    """Of some frames that are spread over the whole group."""
+    if not len(frames):
         return WHOLE
-    counts = np.sum([_histogram(frames[int(at)].image) for at in chosen], 0)
+    counts = np.sum([_histogram(frame.image) for frame in frames], 0)
     shares = np.cumsum(counts) / counts.sum()
     black, white = np.searchsorted(shares, [CLIPPED / 100, 1 - CLIPPED / 100])
     return (int(black), int(white)) if white - black >= MIN_RANGE else WHOLE

@@ -13,6 +13,8 @@ from torch.nn import functional
 from backend.learning.geometry.levels import WHOLE, Levels, stretched
 from backend.types import Frame, LabeledFrame
 
+COLOURS = 3
+"""Channels of an image that the backbone sees; the pyramid is given the others as they are."""
 MULTIPLE = 16
 """Sides of what goes through the network are multiples of the coarsest stride, pixels."""
 UNKNOWN_SIDE = 64.0
@@ -92,11 +94,12 @@ def as_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def to_batch(pixels: Sequence[Tensor]) -> Tensor:
-    """Images of (3, h, w) uint8 -> (batch, 3, H, W) in [0, 1], padded with grey to sides that are multiples of 16."""
+    """Images of (channels, h, w) uint8 -> (batch, channels, H, W) in [0, 1], padded to sides that are multiples of 16: colours
+    with grey, what follows them with 0."""
     height = max(-(-p.shape[1] // MULTIPLE) * MULTIPLE for p in pixels)
     width = max(-(-p.shape[2] // MULTIPLE) * MULTIPLE for p in pixels)
     batch = torch.full((len(pixels), len(pixels[0]), height, width), 0.5, device=pixels[0].device)
-    batch[:, 3:] = 0  # what is not colour
+    batch[:, COLOURS:] = 0
     for row, image in zip(batch, pixels, strict=True):
         row[:, : image.shape[1], : image.shape[2]] = image.float() / 255
     return batch.contiguous(memory_format=torch.channels_last)

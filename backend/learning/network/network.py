@@ -11,14 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from backend.errors import WeightsUnusable
-from backend.learning.geometry.scaling import to_batch
+from backend.learning.geometry.scaling import COLOURS, to_batch
 from backend.learning.network.backbone import STRIDES, Backbone
 from backend.learning.network.device import fastest
 from backend.learning.network.pyramid import Pyramid
 from backend.types import State
 
-COLOURS = 3
-"""Channels of an image that the backbone sees; the pyramid is given the others as they are."""
 GAIN = 8.0
 """Of these others, beside the backbone's features."""
 LOOKED_AT = 4

@@ -28,7 +28,7 @@ def train(given: TrainingInput, recipe: SegmentationRecipe) -> Trained:
     with session(given) as under_way:
         planned = plan(given.labeled, given.labels, recipe)
         if recipe.levels:
-            planned = replace(planned, levels=find_levels(given.every_frame))
+            planned = replace(planned, levels=find_levels(given.sample()))
         config, arrays = warm(planned, given.start)
         pictures = [picture(one, config, under_way.device) for one in given.labeled]
         network = init_network(config, [one.image for one in pictures], arrays, under_way.device)
