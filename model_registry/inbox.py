@@ -27,6 +27,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    cast,
     delete,
     func,
     insert,
@@ -34,6 +35,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.functions import Function
 
 from backend.errors import InboxError, RegistryError
 from backend.sqlite_files import set_aside_damaged
@@ -163,7 +165,7 @@ class Inbox:
         """Whether nobody else records at this moment; then nobody does until the block ends, or this process does."""
         if self._file is None:
             with self._database.writing() as connection:
-                yield bool(connection.execute(select(func.pg_try_advisory_xact_lock(_RECORDER))).scalar())
+                yield bool(connection.execute(select(func.pg_try_advisory_xact_lock(_RECORDER, _schema()))).scalar())
             return
         with self._file.with_name(self._file.name + ".recorder").open("a") as lock:
             yield _locked(lock.fileno())
@@ -202,7 +204,7 @@ class Inbox:
     def _create(self) -> None:
         with self._database.writing() as connection:
             if self._file is None:  # two processes may come at once
-                connection.execute(select(func.pg_advisory_xact_lock(_MAKER)))
+                connection.execute(select(func.pg_advisory_xact_lock(_MAKER, _schema())))
             metadata.create_all(connection)
 
     def _mended(self, call: Callable[[], T]) -> T:
@@ -234,6 +236,11 @@ def open_inbox(database: Database, url: str, clock: Callable[[], float]) -> Inbo
         raise RegistryError(
             f"The inbox's file {file} cannot be used: {error}. Check the folder's permissions and the room on its disk."
         ) from None
+
+
+def _schema() -> Function[int]:
+    """The second half of a lock's key in PostgreSQL: registries in two schemas of one database do not exclude each other."""
+    return func.hashtext(cast(func.current_schema(), Text))
 
 
 def _columns(of: type[Arrival] | type[Refusal]) -> list[Column[object]]:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from backend.errors import InboxError
 from model_registry import Inbox, Registry, inbox, open_registry
+from tests.engines import own_schema, postgres_at_hand
 from tests.model_registry.workers import in_processes
 
 ODD = ["", "{}", "\u2028 'ä' \U0001f407", "x" * 3_000_000, '"\\u0000\\ud800"']
@@ -130,6 +131,20 @@ def test_one_records_at_a_time(box: Inbox) -> None:
         box.append(1, "nobody waits for who records")
     with box.recorder() as again:
         assert again
+
+
+def test_registries_in_two_schemas_of_one_database_record_at_the_same_time(tmp_path: Path) -> None:
+    with (
+        postgres_at_hand() as server,
+        own_schema(server) as one,
+        own_schema(server) as other,
+        open_registry(one, str(tmp_path)) as first,
+        open_registry(other, str(tmp_path)) as second,
+    ):
+        with first.inbox.recorder() as mine, second.inbox.recorder() as theirs:
+            assert (mine, theirs) == (True, True)
+            second.inbox.append(1, "of the second")
+        assert first.inbox.waiting() == 0
 
 
 def test_an_event_is_accepted_while_the_registry_is_locked(box: Inbox, registry: Registry, url: str) -> None:
