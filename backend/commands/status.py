@@ -134,7 +134,7 @@ def _remark(group: dict[str, Any]) -> str:
     learnt = "" if group["project_score_honest"] else ", learnt"
     said = (
         group.get("next"),
-        group["reason"] or group["advice"],
+        group["reason"] or group.get("difficulty") or group["advice"],
         f"started from {group['start']}" if group["start"] else None,
         f"proposed by {group['proposed_by']}" if group["proposed_by"] else None,
         None if whole is None else f"one model for the project {whole:.2f}{learnt}",

@@ -22,7 +22,8 @@ from backend.learning import methods
 from backend.learning.fitting.recipe import HeadRecipe
 from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.network import features, threads
-from backend.loop.train.initialization import POOR_SCORE, SAMPLED_FRAMES, as_start, feature_distance
+from backend.loop.review.difficulty import POOR_SCORE
+from backend.loop.train.initialization import SAMPLED_FRAMES, as_start, feature_distance
 from backend.loop.train.project_model import EFFORT
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Start, Weights
 from tests.benchmarks.group import Group, changed, chosen, parser

@@ -16,6 +16,7 @@ from backend.learning.geometry.rotation import upright
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
+from backend.learning.network.threads import at_best_threads
 from backend.types import Frame, LabeledFrame, Prediction, Weights
 
 
@@ -37,7 +38,7 @@ class DetectionModel(NetworkModel[DetectionNetwork, DetectionConfig]):
 
     def see(self, frames: Iterable[Frame]) -> Iterator[FrameCandidates]:
         """What the network alone sees in each frame, in pixels of the original frame."""
-        for frame in frames:
+        for frame in at_best_threads(frames):
             yield self.look(frame)
 
     def look(self, frame: Frame) -> FrameCandidates:

@@ -14,6 +14,7 @@ from backend.learning.geometry.crop import Points
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
+from backend.learning.network.threads import at_best_threads
 from backend.learning.pose.config import PoseConfig
 from backend.learning.pose.head import peaks, probabilities
 from backend.learning.pose.network import PoseNetwork
@@ -55,7 +56,7 @@ class PoseModel(NetworkModel[PoseNetwork, PoseConfig]):
 
         A frame without a box has none then, and not one that hangs on nothing; it is not even looked at.
         """
-        return [self._of(frame, enclosing_boxes) for frame in frames]
+        return [self._of(frame, enclosing_boxes) for frame in at_best_threads(frames)]
 
     def _of(self, frame: Frame, enclosing_boxes: EnclosingBoxes | None) -> Prediction:
         boxes = () if enclosing_boxes is None else enclosing_boxes.get(frame.task, ())

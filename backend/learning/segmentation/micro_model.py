@@ -17,6 +17,7 @@ from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
+from backend.learning.network.threads import at_best_threads
 from backend.learning.score import frame_score
 from backend.learning.segmentation import distractors, flow, masks, presence_prior
 from backend.learning.segmentation.config import SegmentationConfig
@@ -75,7 +76,7 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationConfig]):
         self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()
     ) -> Iterator[tuple[FrameLogits, Floats]]:
         """Each frame's logits, and these fused with its neighbours in time."""
-        source = iter(frames)
+        source = at_best_threads(frames)
         while looks := [self.look(frame) for frame in islice(source, FRAMES_PER_BATCH)]:
             yield from zip(looks, self._fuse_in_time(looks, labeled), strict=True)
 

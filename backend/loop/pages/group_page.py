@@ -14,6 +14,7 @@ from backend.loop.pages.headline import Turn, headline
 from backend.loop.pages.overview import WORKING, Alert, backend_alerts, failure
 from backend.loop.pages.status import next_version
 from backend.loop.predict.suggest import suggestions
+from backend.loop.review.difficulty import difficulty
 from backend.loop.review.efficiency import Efficiency, group_efficiency
 from backend.loop.review.minutes import Minutes, minutes
 from backend.loop.services import Services
@@ -63,6 +64,8 @@ class GroupPage:
     state: GroupState
     headline: str
     """Where it stands, in a sentence or two."""
+    difficulty: str | None
+    """Why its micro-model stays poor, and what to do; None where it does not."""
     versions: tuple[VersionView, ...]
     """Of all controls, the newest first; old ones are left out."""
     older: int
@@ -125,6 +128,7 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
         title=titles(services, owner, [record]).get(name, name or "(no name)"),
         state=state,
         headline=headline(record, state, efficiency, expects, _turn(services, record, state), proposed),
+        difficulty=difficulty(history, record.doubt),
         versions=tuple(shown),
         older=len(versions) - len(shown),
         way_back=any(v.may_serve and v.record.state == VersionState.SUPERSEDED for v in versions),

@@ -10,13 +10,24 @@ from backend.loop.data import standing
 from backend.loop.data.project_news import Baseline, baselines, named, project_models, proposed_by
 from backend.loop.data.vanished import absence
 from backend.loop.data.whole_videos import titles
+from backend.loop.review.difficulty import difficulty
 from backend.loop.review.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
 from backend.loop.train import rhythm
 from backend.loop.worker.alive import worker_problem
 from model_registry import GroupRecord, ProjectRecord, Space, VersionRecord
 
-OF_VERSIONS = ("version", "start", "score", "measure", "pinned", "project_score", "project_score_honest", "proposed_by")
+OF_VERSIONS = (
+    "version",
+    "start",
+    "score",
+    "measure",
+    "pinned",
+    "project_score",
+    "project_score_honest",
+    "proposed_by",
+    "difficulty",
+)
 NO_VERSION: dict[str, Any] = dict.fromkeys(OF_VERSIONS) | {"pinned": []}
 """What is said of the versions of a group that has none."""
 
@@ -80,11 +91,13 @@ def _safe_status(
 def group_status(services: Services, group: GroupRecord, efficiency: Efficiency) -> dict[str, Any]:
     """State of one group; times in seconds, shares in [0, 1]; actions and what is left as `loop.efficiency` counts."""
     serving = services.registry.versions.serving(group.project, group.name)
+    history = services.registry.versions.history(group.project, group.name)
     return _standing(services, group, efficiency) | {
         "version": ", ".join(_name(v, len(serving) > 1) for v in serving.values()) or None,
         "start": ", ".join(dict.fromkeys(v.start for v in serving.values())) or None,
         "score": _held_out_score(list(serving.values())),
         "measure": ", ".join(dict.fromkeys(_measure(v) for v in serving.values() if _measure(v))) or None,
+        "difficulty": difficulty(history, group.doubt),
         "pinned": sorted(services.registry.versions.pins(group.project, group.name)),
     }
 

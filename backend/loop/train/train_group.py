@@ -14,11 +14,12 @@ from backend.loop.data.frames import FrameStore
 from backend.loop.data.project_news import break_off
 from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.data.weights import read_and_load
+from backend.loop.review.difficulty import POOR_SCORE, examples
 from backend.loop.review.reviewing import accepted
 from backend.loop.services import Services
 from backend.loop.train import rhythm
 from backend.loop.train.evaluator import Evaluator
-from backend.loop.train.initialization import POOR_SCORE, Initialization, as_start, find_initialization
+from backend.loop.train.initialization import Initialization, as_start, find_initialization
 from backend.loop.train.promotion import Comparison, Decision, decide, label_hash, split_seen
 from backend.loop.train.sharing import Share, shares
 from backend.studio.labeling_config import control_fingerprint
@@ -225,6 +226,7 @@ class _Training:
         metrics = {
             **trained.metrics, "labelled": asdict(evaluator.quality(after)), "unseen": asdict(unseen) if unseen else None,
             "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): label_hash(f) for f in labeled},
+            "examples": examples(labeled),
         }  # fmt: skip
         artifact = registry.artifacts.write(weights)
         if decision.promote:
