@@ -16,7 +16,7 @@ from backend.learning.network.network import Network
 from backend.learning.network.threads import at_best_threads
 from backend.types import Start
 
-STEEPEST = 10.0
+MAX_GRADIENT_NORM = 10.0
 """Norm that gradients are cut to: one odd crop must not undo the steps before it."""
 
 
@@ -67,7 +67,7 @@ def fit(task: TrainingTask[Net], recipe: FittedRecipe, steps: int, report: Calla
             raise TrainingError(f"The loss became {loss.item()} at step {step}: lower the recipe's learning rates.")
         optimizer.zero_grad()
         torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(network.parameters(), STEEPEST)
+        nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT_NORM)
         optimizer.step()
         schedule.step()
         follow(average, network, recipe.average if step else 0.0)
