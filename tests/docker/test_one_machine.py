@@ -20,15 +20,27 @@ pytestmark = [pytest.mark.compose, pytest.mark.slow]
 LABELLED = (0, 5, 11, 17, 23)
 SMALL_TRAININGS = "services: {backend: {environment: {MICRO_MODELS_EFFORT: '0.2', MICRO_MODELS_THREADS: '1'}}}\n"
 """How well it learns is not what is asked here."""
-AN_EARLIER_SCHEMA = """import sqlite3
-with sqlite3.connect("/data/registry.db") as registry:
-    for table in ("groups", "versions"):
-        registry.execute(f"ALTER TABLE {table} DROP COLUMN kind")
-    registry.execute("UPDATE alembic_version SET version_num = '0006'")
+EARLIER = "0006"
+AN_EARLIER_REGISTRY = f"""import sqlite3
+from pathlib import Path
+from sqlalchemy import create_engine
+from model_registry.migrations import migrate
+sqlite3.connect("registry.db").execute("VACUUM INTO 'newer.db'")
+for path in Path().glob("registry.db*"):
+    path.unlink()
+with create_engine("sqlite:///registry.db").begin() as connection:
+    migrate(connection, "{EARLIER}")
+with sqlite3.connect("registry.db") as registry:
+    registry.execute("ATTACH 'newer.db' AS newer")
+    names = lambda schema, table: [row[1] for row in registry.execute(f"PRAGMA {{schema}}.table_info({{table}})")]
+    for table, in registry.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        both = ", ".join(f'"{{name}}"' for name in names("main", table) if name in names("newer", table))
+        if table != "alembic_version":
+            registry.execute(f"INSERT INTO {{table}} ({{both}}) SELECT {{both}} FROM newer.{{table}}")
 """
-"""What step 0007 added is taken back."""
+"""The registry of the working directory as an earlier release would have it: its schema, and what that has room for."""
 SCHEMA = """import sqlite3
-print(*sqlite3.connect("/data/registry.db").execute("SELECT version_num FROM alembic_version").fetchone())
+print(*sqlite3.connect("registry.db").execute("SELECT version_num FROM alembic_version").fetchone())
 """
 
 
@@ -80,12 +92,12 @@ def test_a_new_image_takes_over_the_volumes_of_an_older_one(project: Composed, e
     composition, before = project.composition, project.predictions()
     composition("down")
     data = ("--volume", f"{PROJECT}_backend:/data", "--entrypoint", "python", IMAGE)
-    engine.run("docker", "run", "--rm", *data, "-c", AN_EARLIER_SCHEMA)
-    assert engine.run("docker", "run", "--rm", *data, "-c", SCHEMA).stdout.strip() == "0006"
+    engine.run("docker", "run", "--rm", *data, "-c", AN_EARLIER_REGISTRY)
+    assert engine.run("docker", "run", "--rm", *data, "-c", SCHEMA).stdout.strip() == EARLIER
     engine.run("docker", "build", "-t", IMAGE, "-", text=f"FROM {IMAGE}\nLABEL release=next\n")
     composition.up()
     until(lambda: reached(project), "Label Studio to answer", UP_SECONDS)
-    assert composition.inside("backend", "python", "-c", SCHEMA).strip() > "0006"
+    assert composition.inside("backend", "python", "-c", SCHEMA).strip() > EARLIER
     project.label(8)
     wait_renewed(project, before)
 

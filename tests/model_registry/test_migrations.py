@@ -143,7 +143,7 @@ def test_the_group_that_stands_for_a_project_is_found_again_by_its_kind(fresh_ur
 def test_scores_of_before_calibration_are_found_under_their_new_name(fresh_url: str, tmp_path: Path) -> None:
     engine = create_engine(fresh_url)
     with engine.begin() as connection:
-        brought_to(connection, "0007")
+        migrate(connection, "0007")
         connection.execute(text("INSERT INTO projects (id, config, settings, generation) VALUES (1, '', '{}', 1)"))
         entry = "INSERT INTO ledger (project, task, result, score, versions, model_version, published_at, raw) "
         entry += "VALUES (1, :task, '[]', 0.5, '{}', 'm', 0, :raw)"
