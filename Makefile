@@ -84,7 +84,7 @@ promises: $(OURS) ## Ten times as many runs of what the design promises, new one
 image-test: $(OURS) $(STUDIO) system-tools ## The container image alone: built and run for real, without a Docker engine (some minutes)
 	@$(BIN)/pytest -m image tests/docker $(ARGS)
 
-compose-test: $(OURS) ## compose.yml on a Docker engine of its own, before each release (half an hour the first time; as root)
+compose-test: $(OURS) ## Both compose files on a Docker engine of its own, before each release (half an hour the first time; as root)
 	@type dockerd docker-compose debootstrap >/dev/null 2>&1 || { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends docker.io docker-compose iptables debootstrap; } >/tmp/micro-models-apt.log 2>&1 || { tail -5 /tmp/micro-models-apt.log; exit 1; }
 	@$(BIN)/pytest -s -m compose tests/docker $(ARGS)
 

@@ -4,8 +4,11 @@ import json
 import time
 from typing import Any
 
+import httpx
+
 from backend.demo.annotator import Annotator, rectangle_config
 from backend.demo.data_set import DataSet
+from backend.demo.watching import snapshot
 from backend.studio.client import Studio
 from backend.studio.labeling_config import parse
 from backend.studio.tags import for_control
@@ -13,10 +16,13 @@ from tests.docker.composition import Composition
 from tests.docker.test_compose import load
 from tests.end_to_end.work import until
 
-TOKEN = load("compose.yml")["services"]["label-studio"]["environment"]["LABEL_STUDIO_USER_TOKEN"]
-ADDRESS = "http://localhost:8080"
+SERVICES = load("compose.yml")["services"]
+TOKEN = SERVICES["label-studio"]["environment"]["LABEL_STUDIO_USER_TOKEN"]
+LOGIN = tuple(SERVICES["backend"]["environment"][f"MICRO_MODELS_BASIC_AUTH_{name}"] for name in ("USER", "PASSWORD"))
+ADDRESS, BACKEND = "http://localhost:8080", "http://localhost:9090"
+"""Of Label Studio, and of the backend or the proxy before it."""
 CONNECTED_SECONDS = 15.0
-PREDICTED_SECONDS = 600.0
+LEARNT_SECONDS = 600.0
 SUBMIT = f"""import json, sys, urllib.request
 for task, result in json.load(sys.stdin):
     url, body = f"http://127.0.0.1:8080/api/tasks/{{task}}/annotations/", json.dumps({{"result": result}}).encode()
@@ -60,12 +66,22 @@ class Composed:
         self.composition.inside("label-studio", "python3", "-c", SUBMIT, text=json.dumps(drawn))
         self.labelled |= set(positions)
 
-    def predictions(self) -> dict[int, list[dict[str, Any]]]:
-        """All of the project's, by task."""
-        return self.person.predictions(self.project)
+    def predictions(self) -> dict[int, list[tuple[int, float, Any]]]:
+        """Number, score and regions of all of the project's predictions, by task."""
+        found = self.person.predictions(self.project)
+        return {task: [(each["id"], each["score"], each["result"]) for each in own] for task, own in found.items()}
 
-    def wait_predicted(self, service: str) -> float:
-        """Until every frame without a label has its one prediction; the seconds. `service`: whose log tells why not."""
+    def status(self) -> dict[str, Any]:
+        """What the backend says; nothing while it is away."""
+        try:
+            answer = httpx.get(f"{BACKEND}/status", params={"project": self.project}, auth=LOGIN, timeout=30)
+            return dict(answer.json()) if answer.status_code == 200 else {"problem": answer.text[:200]}
+        except httpx.HTTPError as error:
+            return {"problem": repr(error)}
+
+    def wait_learnt(self, service: str) -> float:
+        """Until all labels are learnt and every other frame has its one prediction; the seconds. `service`: whose log
+        tells why not."""
         began = time.monotonic()
         others = [task for position, task in enumerate(self.tasks) if position not in self.labelled]
 
@@ -73,7 +89,11 @@ class Composed:
             found = self.predictions()
             return all(len(found.get(task, ())) == 1 for task in others)
 
-        until(predicted, lambda: self.composition.logs(service), PREDICTED_SECONDS)
+        def explain() -> str:
+            return f"{len(self.labelled)} labels learnt; {self.status()}; {self.composition.logs(service)}"
+
+        until(lambda: snapshot(self.status()).done(len(self.labelled)), explain, LEARNT_SECONDS)
+        until(predicted, explain, LEARNT_SECONDS)
         return time.monotonic() - began
 
     def annotations(self) -> set[int]:

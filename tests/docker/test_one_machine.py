@@ -3,14 +3,13 @@
 `make compose-test`; not part of `make test`: the images take a while, and the ports 8080 and 9090 must be free.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
 from backend.studio.client import Studio
-from tests.docker.composed import ADDRESS, PREDICTED_SECONDS, TOKEN, Composed
+from tests.docker.composed import ADDRESS, TOKEN, Composed
 from tests.docker.composition import PROJECT, UP_SECONDS, Composition
 from tests.docker.engine import IMAGE, Engine
 from tests.end_to_end.clips import moving_square
@@ -74,7 +73,7 @@ def test_a_project_is_connected_by_itself_soon(project: Composed) -> None:
 
 def test_five_labels_bring_predictions(project: Composed) -> None:
     project.label(*LABELLED)
-    print(f"predictions {project.wait_predicted('backend'):.0f} s after the fifth label")
+    print(f"predictions {project.wait_learnt('backend'):.0f} s after the fifth label")
 
 
 def test_down_and_up_again_keeps_all(project: Composed) -> None:
@@ -85,7 +84,7 @@ def test_down_and_up_again_keeps_all(project: Composed) -> None:
     assert project.predictions() == before
     assert len(project.annotations()) == len(LABELLED)
     project.label(3)
-    wait_renewed(project, before)
+    print(f"learnt {project.wait_learnt('backend'):.0f} s after one more")
 
 
 def test_a_new_image_takes_over_the_volumes_of_an_older_one(project: Composed, engine: Engine) -> None:
@@ -98,14 +97,9 @@ def test_a_new_image_takes_over_the_volumes_of_an_older_one(project: Composed, e
     composition.up()
     until(lambda: reached(project), "Label Studio to answer", UP_SECONDS)
     assert composition.inside("backend", "python", "-c", SCHEMA).strip() > EARLIER
+    assert project.predictions() == before
     project.label(8)
-    wait_renewed(project, before)
-
-
-def wait_renewed(project: Composed, before: object) -> None:
-    began = time.monotonic()
-    until(lambda: project.predictions() != before, lambda: project.composition.logs("backend"), PREDICTED_SECONDS)
-    print(f"predictions renewed {time.monotonic() - began:.0f} s after a label")
+    print(f"learnt {project.wait_learnt('backend'):.0f} s after one more")
 
 
 def reached(project: Composed) -> bool:

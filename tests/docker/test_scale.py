@@ -13,12 +13,10 @@ import httpx
 import pytest
 import yaml
 
-from backend.demo.watching import snapshot
 from backend.studio.client import Studio
-from tests.docker.composed import ADDRESS, TOKEN, Composed
+from tests.docker.composed import ADDRESS, BACKEND, TOKEN, Composed
 from tests.docker.composition import Composition
 from tests.docker.engine import Engine
-from tests.docker.test_compose import load
 from tests.end_to_end.clips import moving_square
 from tests.end_to_end.work import until
 
@@ -33,10 +31,6 @@ QUICK = {
 }
 """Small trainings; what has failed is noticed soon."""
 AWAY_SECONDS = 20.0
-SETTLED_SECONDS = 300.0
-BACKEND = "http://localhost:9090"
-SETTINGS = load("compose.scale.yml")["services"]["server"]["environment"]
-LOGIN = (SETTINGS["MICRO_MODELS_BASIC_AUTH_USER"], SETTINGS["MICRO_MODELS_BASIC_AUTH_PASSWORD"])
 REACHES = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2); print('reached')"
 PORTS = {"postgres": 5432, "redis": 6379, "s3": 9000, "label-studio": 8080}
 
@@ -61,28 +55,12 @@ def project(composition: Composition, tmp_path_factory: pytest.TempPathFactory) 
 
 def settled(project: Composed) -> float:
     """All is as it should be again; seconds until then."""
-    began, count = time.monotonic(), len(project.labelled)
-
-    def explain() -> str:
-        return f"{count} labels learnt; {status(project)}; {project.composition.logs('worker')}"
-
-    until(lambda: snapshot(status(project)).done(count), explain, SETTLED_SECONDS)
-    took = time.monotonic() - began
-    project.wait_predicted("worker")
+    took = project.wait_learnt("worker")
     known = registry(project, "SELECT id FROM labels WHERE project = {} AND deleted_at IS NULL")
     assert set(map(int, known)) == project.annotations()
-    assert len(known) == count
+    assert len(known) == len(project.labelled)
     assert not registry(project, "SELECT id FROM versions WHERE project = {} AND state = 'training'")
     return took
-
-
-def status(project: Composed) -> dict[str, object]:
-    """What the backend says through the proxy; nothing while it is away."""
-    try:
-        answer = httpx.get(f"{BACKEND}/status", params={"project": project.project}, auth=LOGIN, timeout=30)
-        return dict(answer.json()) if answer.status_code == 200 else {"problem": answer.text[:200]}
-    except httpx.HTTPError as error:
-        return {"problem": repr(error)}
 
 
 def registry(project: Composed, query: str) -> list[str]:
@@ -99,19 +77,19 @@ def reaches(project: Composed, service: str) -> bool:
 
 @contextmanager
 def load_on_servers() -> Iterator[list[tuple[float, bool]]]:
-    """Four callers ask the proxy all the time; yields when each was answered, and whether it was."""
+    """Two callers ask the proxy all the time; yields when each was answered, and whether it was."""
     stop, outcomes = threading.Event(), list[tuple[float, bool]]()
 
     def ask() -> None:
         while not stop.is_set():
             try:
-                fine = httpx.get(f"{BACKEND}/health", timeout=10).status_code == 200
+                fine = httpx.get(f"{BACKEND}/health", timeout=30).status_code == 200
             except httpx.HTTPError:
                 fine = False
             outcomes.append((time.monotonic(), fine))
-            time.sleep(0.05)
+            time.sleep(0.1)
 
-    callers = [threading.Thread(target=ask) for _ in range(4)]
+    callers = [threading.Thread(target=ask) for _ in range(2)]
     for caller in callers:
         caller.start()
     try:
@@ -119,7 +97,7 @@ def load_on_servers() -> Iterator[list[tuple[float, bool]]]:
     finally:
         stop.set()
         for caller in callers:
-            caller.join(30)
+            caller.join(40)
 
 
 def test_the_loop_through_the_proxy(project: Composed) -> None:
@@ -166,13 +144,13 @@ def test_a_server_killed_under_load(project: Composed) -> None:
         took = settled(project)
     lost = [moment - killed for moment, fine in outcomes if not fine]
     print(f"server killed: {len(lost)} of {len(outcomes)} calls lost, settled {took:.0f} s after")
-    assert len(outcomes) > 100
+    assert len(outcomes) > 50
     assert all(-1 < moment < 10 for moment in lost)
 
 
 def test_a_worker_killed_in_training(project: Composed) -> None:
     project.label(13, 15)
-    victim = until(lambda: trainer(project), lambda: str(status(project)), 60)
+    victim = until(lambda: trainer(project), lambda: str(project.status()), 60)
     project.composition.kill(victim)
     print(f"worker killed in training: settled {settled(project):.0f} s after")
     assert registry(project, "SELECT id FROM versions WHERE project = {} AND state = 'interrupted'")

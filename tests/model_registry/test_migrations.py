@@ -59,8 +59,11 @@ def filled(connection: Connection) -> dict[str, int]:
 
 def row_of(table: Table) -> dict[str, Any]:
     """A value for each column that needs one; what refers to another row finds it."""
-    needed = [each for each in table.columns if each.primary_key or not each.nullable or each.name in ("task", "group")]
-    return {column.name: value_of(column) for column in needed}
+    return {each.name: value_of(each) for each in table.columns if is_needed(each)}
+
+
+def is_needed(column: Column[Any]) -> bool:
+    return column.primary_key or column.name in ("task", "group") or not (column.nullable or column.server_default)
 
 
 def value_of(column: Column[Any]) -> Any:
