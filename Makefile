@@ -46,7 +46,7 @@ $(OURS): pyproject.toml
 	@echo "Installed: $(BIN)/micro-models"
 
 $(STUDIO):
-	@echo "Installing $(LABEL_STUDIO) into .venv-label-studio: about 600 MB, a minute or two."
+	@echo "Installing $(LABEL_STUDIO) into .venv-label-studio: about 1 GB, some minutes."
 	@test -x .venv-label-studio/bin/python || $(PYTHON) -m venv .venv-label-studio
 	@$(call into,.venv-label-studio) '$(LABEL_STUDIO)' $(call LOGGED,.venv-label-studio)
 	@echo "  Making an empty database, so that Label Studio starts quickly."

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.docker.buildah import ROOT
 from tests.docker.engine import Engine, without_names
 from tests.end_to_end.work import until
 
@@ -32,7 +31,8 @@ class Composition:
         """One docker-compose command."""
         folder = without_names(self.engine.folder / "compose")
         (folder / "test.yml").write_text(self.overrides)
-        where = ["--project-directory", str(ROOT / "docker"), "--project-name", PROJECT]
+        # The files that a file extends are looked for in the project's directory, too.
+        where = ["--project-directory", str(folder), "--project-name", PROJECT]
         files = ["--file", str(folder / self.file), "--file", str(folder / "test.yml")]
         return self.engine.run("docker-compose", *where, *files, *words, **env)
 

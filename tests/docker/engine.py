@@ -138,9 +138,10 @@ class Engine:
 
 
 def without_names(folder: Path) -> Path:
-    """The compose files in a folder, as version 1 of docker-compose takes them: it knows no name of a project."""
+    """The compose files and what they mount, in a folder, as version 1 of docker-compose takes them: it knows no name
+    of a project."""
     folder.mkdir(exist_ok=True)
-    for path in (ROOT / "docker").glob("*.yml"):
+    for path in (*(ROOT / "docker").glob("*.yml"), *(ROOT / "docker").glob("*.cfg")):
         (folder / path.name).write_text(re.sub(r"(?m)^name: .*\n", "", path.read_text()))
     return folder
 
