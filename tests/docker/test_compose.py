@@ -151,7 +151,8 @@ def test_our_services_may_do_as_little_as_possible(name: str) -> None:
 
 def test_one_machine_is_healthy_only_with_a_worker_and_many_machines_servers_without() -> None:
     assert "/ready" in str(services("compose.yml")["backend"]["healthcheck"]["test"])
-    assert "healthcheck" not in services("compose.scale.yml")["server"]  # the image's own: whether it answers
+    # The image's own: whether it answers.
+    assert "test" not in services("compose.scale.yml")["server"]["healthcheck"]
     assert "/health" in (DOCKER / "Dockerfile").read_text()
 
 

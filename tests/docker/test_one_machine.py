@@ -48,9 +48,11 @@ def composition(engine: Engine) -> Iterator[Composition]:
     """compose.yml, up; nothing of an earlier run."""
     made = Composition(engine, "compose.yml", SMALL_TRAININGS)
     made.down()
-    print(f"\nup after {made.up():.0f} s")
-    yield made
-    made.down()
+    try:
+        print(f"\nup after {made.up():.0f} s")
+        yield made
+    finally:
+        made.down()
 
 
 @pytest.fixture(scope="module")

@@ -41,9 +41,11 @@ def composition(engine: Engine) -> Iterator[Composition]:
     quick = yaml.safe_dump({"services": {name: {"environment": QUICK} for name in ("server", "worker")}})
     made = Composition(engine, "compose.scale.yml", quick, (f"server={SERVERS}", f"worker={WORKERS}"))
     made.down()
-    print(f"\nup after {made.up():.0f} s")
-    yield made
-    made.down()
+    try:
+        print(f"\nup after {made.up():.0f} s")
+        yield made
+    finally:
+        made.down()
 
 
 @pytest.fixture(scope="module")
