@@ -35,7 +35,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     install -d -o postgres -g postgres -m 700 "$PGDATA"
     echo "$POSTGRES_PASSWORD" >/tmp/password
     chown postgres /tmp/password
-    $as_postgres initdb -D "$PGDATA" -U postgres -A scram-sha-256 --pwfile=/tmp/password
+    $as_postgres initdb -D "$PGDATA" -U postgres -E UTF8 --locale=C.UTF-8 -A scram-sha-256 --pwfile=/tmp/password
     echo "CREATE DATABASE $POSTGRES_DB" | $as_postgres postgres --single -D "$PGDATA" postgres
     echo "host all all all scram-sha-256" >>"$PGDATA/pg_hba.conf"
     sed -i 's/^local .*/local all all trust/' "$PGDATA/pg_hba.conf"
