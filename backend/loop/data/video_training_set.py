@@ -1,4 +1,4 @@
-"""What a micro-model can learn from whole-video tasks: the frames in which a person drew something."""
+"""Training set from whole-video tasks: the frames in which a person drew something."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What a person did to the prediction that was shown: regions accepted, moved, relabelled, added, deleted. Pure.
+"""Human actions: regions of a shown prediction that a person accepted, moved, relabelled, added or deleted. Pure.
 
 The rule: the newest state of an annotation is compared with the prediction that was in front of the person when it was
 made. What counts is the difference between the two, however many times the annotation was saved on the way: moving a

@@ -1,4 +1,4 @@
-"""How a micro-model does on a group's human labels: on all, on those it learnt, on those it never saw."""
+"""Evaluator: how a micro-model does on a group's human labels; on all, on those it learnt, on those it never saw."""
 
 from collections.abc import Sequence
 from dataclasses import replace
