@@ -24,11 +24,12 @@ def overlaps(hulls: Tensor, turns: Tensor) -> Tensor:
     The outline of what two convex shapes share is what of each one's outline lies in the other; its area follows by Green's
     theorem, an edge at a time (the clipping of lines is Cyrus and Beck's, 1978).
     """
-    ones, others = corners(hulls, turns), corners(hulls, turns * torch.tensor([GROWN, GROWN, 1.0]))
-    # About a corner of their own: the products of coordinates of large pictures would leave no digits for areas.
-    ones, others = ones[:, None] - ones[:, None, :1], others[None] - ones[:, None, :1]
-    shared = _inside(ones, others) + _inside(others, ones)
-    areas = turns[:, 0] * turns[:, 1]
+    ones = corners(hulls, turns).double()
+    middles = ones.mean(1, keepdim=True)
+    others = middles + (ones - middles) * GROWN
+    pairs = ones[:, None] + 0 * others, others + 0 * ones[:, None]
+    shared = _inside(*pairs) + _inside(*pairs[::-1])
+    areas = (turns[:, 0] * turns[:, 1]).double()
     return shared / (areas[:, None] + areas - shared).clamp_min(1e-9)
 
 

@@ -47,7 +47,7 @@ def test_frames_are_scaled_to_the_last_bit(
 
 
 @settings(max_examples=30, deadline=None)
-@given(seeds, st.integers(4, 90), st.integers(4, 90), st.booleans())
+@given(seeds, st.integers(12, 90), st.integers(12, 90), st.booleans())
 def test_the_difference_from_a_background_is_within_a_level(seed: int, height: int, width: int, known: bool) -> None:
     scale, image = Scale(0.8, 10**6), noise(seed, height, width)
     pixels, _ = to_tensor(Frame(0, image, width, height), scale)
