@@ -23,15 +23,14 @@ def objects_in(picture: Path, session: Any, boxes: Any) -> list[dict[str, Any]]:
     given = {"image": image, "boxes": np.array(boxes, np.float32).reshape(-1, 4)}
     wanted, outputs = [one.name for one in session.get_inputs()], [one.name for one in session.get_outputs()]
     found = dict(zip(outputs, session.run(outputs, {name: given[name] for name in wanted}), strict=True))
+    shown = {name: given[name] for name in wanted if name != "image"} | found
     names, rows = json.loads(session.get_modelmeta().custom_metadata_map["labels"]), list[dict[str, Any]]()
     for n, score in enumerate(found["scores"].tolist()):
-        row: dict[str, Any] = {"score": score} | ({"label": names[found["labels"][n]]} if "labels" in found else {})
-        row |= {name: found[f"{name}s"][n].tolist() for name in ("point", "angle") if f"{name}s" in found}
-        row |= (
-            {"box": (found if "boxes" in found else given)["boxes"][n].tolist()}
-            if {"boxes"} & {*found, *wanted}
-            else {}
-        )
+        row: dict[str, Any] = {"score": score}
+        if "labels" in found:
+            row["label"] = names[found["labels"][n]]
+        places = {"box": "boxes", "angle": "angles", "point": "points"}
+        row |= {one: shown[many][n].tolist() for one, many in places.items() if many in shown}
         if "keypoints" in found:
             points = zip(names, found["keypoints"][n].tolist(), found["keypoint_scores"][n].tolist(), strict=True)
             row["points"] = {name: [*place, sure] for name, place, sure in points if sure > 0}
