@@ -18,7 +18,7 @@ from backend.learning.score import BOXES, IDENTITY, PROBABILITY_EPS, PlattScalin
 from backend.learning.tracking.rules import TrackerRules
 from backend.types import Weights
 
-RULES = TrackerRules()
+TRACKER_RULES = TrackerRules()
 
 
 class PictureToBoxes(nn.Module):
@@ -64,11 +64,11 @@ class PictureToBoxes(nn.Module):
             own = own._replace(scores=scores)
         own = own.at(torch.argsort(own.scores, descending=True))
         neutral = float(np.log(_odds_at(config.score_threshold)))
-        gains = (_odds(own.scores, 1e-4) - neutral).clamp(-RULES.max_gain, RULES.max_gain)
+        gains = (_odds(own.scores, 1e-4) - neutral).clamp(-TRACKER_RULES.max_gain, TRACKER_RULES.max_gain)
         kept = without_nearby(_duplicates(own.boxes))
         odds = torch.tensor(odds_of_counts(config.counts[label] if config.count_prior else ()), dtype=torch.float32)
         rank = (torch.cumsum(kept.long(), 0) - 1).clamp(0, len(odds) - 1)
-        earns = gains + RULES.prior_weight * odds[rank] > 0
+        earns = gains + TRACKER_RULES.prior_weight * odds[rank] > 0
         ended = torch.cumsum((kept & ~earns).long(), 0) > 0
         boxes = own.boxes
         whole = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
@@ -99,7 +99,7 @@ def _duplicates(boxes: Tensor) -> Tensor:
     areas = (boxes[:, 2:] - boxes[:, :2]).clamp_min(1e-3).prod(1)
     sides = torch.sqrt((areas[:, None] + areas) / 2).clamp_min(1e-6)
     apart = torch.sqrt(((centres[:, None] - centres) ** 2).sum(-1)) / sides
-    return apart < RULES.duplicate_distance
+    return apart < TRACKER_RULES.duplicate_distance
 
 
 def _suppress_hard_negatives(

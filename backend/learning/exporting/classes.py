@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from backend.learning.classification.features import SHARPNESS, STRIDES
-from backend.learning.classification.micro_model import LIKELY, ClassificationConfig
+from backend.learning.classification.features import MAP_STRIDES, SALIENCY_EXPONENT
+from backend.learning.classification.micro_model import SHOWN_MIN_PROBABILITY, ClassificationConfig
 from backend.learning.exporting.resizing import resized, size_of
 from backend.learning.network.backbone import Backbone
 from backend.types import Weights
@@ -16,11 +16,11 @@ class PictureToClasses(nn.Module):
     def __init__(self, weights: Weights) -> None:
         super().__init__()
         self.config = ClassificationConfig.from_metadata(weights.metadata)
-        self.backbone = Backbone(self.config.backbone, STRIDES)
+        self.backbone = Backbone(self.config.backbone, MAP_STRIDES)
         self.backbone.freeze(("",))
         self.backbone.freeze_for_inference(torch.float32)
         arrays = {name: torch.from_numpy(array.astype("float32")) for name, array in weights.arrays.items()}
-        self.usual = [(arrays[f"usual.{stride}.mean"], arrays[f"usual.{stride}.spread"]) for stride in STRIDES]
+        self.usual = [(arrays[f"usual.{stride}.mean"], arrays[f"usual.{stride}.spread"]) for stride in MAP_STRIDES]
         self.weights, self.bias = arrays["weights"].double(), arrays["bias"].double()
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -38,7 +38,7 @@ class PictureToClasses(nn.Module):
             shown = (numbers == torch.argmax(chances)) & (numbers < len(self.config.labels))
         else:
             chances = torch.sigmoid(odds.float())
-            shown = chances >= LIKELY
+            shown = chances >= SHOWN_MIN_PROBABILITY
         labels = torch.nonzero(shown)[:, 0]
         return chances[labels], labels
 
@@ -64,7 +64,7 @@ def _posture(maps: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
 
 def _weight(difference: Tensor) -> Tensor:
     """(h, w) share of each place in what is unusual."""
-    weight = (difference**2).mean(0) ** (SHARPNESS / 2)
+    weight = (difference**2).mean(0) ** (SALIENCY_EXPONENT / 2)
     return weight / (weight.sum() + 1e-6)
 
 

@@ -9,10 +9,10 @@ from backend.learning.exporting.peaks import peaks
 from backend.learning.exporting.resizing import Scaled, scaled, size_of
 from backend.learning.exporting.skeleton import Skeleton
 from backend.learning.exporting.whole import in_float32
-from backend.learning.geometry.crop import GREY
+from backend.learning.geometry.crop import PADDING_GREY
 from backend.learning.pose.config import PoseConfig
 from backend.learning.pose.head import probabilities
-from backend.learning.pose.micro_model import AGAIN, LOCATED, TURNS
+from backend.learning.pose.micro_model import OBJECT_MIN_SCORE, RECROP_DISTANCE_DIAGONALS, TEST_TIME_VIEWS
 from backend.types import Weights
 
 
@@ -53,7 +53,7 @@ class BoxesToKeypoints(nn.Module):
     def _heat(self, crops: Tensor) -> Tensor:
         """As `PoseModel.heat`."""
         config = self.config
-        turns = [one for one in TURNS if (config.mirrors or not one[0]) and (config.turn > 3 or not one[1])]
+        turns = [one for one in TEST_TIME_VIEWS if (config.mirrors or not one[0]) and (config.turn > 3 or not one[1])]
         turns = turns[: max(config.views, 1)]
         total = torch.zeros(())
         for mirror, quarters in turns:
@@ -82,7 +82,7 @@ class PictureToKeypoints(BoxesToKeypoints):
         found = candidates(self.network.head, self.network(frame.pixels))
         least, most = min(self.config.counts, default=0), max(self.config.counts, default=0)
         rank = torch.cumsum(torch.ones_like(found.scores), 0) - 1
-        shown = (rank < least) | ((rank < most) & (found.scores >= LOCATED))
+        shown = (rank < least) | ((rank < most) & (found.scores >= OBJECT_MIN_SCORE))
         return found.boxes[torch.nonzero(shown)[:, 0]] / frame.factor
 
     def _again(self, frame: Scaled, boxes: Tensor, places: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,7 +93,11 @@ class PictureToKeypoints(BoxesToKeypoints):
         centred = _hulls(places, sure)
         moved = torch.sqrt((((centred - boxes)[:, :2] + (centred - boxes)[:, 2:]) ** 2).sum(1)) / 2
         second, better = self._points(frame, centred)
-        taken = (moved >= AGAIN * _diagonal(boxes)) & (sure.sum(1) >= 2) & (better.mean(1) > scores.mean(1))
+        taken = (
+            (moved >= RECROP_DISTANCE_DIAGONALS * _diagonal(boxes))
+            & (sure.sum(1) >= 2)
+            & (better.mean(1) > scores.mean(1))
+        )
         return torch.where(taken[:, None, None], second, places), torch.where(taken[:, None], better, scores)
 
 
@@ -105,7 +109,7 @@ def _cut(pixels: Tensor, centre: Tensor, zoom: Tensor, side: int) -> Tensor:
     across = (2 * x / size[1] - 1)[:, None].expand(-1, side, -1)
     down = (2 * y / size[0] - 1)[:, :, None].expand(-1, -1, side)
     grid = torch.stack([across, down], 3).reshape(1, -1, side, 2)  # crops below each other: one picture serves all
-    cut = functional.grid_sample(pixels - GREY, grid, mode="bilinear", align_corners=False) + GREY
+    cut = functional.grid_sample(pixels - PADDING_GREY, grid, mode="bilinear", align_corners=False) + PADDING_GREY
     return cut.reshape(3, -1, side, side).transpose(0, 1)
 
 

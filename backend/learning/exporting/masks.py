@@ -7,7 +7,7 @@ from backend.learning.exporting.parts import part_of
 from backend.learning.exporting.resizing import resized, scaled, size_of
 from backend.learning.exporting.whole import in_float32
 from backend.learning.segmentation.config import SegmentationConfig
-from backend.learning.segmentation.masks import LEAST_AREA, LEAST_PART, LEAST_PEAK, SHOWN
+from backend.learning.segmentation.masks import LEAST_AREA, LEAST_PART, LEAST_PEAK, MASK_MIN_PROBABILITY
 from backend.types import Weights
 
 
@@ -37,7 +37,7 @@ class PictureToMasks(nn.Module):
 
     def _shown(self, chances: Tensor, pixels: Tensor) -> Tensor:
         """(labels, h, w) bool, as `segmentation.masks.shown`."""
-        masks = chances >= SHOWN
+        masks = chances >= MASK_MIN_PROBABILITY
         parts = self.part_of(masks)
         inside, sure = masks.flatten().float(), (chances.flatten() >= LEAST_PEAK).float()
         at, empty = parts[:-1], torch.zeros_like(parts, dtype=torch.float32)

@@ -11,11 +11,11 @@ from backend.errors import TrainingError
 from backend.learning.exporting.graphs import graph_of
 from backend.types import Weights
 
-OPSET = 18
+ONNX_OPSET = 18
 """Of ONNX: what runtimes of 2023 know."""
-SAMPLE = 96, 128, 3
+TRACED_SHAPE = 96, 128, 3
 """Shape of the picture that the graph is traced with; it takes any."""
-BOXES = (16.0, 16.0, 80.0, 80.0), (40.0, 20.0, 110.0, 70.0)
+TRACED_BOXES = (16.0, 16.0, 80.0, 80.0), (40.0, 20.0, 110.0, 70.0)
 """Of its objects, where points are looked for in boxes."""
 
 
@@ -32,15 +32,15 @@ def export(weights: Weights, path: Path, metadata: Mapping[str, str]) -> tuple[l
     graph = graph_of(weights)
     axes = {"image": {0: "height", 1: "width"}} | {name: dict(own) for name, own in graph.outputs.items()}
     names, outputs = ["image"], list(graph.outputs)
-    sample: tuple[Tensor, ...] = (torch.zeros(SAMPLE, dtype=torch.uint8),)
+    sample: tuple[Tensor, ...] = (torch.zeros(TRACED_SHAPE, dtype=torch.uint8),)
     if graph.boxed:
         names.append("boxes")
-        axes["boxes"], sample = {0: "objects"}, (*sample, torch.tensor(BOXES))
+        axes["boxes"], sample = {0: "objects"}, (*sample, torch.tensor(TRACED_BOXES))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the tracer, about sizes that it takes for constants; tests run other sizes
         torch.onnx.export(
             graph.build(weights).eval(), sample, str(path), input_names=names, output_names=outputs,
-            dynamic_axes=axes, opset_version=OPSET, dynamo=False,
+            dynamic_axes=axes, opset_version=ONNX_OPSET, dynamo=False,
         )  # fmt: skip
     model = onnx.load(path)
     onnx.helper.set_model_props(model, dict(metadata))

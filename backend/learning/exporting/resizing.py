@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from backend.learning.geometry.background import UNKNOWN
-from backend.learning.geometry.levels import WHOLE
-from backend.learning.geometry.scaling import MULTIPLE, Scale
+from backend.learning.geometry.background import UNKNOWN_VALUE
+from backend.learning.geometry.levels import FULL_RANGE
+from backend.learning.geometry.scaling import SIDE_MULTIPLE_PIXELS, Scale
 
-WEIGHT_LIMIT = 2.0**15
+INTEGER_WEIGHT_LIMIT = 2.0**15
 """Of torch's integer weights; the largest one comes as near to it as powers of two let it."""
-MOST_BITS = 22
+MAX_FRACTION_BITS = 22
 """Of their fractions."""
 
 
@@ -38,9 +38,9 @@ def scaled(image: Tensor, scale: Scale, background: Tensor | None = None) -> Sca
     usual = torch.sqrt(scale.area / pixels) if scale.area else torch.ones((), dtype=torch.float64)
     factor = torch.minimum(scale.factor * usual, torch.sqrt(scale.pixels / pixels))
     target = torch.round(size * factor).clamp_min(1)
-    padded = torch.ceil(target / MULTIPLE) * MULTIPLE
+    padded = torch.ceil(target / SIDE_MULTIPLE_PIXELS) * SIDE_MULTIPLE_PIXELS
     resized = resized_uint8(image.permute(2, 0, 1).float(), size, target, padded)
-    if scale.levels != WHOLE:
+    if scale.levels != FULL_RANGE:
         black, white = scale.levels
         resized = torch.round((resized - black) * (255 / (white - black))).clamp(0, 255)
     inside = ((_up_to(padded[0]) < target[0])[:, None] & (_up_to(padded[1]) < target[1])).float()
@@ -78,7 +78,7 @@ def _difference(pixels: Tensor, size: Tensor, padded: Tensor, background: Tensor
     change = resized_uint8(pixels, size, small, small) - background
     flat = change.flatten(1)
     middle = torch.sort(flat, 1).values[:, (flat.shape[1] - 1) // 2]
-    change = torch.where(background == UNKNOWN, torch.zeros(()), (change - middle[:, None, None]).abs())
+    change = torch.where(background == UNKNOWN_VALUE, torch.zeros(()), (change - middle[:, None, None]).abs())
     rows, columns = (_filter(small[i], size[i], small[i], padded[i], False).float() for i in (0, 1))
     return torch.floor((rows @ (change @ columns.T)).clamp(0, 255))
 
@@ -96,7 +96,7 @@ def _filter(size: Tensor, target: Tensor, given: Tensor, padded: Tensor, smooth:
 def _in_bits(weights: Tensor, target: Tensor) -> Tensor:
     """Weights of an axis as torch's integers hold them; those of padding, beyond `target`, do not decide how many bits."""
     counted = weights * (_up_to(size_of(weights)[0]) < target)[:, None]
-    bits = (torch.ceil(torch.log2((WEIGHT_LIMIT - 0.5) / counted.max())) - 1).clamp(0, MOST_BITS)
+    bits = (torch.ceil(torch.log2((INTEGER_WEIGHT_LIMIT - 0.5) / counted.max())) - 1).clamp(0, MAX_FRACTION_BITS)
     unit = torch.pow(torch.full((), 2.0, dtype=torch.float64), bits)
     return (torch.floor(weights * unit + 0.5) / unit).float()
 

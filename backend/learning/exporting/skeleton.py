@@ -11,7 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from backend.learning.pose.config import PoseConfig
-from backend.learning.pose.skeleton import AGREEING, APART, FAR, FEWEST, IMPOSSIBLE, SEEDS, SIZES, WORTH
+from backend.learning.pose.skeleton import (
+    HYPOTHESES_KEPT,
+    IMPLAUSIBLE_SCORE_FACTOR,
+    MAX_DEVIATIONS,
+    MAX_SEED_KEYPOINTS,
+    MAX_SIZE_RATIO,
+    MIN_SUPPORT,
+    SEED_MIN_DISTANCE_DIAGONALS,
+    SEED_MIN_SCORE,
+)
 
 
 class Told(NamedTuple):
@@ -37,7 +46,7 @@ class Skeleton(nn.Module):
 
     def forward(self, places: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         """As the class says."""
-        if len(self.shape) < FEWEST or len(self.loose) < 2:
+        if len(self.shape) < MIN_SUPPORT or len(self.loose) < 2:
             return places[:, :, 0], scores[:, :, 0]
         spots = places / self.size
         told = self._laid(spots, scores)
@@ -45,23 +54,23 @@ class Skeleton(nn.Module):
         for _ in range(2):
             cost = self._costs(spots, told)
             worth = (torch.log(scores + 1e-6)[:, None] - cost).amax(3).sum(2)
-            best = torch.where(told.good, worth, -1e9 * torch.ones_like(worth)).topk(AGREEING, 1).indices
+            best = torch.where(told.good, worth, -1e9 * torch.ones_like(worth)).topk(HYPOTHESES_KEPT, 1).indices
             told = _refined(spots, scores, _rows(cost, best), Told(*(_rows(one, best) for one in told)))
         cost = self._costs(spots, told)
         penalty = torch.where(told.good[..., None, None], cost, torch.full_like(cost, torch.inf)).amin(1)
         penalty = torch.where(any_good[:, None, None], penalty, torch.zeros_like(penalty))
         chosen = (torch.log(scores + 1e-6) - penalty).argmax(2, keepdim=True)
         chosen = torch.where(any_good[:, None, None], chosen, torch.zeros_like(chosen))
-        impossible = penalty.gather(2, chosen)[..., 0] >= FAR**2 / 2
+        impossible = penalty.gather(2, chosen)[..., 0] >= MAX_DEVIATIONS**2 / 2
         sure = scores.gather(2, chosen)[..., 0]
-        return _chosen(places, chosen), torch.where(impossible, sure * IMPOSSIBLE, sure)
+        return _chosen(places, chosen), torch.where(impossible, sure * IMPLAUSIBLE_SCORE_FACTOR, sure)
 
     def _laid(self, spots: Tensor, scores: Tensor) -> Told:
         """Labelled objects, laid upon pairs of sure points: as many hypotheses as pairs times objects."""
-        first = scores[:, :, 0].topk(min(SEEDS, len(self.loose)), 1).indices
+        first = scores[:, :, 0].topk(min(MAX_SEED_KEYPOINTS, len(self.loose)), 1).indices
         point = torch.cat([first, first], 1)
         place = torch.cat([_rows(spots[:, :, m], first) for m in (0, 1)], 1)
-        sure = torch.cat([_rows(scores[:, :, m], first) for m in (0, 1)], 1) >= WORTH
+        sure = torch.cat([_rows(scores[:, :, m], first) for m in (0, 1)], 1) >= SEED_MIN_SCORE
         ones, others = (list(column) for column in zip(*combinations(range(point.shape[1]), 2), strict=True))
         own, other = self.shape[:, point].permute(1, 2, 0, 3), self.present[:, point].permute(1, 2, 0)
         base = own[:, others] - own[:, ones]
@@ -69,7 +78,12 @@ class Skeleton(nn.Module):
         mirrored = base * torch.tensor([1.0, -1.0]) / length.clamp_min(1e-12)
         gain = _times((place[:, others] - place[:, ones])[:, :, None], mirrored)
         size, both = torch.sqrt((gain**2).sum(3)), other[:, others] & other[:, ones]
-        good = both & (length[..., 0] >= APART**2) & (size > 1 / SIZES) & (size < SIZES)
+        good = (
+            both
+            & (length[..., 0] >= SEED_MIN_DISTANCE_DIAGONALS**2)
+            & (size > 1 / MAX_SIZE_RATIO)
+            & (size < MAX_SIZE_RATIO)
+        )
         good = good & (sure[:, others] & sure[:, ones])[:, :, None]
         away = self.shape - own[:, ones][:, :, :, None]
         laid = place[:, ones][:, :, None, None] + _times(gain[:, :, :, None], away)
@@ -79,8 +93,8 @@ class Skeleton(nn.Module):
     def _costs(self, spots: Tensor, told: Told) -> Tensor:
         """(n, hypotheses, k, m) how impossible each candidate is."""
         apart = torch.sqrt(((spots[:, None] - told.places[:, :, :, None]) ** 2).sum(4)) / self.loose[:, None]
-        far = apart.clamp_max(FAR) ** 2 / 2
-        return torch.where(told.known[..., None], far, torch.full_like(far, FAR**2 / 4))
+        far = apart.clamp_max(MAX_DEVIATIONS) ** 2 / 2
+        return torch.where(told.known[..., None], far, torch.full_like(far, MAX_DEVIATIONS**2 / 4))
 
 
 def _refined(spots: Tensor, scores: Tensor, cost: Tensor, told: Told) -> Told:
@@ -88,7 +102,7 @@ def _refined(spots: Tensor, scores: Tensor, cost: Tensor, told: Told) -> Told:
     chosen = (torch.log(scores + 1e-6)[:, None] - cost).argmax(3, keepdim=True)
     there = _chosen((spots[:, None] + 0 * cost[..., None]), chosen)
     sure = (scores[:, None] + 0 * cost).gather(3, chosen)[..., 0]
-    agrees = (cost.gather(3, chosen)[..., 0] < FAR**2 / 2) & told.known
+    agrees = (cost.gather(3, chosen)[..., 0] < MAX_DEVIATIONS**2 / 2) & told.known
     weight = torch.where(agrees, sure, torch.zeros_like(sure))
     share = (weight / weight.sum(2, keepdim=True).clamp_min(1e-12))[..., None]
     near = torch.where(told.known[..., None], told.places, torch.zeros_like(told.places))

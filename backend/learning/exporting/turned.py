@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-GROWN = 1 + 1e-5
+GROWTH = 1 + 1e-5
 """By how much one of two boxes is taken for larger, so that sides that lie on each other count once."""
 
 
@@ -26,7 +26,7 @@ def overlaps(hulls: Tensor, turns: Tensor) -> Tensor:
     """
     ones = corners(hulls, turns).double()
     middles = ones.mean(1, keepdim=True)
-    others = middles + (ones - middles) * GROWN
+    others = middles + (ones - middles) * GROWTH
     pairs = ones[:, None] + 0 * others, others + 0 * ones[:, None]
     shared = _inside(*pairs) + _inside(*pairs[::-1])
     areas = (turns[:, 0] * turns[:, 1]).double()

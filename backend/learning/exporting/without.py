@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-CHAIN = 16
+MAX_DUPLICATE_CHAIN = 16
 """Most of them that hang on each other in a row; of longer chains the end may be chosen wrongly."""
 
 
@@ -15,6 +15,6 @@ def without_nearby(near: Tensor) -> Tensor:
     place = torch.cumsum(torch.ones_like(near.float().sum(1)), 0)
     worse = near.float() * (place[:, None] < place)
     kept = torch.ones_like(place)
-    for _ in range(CHAIN):
+    for _ in range(MAX_DUPLICATE_CHAIN):
         kept = ((worse * kept[:, None]).sum(0) == 0).float()
     return kept > 0

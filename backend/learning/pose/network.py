@@ -9,7 +9,7 @@ from backend.learning.network.network import Network
 from backend.learning.network.pyramid import Pyramid
 from backend.learning.pose.head import PoseHead
 
-CENTRE = 0.2
+CENTRE_SIGMA_SIDES = 0.2
 """Deviation of the bump that marks the middle of a crop, in sides of it."""
 
 
@@ -41,7 +41,7 @@ def _marked(feature: Tensor, height: float) -> Tensor:
     if not height:
         return torch.cat([feature, empty], 1)
     rows, columns = feature.shape[2:]
-    y = torch.linspace(-0.5, 0.5, rows, device=feature.device)[:, None] / CENTRE
-    x = torch.linspace(-0.5, 0.5, columns, device=feature.device) / CENTRE
+    y = torch.linspace(-0.5, 0.5, rows, device=feature.device)[:, None] / CENTRE_SIGMA_SIDES
+    x = torch.linspace(-0.5, 0.5, columns, device=feature.device) / CENTRE_SIGMA_SIDES
     bump = torch.exp(-(x**2 + y**2) / 2) * height
     return torch.cat([feature, empty + bump.to(feature.dtype)], 1)

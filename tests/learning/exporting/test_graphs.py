@@ -13,7 +13,7 @@ import torch
 from backend.errors import WeightsUnusable
 from backend.learning import methods
 from backend.learning.classification.recipe import ClassificationRecipe
-from backend.learning.detection.head import BACKGROUND
+from backend.learning.detection.head import BACKGROUND_TENSOR
 from backend.learning.exporting.graphs import graph_of
 from backend.types import Frame, Instance, Weights
 from tests.learning.cases import CASES, Case
@@ -125,7 +125,7 @@ def test_places_that_fool_the_network_a_background_and_a_second_member_come_alon
     still = clip(20, discs=2, squares=1).frames
     given = case.given(labeled=still[:12:3], unlabeled=[one.frame for one in still[12:]])
     weights = case.method.train(given, replace(case.short, levels=True)).weights
-    assert BACKGROUND in weights.arrays
+    assert BACKGROUND_TENSOR in weights.arrays
     other = case.method.train(replace(given, seed=5), case.short).weights
     blueprint = json.loads(weights.metadata["blueprint"])
     place = {"label": 0, "box": [i / s for i, s in zip(still[3].instances[0].box, (160, 120) * 2, strict=True)]}

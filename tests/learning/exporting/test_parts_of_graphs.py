@@ -15,9 +15,9 @@ from backend.learning.exporting.peaks import peaks
 from backend.learning.exporting.resizing import resized, scaled
 from backend.learning.exporting.skeleton import Skeleton
 from backend.learning.exporting.turned import corners, decoded, overlaps
-from backend.learning.exporting.without import CHAIN, without_nearby
-from backend.learning.geometry.background import UNKNOWN, with_difference
-from backend.learning.geometry.levels import WHOLE
+from backend.learning.exporting.without import MAX_DUPLICATE_CHAIN, without_nearby
+from backend.learning.geometry.background import UNKNOWN_VALUE, with_difference
+from backend.learning.geometry.levels import FULL_RANGE
 from backend.learning.geometry.rotation import overlap
 from backend.learning.geometry.scaling import Scale, to_batch, to_tensor
 from backend.learning.pose import head as pose_head
@@ -37,7 +37,7 @@ def noise(seed: int, height: int, width: int) -> NDArray[np.uint8]:
 def test_frames_are_scaled_to_the_last_bit(
     seed: int, height: int, width: int, factor: float, small: bool, bright: bool
 ) -> None:
-    scale = Scale(factor, 2000 if small else 10**6, 3000.0 if seed % 2 else 0.0, (3, 190) if bright else WHOLE)
+    scale = Scale(factor, 2000 if small else 10**6, 3000.0 if seed % 2 else 0.0, (3, 190) if bright else FULL_RANGE)
     image = noise(seed, height, width)
     pixels, own = to_tensor(Frame(0, image, width, height), scale)
     found = scaled(torch.from_numpy(image), scale)
@@ -51,7 +51,7 @@ def test_frames_are_scaled_to_the_last_bit(
 def test_the_difference_from_a_background_is_within_a_level(seed: int, height: int, width: int, known: bool) -> None:
     scale, image = Scale(0.8, 10**6), noise(seed, height, width)
     pixels, _ = to_tensor(Frame(0, image, width, height), scale)
-    empty = torch.full((3, max(pixels.shape[1] // 2, 1), max(pixels.shape[2] // 2, 1)), UNKNOWN)
+    empty = torch.full((3, max(pixels.shape[1] // 2, 1), max(pixels.shape[2] // 2, 1)), UNKNOWN_VALUE)
     background = torch.randint(0, 256, empty.shape).float() if known else empty
     own = to_batch([with_difference(pixels, background)])
     assert (scaled(torch.from_numpy(image), scale, background).pixels - own).abs().max() * 255 < 1.01
@@ -107,7 +107,7 @@ def test_the_best_are_kept_without_those_near_them(seed: int, count: int) -> Non
     kept = list[int]()
     for n in range(count):
         kept += [n] if not any(near[m, n] for m in kept) else []
-    assert count <= CHAIN
+    assert count <= MAX_DUPLICATE_CHAIN
     assert np.flatnonzero(without_nearby(torch.from_numpy(near)).numpy()).tolist() == kept
 
 
@@ -131,11 +131,11 @@ def test_points_are_chosen_as_the_skeleton_chooses(seed: int, points: int, count
     loose = np.where(rng.random(points) < 0.2, np.inf, rng.uniform(0.06, 0.2, points))
     config = pose_config(points, poses, loose)
     size = config.crop / config.margin
-    places = shape[None, :, None] + rng.normal(0, 0.3, (4, points, pose_head.PEAKS, 2)) * (
+    places = shape[None, :, None] + rng.normal(0, 0.3, (4, points, pose_head.PEAKS_PER_KEYPOINT, 2)) * (
         rng.random((4, points, 4, 1)) < 0.6
     )
     places = places * size + 60
-    scores = -np.sort(-(rng.random((4, points, pose_head.PEAKS)) ** 2), 2)
+    scores = -np.sort(-(rng.random((4, points, pose_head.PEAKS_PER_KEYPOINT)) ** 2), 2)
     chosen, sure = Skeleton(config)(torch.tensor(places).float(), torch.tensor(scores).float())
     for n in range(4):
         expected = consistent_candidates(places[n], scores[n], poses, loose, size)
