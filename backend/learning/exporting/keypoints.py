@@ -15,6 +15,9 @@ from backend.learning.pose.head import probabilities
 from backend.learning.pose.micro_model import OBJECT_MIN_SCORE, RECROP_DISTANCE_DIAGONALS, TEST_TIME_VIEWS
 from backend.types import Weights
 
+SOMEWHERE = 0.0, 0.0, 16.0, 16.0
+"""A box to look at where there is none."""
+
 
 class BoxesToKeypoints(nn.Module):
     """(height, width, 3) uint8 RGB and the boxes (n, 4) of its objects in pixels -> keypoints (n, k, 2) x, y, their scores
@@ -39,16 +42,19 @@ class BoxesToKeypoints(nn.Module):
 
     def _points(self, frame: Scaled, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """(n, k, 2) places in original pixels and (n, k) scores of the points in these boxes."""
-        config, half = self.config, self.config.crop / 2
+        config, half, count = self.config, self.config.crop / 2, boxes.shape[0]
+        none = torch.nonzero(torch._shape_as_tensor(boxes)[:1] == 0)[:, 0]
+        boxes = torch.cat([boxes, torch.tensor([SOMEWHERE])[none]])  # runtimes cannot reshape what has no rows
         least, _, greatest = config.diagonals
         wide = _diagonal(boxes).clamp(least * 0.85, greatest * 1.15)
         zoom = (config.crop / config.margin) / (wide * frame.factor)
         centre = (boxes[:, :2] + boxes[:, 2:]) / 2 * frame.factor
-        found, scores = peaks(self._heat(_cut(frame.pixels, centre, zoom, config.crop)))
-        places, sure = found[:, :, 0], scores[:, :, 0]
+        spots, scores = peaks(self._heat(_cut(frame.pixels, centre, zoom, config.crop)))
+        places, sure = spots[:, :, 0], scores[:, :, 0]
         if self.skeleton is not None:
-            places, sure = self.skeleton(found, scores)
-        return ((places - half) / zoom[:, None, None] + centre[:, None]) / frame.factor, sure
+            places, sure = self.skeleton(spots, scores)
+        found = ((places - half) / zoom[:, None, None] + centre[:, None]) / frame.factor
+        return found[:count], sure[:count]
 
     def _heat(self, crops: Tensor) -> Tensor:
         """As `PoseModel.heat`."""

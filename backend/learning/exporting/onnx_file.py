@@ -1,8 +1,9 @@
 """ONNX: a micro-model's graph as a file that runs anywhere."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,7 +44,35 @@ def export(weights: Weights, path: Path, metadata: Mapping[str, str]) -> tuple[l
             dynamic_axes=axes, opset_version=ONNX_OPSET, dynamo=False,
         )  # fmt: skip
     model = onnx.load(path)
+    _share_constants(model.graph)
     onnx.helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model)
     onnx.save(model, path)
     return names, outputs
+
+
+def _share_constants(graph: Any) -> None:
+    """Keep equal numbers once: the tracer writes a network's weights down at each of its calls."""
+    names, renamed, kept = dict[bytes, str](), dict[str, str](), []
+    for node in graph.node:
+        if node.op_type != "Constant":
+            kept.append(node)
+            continue
+        [name], content = node.output, b"".join(one.SerializeToString() for one in node.attribute)
+        renamed[name] = names.setdefault(content, name)
+        if renamed[name] == name:
+            kept.append(node)
+    outputs = {one.name for one in graph.output}
+    if outputs & {name for name, other in renamed.items() if name != other}:
+        return  # an output keeps its name
+    _rename_inputs(kept, renamed)
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
+def _rename_inputs(nodes: Iterable[Any], names: Mapping[str, str]) -> None:
+    """In nodes and in the bodies of their loops."""
+    for node in nodes:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        for attribute in node.attribute:
+            _rename_inputs(attribute.g.node, names)

@@ -110,12 +110,18 @@ def test_odd_pictures_are_answered_alike(case: Case, exported: tuple[Weights, An
 
 
 @pytest.mark.slow
+@every_graph
+def test_a_picture_of_nothing_is_answered_alike(case: Case, exported: tuple[Weights, Any]) -> None:
+    agree(*exported, Frame(0, np.full((120, 160, 3), 128, np.uint8), 160, 120), () if case.boxed else None)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["points in boxes"])
 def test_points_are_looked_for_in_each_box_and_nowhere_else(case: Case, exported: tuple[Weights, Any]) -> None:
     [one] = case.clip(1)
     [box] = one.instances[:1]
     other = replace(box, box=(3.0, 5.0, 40.0, 50.0))
-    assert exported[1](one.frame.image, ()) == []
+    assert exported[1](one.frame.image, ()) == [], "no box, no points"
     assert agree(*exported, replace(one.frame, order=None), (box, other, box)) == 3
 
 
