@@ -88,9 +88,7 @@ def _apart(a: Instance, b: Instance) -> float:
         return 1e6
     if a.mask is not None and b.mask is not None:
         return 0.0 if (a.mask & b.mask).any() else 1e6
-    if a.keypoints or b.keypoints:
-        return max(_points(a, b)[0], default=0.0)
-    return float(np.abs(np.subtract(a.corners, b.corners)).max())
+    return max([float(np.abs(np.subtract(a.corners, b.corners)).max()), *_points(a, b)[0]])
 
 
 def _points(a: Instance, b: Instance) -> tuple[list[float], list[float]]:
