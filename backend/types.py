@@ -33,6 +33,8 @@ class Start(StrEnum):
 
     SERVING = "serving"
     """The group's own serving version."""
+    IMPORTED = "imported"
+    """A micro-model of another backend, which somebody imported for this group."""
     SIBLING = "sibling"
     """The serving version of a group that looks alike."""
     PROJECT = "project"

@@ -9,6 +9,9 @@ from backend.errors import ArtifactDamaged, RegistryError
 from backend.objects.card import Card
 from backend.objects.micro_model import MicroModel
 
+IMPORTED = "imported"
+"""State of a version that was brought from another registry, as a start."""
+
 if TYPE_CHECKING:
     from model_registry import VersionRecord
     from model_registry.reader import Reader
@@ -128,7 +131,8 @@ def card_of(version: "VersionRecord", history: "list[VersionRecord]") -> Card:
     """A version's card; its score is what its successors' trainings found on labels that it had never seen."""
     later = (one.metrics.get("unseen") for one in history if one.previous == version.id)
     known: dict[str, Any] = next((one for one in later if one and one.get("score") is not None), {})
-    score = known.get("score")
+    brought = next((one.metrics for one in history if one.start == version.start and one.state == IMPORTED), {})
+    card, score = Card.of(brought.get("card") or {}), known.get("score")
     return Card(
         group=version.group,
         control=version.control,
@@ -137,4 +141,6 @@ def card_of(version: "VersionRecord", history: "list[VersionRecord]") -> Card:
         measure=str(known.get("measure", "")),
         score=None if score is None else float(score),
         start=version.start,
+        lineage=(str(brought["digest"]), *card.lineage) if "digest" in brought else (),
+        origin=card.title if brought else "",
     )

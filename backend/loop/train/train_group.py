@@ -19,7 +19,7 @@ from backend.loop.review.reviewing import accepted
 from backend.loop.services import Services
 from backend.loop.train import restart_policy
 from backend.loop.train.evaluator import Evaluator
-from backend.loop.train.initialization import Initialization, as_start, find_initialization
+from backend.loop.train.initialization import Initialization, as_start, find_initialization, imported_start
 from backend.loop.train.promotion import Decision, QualityChange, decide, label_hash, split_seen
 from backend.loop.train.sharing import Share, shares
 from backend.studio.labeling_config import control_fingerprint
@@ -150,8 +150,11 @@ class _Training:
         return True
 
     def _origin(self, serving: VersionRecord | None) -> Initialization:
-        if serving is not None and self._previous_weights is not None and not self._recipe.anew:
-            return Initialization(Start.SERVING, serving, as_start(self._previous_weights, Start.SERVING))
+        goes_on = None if self._recipe.anew or self._previous_weights is None else serving
+        if imported := imported_start(self._services, self._group, self._training_set.control, goes_on):
+            return imported
+        if goes_on is not None and self._previous_weights is not None:
+            return Initialization(Start.SERVING, goes_on, as_start(self._previous_weights, Start.SERVING))
         project = self._services.registry.projects.require(self._group.project)
         return find_initialization(
             self._services, project, self._group.name, self._training_set.control, self._frames, self._fits_labels
@@ -175,7 +178,7 @@ class _Training:
         version = versions.begin(
             self._lease, control.from_name, control.head,
             label_revision=self._group.wanted, labels=len(self._training_set.labeled), fingerprint=fingerprint,
-            recipe=asdict(self._recipe), previous=before.id if before else None, start=str(origin.kind),
+            recipe=asdict(self._recipe), previous=before.id if before else None, start=origin.words,
         )  # fmt: skip
         groups = self._services.registry.groups
         try:
