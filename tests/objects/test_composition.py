@@ -5,9 +5,9 @@ import pytest
 
 from backend.errors import CompositionError, WeightsUnusable
 from backend.instances import PREDICTED
+from backend.learning.attributes.crops import crop
 from backend.objects import micro_model as micro_models
 from backend.objects.abstain import abstain
-from backend.objects.crops import crop
 from backend.objects.frames import InputFrame
 from backend.objects.micro_model import MicroModel
 from backend.objects.routing import by_group, by_time

@@ -4,15 +4,17 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 from backend.loop.data.pages import indexed, task_of
 from backend.studio import tags
 from backend.studio.regions import Size
 from backend.studio.regions.item import unique_id
 from backend.studio.visibility import hidden
-from backend.tracks import VideoPrediction
+from backend.tracks import Track, VideoPrediction
 from backend.types import Control, Instance, Prediction
+
+Named = TypeVar("Named", Instance, Track)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,11 @@ class Stitched:
 
 def chained(controls: Sequence[Control]) -> list[Control]:
     """The controls, each behind the one that its regions hang on or are made from."""
-    return sorted(controls, key=lambda control: (control.boxes_from or control.masks_from) is not None)
+
+    def place(control: Control) -> int:
+        return 2 if control.attribute_of else (control.boxes_from or control.masks_from) is not None
+
+    return sorted(controls, key=place)
 
 
 def shown(control: Control, predictions: Sequence[Prediction]) -> list[Prediction]:
@@ -61,15 +67,28 @@ def shown(control: Control, predictions: Sequence[Prediction]) -> list[Predictio
 def shown_tracks(control: Control, predictions: Sequence[VideoPrediction]) -> list[VideoPrediction]:
     """The same for videos; a track that a person began is always shown."""
     limit = control.score_threshold or 0.0
-    kept = [tuple(t for t in p.tracks if t.region_id or t.score >= limit) for p in predictions]
+    kept = [tuple(_named(t) for t in p.tracks if t.region_id or t.score >= limit) for p in predictions]
     return [replace(p, tracks=tracks) for p, tracks in zip(predictions, kept, strict=True)]
 
 
 def enclosing_boxes(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]] | None:
     """{task: the instances that a control's regions are to hang on}, from the parts before it; None: on nothing."""
-    if control.boxes_from is None:
+    if not control.hangs_on:
         return None
-    return {task: upright_boxes(boxes) for task, boxes in said_of(control.boxes_from, parts).items()}
+    found = defaultdict[int, tuple[Instance, ...]](tuple)
+    for name in control.hangs_on:
+        for task, boxes in said_of(name, parts).items():
+            found[task] += upright_boxes([one for one in boxes if not control.only_of or one.label in control.only_of])
+    return dict(found)
+
+
+def enclosing_tracks(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Track, ...]]:
+    """{task: the tracks that a control says something of}, from the parts before it."""
+    found = defaultdict[int, tuple[Track, ...]](tuple)
+    for p in (p for part in parts if part.control.from_name in control.hangs_on for p in part.predictions):
+        if isinstance(p, VideoPrediction):
+            found[p.task] += tuple(one for one in p.tracks if not control.only_of or one.label in control.only_of)
+    return dict(found)
 
 
 def said_of(name: str, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]]:
@@ -93,10 +112,16 @@ def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
 
 
 def _joined(parts: Sequence[tuple[Part, float, list[dict[str, Any]]]]) -> Stitched:
-    """One task's parts; what the editor would hide beside the predicted choices is left out."""
+    """One task's parts; what the editor would hide beside the predicted choices is left out, and so is what is said of a
+    region that could not be written."""
     everything = [item for _, _, items in parts for item in items]
     unseen = hidden([part.control for part, _, _ in parts], everything)
-    seen = [(score, items) for part, score, items in parts if part.control.from_name not in unseen]
+    drawn = {item["id"] for part, _, items in parts if not part.control.attribute_of for item in items}
+    seen = [
+        (score, [one for one in items if one["id"] in drawn])
+        for part, score, items in parts
+        if part.control.from_name not in unseen
+    ]
     return Stitched(
         result=[item for _, items in seen for item in items],
         score=min((score for score, _ in seen), default=1.0),
@@ -116,5 +141,5 @@ def _is_sound(instance: Instance) -> bool:
     return all(isfinite(number) for number in (*instance.box, instance.angle, instance.score, *points))
 
 
-def _named(instance: Instance) -> Instance:
-    return instance if instance.region_id else replace(instance, region_id=unique_id(None, set()))
+def _named(one: Named) -> Named:
+    return one if one.region_id else replace(one, region_id=unique_id(None, set()))

@@ -11,7 +11,16 @@ from backend.learning.method import MicroModel
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.pages import task_of
 from backend.loop.data.projects import current_versions, model_version
-from backend.loop.data.stitch import Part, chained, enclosing_boxes, said_of, shown, shown_tracks, stitch
+from backend.loop.data.stitch import (
+    Part,
+    chained,
+    enclosing_boxes,
+    enclosing_tracks,
+    said_of,
+    shown,
+    shown_tracks,
+    stitch,
+)
 from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.data.vanished import ABSENT
 from backend.loop.data.weights import read_and_load
@@ -19,6 +28,7 @@ from backend.loop.predict.alone import predict_each
 from backend.loop.predict.box_masks import Boxes, box_masks, drawn_boxes, with_drawn
 from backend.loop.predict.label_next import renew_tab
 from backend.loop.predict.scoring import published_scores
+from backend.loop.predict.track_attributes import predict_attributes
 from backend.loop.predict.video_predict import predict_clips
 from backend.loop.services import Services
 from backend.studio.client import Studio
@@ -129,7 +139,11 @@ def _said(predictor: ControlPredictor, training_set: TrainingSet, parts: Sequenc
     """What a predictor says about what is not labelled, and {frame: what is wrong} for what it cannot predict."""
     control = predictor.control
     if control.media is Media.VIDEO:
-        videos = predict_clips(predictor.model, control, training_set.clips)
+        if control.attribute_of:
+            tracks = enclosing_tracks(control, parts)
+            videos = predict_attributes(predictor.model, control, training_set.clips, tracks)
+        else:
+            videos = predict_clips(predictor.model, control, training_set.clips)
         return Part(control, predictor.version, shown_tracks(control, videos)), {}
     predictions, odd = predict_each(
         predictor.model, training_set.rest, training_set.labeled, enclosing_boxes(control, parts)
