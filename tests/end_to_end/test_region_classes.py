@@ -79,7 +79,7 @@ def kinds(result: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 def test_points_and_classes_come_back_with_their_boxes(
     studio: Studio, person: Annotator, backend: BackendFactory, browser: Browser, tmp_path: Path
 ) -> None:
-    server, project = backend(MICRO_MODELS_EFFORT="0.25"), person.create_project("fish", CONFIG)
+    server, project = backend(MICRO_MODELS_EFFORT="0.15"), person.create_project("fish", CONFIG)
     tasks = person.upload(project, data_set(tmp_path))
     studio.connect_backend(project, server.url, "micro-models")
     for frame in LABELLED:
