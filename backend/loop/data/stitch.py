@@ -10,7 +10,7 @@ from backend.loop.data.pages import indexed, task_of
 from backend.studio import tags
 from backend.studio.regions import Size
 from backend.studio.regions.item import unique_id
-from backend.studio.visibility import hidden
+from backend.studio.visibility import hidden, hidden_classes
 from backend.tracks import Track, VideoPrediction
 from backend.types import Control, Instance, Prediction
 
@@ -114,11 +114,11 @@ def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
 def _joined(parts: Sequence[tuple[Part, float, list[dict[str, Any]]]]) -> Stitched:
     """One task's parts; what the editor would hide beside the predicted choices is left out, and so is what is said of a
     region that could not be written."""
-    everything = [item for _, _, items in parts for item in items]
-    unseen = hidden([part.control for part, _, _ in parts], everything)
+    everything, controls = [item for _, _, items in parts for item in items], [part.control for part, _, _ in parts]
+    unseen, of_regions = hidden(controls, everything), hidden_classes(controls, everything, everything)
     drawn = {item["id"] for part, _, items in parts if not part.control.attribute_of for item in items}
     seen = [
-        (score, [one for one in items if one["id"] in drawn])
+        (score, [one for one in items if one["id"] in drawn and (one["from_name"], one["id"]) not in of_regions])
         for part, score, items in parts
         if part.control.from_name not in unseen
     ]

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from backend.studio.compare import Region, regions_of, touched
+from backend.studio.compare import Key, Region, regions_of, touched
 from model_registry import LedgerEntry
 
 SKEW = 5.0
@@ -57,13 +57,13 @@ Tallies = dict[tuple[str, str], Tally]
 """By control and label; ("", "") stands for a frame without any region."""
 
 
-def compare(shown: Sequence[Item], result: Sequence[Item], hidden: Set[str] = frozenset()) -> Tallies:
+def compare(shown: Sequence[Item], result: Sequence[Item], hidden: Set[str | Key] = frozenset()) -> Tallies:
     """What was done to the regions of `shown` so that `result` came of it. A relabelled one counts with its new label.
 
-    `hidden` controls are those that the editor does not show beside the choices in `result`: nobody deleted what was
-    shown of them.
+    `hidden` are the controls, and the classes of regions by control and id, that the editor does not show beside the choices
+    in `result`: nobody deleted what was shown of them.
     """
-    before = {region.key: region for region in regions_of(shown) if region.control not in hidden}
+    before = {region.key: region for region in regions_of(shown) if not {region.control, region.key} & hidden}
     tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
     kept = set[str]()
     for region in regions_of(result):

@@ -171,3 +171,12 @@ def test_an_attribute_that_goes_with_its_box_is_no_action_of_its_own() -> None:
     assert total(shown, []) == Tally(deleted=1)
     assert total(shown, [box("a", "dog")]) == Tally(relabelled=1, labels=1)
     assert total([], shown) == Tally(added=2, labels=2)
+
+
+def test_a_class_that_the_editor_hides_beside_the_region_is_nobodys_work() -> None:
+    shown = [box("a"), box("b"), attribute("a", "lying"), attribute("b", "lying")]
+    result = [box("a"), box("b"), attribute("b", "lying")]
+    assert compare(shown, result, {("state", "a")}) == {
+        ("label", "cat"): Tally(accepted=2, labels=2),
+        ("state", "lying"): Tally(accepted=1, labels=1),
+    }
