@@ -75,11 +75,14 @@ def import_video(
         made = len(studio.create_tasks(project, rows, {SOURCE: source}))
     if len(frames) == 1:
         remarks.append(f"It is a single frame: {video.name} has no more with --every {every}. Five or more are needed.")
-    if len(shots) > 1:
-        remarks.append(
-            f"It has {len(shots)} shots, each a group of its own: {group!r} is '{_of_shot(group, 1)}' and so on."
-        )
+    remarks += _remark_of_shots(group, shots)
     return Imported(group, made, tuple(remarks))
+
+
+def _remark_of_shots(name: str, shots: Sequence[Shot]) -> list[str]:
+    first = _of_shot(name, 1)
+    several = f"It has {len(shots)} shots, each a group of its own: {name!r} is {first!r} and so on."
+    return [several] if len(shots) > 1 else []
 
 
 def _group_at(frame: int, name: str, shots: Sequence[Shot]) -> str:

@@ -13,7 +13,7 @@ from itertools import count, islice
 
 from backend.studio.regions.attributes import COMPARISON as CLASSES
 from backend.studio.regions.attributes import TAXONOMY, classes_of
-from backend.studio.regions.comparison import Comparison, Value
+from backend.studio.regions.comparison import RegionComparison, Value
 from backend.studio.regions.item import Item, value_of
 from backend.studio.regions.limits import MOST_POINTS
 from backend.studio.tags import BY_SHAPE
@@ -64,7 +64,7 @@ class Region:
         return self.comparison.covers(self.value)
 
     @property
-    def comparison(self) -> Comparison:
+    def comparison(self) -> RegionComparison:
         """How it is compared with another of its shape."""
         return CLASSES if self.shape in _CLASSES else BY_SHAPE[self.shape].comparison
 

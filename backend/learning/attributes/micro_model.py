@@ -97,7 +97,7 @@ class AttributeModel:
     def _chances(self, frame: Frame, box: Box) -> NDArray[np.float64]:
         """(classes,)."""
         seen = features.scaled(crop(frame, box, self.config.margin), self.config.size)
-        vectors = features.vectors(features.look(self.backbone, seen, self.device), self.group_statistics)
+        vectors = features.vectors(features.feature_maps(self.backbone, seen, self.device), self.group_statistics)
         both = np.concatenate([vectors.astype(np.float64), place(frame, box)[None]], 1)
         return np.asarray(probabilities(self.linear.odds(both), self.config.single)[0])
 

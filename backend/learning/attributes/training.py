@@ -92,6 +92,6 @@ def _look(
     backbone, report = features.frozen(recipe.backbone, under_way.device), under_way.countdown(len(regions))
     seen = list[features.Maps]()
     for at, one in enumerate(regions):
-        seen.append(features.look(backbone, features.scaled(one.crop, size), under_way.device))
+        seen.append(features.feature_maps(backbone, features.scaled(one.crop, size), under_way.device))
         report(at)
     return seen

@@ -41,7 +41,7 @@ def _predict(
         if track.region_id not in drawn:
             for number in _looks(track, clip.size.frames):
                 if (at := track.at(number)) is not None:
-                    boxes[clip.start + number].append(Instance(track.label, at.hull, region_id=track.region_id))
+                    boxes[clip.start + number].append(Instance(track.label, at.bounds, region_id=track.region_id))
     frames = ClipFrames([(clip, key - clip.start) for key in sorted(boxes)])
     found = model.predict(frames, (), boxes) if len(frames) else []
     open_ = [track for track in tracks if track.region_id not in drawn]

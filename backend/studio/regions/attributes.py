@@ -38,7 +38,7 @@ class AttributeRegions:
                 hosts.setdefault(one.region_id or "", one)
         said, problems = _said(result, control, self.kind, {id_: one.label for id_, one in hosts.items()})
         found = (
-            Instance(label, hosts[id_].hull, region_id=id_, accepted=hosts[id_].accepted)
+            Instance(label, hosts[id_].bounds, region_id=id_, accepted=hosts[id_].accepted)
             for id_, labels in said.items()
             for label in labels
         )

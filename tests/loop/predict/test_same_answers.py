@@ -12,7 +12,7 @@ from backend.learning.attributes.recipe import AttributeRecipe
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.pose.recipe import PoseRecipe
 from backend.loop.data.frames import FrameStore
-from backend.loop.data.stitch import Part, enclosing_boxes, shown, stitch
+from backend.loop.data.merge import ControlPredictions, enclosing_boxes, merge, shown
 from backend.loop.data.training_set import build_training_set
 from backend.loop.predict.on_demand import Predictor
 from backend.objects.zoo import open_zoo
@@ -23,7 +23,7 @@ from tests.loop.house import CONFIG, House, box_of, square_of
 
 pytestmark = pytest.mark.slow
 
-POINTS = '<KeyPointLabels name="points" toName="image"><Label value="left"/><Label value="right"/></KeyPointLabels>'
+POINTS = '<KeyPointLabels name="points" toName="image"><Label value="nose"/><Label value="tail"/></KeyPointLabels>'
 SIDES = (
     '<Choices name="side" toName="image" perRegion="true"><Choice value="west"/><Choice value="east"/></Choices></View>'
 )
@@ -32,7 +32,7 @@ FRAMES, LABELLED = 10, (1, 3, 5, 7, 9)
 SIZE = (64, 48)
 RECIPES = {
     "label": DetectionRecipe(steps=30, warm_steps=10, batch=2, crop=64, frame_pixels=20_000),
-    "points": PoseRecipe(crop=64, coarse_crop=64, steps=6, warm_steps=6, batch=2, views=2),
+    "points": PoseRecipe(crop=64, coarse_crop=64, steps=80, warm_steps=20),
     "side": AttributeRecipe(side=64),
 }
 
@@ -45,7 +45,7 @@ def labelled(task: int) -> list[dict[str, Any]]:
             "id": f"p{task}{name}", "from_name": "points", "to_name": "image", "type": "keypointlabels",
             "parentID": box["id"], "value": {"x": x / 0.64, "y": (y0 + y1) / 0.96, "width": 1, "keypointlabels": [name]},
         }
-        for name, x in (("left", x0 + 2), ("right", x1 - 2))
+        for name, x in (("nose", x0 + 2), ("tail", x1 - 2))
     ]  # fmt: skip
     side = {
         "id": box["id"],
@@ -94,12 +94,12 @@ def plain(result: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_what_is_published_is_what_the_micro_models_say(house: House) -> None:
     tasks, labels = house.registry.tasks.of_group(1, "clip"), house.registry.labels.of_group(1, "clip")
     frames = FrameStore(house.services.media(house.registry.projects.require(1)), 100)
-    parts: list[Part] = []
+    parts: list[ControlPredictions] = []
     for control, version, model in serving(house):
         given = build_training_set(control, tasks, labels, frames)
         found = model.predict(given.rest, given.labeled, enclosing_boxes(control, parts))
-        parts.append(Part(control, version, shown(control, found), given.sizes))
-    golden = stitch(parts)
+        parts.append(ControlPredictions(control, version, shown(control, found), given.sizes))
+    golden = merge(parts)
     published = {task: one for task, [one] in house.shown().items()}
     assert published.keys() == golden.keys() == set(range(1, FRAMES + 1)) - set(LABELLED)
     for task, one in published.items():

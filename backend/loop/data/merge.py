@@ -1,4 +1,4 @@
-"""Putting the results of several micro-models together into one prediction for each task. Pure."""
+"""Merging the predictions of several micro-models into one for each task. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ Named = TypeVar("Named", Instance, Track)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What one micro-model says about some tasks."""
+class ControlPredictions:
+    """The predictions of one control's micro-model for some tasks."""
 
     control: Control
     version: int | None
@@ -30,16 +30,16 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Stitched:
-    """All parts for one task, as Label Studio takes them."""
+class TaskResult:
+    """The merged prediction of one task, as Label Studio takes it."""
 
     result: list[dict[str, Any]]
     score: float
-    """Of the least certain part: one wrong part is work for a person."""
+    """Of the least certain control: one wrong part is work for a person."""
     versions: dict[str, int]
 
 
-def chained(controls: Sequence[Control]) -> list[Control]:
+def in_dependency_order(controls: Sequence[Control]) -> list[Control]:
     """The controls, each behind the one that its regions hang on or are made from."""
 
     def place(control: Control) -> int:
@@ -71,69 +71,65 @@ def shown_tracks(control: Control, predictions: Sequence[VideoPrediction]) -> li
     return [replace(p, tracks=tracks) for p, tracks in zip(predictions, kept, strict=True)]
 
 
-def enclosing_boxes(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]] | None:
-    """{task: the instances that a control's regions are to hang on}, from the parts before it; None: on nothing."""
+def enclosing_boxes(control: Control, outputs: Sequence[ControlPredictions]) -> dict[int, tuple[Instance, ...]] | None:
+    """{task: the instances that a control's regions are to hang on}, from the predictions before it; None: on nothing."""
     if not control.hangs_on:
         return None
     found = defaultdict[int, tuple[Instance, ...]](tuple)
     for name in control.hangs_on:
-        for task, boxes in said_of(name, parts).items():
-            found[task] += upright_boxes([one for one in boxes if not control.only_of or one.label in control.only_of])
+        for task, boxes in instances_of(name, outputs).items():
+            # Upright, as the crops are in which what hangs on them is looked for.
+            found[task] += tuple(box.upright() for box in boxes if not control.only_of or box.label in control.only_of)
     return dict(found)
 
 
-def enclosing_tracks(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Track, ...]]:
-    """{task: the tracks that a control says something of}, from the parts before it."""
+def enclosing_tracks(control: Control, outputs: Sequence[ControlPredictions]) -> dict[int, tuple[Track, ...]]:
+    """{task: the tracks that a control says something of}, from the predictions before it."""
     found = defaultdict[int, tuple[Track, ...]](tuple)
-    for p in (p for part in parts if part.control.from_name in control.hangs_on for p in part.predictions):
+    for p in (p for one in outputs if one.control.from_name in control.hangs_on for p in one.predictions):
         if isinstance(p, VideoPrediction):
             found[p.task] += tuple(one for one in p.tracks if not control.only_of or one.label in control.only_of)
     return dict(found)
 
 
-def said_of(name: str, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]]:
+def instances_of(name: str, outputs: Sequence[ControlPredictions]) -> dict[int, tuple[Instance, ...]]:
     """{task: what was predicted for the control of this name}"""
-    found = (p for part in parts if part.control.from_name == name for p in part.predictions)
+    found = (p for output in outputs if output.control.from_name == name for p in output.predictions)
     return {p.task: p.instances for p in found if isinstance(p, Prediction)}
 
 
-def upright_boxes(instances: Sequence[Instance]) -> tuple[Instance, ...]:
-    """Boxes as those of what hangs on them: upright, as the crops are in which it is looked for."""
-    return tuple(replace(one, box=one.hull, angle=0.0) if one.angle else one for one in instances)
+def merge(outputs: Sequence[ControlPredictions]) -> dict[int, TaskResult]:
+    """{task: its merged prediction}"""
+    of_task = defaultdict[int, list[tuple[ControlPredictions, float, list[dict[str, Any]]]]](list)
+    for output in outputs:
+        for p in output.predictions:
+            of_task[task_of(p.task)].append((output, p.score, _written(p, output)))
+    return {task: _merged(mine) for task, mine in of_task.items()}
 
 
-def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
-    """{task: its parts in one}"""
-    of_task = defaultdict[int, list[tuple[Part, float, list[dict[str, Any]]]]](list)
-    for part in parts:
-        for p in part.predictions:
-            of_task[task_of(p.task)].append((part, p.score, _written(p, part)))
-    return {task: _joined(mine) for task, mine in of_task.items()}
-
-
-def _joined(parts: Sequence[tuple[Part, float, list[dict[str, Any]]]]) -> Stitched:
-    """One task's parts; what the editor would hide beside the predicted choices is left out, and so is what is said of a
-    region that could not be written."""
-    everything, controls = [item for _, _, items in parts for item in items], [part.control for part, _, _ in parts]
+def _merged(outputs: Sequence[tuple[ControlPredictions, float, list[dict[str, Any]]]]) -> TaskResult:
+    """One task's predictions in one; what the editor would hide beside the predicted choices is left out, and so is what is
+    said of a region that could not be written."""
+    everything, controls = [item for _, _, items in outputs for item in items], [one.control for one, _, _ in outputs]
     unseen, of_regions = hidden(controls, everything), hidden_classes(controls, everything, everything)
-    drawn = {item["id"] for part, _, items in parts if not part.control.attribute_of for item in items}
+    drawn = {item["id"] for output, _, items in outputs if not output.control.attribute_of for item in items}
     seen = [
         (score, [one for one in items if one["id"] in drawn and (one["from_name"], one["id"]) not in of_regions])
-        for part, score, items in parts
-        if part.control.from_name not in unseen
+        for output, score, items in outputs
+        if output.control.from_name not in unseen
     ]
-    return Stitched(
+    return TaskResult(
         result=[item for _, items in seen for item in items],
         score=min((score for score, _ in seen), default=1.0),
-        versions={part.control.from_name: part.version for part, _, _ in parts if part.version is not None},
+        versions={output.control.from_name: output.version for output, _, _ in outputs if output.version is not None},
     )
 
 
-def _written(prediction: Prediction | VideoPrediction, part: Part) -> list[dict[str, Any]]:
+def _written(prediction: Prediction | VideoPrediction, output: ControlPredictions) -> list[dict[str, Any]]:
     if isinstance(prediction, VideoPrediction):
-        return tags.for_video(part.control).write(prediction.tracks, part.control, prediction.size)
-    items = tags.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
-    return indexed(items, prediction.task) if part.control.value_list else items
+        return tags.for_video(output.control).write(prediction.tracks, output.control, prediction.size)
+    items = tags.for_control(output.control).write(prediction.instances, output.control, output.sizes[prediction.task])
+    return indexed(items, prediction.task) if output.control.value_list else items
 
 
 def _is_sound(instance: Instance) -> bool:
