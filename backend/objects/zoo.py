@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from backend.errors import ArtifactDamaged, RegistryError
 from backend.objects.card import Card
+from backend.objects.composing import composition_of
 from backend.objects.micro_model import MicroModel
+from backend.objects.model import Model
 
 IMPORTED = "imported"
 """State of a version that was brought from another registry, as a start."""
@@ -42,6 +44,10 @@ class Group(Mapping[str, MicroModel]):
             )
         history = self.reader.versions.history(self.project, self.name, control)
         return MicroModel(self.reader.artifacts.read(version.artifact), card_of(version, history))
+
+    def whole(self) -> Model:
+        """All that serves in the group as one model: boxes, their points, the class of each; see `composition_of`."""
+        return composition_of(dict(self))
 
     def _lacks(self, control: str) -> str:
         names = ", ".join(map(repr, self)) or "none"

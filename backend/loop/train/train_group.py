@@ -11,6 +11,7 @@ from backend.learning import methods
 from backend.learning.fitting.recipe import HeadRecipe
 from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data.frames import FrameStore
+from backend.loop.data.merge import in_dependency_order
 from backend.loop.data.project_news import break_off
 from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.data.weights import read_and_load
@@ -54,7 +55,7 @@ def train_group(services: Services, group: GroupRecord, lease: Lease, frames: Fr
     waits = restart_policy.reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
     problems, failures, learnt = [waits] if waits else [], list[str](), set[int]()
     if not waits and labels:
-        controls = services.config(project).require()
+        controls = in_dependency_order(services.config(project).require())
         tasks = registry.tasks.of_group(group.project, group.name)
         work = f"reading its {len(tasks)} frames"
         registry.groups.progress(lease, "training", 0.0, None, work)
