@@ -1,5 +1,6 @@
 """What the group's own micro-model knows of the object under a prompt."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -10,15 +11,19 @@ from backend.learning.method import MicroModel
 from backend.learning.pose.micro_model import PoseModel
 from backend.learning.prompting.pick import Chances, hull, overlap
 from backend.learning.segmentation.micro_model import SegmentationModel
-from backend.types import Box, Frame, Instance, Keypoint, Mask, Prompt
+from backend.types import Box, Frame, Instance, Keypoint, Prompt
 
 FITS = 0.25
 """Intersection over union with the drawn box below which a candidate is another object."""
+SAME = 0.5
+"""Of two boxes from which both are of one object."""
 NEAR = 0.15
 """Distance between a click and a keypoint, in diagonals of the object, up to which that point is meant."""
 
 
-def chances(model: SegmentationModel, frame: Frame, label: str, predicted: Mask | None) -> Chances | None:
+def chances(
+    model: SegmentationModel, frame: Frame, label: str, predicted: Sequence[Instance] | None = None
+) -> Chances | None:
     """Probabilities of a label in the original frame, what was `predicted` with its neighbours in time counting as much as
     what is seen in it alone; None where the micro-model does not know the label."""
     if label not in model.labels:
@@ -26,13 +31,18 @@ def chances(model: SegmentationModel, frame: Frame, label: str, predicted: Mask 
     [(_, odds)] = model.see([frame])
     large = cv2.resize(odds[model.labels.index(label)], (frame.width, frame.height), interpolation=cv2.INTER_LINEAR)
     alone = np.asarray(1 / (1 + np.exp(-np.clip(large, -30, 30))), np.float32)
-    if predicted is None or predicted.shape != alone.shape:
+    if predicted is None:
         return alone
-    return np.asarray((alone + predicted) / 2, np.float32)
+    masks = [one.mask for one in predicted if one.label == label and one.mask is not None]
+    shown = np.logical_or.reduce([mask for mask in masks if mask.shape == alone.shape]) if masks else 0.0
+    return np.asarray((alone + shown) / 2, np.float32)
 
 
-def candidate(model: DetectionModel, frame: Frame, prompt: Prompt, label: str) -> Instance | None:
-    """The candidate box that is meant, also one that is too doubtful to be shown without a prompt."""
+def candidate(
+    model: DetectionModel, frame: Frame, prompt: Prompt, label: str, predicted: Sequence[Instance] | None = None
+) -> Instance | None:
+    """The candidate box that is meant, also one that is too doubtful to be shown without a prompt; where it was `predicted`
+    with the frame's neighbours in time, as these place it."""
     if label not in model.labels:
         return None
     seen = model.look(frame).candidates
@@ -43,7 +53,11 @@ def candidate(model: DetectionModel, frame: Frame, prompt: Prompt, label: str) -
         fit = _fit((box[0], box[1], box[2], box[3]), prompt) * float(seen.scores[index]) ** 0.5
         if fit > best:
             best, chosen = fit, Instance(label, (box[0], box[1], box[2], box[3]), float(seen.scores[index]))
-    return chosen
+    known = [one for one in predicted or () if one.label == label and _fit(one.box, prompt) > 0]
+    if chosen is None:
+        return max(known, key=lambda one: _fit(one.box, prompt), default=None)
+    same = max(known, key=lambda one: overlap(one.box, chosen.box), default=chosen)
+    return same if overlap(same.box, chosen.box) >= SAME else chosen
 
 
 def predicted(model: MicroModel, frame: Frame, prompt: Prompt, label: str) -> Instance | None:

@@ -10,25 +10,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.learning.prompting import clicks, pick
+from backend.learning.prompting import clicks, mend, pick
 from backend.learning.prompting.crop import Crop, cut
+from backend.learning.prompting.mend import AROUND, DOUBTFUL, PLACE
 from backend.learning.prompting.outlines import contrast
 from backend.learning.prompting.random_walker import CERTAIN, Floats, graph, walk
 from backend.types import Box, Frame, Mask, Prompt
 
-AROUND = 1.0
-"""Breadth of the ground that is looked at around a box, in half sides."""
 ROUGH, ROUGHER = 1.12, 1.9
 """Half sides from the middle of a box beyond which everything is ground: boxes around what gets a mask are drawn a tenth too
 small or large; those that are to be snapped may have half an object in them."""
-PLACE = 0.5
-"""Weight of a cell's place for what it is like, per half side of the box; its features and its colour have variances of one
-each."""
 STEEP = 4.0
 """Log odds per half side by which the object becomes less probable towards the sides of the box; on the ellipse that the
 box holds they are even."""
-DOUBTFUL = 0.02
-"""Trust in that guess; an edge of the graph has up to 1."""
 THRESHOLDS = np.linspace(0.1, 0.95, 30)
 """Of the highest probability."""
 TIGHT = 4.0
@@ -48,25 +42,9 @@ def segment(frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False) 
         return from_box(frame, pick.hull(prompt.outline), backbone, prompt.outline)
     inside, outside = pick.seeds(prompt, (frame.height, frame.width))
     first = clicks.from_clicks(frame, inside[:1], outside[:0], backbone)
-    return first if first is None or len(inside) + len(outside) < 2 else mended(frame, first, inside, outside, backbone)
-
-
-def mended(frame: Frame, mask: Mask, inside: clicks.Points, outside: clicks.Points, backbone: str) -> Mask | None:
-    """A mask as further clicks mend it: what is like them near them changes, the rest stays."""
-    x0, y0, x1, y1 = pick.hull(mask)
-    spots = np.concatenate([inside, outside, [[x0, y0], [x1, y1]]])
-    low, high = spots.min(0), spots.max(0)
-    margin = AROUND * float((high - low).sum()) / 4
-    crop = cut(frame, (*(low - margin).tolist(), *(high + margin).tolist()), backbone)
-    x, y = crop.centres
-    middle, half = (low + high) / 2, np.maximum((high - low) / 2, 1.0)
-    place = np.stack([(x - middle[0]) / half[0], (y - middle[1]) / half[1]], axis=-1)
-    prior, trust = crop.cells_of(mask), np.full(crop.shape, DOUBTFUL, np.float32)
-    clicks.say(crop, inside, outside, prior, trust)
-    found = crop.mask_of(walk(graph(crop.features, (PLACE * place).astype(np.float32)), prior, trust), 0.5)
-    parts = cv2.connectedComponents(found.astype(np.uint8))[1]
-    chosen = parts[inside[:, 1], inside[:, 0]]
-    return np.isin(parts, chosen[chosen > 0]) if chosen.any() else None
+    if first is None or len(inside) + len(outside) < 2:
+        return first
+    return mend.mended(frame, first, inside, outside, backbone)
 
 
 def from_box(frame: Frame, box: Box, backbone: str, outline: Mask | None = None, rough: float = ROUGH) -> Mask | None:
@@ -76,14 +54,13 @@ def from_box(frame: Frame, box: Box, backbone: str, outline: Mask | None = None,
     width, height = max(x1 - x0, 1.0), max(y1 - y0, 1.0)
     margin = (rough - 1 + AROUND) * (width + height) / 4
     crop = cut(frame, (x0 - margin, y0 - margin, x1 + margin, y1 + margin), backbone)
-    x, y = crop.centres
-    place = np.stack([(x - (x0 + x1) / 2) / (width / 2), (y - (y0 + y1) / 2) / (height / 2)], axis=-1)
+    place = crop.place(box)
     ground = np.abs(place).max(-1) > rough
     ellipse = 1 / (1 + np.exp(-STEEP * (1 - np.hypot(place[..., 0], place[..., 1]))))
     guess = ellipse if outline is None else crop.cells_of(outline)
     prior = np.where(ground, 0.0, guess).astype(np.float32)
     trust = np.where(ground, CERTAIN, DOUBTFUL).astype(np.float32)
-    found = walk(graph(crop.features, (PLACE * place).astype(np.float32)), prior, trust)
+    found = walk(graph(crop.features, PLACE * place), prior, trust)
     threshold = _threshold(found, crop, box)
     return None if threshold is None else largest(crop.mask_of(found, threshold))
 

@@ -1,34 +1,28 @@
 """Answering a smart tool: the one object that somebody points at while he labels."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import structlog
 
 from backend.errors import ArtifactDamaged, MicroModelsError
 from backend.loop.data.embeddings import Embeddings
-from backend.loop.data.frames import MAX_SIDE
-from backend.loop.data.grouping import group_of, order_of
+from backend.loop.data.grouping import group_of
 from backend.loop.data.projects import current_versions, model_version, rule_of
-from backend.loop.data.training_set import newest_labels
+from backend.loop.predict.prompt_scene import scene_of
 from backend.loop.services import Services
 from backend.studio import prompts, tags
 from backend.studio.events import TaskData
-from backend.studio.prompts import Question
-from backend.studio.task_data import value_at
-from backend.types import Control, Frame, Head, LabeledFrame, Mask
-from model_registry import ProjectRecord, TaskRecord, VersionRecord
+from backend.types import Control
+from model_registry import ProjectRecord, VersionRecord
 
 if TYPE_CHECKING:
     from backend.learning.method import MicroModel
     from backend.learning.prompting.fallback_chain import PromptContext
 
 Answer = dict[str, Any]
-NEAREST = 2
-"""Labelled frames that an object is looked for in: the nearest in time on either side."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,10 +58,8 @@ class Prompter:
         asked = prompts.question(context, xml, self._services.parse_config(xml))
         if asked is None:
             return None
-        frame = self._frame(project, task, asked.control)
-        size = (frame.width, frame.height)
-        prompt = prompts.prompt(asked, size)
-        if prompt is None:
+        scene = scene_of(self._services, project, task, asked)
+        if scene.prompt is None:
             log.info("a prompt has no answer", project=project.id, task=task.id, why="it lies outside of the image")
             return None
         from backend.learning.prompting import fallback_chain  # torch: not before the first prompt needs it
@@ -80,36 +72,27 @@ class Prompter:
                 label=asked.label,
                 whole=tags.is_one_outline(asked.control),
                 model=model,
-                predicted=self._predicted(project, asked, frame) if model else None,
+                predicted=scene.predicted() if model else None,
                 points=self._model(project, group, asked.points) if asked.points else None,
                 # Where a micro-model knows the group, what it learnt from is not read again.
-                labeled=() if model else self._near(project, group, frame, asked.control),
+                labeled=() if model else tuple(scene.labeled(group)),
                 backbone=self._services.settings.backbone,
             )
-            found = fallback_chain.answer(frame, prompt, self._with_sam(wanted, project, task, asked.control))
+            found = fallback_chain.answer(scene.frame, scene.prompt, self._with_sam(wanted, project, scene.url))
         if found is None:
             log.info("a prompt has no answer", project=project.id, task=task.id, why="nothing stands out there")
             return None
-        result = prompts.write(asked, found.instance, size, found.who)
         version = model_version(self._services, project)
+        result = scene.write(found.instance, found.who)
         return {"result": result, "score": found.instance.score, "model_version": version}
 
-    def _with_sam(
-        self, wanted: "PromptContext", project: ProjectRecord, task: TaskData, control: Control
-    ) -> "PromptContext":
-        """With segment-anything, where a checkpoint is set and this frame has its embedding already."""
-        sam = self._embeddings.decoder()
-        if sam is None:
+    def _with_sam(self, wanted: "PromptContext", project: ProjectRecord, url: str | None) -> "PromptContext":
+        """With segment-anything, where a checkpoint is set and the image at a URL has its embedding already."""
+        sam = None if url is None else self._embeddings.decoder()
+        if sam is None or url is None:
             return wanted
-        url = str(value_at(task.data, control.media_field) or "")
         stamp = self._services.media(project).stamp(url)
         return replace(wanted, sam=sam, embedding=self._embeddings.find(url, stamp))
-
-    def _frame(self, project: ProjectRecord, task: TaskData | TaskRecord, control: Control) -> Frame:
-        """The image of a task; raises MediaError where it cannot be had."""
-        url = str(value_at(task.data, control.media_field) or "")
-        image, size = self._services.media(project).image(url, task.id, MAX_SIDE)
-        return Frame(task.id, image, *size, order_of(task.data))
 
     def _model(self, project: ProjectRecord, group: str, control: Control) -> "MicroModel | None":
         """The group's micro-model of a control; None where there is none, or its weights cannot be had."""
@@ -120,37 +103,3 @@ class Prompter:
                 except ArtifactDamaged as error:
                     log.warning("a prompt is answered without the micro-model", group=group, why=str(error))
         return None
-
-    def _predicted(self, project: ProjectRecord, asked: Question, frame: Frame) -> Mask | None:
-        """Where the label is in what was last predicted for the frame; None where that was nothing."""
-        entry = self._services.registry.ledger.latest(project.id, [frame.task]).get(frame.task)
-        if entry is None or asked.control.head is not Head.SEGMENTATION:
-            return None
-        read = tags.for_control(asked.control).read(entry.result, asked.control, (frame.width, frame.height))
-        masks = [one.mask for one in read.instances if one.label == asked.label and one.mask is not None]
-        return np.asarray(np.logical_or.reduce(masks)) if masks else np.zeros((frame.height, frame.width), np.bool_)
-
-    def _near(self, project: ProjectRecord, group: str, frame: Frame, control: Control) -> list[LabeledFrame]:
-        """The nearest labelled frames before and after this one, where the group has an order in time."""
-        if frame.order is None:
-            return []
-        registry = self._services.registry
-        labels = newest_labels(registry.labels.of_group(project.id, group))
-        placed = [(t, order_of(t.data)) for t in registry.tasks.of_group(project.id, group) if t.id in labels]
-        apart = sorted(
-            ((abs(at - frame.order), t.id, t) for t, at in placed if at is not None and t.id != frame.task),
-            key=lambda one: one[:2],
-        )
-        chosen = [t for _, _, t in apart[:NEAREST]]
-        return [one for t in chosen if (one := self._labeled(project, t, labels[t.id].result, control)) is not None]
-
-    def _labeled(
-        self, project: ProjectRecord, task: TaskRecord, result: Sequence[Mapping[str, Any]], control: Control
-    ) -> LabeledFrame | None:
-        try:
-            frame = self._frame(project, task, control)
-        except MicroModelsError as error:
-            log.info("a prompt is answered without a labelled frame", task=task.id, why=str(error))
-            return None
-        read = tags.for_control(control).read(result, control, (frame.width, frame.height))
-        return LabeledFrame(frame, read.instances)
