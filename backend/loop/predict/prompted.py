@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import structlog
 
 from backend.errors import ArtifactDamaged, MicroModelsError
@@ -15,7 +16,7 @@ from backend.loop.predict.prompt_scene import scene_of
 from backend.loop.services import Services
 from backend.studio import prompts, tags
 from backend.studio.events import TaskData
-from backend.types import Control
+from backend.types import Control, Frame, Prompt
 from model_registry import ProjectRecord, VersionRecord
 
 if TYPE_CHECKING:
@@ -39,6 +40,20 @@ class Prompter:
         """`load` gives a version's micro-model; `slot` is held while one computes."""
         self._services, self._load, self._slot = services, load, slot
         self._embeddings = Embeddings(services)
+        self._warm = threading.Lock()
+        """Held from the first warm-up on."""
+
+    def warm_up(self, xml: str) -> None:
+        """Load in the background what the first prompt would wait for, once, where a labeling config has smart tools."""
+        if prompts.smart_tools(xml) and self._warm.acquire(blocking=False):
+            threading.Thread(target=self._load_backbone, name="warm-up", daemon=True).start()
+
+    def _load_backbone(self) -> None:
+        from backend.learning.prompting import segment  # torch: not before somebody may need it
+
+        frame = Frame(0, np.zeros((64, 64, 3), np.uint8), 64, 64)
+        with self._slot:
+            segment.segment(frame, Prompt(box=(16, 16, 48, 48)), self._services.settings.backbone)
 
     def answer(self, project_id: int, task: TaskData | None, context: Mapping[str, Any], config: str | None) -> Answer:
         """One object, or none where it cannot be told; why is in the log. Nothing is ever raised: the editor shows
