@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from backend.learning.prompting.pick import hull, overlap
+from backend.learning.geometry.boxes import mask_bounds
+from backend.learning.prompting.pick import overlap
 from backend.types import Box, Instance, Mask, Prompt
 
 SMALLEST = 0.001
@@ -26,7 +27,7 @@ def objects(truth: tuple[Instance, ...]) -> Iterator[Instance]:
         for part in range(1, count):
             if stats[part, cv2.CC_STAT_AREA] >= SMALLEST * one.mask.size:
                 mask = parts == part
-                yield Instance(one.label, hull(mask), mask=mask)
+                yield Instance(one.label, mask_bounds(mask), mask=mask)
 
 
 def rough(box: Box, size: tuple[int, int], jitter: float, rng: np.random.Generator) -> Box:

@@ -1,4 +1,4 @@
-"""Which of several outlines is that of an object: along it the picture changes, and inside it is unlike around it. Of
+"""Outline selection by contrast: along the object's the picture changes, and inside it is unlike around it. Of
 probable ones that one is taken which has most in common with all of them (minimum Bayes risk)."""
 
 import cv2
@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from backend.learning.prompting.random_walker import Floats
 
-APART, WEAKEST = 0.3, 0.5
+REGION_CONTRAST_WEIGHT, WEAKEST_EDGE_WEIGHT = 0.3, 0.5
 """Weights of how different inside and around are, and of the change along that quarter of the outline where it is least, where
 that of the mean change along the outline is 1; logarithms of all."""
-RING = np.ones((9, 9), np.uint8)
+RING_CELLS = np.ones((9, 9), np.uint8)
 """Cells across which an outline is compared with what is around it."""
 
 Cells = NDArray[np.bool_]
@@ -18,8 +18,8 @@ Cells = NDArray[np.bool_]
 
 def contrast(features: Floats, part: Cells) -> float:
     """How much a part of (rows, columns, d) features looks like a whole object; -inf of one too small or large to tell."""
-    ring = (cv2.dilate(part.astype(np.uint8), RING) > 0) & ~part
-    if min(np.count_nonzero(part), np.count_nonzero(ring)) < len(RING):
+    ring = (cv2.dilate(part.astype(np.uint8), RING_CELLS) > 0) & ~part
+    if min(np.count_nonzero(part), np.count_nonzero(ring)) < len(RING_CELLS):
         return -np.inf
     change = [
         np.square(features[one] - features[other]).sum(-1)[part[one] != part[other]]
@@ -29,8 +29,8 @@ def contrast(features: Floats, part: Cells) -> float:
     spread = float(inner.var(0).sum() + outer.var(0).sum())
     apart = float(np.square(inner.mean(0) - outer.mean(0)).sum()) / max(spread, 1e-6)
     along = np.concatenate(change)
-    weak = WEAKEST * np.log(np.percentile(along, 25) + 1e-3)
-    return float(np.log(along.mean() + 1e-3) + weak + APART * np.log(apart + 1e-3))
+    weak = WEAKEST_EDGE_WEIGHT * np.log(np.percentile(along, 25) + 1e-3)
+    return float(np.log(along.mean() + 1e-3) + weak + REGION_CONTRAST_WEIGHT * np.log(apart + 1e-3))
 
 
 def solidity(part: Cells) -> float:

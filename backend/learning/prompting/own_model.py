@@ -1,4 +1,4 @@
-"""What the group's own micro-model knows of the object under a prompt."""
+"""Prompted prediction by the group's own micro-model: the object that it knows under a prompt."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,22 +7,23 @@ import cv2
 import numpy as np
 
 from backend.learning.detection.micro_model import DetectionModel
+from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.method import MicroModel
 from backend.learning.pose.micro_model import PoseModel
-from backend.learning.prompting.pick import Chances, hull, overlap
+from backend.learning.prompting.pick import Chances, overlap
 from backend.learning.segmentation.micro_model import SegmentationModel
 from backend.types import Box, Frame, Instance, Keypoint, Prompt
 
-FITS = 0.25
+CANDIDATE_MIN_IOU = 0.25
 """Intersection over union with the drawn box below which a candidate is another object."""
-SAME = 0.5
+SAME_OBJECT_IOU = 0.5
 """Of two boxes from which both are of one object."""
-DRAWN_SHARE = 0.5
+DRAWN_BOX_SHARE = 0.5
 """Share of a drawn box in the answer where the micro-model's has a score of 0. Boxes drawn with an IoU of 0.5 with the truth
 are answered with 0.710 instead of 0.699, on the mean of seven groups; 0.709 with a share of 0.15 whatever the score."""
-FEWEST = 3
+MIN_KEYPOINTS = 3
 """Keypoints that tell where the middle of an object is."""
-NEAR = 0.15
+KEYPOINT_CLICK_DIAGONALS = 0.15
 """Distance between a click and a keypoint, in diagonals of the object, up to which that point is meant."""
 
 
@@ -50,7 +51,7 @@ def candidate(
     with the frame's neighbours in time, as these place it."""
     if label not in model.labels:
         return None
-    seen = model.look(frame).candidates
+    seen = model.candidates_of(frame).candidates
     mine = np.flatnonzero(seen.classes == model.labels.index(label))
     best, chosen = 0.0, None
     for index in mine:
@@ -64,7 +65,7 @@ def candidate(
     if chosen is None:
         return None
     same = max(known, key=lambda one: overlap(one.box, chosen.box), default=chosen)
-    return _with_drawn(same if overlap(same.box, chosen.box) >= SAME else chosen, prompt.box)
+    return _with_drawn(same if overlap(same.box, chosen.box) >= SAME_OBJECT_IOU else chosen, prompt.box)
 
 
 def _with_drawn(found: Instance, drawn: Box | None) -> Instance:
@@ -72,7 +73,7 @@ def _with_drawn(found: Instance, drawn: Box | None) -> Instance:
     with each other."""
     if drawn is None:
         return found
-    share = DRAWN_SHARE * (1 - found.score)
+    share = DRAWN_BOX_SHARE * (1 - found.score)
     x0, y0, x1, y1 = ((1 - share) * mine + share * other for mine, other in zip(found.box, drawn, strict=True))
     return replace(found, box=(x0, y0, x1, y1))
 
@@ -87,10 +88,10 @@ def predicted(model: MicroModel, frame: Frame, prompt: Prompt, label: str) -> In
 
 def _fit(box: Box, prompt: Prompt) -> float:
     """How well a candidate answers a prompt, in [0, 1]; 0: not at all."""
-    drawn = prompt.box or next((hull(m) for m in (prompt.outline, prompt.stroke) if m is not None), None)
+    drawn = prompt.box or next((mask_bounds(m) for m in (prompt.outline, prompt.stroke) if m is not None), None)
     if drawn is not None and prompt.stroke is None:
         fit = overlap(box, drawn)
-        return fit if fit >= FITS else 0.0
+        return fit if fit >= CANDIDATE_MIN_IOU else 0.0
     inside = [*prompt.inside, *([((drawn[0] + drawn[2]) / 2, (drawn[1] + drawn[3]) / 2)] if drawn else [])]
     if any(_off_centre(box, point) > 1 for point in inside):
         return 0.0
@@ -110,7 +111,7 @@ def points_in(model: PoseModel, frame: Frame, box: Box) -> tuple[Keypoint, ...]:
     """The keypoints of the object in a rough box: looked for a second time where the first ones say that its middle is."""
     hung = PoseModel(model.network, replace(model.config, parented=True), model.device)
     first = _points(hung, frame, box)
-    if len(first) < FEWEST:
+    if len(first) < MIN_KEYPOINTS:
         return first
     sure = np.median([point.score for point in first])
     places = np.array([(point.x, point.y) for point in first if point.score >= sure])
@@ -138,4 +139,8 @@ def point_at(model: PoseModel, frame: Frame, prompt: Prompt, label: str) -> Inst
     ]
     apart, point, box = min(found, key=lambda one: one[0], default=(np.inf, None, (0.0, 0.0, 0.0, 0.0)))
     diagonal = float(np.hypot(box[2] - box[0], box[3] - box[1]))
-    return None if point is None or apart > NEAR * diagonal else Instance(label, box, point.score, keypoints=(point,))
+    return (
+        None
+        if point is None or apart > KEYPOINT_CLICK_DIAGONALS * diagonal
+        else Instance(label, box, point.score, keypoints=(point,))
+    )

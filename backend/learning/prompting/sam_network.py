@@ -8,7 +8,7 @@ from torch import Tensor
 
 from backend.errors import CheckpointError
 
-HEADS = 8
+DECODER_HEADS = 8
 """Attention heads of the mask decoder: every published checkpoint has so many, and no tensor tells."""
 MOBILE = "image_encoder.layers."
 """Of tensors that MobileSAM's encoder has, and segment-anything's has not."""
@@ -72,7 +72,7 @@ def _plain(state: Mapping[str, Tensor], whole: bool) -> Any:
     )  # fmt: skip
     transformer = TwoWayTransformer(
         depth=len({key.split(".")[3] for key in state if key.startswith(decoder)}), embedding_dim=channels,
-        num_heads=HEADS, mlp_dim=int(state[f"{decoder}.0.mlp.lin1.weight"].shape[0]),
+        num_heads=DECODER_HEADS, mlp_dim=int(state[f"{decoder}.0.mlp.lin1.weight"].shape[0]),
     )  # fmt: skip
     quality = "mask_decoder.iou_prediction_head.layers"
     masks = MaskDecoder(

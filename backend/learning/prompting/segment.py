@@ -1,4 +1,4 @@
-"""A prompt and nothing else: what the frozen features and the colours tell apart in a box, and around clicks.
+"""Interactive segmentation without a model: what the frozen features and the colours tell apart in a box, and around clicks.
 
 The ground around a box is known, and like ground inside of the box is ground too; the middle of the box is probably the
 object. Among the nested outlines that thresholds give, that one is probably meant which has the contrast of an object, and whose
@@ -10,27 +10,28 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.prompting import clicks, mend, pick
-from backend.learning.prompting.crop import Crop, cut
-from backend.learning.prompting.mend import AROUND, DOUBTFUL, PLACE
+from backend.learning.prompting.crop import PromptCrop, cut
+from backend.learning.prompting.mend import POSITION_WEIGHT, SHAPE_PRIOR_WEIGHT, SURROUNDING_HALF_SIDES
 from backend.learning.prompting.outlines import contrast, most_in_common
-from backend.learning.prompting.random_walker import CERTAIN, Floats, graph, walk
+from backend.learning.prompting.random_walker import SEED_WEIGHT, Floats, graph, walk
 from backend.types import Box, Frame, Mask, Prompt
 
-ROUGH, ROUGHER = 1.12, 1.9
+BACKGROUND_HALF_SIDES, ROUGH_BACKGROUND_HALF_SIDES = 1.12, 1.9
 """Half sides from the middle of a box beyond which everything is ground: boxes around what gets a mask are drawn a tenth too
 small or large; those that are to be snapped may have half an object in them."""
-STEEP = 4.0
+SHAPE_PRIOR_SLOPE = 4.0
 """Log odds per half side by which the object becomes less probable towards the sides of the box; on the ellipse that the
 box holds they are even."""
-THRESHOLDS = np.linspace(0.1, 0.95, 30)
+THRESHOLD_SHARES = np.linspace(0.1, 0.95, 30)
 """Of the highest probability."""
-TIGHT = 3.0
+BOX_FIT_WEIGHT = 3.0
 """Weight of how well the outline's own box fits the drawn one, where its contrast has 1; logarithms of both."""
-SURE = 1.5
-"""How much more probable an outline is by 1 more of this score, as a logarithm. Chosen with `TIGHT` on one half of our groups
-with a look at the other: boxes drawn with an IoU of 0.5 snap to 0.670 instead of 0.601, on the other half to 0.634 instead of
-0.611; masks of boxes that are a tenth off have 0.583 instead of 0.573, and 0.611 instead of 0.594."""
+SCORE_LOG_ODDS = 1.5
+"""How much more probable an outline is by 1 more of this score, as a logarithm. Chosen with `BOX_FIT_WEIGHT` on one half of
+our groups with a look at the other: boxes drawn with an IoU of 0.5 snap to 0.670 instead of 0.601, on the other half to
+0.634 instead of 0.611; masks of boxes that are a tenth off have 0.583 instead of 0.573, and 0.611 instead of 0.594."""
 LEAST_FIT, LEAST_CONTRAST = 0.05, -10.0
 """Worse ones are all as bad."""
 
@@ -39,9 +40,11 @@ def segment(frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False) 
     """The object that is meant, in pixels of the original frame; None where nothing stands out. `snap`: a box is but roughly
     where the object is."""
     if prompt.box is not None:
-        return from_box(frame, prompt.box, backbone, rough=ROUGHER if snap else ROUGH)
+        return from_box(
+            frame, prompt.box, backbone, rough=ROUGH_BACKGROUND_HALF_SIDES if snap else BACKGROUND_HALF_SIDES
+        )
     if prompt.outline is not None:
-        return from_box(frame, pick.hull(prompt.outline), backbone, prompt.outline)
+        return from_box(frame, mask_bounds(prompt.outline), backbone, prompt.outline)
     inside, outside = pick.seeds(prompt, (frame.height, frame.width))
     first = clicks.from_clicks(frame, inside[:1], outside[:0], backbone)
     if first is None or len(inside) + len(outside) < 2:
@@ -49,20 +52,22 @@ def segment(frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False) 
     return mend.mended(frame, first, inside, outside, backbone)
 
 
-def from_box(frame: Frame, box: Box, backbone: str, outline: Mask | None = None, rough: float = ROUGH) -> Mask | None:
+def from_box(
+    frame: Frame, box: Box, backbone: str, outline: Mask | None = None, rough: float = BACKGROUND_HALF_SIDES
+) -> Mask | None:
     """The object in a box; `outline` is a better guess of where it is than the ellipse in the box. Beyond `rough` half
     sides from the middle of the box everything is ground."""
     x0, y0, x1, y1 = box
     width, height = max(x1 - x0, 1.0), max(y1 - y0, 1.0)
-    margin = (rough - 1 + AROUND) * (width + height) / 4
+    margin = (rough - 1 + SURROUNDING_HALF_SIDES) * (width + height) / 4
     crop = cut(frame, (x0 - margin, y0 - margin, x1 + margin, y1 + margin), backbone)
     place = crop.place(box)
     ground = np.abs(place).max(-1) > rough
-    ellipse = 1 / (1 + np.exp(-STEEP * (1 - np.hypot(place[..., 0], place[..., 1]))))
+    ellipse = 1 / (1 + np.exp(-SHAPE_PRIOR_SLOPE * (1 - np.hypot(place[..., 0], place[..., 1]))))
     guess = ellipse if outline is None else crop.cells_of(outline)
     prior = np.where(ground, 0.0, guess).astype(np.float32)
-    trust = np.where(ground, CERTAIN, DOUBTFUL).astype(np.float32)
-    found = walk(graph(crop.features, PLACE * place), prior, trust)
+    trust = np.where(ground, SEED_WEIGHT, SHAPE_PRIOR_WEIGHT).astype(np.float32)
+    found = walk(graph(crop.features, POSITION_WEIGHT * place), prior, trust)
     threshold = _threshold(found, crop, box)
     return None if threshold is None else largest(crop.mask_of(found, threshold))
 
@@ -73,19 +78,19 @@ def largest(mask: NDArray[np.bool_]) -> Mask | None:
     return np.asarray(parts == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())) if count > 1 else None
 
 
-def _threshold(found: Floats, crop: Crop, box: Box) -> float | None:
+def _threshold(found: Floats, crop: PromptCrop, box: Box) -> float | None:
     """The threshold whose largest part has most in common with those that are objects by their contrast, and fit the box."""
     left, top, right, bottom = crop.box
     across, down = crop.shape[1] / (right - left), crop.shape[0] / (bottom - top)
     drawn = ((box[0] - left) * across, (box[1] - top) * down, (box[2] - left) * across, (box[3] - top) * down)
-    thresholds, parts, scores = float(found.max()) * THRESHOLDS, list[Floats](), list[float]()
+    thresholds, parts, scores = float(found.max()) * THRESHOLD_SHARES, list[Floats](), list[float]()
     for threshold in thresholds:
         part = largest(found > threshold)
         if part is None:
             break
-        fit = max(pick.overlap(pick.hull(part), drawn), LEAST_FIT)
-        scores.append(max(contrast(crop.features, part), LEAST_CONTRAST) + TIGHT * float(np.log(fit)))
+        fit = max(pick.overlap(mask_bounds(part), drawn), LEAST_FIT)
+        scores.append(max(contrast(crop.features, part), LEAST_CONTRAST) + BOX_FIT_WEIGHT * float(np.log(fit)))
         parts.append(part.astype(np.float32).ravel())
     if not parts:
         return None
-    return float(thresholds[most_in_common(np.stack(parts), np.array(scores, np.float32), SURE)])
+    return float(thresholds[most_in_common(np.stack(parts), np.array(scores, np.float32), SCORE_LOG_ODDS)])

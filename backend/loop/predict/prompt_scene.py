@@ -21,7 +21,7 @@ from backend.tracks import Track, instances_at
 from backend.types import Frame, Instance, LabeledFrame, Media, Prompt
 from model_registry import ProjectRecord, TaskRecord
 
-NEAREST = 2
+NEAREST_FRAMES = 2
 """Labelled frames that an object is looked for in: the nearest in time on either side."""
 
 log = structlog.get_logger(__name__)
@@ -80,7 +80,7 @@ class _ImageScene:
         tasks = [task for task in registry.tasks.of_group(self._project.id, group) if task.id in labels]
         pages = [(at, page) for page in spread(tasks, control) if (at := order_of(page.data)) is not None]
         others = [(abs(at - here), page.id, page) for at, page in pages if page.id != self.frame.task]
-        for _, number, page in sorted(others, key=lambda one: one[:2])[:NEAREST]:
+        for _, number, page in sorted(others, key=lambda one: one[:2])[:NEAREST_FRAMES]:
             try:
                 frame = self._frame(page, value_at(page.data, control.media_field))
             except MicroModelsError as error:
@@ -130,7 +130,7 @@ class _VideoScene:
         label = newest_labels(self._services.registry.labels.of_group(self._project.id, group)).get(self._task.id)
         tracks, here = self._tracks(label.result) if label else (), self.frame.task
         drawn = {one.frame for track in tracks for one in track.keyframes} - {here}
-        for number in sorted(drawn, key=lambda at: (abs(at - here), at))[:NEAREST]:
+        for number in sorted(drawn, key=lambda at: (abs(at - here), at))[:NEAREST_FRAMES]:
             with suppress(MediaError):  # a damaged frame costs itself alone
                 yield LabeledFrame(self._clip.frame(number), instances_at(tracks, number))
 

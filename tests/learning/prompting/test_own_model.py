@@ -22,7 +22,7 @@ def seeing(*found: tuple[Box, float]) -> DetectionModel:
     candidates = SimpleNamespace(
         boxes=boxes, scores=np.array([score for _, score in found]), classes=np.zeros(len(found), int)
     )
-    model: Any = SimpleNamespace(labels=("cat",), look=lambda frame: SimpleNamespace(candidates=candidates))
+    model: Any = SimpleNamespace(labels=("cat",), candidates_of=lambda frame: SimpleNamespace(candidates=candidates))
     return cast(DetectionModel, model)
 
 
@@ -64,6 +64,6 @@ def test_the_less_certain_a_box_is_the_more_it_leans_towards_the_drawn_one(
     drawn = tuple(edge + by for edge, by in zip(RIGHT, moved, strict=True))
     found = ask(seeing((RIGHT, score)), Prompt(box=(drawn[0], drawn[1], drawn[2], drawn[3])))
     assert found is not None
-    share = own_model.DRAWN_SHARE * (1 - score)
+    share = own_model.DRAWN_BOX_SHARE * (1 - score)
     expected = [(1 - share) * mine + share * other for mine, other in zip(RIGHT, drawn, strict=True)]
     assert found.box == pytest.approx(expected, abs=1e-4)
