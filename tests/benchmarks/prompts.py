@@ -50,7 +50,7 @@ class Measured:
         began = time.process_time()
         found = fallback_chain.answer(frame, prompt, context)
         self.seconds.append(time.process_time() - began)
-        return found and found.instance
+        return None if found is None else found.instance
 
 
 @dataclass(frozen=True, slots=True, eq=False)

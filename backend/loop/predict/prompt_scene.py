@@ -114,13 +114,14 @@ class _VideoScene:
         if not found:
             raise MediaError(problems[task.id])
         [self._clip] = found
-        self._track = video_prompts.drawn_track(asked, self._clip.size)
-        if self._track is None:
+        track = video_prompts.drawn_track(asked, self._clip.size)
+        if track is None:
             raise MediaError(
                 f"What was drawn in task {task.id} is not in its video of {self._clip.size.frames} frames."
             )
+        self._track = track
         self.frame = self._clip.frame(self._track.keyframes[-1].frame)
-        self.prompt: Prompt | None = Prompt(box=self._track.keyframes[-1].hull)
+        self.prompt: Prompt | None = Prompt(box=self._track.keyframes[-1].bounds)
 
     def predicted(self) -> Sequence[Instance] | None:
         entry = self._services.registry.ledger.latest(self._project.id, [self._task.id]).get(self._task.id)
