@@ -28,6 +28,9 @@ CONFIG = (
 OPENED = 5.0
 """Seconds from opening the editor to the first prompt."""
 
+PATIENCE = 120.0
+"""Seconds after which an answer is given up: a busy machine takes long to load what the first one needs."""
+
 
 def prompts(load: Load, number: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A rough box, a click, and that with one beside the object, on one frame: each by name with the drawn regions."""
@@ -56,7 +59,7 @@ def draw(load: Load, count: int, pause: float, state: str | None = None) -> dict
             body = {"tasks": [load.task(1 + number % load.frames)], "project": "1.1", "label_config": CONFIG,
                     "params": {"context": {"result": drawn}}}  # fmt: skip
             began = time.perf_counter()
-            [answer] = load.http.post("/predict", json=body).raise_for_status().json()["results"]
+            [answer] = load.http.post("/predict", json=body, timeout=PATIENCE).raise_for_status().json()["results"]
             found.setdefault(kind, Latencies()).seconds.append(time.perf_counter() - began)
             if len(answer["result"]) != 1:
                 raise RuntimeError(f"a {kind} is answered by {len(answer['result'])} regions, expected one")
