@@ -49,10 +49,10 @@ class Prompter:
             threading.Thread(target=self._load_backbone, name="warm-up", daemon=True).start()
 
     def _load_backbone(self) -> None:
-        from backend.learning.prompting import segment  # torch: not before somebody may need it
-
         frame = Frame(0, np.zeros((64, 64, 3), np.uint8), 64, 64)
         with self._slot:
+            from backend.learning.prompting import segment  # torch: not before somebody may need it
+
             segment.segment(frame, Prompt(box=(16, 16, 48, 48)), self._services.settings.backbone)
 
     def answer(self, project_id: int, task: TaskData | None, context: Mapping[str, Any], config: str | None) -> Answer:
@@ -77,10 +77,10 @@ class Prompter:
         if scene.prompt is None:
             log.info("a prompt has no answer", project=project.id, task=task.id, why="it lies outside of the image")
             return None
-        from backend.learning.prompting import fallback_chain  # torch: not before the first prompt needs it
-
         group = group_of(task.id, task.data, rule_of(self._services, project))[0]
-        with self._slot:
+        with self._slot:  # and what the warm-up imports is imported whole
+            from backend.learning.prompting import fallback_chain  # torch: not before the first prompt needs it
+
             model = self._model(project, group, asked.control)
             wanted = fallback_chain.PromptContext(
                 head=asked.control.head,
