@@ -78,7 +78,8 @@ def agree(weights: Weights, session: Any, frame: Frame, boxes: tuple[Instance, .
     [here] = methods.load(weights, "cpu").predict([frame], (), None if boxes is None else {frame.task: boxes})
     found = difference(here.instances, session(frame.image, boxes))
     assert (found.only_here, found.only_there) == (0, 0)
-    assert found.pixels.max(initial=0) <= PIXELS
+    # Of a single pixel, enlarged to a crop, all places are equally likely.
+    assert found.pixels.max(initial=0) <= (PIXELS if frame.image.size > 3 else 1.0)
     assert found.scores.max(initial=0) <= SCORE
     assert found.overlaps.min(initial=1) >= OVERLAP
     return len(found.pixels)
