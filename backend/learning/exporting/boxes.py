@@ -14,6 +14,7 @@ from backend.learning.detection.count_prior import odds_of_counts
 from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state, without_member
 from backend.learning.detection.hard_negatives import MIN_LOGIT_MARGIN, SAME_PLACE, HardNegative
 from backend.learning.detection.head import DetectionNetwork, voted
+from backend.learning.detection.refinement import without_refinement
 from backend.learning.exporting.resizing import scaled
 from backend.learning.score import BOXES, IDENTITY, PROBABILITY_EPS, PlattScaling
 from backend.learning.tracking.rules import TrackerRules
@@ -25,7 +26,10 @@ CHAIN = 8
 
 
 class PictureToBoxes(nn.Module):
-    """(height, width, 3) uint8 RGB -> boxes (n, 4) in its pixels, scores (n,) and numbers of labels (n,)."""
+    """(height, width, 3) uint8 RGB -> boxes (n, 4) in its pixels, scores (n,) and numbers of labels (n,).
+
+    The second look at boxes (`detection/refinement.py`) is left out: theirs are those of the first.
+    """
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
@@ -34,7 +38,7 @@ class PictureToBoxes(nn.Module):
             raise TrainingError(
                 "Found boxes that are turned. Expected upright ones: turned ones cannot be exported yet."
             )
-        self.network = _network(self.config, without_member(weights))
+        self.network = _network(self.config, without_refinement(without_member(weights)))
         if other := member_state(weights):
             self.network = TwoMemberEnsemble(self.network, _network(self.config, replace(weights, arrays=other)))
 
