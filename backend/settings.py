@@ -144,7 +144,10 @@ class Settings(BaseSettings):
     # -- learning
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N; auto takes CUDA where there is one.")
     threads: int = Field(
-        0, ge=0, description="Threads of the worker's training; 0: OMP_NUM_THREADS, else one for each core."
+        0,
+        ge=0,
+        description="Most threads of the worker's training; 0: OMP_NUM_THREADS, else one for each core. "
+        "Fewer work while something else needs the cores.",
     )
     serve_threads: int = Field(
         1, ge=1, description="Threads of a prediction in the server, which must stay responsive."

@@ -34,9 +34,9 @@ class Keyframe:
     """Degrees by which the box is turned clockwise about its centre, any: between keyframes it moves in a straight line too."""
 
     @property
-    def hull(self) -> Box:
+    def bounds(self) -> Box:
         """The smallest upright box around the box as it is turned."""
-        return Instance("", self.box, angle=self.angle).hull
+        return Instance("", self.box, angle=self.angle).bounds
 
     def after(self, before: "Keyframe") -> "Keyframe":
         """The same box with the one of its four angles that is nearest to that of the keyframe before."""

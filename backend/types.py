@@ -6,7 +6,7 @@ the right-bottom corner exclusive, as floats. Scores and weights lie in [0, 1].
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -148,12 +148,16 @@ class Instance:
         return tuple((x + a * across[0] + b * along[0], y + a * across[1] + b * along[1]) for a, b in signs)
 
     @property
-    def hull(self) -> Box:
+    def bounds(self) -> Box:
         """The smallest upright box around the box as it is turned."""
         if not self.angle:
             return self.box
         columns, rows = zip(*self.corners, strict=True)
         return min(columns), min(rows), max(columns), max(rows)
+
+    def upright(self) -> "Instance":
+        """The same with its bounds for a box that is not turned."""
+        return replace(self, box=self.bounds, angle=0.0) if self.angle else self
 
 
 def quarter_turned(box: Box, angle: float, quarters: int) -> tuple[Box, float]:

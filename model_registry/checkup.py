@@ -1,4 +1,4 @@
-"""Looking through the database for what should not be there: damage of the file, rows that cannot be read, half versions."""
+"""Integrity check of the database: damage of the file, rows that cannot be read, half versions."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping

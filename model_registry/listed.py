@@ -1,4 +1,4 @@
-"""What a list holds, as frozen data."""
+"""Rows of lists for people, as frozen data."""
 
 from dataclasses import dataclass, field
 

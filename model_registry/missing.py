@@ -1,4 +1,4 @@
-"""What a listing of the source lacked: noted with the time, because one answer does not prove that a thing is gone."""
+"""Missing from a listing of the source: noted with the time, because one answer does not prove that a thing is gone."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Having a group published or trained again, because what serves in it is not what did."""
+"""Renewal: a group is published or trained again, because what serves in it is not what did."""
 
 from typing import Any
 

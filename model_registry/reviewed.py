@@ -17,8 +17,13 @@ class LedgerEntry:
     """Version number by control."""
     model_version: str
     published_at: float
-    raw: float | None = None
+    uncalibrated_score: float | None = None
     """What the micro-models themselves gave for a score, before it was calibrated and put in order; None: the score."""
+
+    @property
+    def model_score(self) -> float:
+        """The score before calibration."""
+        return self.score if self.uncalibrated_score is None else self.uncalibrated_score
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ ledger = Table(
     Column("versions", JSON, nullable=False),
     Column("model_version", Text, nullable=False),
     Column("published_at", Double, nullable=False),
-    Column("raw", Double),
+    Column("uncalibrated_score", Double),
     Index(None, "project", "task", "id"),
 )
 

@@ -1,4 +1,4 @@
-"""Text as every engine stores it."""
+"""Text sanitizing: what every engine stores."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What is the matter with a database that cannot be used, in one line with the remedy."""
+"""Database errors: what is the matter with one that cannot be used, in one line with the remedy."""
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, OperationalError

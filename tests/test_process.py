@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from backend.jobs.supervisor import Supervisor
-from backend.loop.worker.alive import worker_problem
+from backend.loop.worker.health import worker_problem
 from backend.process import note_death
 from model_registry import Lease
 from tests.loop.house import House

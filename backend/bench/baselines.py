@@ -1,4 +1,4 @@
-"""What the labelled frames alone give, without any model. Pure."""
+"""Baselines without any model: what the labelled frames alone give. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from backend.types import Instance, Keypoint
 
 Labelled = Mapping[float, Sequence[Instance]]
 """{time of a labelled frame: what is in it}"""
-FAR = 1e9
+OTHER_LABEL_DISTANCE = 1e9
 """Distance of objects of different labels, pixels."""
 
 
@@ -50,9 +50,9 @@ def _same_objects(first: Sequence[Instance], last: Sequence[Instance]) -> list[t
         return [(i, same[1].index(name)) for i, name in enumerate(same[0]) if name in same[1]]
     here, there = (np.array([_centre(one) for one in some]) for some in (first, last))
     cost = np.linalg.norm(here[:, None] - there[None], axis=2)
-    cost += np.array([[0.0 if a.label == b.label else FAR for b in last] for a in first])
+    cost += np.array([[0.0 if a.label == b.label else OTHER_LABEL_DISTANCE for b in last] for a in first])
     rows, columns = linear_sum_assignment(cost)
-    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if cost[i, j] < FAR]
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if cost[i, j] < OTHER_LABEL_DISTANCE]
 
 
 def _between(a: Instance, b: Instance, share: float) -> Instance:

@@ -35,14 +35,14 @@ def export(
 ) -> None:
     """Write a project's labels, and predictions if wanted, as a data set: COCO, YOLO, masks, tracks, points..."""
     from backend.loop.export.run import FORMATS, export
-    from backend.loop.export.wanted import Wanted
+    from backend.loop.export.wanted import ExportRequest
 
     if format == "help":
         for name, words in FORMATS.items():
             common.console.print(f"{name:14} {words}", highlight=False, soft_wrap=True)
         return
     remarks = list[str]()
-    wanted = Wanted(project, format, group, predictions, min_score, val, every)
+    wanted = ExportRequest(project, format, group, predictions, min_score, val, every)
     found = export(common.services(url, api_key), wanted, out, remarks.append)
     written, kept = _run_with_progress(found)
     for remark in remarks[:LOGGED_REMARKS]:

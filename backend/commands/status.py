@@ -48,7 +48,7 @@ def _standing(services: Any, project: int | None) -> dict[str, Any]:
     """`{"worker_problem": ..., "projects": [...]}`, each project as `GET /status` tells it."""
     from backend.loop.data.known import known
     from backend.loop.pages.status import project_status
-    from backend.loop.worker.alive import worker_problem
+    from backend.loop.worker.health import worker_problem
 
     there = services.registry.projects.all()
     numbers = [p.id for p in there] if project is None else [known(services, project).id]
@@ -131,10 +131,10 @@ def _cells(group: dict[str, Any]) -> tuple[str, ...]:
 def _remark(group: dict[str, Any]) -> str:
     """What there is to say of a group: what is next, what is wrong, where its micro-model comes from."""
     whole = group["project_score"]
-    learnt = "" if group["project_score_honest"] else ", learnt"
+    learnt = "" if group["project_score_held_out"] else ", learnt"
     said = (
         group.get("next"),
-        group["reason"] or group["advice"],
+        group["reason"] or group.get("difficulty") or group["advice"],
         f"started from {group['start']}" if group["start"] else None,
         f"proposed by {group['proposed_by']}" if group["proposed_by"] else None,
         None if whole is None else f"one model for the project {whole:.2f}{learnt}",

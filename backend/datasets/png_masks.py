@@ -17,7 +17,7 @@ from backend.errors import DataSetError
 from backend.instances import Instances
 from backend.pixel_edges import bounding_box
 
-MOST = 255
+MAX_LABELS = 255
 """Labels that a pixel of eight bits tells from the background."""
 LABELS = "labels.txt"
 
@@ -29,8 +29,8 @@ def mask_of(path: str) -> str:
 
 def write(items: Items, names: Names, out: Path) -> Iterator[Path]:
     """See `Format.write`."""
-    if len(names.labels) > MOST:
-        raise DataSetError(f"The data set has {len(names.labels)} labels. Expected {MOST} at most for PNG masks.")
+    if len(names.labels) > MAX_LABELS:
+        raise DataSetError(f"The data set has {len(names.labels)} labels. Expected {MAX_LABELS} at most for PNG masks.")
     numbers = {name: number for number, name in enumerate(names.labels, start=1)}
     for item in items():
         if item.path:

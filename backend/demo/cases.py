@@ -13,7 +13,7 @@ from backend.learning.pose import evaluation as pose
 from backend.learning.segmentation import evaluation as segmentation
 from backend.types import Head, LabeledFrame, Prediction
 
-NEAR = 0.05
+PCK_DIAGONALS = 0.05
 """Distance, in diagonals of the drawn box, up to which a point counts as found: half a paw of the bunny."""
 
 
@@ -69,8 +69,8 @@ def point_scores(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame
         predicted = shown.get(labeled.frame.task, ())
         for i, j in pose.matches(predicted, labeled.instances):
             off += pose.errors(predicted[i], labeled.instances[j]).tolist()
-    found = pose.evaluate(predictions, truth, near=NEAR)
-    within = f"within {NEAR:.0%} of the box's diagonal"
+    found = pose.evaluate(predictions, truth, near=PCK_DIAGONALS)
+    within = f"within {PCK_DIAGONALS:.0%} of the box's diagonal"
     return (
         Score("mean_error_px", "mean error of the points, pixels", float(np.mean(off)) if off else None, 1),
         Score("pck", f"PCK: visible points found {within}", found.recall),

@@ -13,7 +13,7 @@ from backend.demo.folder import from_folder
 from backend.errors import DataSetError, DemoError
 from backend.types import Head, Instance
 
-FEWEST = 2
+MIN_FRAMES = 2
 """Frames of a group: one to label, and one to measure on; smaller groups are left out."""
 
 
@@ -29,9 +29,9 @@ def load_sets(path: Path) -> list[DataSet]:
         groups = defaultdict[str, list[Item]](list)
         for item in read(name, path):
             groups[item.group].append(item)
-        large = {group: items for group, items in groups.items() if len(items) >= FEWEST}
+        large = {group: items for group, items in groups.items() if len(items) >= MIN_FRAMES}
         if not large:
-            raise DemoError(f"{path} has no group of {FEWEST} frames: one to label, and one to measure on.")
+            raise DemoError(f"{path} has no group of {MIN_FRAMES} frames: one to label, and one to measure on.")
         return [_data_set(group or path.resolve().stem, items, name) for group, items in large.items()]
     except DataSetError as error:
         raise DemoError(f"{error} Else expected a folder with frames/ and a labels.json.") from None

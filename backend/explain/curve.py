@@ -15,7 +15,7 @@ CYCLES = (0.3, 0.8)
 """Least and greatest number of waves in a piece: no piece is a polynomial, none is hard by itself."""
 WAVES = (1.0, 2.4)
 """Least and greatest number of waves over the whole axis, where it has one law."""
-NOISE = 0.02
+LABEL_DEVIATION = 0.02
 """Standard deviation of a label about the curve, in the curve's: no person is exact."""
 
 
@@ -79,7 +79,7 @@ def one_law(rng: np.random.Generator) -> Curve:
     return _scaled(np.ones(GROUPS), np.full(GROUPS, cycles), np.asarray(phase, np.float64))
 
 
-def sample(curve: Curve, count: int, rng: np.random.Generator, noise: float = NOISE) -> Labels:
+def sample(curve: Curve, count: int, rng: np.random.Generator, noise: float = LABEL_DEVIATION) -> Labels:
     """Buy `count` labels: one at a random place of each of so many equal stretches of the axis."""
     x = (np.arange(count) + rng.random(count)) / max(count, 1)
     return Labels(x, curve.values(x) + rng.normal(0.0, noise, count))

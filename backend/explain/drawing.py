@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIZE_INCHES = 12.6, 4.4
-SPREAD = 10, 90
+BAND_PERCENTILES = 10, 90
 """Percentiles of the curves that a band spans."""
 ERROR = "error, in standard deviations of the curve"
 
@@ -64,7 +64,7 @@ def _errors(axes: "Axes", trial: Trial, title: str) -> None:
     both = ((ORANGE, "one for all", trial.one_for_all, 1), (BLUE, "one a group", trial.one_a_group, 2))
     at = len(trial.counts) * 2 // 3
     for colour, name, errors, column in both:
-        low, high = np.percentile(errors, SPREAD, axis=0)
+        low, high = np.percentile(errors, BAND_PERCENTILES, axis=0)
         axes.fill_between(trial.counts, low, high, color=colour, alpha=0.16, linewidth=0)
         axes.plot(trial.counts, typical[:, column], color=colour, linewidth=2.2)
         above = typical[at, column] > typical[at, 3 - column]

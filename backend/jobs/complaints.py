@@ -1,4 +1,4 @@
-"""Saying once what goes wrong again and again: when it begins, when it changes, and when it is over."""
+"""Log deduplication: what goes wrong again and again is said once, when it begins, when it changes, and when it is over."""
 
 import threading
 from collections.abc import Iterator

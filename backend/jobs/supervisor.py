@@ -1,4 +1,4 @@
-"""Keeps the embedded worker alive: a child process of the server, started again whenever it ends."""
+"""Process supervisor of the embedded worker: a child process of the server, started again whenever it ends."""
 
 import signal
 import subprocess

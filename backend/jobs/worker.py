@@ -1,4 +1,4 @@
-"""The process that hears the queue: one thread trains, one does the upkeep, one watches the clock."""
+"""Worker process, fed by the queue: one thread trains, one does the upkeep, one watches the clock."""
 
 import os
 import threading

@@ -20,7 +20,7 @@ from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import EnclosingBoxes, TrainingInput
 from backend.types import Control, Frame, Head, LabeledFrame, Prediction, Quality, Weights
 
-KEY = "method"
+METHOD_KEY = "method"
 """Of a method's name in an artifact's metadata, beside `head`. Artifacts of before there were methods lack it."""
 HARDWARE_ERROR_WORDS = ("memory", "CUDA")
 """In torch's errors: the machine is to blame and not the weights."""
@@ -103,12 +103,12 @@ class Method(Generic[Recipe]):
         if given.start is not None and not self.has_trained(given.start):
             given = replace(given, start=None)
         trained = self.fit(given, recipe)
-        metadata = {**trained.weights.metadata, KEY: self.name}
+        metadata = {**trained.weights.metadata, METHOD_KEY: self.name}
         return replace(trained, weights=replace(trained.weights, metadata=metadata))
 
     def has_trained(self, weights: Weights) -> bool:
         """Whether an artifact is of this method, as far as it names its head and its method."""
-        named = weights.metadata.get("head", self.head), weights.metadata.get(KEY, self.name)
+        named = weights.metadata.get("head", self.head), weights.metadata.get(METHOD_KEY, self.name)
         return named == (self.head, self.name)
 
     def ensemble(self, weights: Weights, previous: Weights | None) -> Weights:

@@ -9,7 +9,7 @@ from backend.learning.detection.method import METHOD as DETECTION
 from backend.learning.fitting.recipe import HeadRecipe
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
-from backend.learning.method import KEY, Method, MicroModel
+from backend.learning.method import METHOD_KEY, Method, MicroModel
 from backend.learning.points.method import METHOD as POINTS
 from backend.learning.pose.method import METHOD as POSE
 from backend.learning.segmentation.method import METHOD as SEGMENTATION
@@ -32,7 +32,7 @@ def method_for(control: Control) -> Method[Any]:
 
 def method_of(weights: Weights) -> Method[Any]:
     """The method that an artifact names; where it names but a head, that head's first. Raises WeightsUnusable."""
-    head, name = weights.metadata.get("head", "none"), weights.metadata.get(KEY)
+    head, name = weights.metadata.get("head", "none"), weights.metadata.get(METHOD_KEY)
     for method in METHODS:
         if method.head == head and name in (None, method.name):
             return method

@@ -1,4 +1,4 @@
-"""Whether a project's pictures can be had from here, found out before anybody labels: one of each sort is fetched."""
+"""Media check before anybody labels: whether a project's pictures can be had from here; one of each sort is fetched."""
 
 from collections.abc import Iterable, Mapping
 from itertools import islice

@@ -5,7 +5,7 @@ import structlog
 from backend.cancel import CancelSource, CancelToken
 from backend.errors import ArtifactDamaged, LeaseLost, MicroModelsError, TrainingInterrupted, in_words
 from backend.loop.data.embeddings import embed_ahead
-from backend.loop.data.features import look
+from backend.loop.data.features import embed_frames
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.memory import room
 from backend.loop.data.project_news import enqueue_project_jobs
@@ -13,7 +13,7 @@ from backend.loop.idle_jobs import run_idle_jobs
 from backend.loop.predict.publish import publish_group
 from backend.loop.review.reviewing import review_pending
 from backend.loop.services import Services
-from backend.loop.train.outrun import Outrun
+from backend.loop.train.obsolete import Obsolete
 from backend.loop.train.train_group import train_group
 from backend.loop.worker.lease_heartbeat import lease_heartbeat
 from backend.loop.worker.preemption import SOON_SECONDS, Preemption
@@ -116,7 +116,7 @@ class GroupWorker:
 
     def _cancel_early(self, group: GroupRecord, cancel: CancelToken) -> CancelToken:
         """Also where the promised labels came, or, of a group in which nothing is left to predict, another one waits."""
-        cancel = cancel.also(Outrun(self._services, group).check)
+        cancel = cancel.also(Obsolete(self._services, group).check)
         if nothing_left(self._services, group):
             cancel = cancel.also(Preemption(self._services, self._owner).check)
         return cancel
@@ -128,7 +128,7 @@ class GroupWorker:
         tasks = registry.tasks.of_group(group.project, group.name)
         cancel = cancel.also(Preemption(self._services, self._owner).check)
         try:
-            look(self._services, registry.projects.require(group.project), tasks, frames, cancel)
+            embed_frames(self._services, registry.projects.require(group.project), tasks, frames, cancel)
             embed_ahead(self._services, registry.projects.require(group.project), tasks, frames, cancel)
         except (TrainingInterrupted, LeaseLost) as why:
             log.info("looking ahead is put off", why=str(why), **where)

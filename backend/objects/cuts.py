@@ -15,15 +15,15 @@ from backend.objects.film import frames_of
 from backend.objects.frames import AnyFrames
 from backend.objects.model import Tell
 
-SIDE = 64
+COMPARED_SIDE_PIXELS = 64
 """Pixels of the longer side that frames are compared at: a cut changes all of a frame, noise and small things do not."""
 LEAST_CHANGE = 15.0
 """Mean change of hue, saturation and brightness, each of 0 to 255, from which a cut may be meant."""
-RATIO = 3.0
+CHANGE_RATIO = 3.0
 """How many times the change in the frames around a cut's must be."""
-AROUND = 2
+NEIGHBOUR_FRAMES = 2
 """Frames on either side that count as around."""
-SHORTEST = 15
+MIN_SHOT_FRAMES = 15
 """Frames of a shot: a flash ends nothing."""
 
 
@@ -43,10 +43,10 @@ def shots(changes: Sequence[float]) -> list[tuple[int, int | None]]:
     """
     starts = [0]
     for n, change in enumerate(changes):
-        near = [*changes[max(n - AROUND, 1) : n], *changes[n + 1 : n + 1 + AROUND]]
+        near = [*changes[max(n - NEIGHBOUR_FRAMES, 1) : n], *changes[n + 1 : n + 1 + NEIGHBOUR_FRAMES]]
         usual = sum(near) / len(near) if near else 0.0
-        far_enough = min(n - starts[-1], len(changes) - n) >= SHORTEST
-        if change >= LEAST_CHANGE and change >= RATIO * usual and far_enough:
+        far_enough = min(n - starts[-1], len(changes) - n) >= MIN_SHOT_FRAMES
+        if change >= LEAST_CHANGE and change >= CHANGE_RATIO * usual and far_enough:
             starts.append(n)
     return list(zip(starts, [*starts[1:], None], strict=True))
 
@@ -66,7 +66,7 @@ def _small(image: types.Image) -> NDArray[np.int16]:
     """(height, width, 3) hue, saturation and brightness of a small picture."""
     import cv2
 
-    share = SIDE / max(image.shape[:2])
+    share = COMPARED_SIDE_PIXELS / max(image.shape[:2])
     size = max(round(image.shape[1] * share), 1), max(round(image.shape[0] * share), 1)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2HSV_FULL), np.int16)

@@ -17,7 +17,7 @@ MOST_FRAMES, LEAST_FRAMES = 96, 48
 """Of a window: what neighbours in time tell of a frame comes from these. The more pixels frames have, the fewer."""
 WINDOW_PIXELS = 60_000_000
 """Of a window's frames: with their masks these take some hundred MB."""
-OVERLAP = 16
+OVERLAP_FRAMES = 16
 """Frames that two windows have in common: by these a track is known again. They are looked at twice."""
 SAME_IOU = 0.5
 """Least overlap of two boxes in one frame that show the same object."""
@@ -32,7 +32,7 @@ def film(model: Model, video: str | Path | AnyFrames, progress: Tell) -> Iterato
         window += islice(source, most - len(window))
         last = len(window) < most
         found = seams.joined([answer.found for answer in model.answers(window)] if window else [])
-        done = len(window) if last else len(window) - OVERLAP
+        done = len(window) if last else len(window) - OVERLAP_FRAMES
         for one, objects in zip(window[:done], found[:done], strict=True):
             yield one.number or 0, objects
             progress(1)
@@ -57,7 +57,7 @@ class Seams:
             self._next += 1
         known = numbers | {NO_TRACK: NO_TRACK}
         found = [one.with_columns(track=[known[int(track)] for track in one.track]) for one in window]
-        self._tail = [one.with_columns(mask=None) for one in found[-OVERLAP:]]
+        self._tail = [one.with_columns(mask=None) for one in found[-OVERLAP_FRAMES:]]
         return found
 
 

@@ -15,7 +15,7 @@ from backend.instances import Instances
 from backend.objects.frames import AnyFrame, AnyFrames, each_of, input_frame
 from backend.objects.model import Answer, Model
 
-FLOOR = 0.1
+MIN_DOUBT_SHARE = 0.1
 """Share of its doubt that counts for a frame just like one that is labelled: it may still be wrong, so not 0."""
 
 
@@ -45,7 +45,7 @@ def suggest(model: Model, frames: AnyFrames, labels: Sequence[Instances] = (), *
         novelty = np.minimum(novelty, _distances(seen, one))
     chosen = list[int]()
     for _ in range(min(most, len(given))):
-        worth = doubt * (FLOOR + (1 - FLOOR) * novelty)
+        worth = doubt * (MIN_DOUBT_SHARE + (1 - MIN_DOUBT_SHARE) * novelty)
         worth[chosen] = -1.0
         pick = int(np.argmax(worth))
         chosen.append(pick)

@@ -1,4 +1,4 @@
-"""Truth: what people drew, as the methods of learning take it."""
+"""Ground truth: what people drew, as the methods of learning take it."""
 
 from collections.abc import Sequence
 from dataclasses import replace

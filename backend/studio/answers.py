@@ -1,4 +1,4 @@
-"""What an answer of Label Studio must be: an object, or a list of objects. Anything else is no answer that can be used."""
+"""Validation of Label Studio's answers: an object, or a list of objects; anything else is none that can be used."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar

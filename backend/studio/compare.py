@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
 
-from backend.studio.regions.comparison import Comparison, Value
+from backend.studio.regions.comparison import RegionComparison, Value
 from backend.studio.regions.item import Item, value_of
 from backend.studio.regions.limits import MOST_POINTS
 from backend.studio.tags import BY_SHAPE
@@ -54,7 +54,7 @@ class Region:
         return self.comparison.covers(self.value)
 
     @property
-    def comparison(self) -> Comparison:
+    def comparison(self) -> RegionComparison:
         """How it is compared with another of its shape."""
         return BY_SHAPE[self.shape].comparison
 

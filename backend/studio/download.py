@@ -32,7 +32,7 @@ SLOWEST = 10_000.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FileRequest:
     """A file to fetch."""
 
     url: httpx.URL
@@ -74,11 +74,11 @@ class Download:
         if "_elsewhere" in self.__dict__:
             self._elsewhere.close()
 
-    def write(self, wanted: Wanted, file: BinaryIO) -> Validators:
+    def write(self, wanted: FileRequest, file: BinaryIO) -> Validators:
         """Fetch a file; returns what tells this content from a later one."""
         return self._follow(wanted, lambda url: self._fetch(url, file))
 
-    def is_changed(self, wanted: Wanted, known: Validators) -> bool:
+    def is_changed(self, wanted: FileRequest, known: Validators) -> bool:
         """Whether there is other content at the URL than that of `known`; False where the server does not tell."""
 
         def ask(url: httpx.URL) -> Validators | httpx.URL:
@@ -95,7 +95,7 @@ class Download:
 
         return known.differ(self._follow(wanted, ask))
 
-    def _follow(self, wanted: Wanted, fetch: Callable[[httpx.URL], Validators | httpx.URL]) -> Validators:
+    def _follow(self, wanted: FileRequest, fetch: Callable[[httpx.URL], Validators | httpx.URL]) -> Validators:
         """What `fetch` finds at the end of the redirects, each of which must be allowed."""
         url, trusted = wanted.url, wanted.trusted
         with patience.during(Patience(LONGEST_SECONDS, GRACE_SECONDS, SLOWEST, wanted.cancel)) as waiting:

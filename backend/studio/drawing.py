@@ -95,5 +95,5 @@ def caption(instance: Instance) -> str:
 
 def upright(instance: Instance, scale: float) -> tuple[float, float, float, float]:
     """The box, or the upright one around it, in pixels of the drawn picture, its corners in order."""
-    x0, y0, x1, y1 = (edge * scale for edge in instance.hull)
+    x0, y0, x1, y1 = (edge * scale for edge in instance.bounds)
     return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)

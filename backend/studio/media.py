@@ -21,7 +21,7 @@ from backend.errors import DamagedMedia, MediaError, StudioError
 from backend.studio import images
 from backend.studio.client import Studio
 from backend.studio.disk_cache import DiskCache
-from backend.studio.download import Download, Wanted
+from backend.studio.download import Download, FileRequest
 from backend.studio.room import MemoryBudget
 from backend.studio.source import short, source_of
 from backend.studio.validators import Validators
@@ -85,7 +85,7 @@ class MediaCache:
         local = self._local_file(url)
         if local is not None:
             return local
-        wanted = Wanted(*source_of(url, task_id, self._studio.http.base if self._studio else None), cancel)
+        wanted = FileRequest(*source_of(url, task_id, self._studio.http.base if self._studio else None), cancel)
         key = self._key(url)
         if self._is_replaced(key, wanted):
             self._cache.forget(key)
@@ -177,7 +177,7 @@ class MediaCache:
     def _key(self, url: str) -> str:
         return f"{self._studio.url if self._studio else ''}\n{url}"
 
-    def _is_replaced(self, key: str, wanted: Wanted) -> bool:
+    def _is_replaced(self, key: str, wanted: FileRequest) -> bool:
         """Whether the server says that the file here is not what it has now."""
         path, now = self._cache.path_of(key), self._clock()
         noted = self._cache.note(key)

@@ -1,4 +1,4 @@
-"""Frames of a video that show what a result holds: where a person would look to judge it. Pure."""
+"""Frames to judge a video's result by, evenly spread over its keyframes and ranges. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

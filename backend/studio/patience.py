@@ -1,4 +1,4 @@
-"""How long an answer may take, down to the single read: by its time in all and by the bytes that it brings.
+"""Timeouts: how long an answer may take, down to the single read, by its time in all and by the bytes that it brings.
 
 The timeouts of an HTTP client count from one byte to the next: a server that sends a byte each few seconds holds its
 caller for ever. Here the seconds that a thread waits are counted over a whole answer, and the wait can be ended from

@@ -1,4 +1,4 @@
-"""What an image file is, from its head alone: its kind, its size as browsers show it, and whether they turn it."""
+"""Image headers: a file's kind, its size as browsers show it, and whether they turn it, without decoding."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Hosts whose files come too slowly, one after the other: they are left alone for a while."""
+"""Circuit breaker for hosts whose files come too slowly, one after the other: they are left alone for a while."""
 
 import threading
 import time

@@ -21,7 +21,7 @@ from backend.studio.regions import (
     video_rectangle,
 )
 from backend.studio.regions.bounded import Bounded, BoundedTracks
-from backend.studio.regions.comparison import Comparison
+from backend.studio.regions.comparison import RegionComparison
 from backend.studio.regions.region import Regions, TrackRegions
 from backend.types import Control, Head, Media
 
@@ -37,7 +37,7 @@ class Tag:
     head: Head
     makes: str
     """What its regions are, in words."""
-    comparison: Comparison
+    comparison: RegionComparison
     """How two of its regions are compared: without it nothing that people do to them would count as work."""
     regions: Regions | None = None
     """The converter, of a tag that is drawn on an image."""

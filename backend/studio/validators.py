@@ -1,4 +1,4 @@
-"""What tells one content of a URL from the next: as HTTP has it, and by the content itself."""
+"""Cache validators: what tells one content of a URL from the next, as HTTP has it, and by the content itself."""
 
 import json
 from dataclasses import asdict, dataclass, replace

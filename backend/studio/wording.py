@@ -1,10 +1,10 @@
-"""A prediction in words, for those who do not see the picture of it. Pure."""
+"""Alternative text: a prediction in words, for those who do not see the picture of it. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-MOST = 5
+MAX_NAMED_LABELS = 5
 """Labels that are named; more is not a description any more."""
 
 
@@ -21,6 +21,6 @@ def in_words(result: Sequence[Mapping[str, Any]]) -> str:
             if isinstance(label, str):
                 seen.setdefault(label, set()).add(str(item.get("id") or number))
     counted = Counter({label: len(regions) for label, regions in seen.items()})
-    words = [label if n == 1 else f"{n} × {label}" for label, n in counted.most_common(MOST)]
+    words = [label if n == 1 else f"{n} × {label}" for label, n in counted.most_common(MAX_NAMED_LABELS)]
     rest = len(counted) - len(words)
     return ", ".join(words) + (f" and {rest} more labels" if rest else "") if words else "nothing"

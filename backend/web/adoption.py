@@ -1,4 +1,4 @@
-"""Taking in projects that nobody connected from here: each costs a row, a config and a place on the pages."""
+"""Registration of projects that nobody connected from here: each costs a row, a config and a place on the pages."""
 
 import time
 from collections.abc import Callable

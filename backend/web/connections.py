@@ -1,4 +1,4 @@
-"""Connections of the server: none may be kept open by saying little, and strangers cannot take all of them."""
+"""Connection limits: none may be kept open by saying little, and strangers cannot take all of them."""
 
 import asyncio
 from typing import Any

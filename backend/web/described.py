@@ -1,4 +1,4 @@
-"""The bodies of the protocol for /openapi.json: they are read by hand, within limits that the framework has not."""
+"""OpenAPI schemas of the protocol's bodies, which are read by hand, within limits that the framework has not."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who comes in at all, told from a request's head: before anything of its body is read."""
+"""Access control by a request's head: who comes in at all, before anything of the body is read."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

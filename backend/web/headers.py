@@ -1,4 +1,4 @@
-"""Headers of every answer: nothing in it runs, is shown inside another site's page, or is taken for something else."""
+"""Security headers: nothing in an answer runs, is shown inside another site's page, or is taken for something else."""
 
 from starlette.datastructures import MutableHeaders
 

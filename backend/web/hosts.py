@@ -1,4 +1,4 @@
-"""Under which names we are called: a foreign page whose name was made to lead here (DNS rebinding) says its own."""
+"""Host header check, against DNS rebinding: under which names we are called; a foreign page says its own."""
 
 import re
 import socket

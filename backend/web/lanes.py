@@ -1,4 +1,4 @@
-"""Threads for what takes a while, counted by kind: a slow kind fills its own lane and no other."""
+"""Bulkheads: threads for what takes a while, counted by kind; a slow kind fills its own lane and no other."""
 
 from collections.abc import Callable
 from functools import partial

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.errors import in_words
 from backend.loop.services import Services
-from backend.loop.worker.alive import disk_left
+from backend.loop.worker.health import free_disk_bytes
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0, 10.0, 100.0)
 """Seconds; among them the limits of Label Studio: 1 (health, webhook), 3 (setup), 100 (predict)."""
@@ -114,7 +114,7 @@ class _House(Collector):
         return _gauge("queue_depth", "Groups that wait for a worker.", waiting)
 
     def _disk(self) -> Metric:
-        return _gauge("disk_left_bytes", "Free space on the data folder's disk.", disk_left(self._services))
+        return _gauge("disk_left_bytes", "Free space on the data folder's disk.", free_disk_bytes(self._services))
 
     def describe(self) -> Iterator[Metric]:
         return iter(())

@@ -1,4 +1,4 @@
-"""Whether a browser asks on behalf of another site's page: it sends our credentials, or reaches what others cannot."""
+"""Cross-origin check, against CSRF: whether a browser asks on behalf of another site's page, with our credentials."""
 
 from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit

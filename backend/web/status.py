@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from backend.loop.pages.status import project_status
 from backend.loop.probing import PATH, answer
 from backend.loop.services import Services
-from backend.loop.worker.alive import unreadiness
+from backend.loop.worker.health import health_problems
 from backend.studio.project_key import LARGEST_ID
 from backend.web.auth import BasicAuth
 from backend.web.metrics import Metrics
@@ -22,9 +22,11 @@ def status_routes(services: Services, metrics: Metrics, auth: BasicAuth) -> APIR
     @routes.get("/ready")
     async def ready(request: Request) -> Response:
         # A probe has no password; it is told less.
-        why = await run_in_threadpool(unreadiness, services, why=not auth.demanded or auth.vouches(request.headers))
-        status = "not ready" if why else "ready"
-        return JSONResponse({"status": status, "why": why}, 503 if why else 200, {"Cache-Control": "no-store"})
+        details = await run_in_threadpool(
+            health_problems, services, details=not auth.demanded or auth.vouches(request.headers)
+        )
+        status = "not ready" if details else "ready"
+        return JSONResponse({"status": status, "why": details}, 503 if details else 200, {"Cache-Control": "no-store"})
 
     @routes.get("/status")
     async def status(project: Annotated[int, Query(ge=1, le=LARGEST_ID)]) -> dict[str, Any]:

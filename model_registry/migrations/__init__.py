@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from backend.errors import RegistryError
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest step; a database that is there already is opened without loading Alembic."""
 _LOCK = 0x6D6D7267  # any number, the same in all processes
 

@@ -22,7 +22,7 @@ from backend.types import Head
 from tests.benchmarks.baselines.baseline import Baseline
 from tests.benchmarks.baselines.registry import BASELINES
 from tests.benchmarks.kinds import half_of, kind_of
-from tests.benchmarks.rows import ALL_ON, FIGURES, Row, Rows, parser, read
+from tests.benchmarks.rows import ALL_ON, FIGURES, Kind, Row, Rows, parser, read
 from tests.benchmarks.trial import Clip, folders_of
 
 ALLOWED = 0.02
@@ -32,7 +32,8 @@ ALLOWED = 0.02
 def measure(folder: Path, baseline: Baseline | None, seed: int, args: argparse.Namespace, rows: Rows) -> None:
     """Add a group's row of a baseline, or of the micro-model, where it is asked for and missing."""
     head, group = Head(folder.parent.name), folder.name
-    name, kind = (ALL_ON, "off") if baseline is None else (baseline.name, "baseline")
+    name = ALL_ON if baseline is None else baseline.name
+    kind: Kind = "off" if baseline is None else "baseline"
     if (args.methods and name not in args.methods) or rows.has(group, seed, kind, name):
         return
     if baseline and (head not in baseline.heads or (seed != args.seeds[0] and not _differs(baseline, head))):

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+from pydantic import SecretStr
 
 from backend.demo.child import free_port
 from backend.loop.services import make_services
@@ -67,7 +68,7 @@ def settings_of(folder: Path) -> Settings:
     """Where the filled registry is."""
     return Settings(
         data_dir=folder / "data", document_root=folder / "media", label_studio_url="http://studio.test",
-        label_studio_api_key="key",
+        label_studio_api_key=SecretStr("key"),
     )  # type: ignore[call-arg]  # fmt: skip
 
 

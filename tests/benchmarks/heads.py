@@ -38,7 +38,7 @@ def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, floa
     recipe: Any = changed(ClassificationRecipe() if is_class else SegmentationRecipe(), args.changes)
     began, spent = time.perf_counter(), time.process_time()
     given = TrainingInput(labeled=labeled, unlabeled=others, labels=labels, seed=seed)
-    trained = trainer.train(given, recipe)  # type: ignore[operator]
+    trained = trainer.train(given, recipe)
     middle_spent = time.process_time()
     predictions = model_room.load(trained.weights, "auto").predict(others, labeled)
     truth = [group.labeled(i) for i in others.indices]

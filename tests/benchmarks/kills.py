@@ -65,11 +65,11 @@ class Run:
         for number in range(1, TASKS + 1):
             data = {"image": f"/data/upload/1/{number}.png", "video": f"clip{number % GROUPS}", "frame": number}
             self.studio.tasks[number] = {"id": number, "project": 1, "data": data, "annotations": []}
-        data = self.folder / "data"
-        data.mkdir()
-        with open_registry(f"sqlite:///{data / 'registry.db'}", str(data / "artifacts")) as registry:
+        folder = self.folder / "data"
+        folder.mkdir()
+        with open_registry(f"sqlite:///{folder / 'registry.db'}", str(folder / "artifacts")) as registry:
             registry.projects.configure(1, CONFIG, {"webhook_secret": SECRET})
-        self.server = BackendServer(data, self.studio.url, "key", extra_env=ENV)
+        self.server = BackendServer(folder, self.studio.url, "key", extra_env=ENV)
         path = [str(ROOT / "tests" / "benchmarks" / "untrained"), str(ROOT)]
         self.server.child.env["PYTHONPATH"] = ":".join(path)
         self.http = httpx.Client(base_url=self.server.url, timeout=2, trust_env=False)

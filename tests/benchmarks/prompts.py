@@ -23,8 +23,9 @@ import numpy as np
 
 from backend.learning import methods
 from backend.learning.detection.recipe import DetectionRecipe
+from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.prompting import fallback_chain
-from backend.learning.prompting.pick import hull, iou, overlap
+from backend.learning.prompting.pick import iou, overlap
 from backend.learning.segmentation.recipe import SegmentationRecipe
 from backend.types import Box, Frame, Head, Instance, Mask, Prediction, Prompt
 from tests.benchmarks.group import Group, chosen, parser
@@ -66,7 +67,7 @@ def objects(truth: tuple[Instance, ...]) -> Iterator[Instance]:
         for part in range(1, count):
             if stats[part, cv2.CC_STAT_AREA] >= SMALLEST * one.mask.size:
                 mask = parts == part
-                yield Instance(one.label, hull(mask), mask=mask)
+                yield Instance(one.label, mask_bounds(mask), mask=mask)
 
 
 def rough(box: Box, size: tuple[int, int], jitter: float, rng: np.random.Generator) -> Box:

@@ -53,7 +53,8 @@ def make(scene: Scene, folder: Path, seed: int = 1) -> None:
     for part in ("frames", "masks"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     ground = _ground(scene, rng)
-    places, steps = rng.uniform(0, scene.size, (scene.things, 2)), np.zeros((scene.things, 2))
+    places: Floats = rng.uniform(0, scene.size, (scene.things, 2))
+    steps: Floats = np.zeros((scene.things, 2))
     sides = rng.uniform(0.8, 1.2, (scene.things, 2)) * scene.radius
     colours = (COLOUR + rng.normal(0, 15, (scene.things, 3))).clip(0, 255).astype(int)
     angles, frames = rng.uniform(0, 2 * np.pi, scene.things), list[dict[str, Any]]()

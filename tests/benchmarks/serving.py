@@ -205,7 +205,7 @@ def annotate(load: Load, people: int, seconds: float, rate: float) -> None:
             time.sleep(max(0.0, number / rate - now))
     kept, late = waited_for(load, load.annotation - len(failed))
     warm = [(at / 60, mb) for at, mb in memory if at >= WARM_UP * seconds]
-    slope = np.polyfit(*zip(*warm, strict=True), 1)[0] if len(warm) > 1 else float("nan")
+    slope = np.polyfit([at for at, _ in warm], [mb for _, mb in warm], 1)[0] if len(warm) > 1 else float("nan")
     groups = load.backend.status(1)["groups"]
     print(f"/webhook  {people} people on {load.groups} groups  {latencies}", flush=True)
     print(

@@ -22,8 +22,9 @@ from backend.learning import methods
 from backend.learning.fitting.recipe import HeadRecipe
 from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.network import features, threads
-from backend.loop.train.initialization import POOR_SCORE, SAMPLED_FRAMES, as_start, feature_distance
-from backend.loop.train.project_model import EFFORT
+from backend.loop.review.difficulty import POOR_SCORE
+from backend.loop.train.initialization import SAMPLED_FRAMES, as_start, feature_distance
+from backend.loop.train.project_model import STEPS_FACTOR
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Start, Weights
 from tests.benchmarks.group import Group, changed, chosen, parser
 from tests.benchmarks.pose import PoseGroup
@@ -100,7 +101,7 @@ def parent_of(clips: Sequence[Clip], seed: int) -> Weights:
         dataclasses.replace(f, frame=dataclasses.replace(f.frame, task=n, order=None)) for n, f in enumerate(every)
     ]
     given = TrainingInput(labeled=frames, labels=clips[0].control.labels, device="cpu", seed=seed)
-    return methods.train(clips[0].control, given, clips[0].recipe(EFFORT)).weights
+    return methods.train(clips[0].control, given, clips[0].recipe(STEPS_FACTOR)).weights
 
 
 def sibling_of(clip: Clip, others: Sequence[Clip], seed: int) -> tuple[Weights, str]:

@@ -17,6 +17,7 @@ import numpy as np
 from backend.learning.detection import micro_model, training
 from backend.learning.detection.evaluation import evaluate
 from backend.learning.detection.recipe import DetectionRecipe
+from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.geometry.boxes import corners, ious
 from backend.loop.data.video_frames import Clip
 from backend.loop.data.video_training_set import _of_tracks
@@ -67,9 +68,9 @@ def measure(folder: Path, args: argparse.Namespace, seed: int) -> dict[str, floa
     group = Group(folder)
     truth, at = [group.truth(t) for t in range(len(group))], sorted(chosen(group, args.labels))
     recipe = changed(DetectionRecipe(), args.changes)
-    trained = training.train(
-        [group.labeled(t) for t in at], group.without(at), group.data_set.classes, recipe, seed=seed
-    )
+    labeled, labels = [group.labeled(t) for t in at], group.data_set.classes
+    given = TrainingInput(labeled=labeled, unlabeled=group.without(at), labels=labels, seed=seed)
+    trained = training.train(given, recipe)
     first = group[0]
     size = VideoSize(first.width, first.height, len(group), 10.0)
     training_set = _of_tracks(Clip(1, size, 0, lambda _, n: _numbered(group[n - 1])), drawn_tracks(truth, at))

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.turned ../shared/data/detection --only tud_campus highway_gaps [--set steps=80 ...]
 
 The camera rolls to and fro by 70 degrees over the clip, so that what stood upright lies in all directions; each box is turned
-along. Measured are boxes with an angle, and for comparison the upright hulls that come back where none is learnt, both by IoU
-with the boxes as they are turned, and the median error of the angle of long boxes.
+along. Measured are boxes with an angle, and for comparison the upright bounding boxes that come back where none is learnt, both
+by IoU with the boxes as they are turned, and the median error of the angle of long boxes.
 """
 
 import argparse

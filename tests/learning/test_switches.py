@@ -12,9 +12,9 @@ import torch
 from backend.learning import methods
 from backend.learning.detection import decision, training
 from backend.learning.detection.config import DetectionConfig
-from backend.learning.detection.head import BACKGROUND
+from backend.learning.detection.head import BACKGROUND_TENSOR
 from backend.learning.detection.plan import plan
-from backend.learning.geometry.background import UNKNOWN
+from backend.learning.geometry.background import UNKNOWN_VALUE
 from backend.learning.pose import micro_model as pose_model
 from backend.learning.segmentation import distractors, presence_prior
 from backend.types import Frame, Instance, LabeledFrame, Weights
@@ -133,9 +133,9 @@ def test_background_subtraction() -> None:
     still = case.given(count=24)
     on, out = (case.method.train(still, recipe).weights for recipe in (case.quick, off(case, "background subtraction")))
     assert DetectionConfig.from_metadata(on.metadata).background is not None
-    assert BACKGROUND in on.arrays
+    assert BACKGROUND_TENSOR in on.arrays
     assert DetectionConfig.from_metadata(out.metadata).background is None
-    assert BACKGROUND not in out.arrays
+    assert BACKGROUND_TENSOR not in out.arrays
 
 
 @pytest.mark.parametrize("name", ["boxes", "masks"])
@@ -245,7 +245,7 @@ def test_what_changes_answers_only_is_in_the_artifact_under_the_same_name(name: 
 def test_the_background_of_one_group_is_unknown_in_another() -> None:
     case = CASES["boxes"]
     weights = case.method.for_other_group(case.method.train(case.given(count=24), case.quick).weights)
-    assert (weights.arrays[BACKGROUND] == UNKNOWN).all()
+    assert (weights.arrays[BACKGROUND_TENSOR] == UNKNOWN_VALUE).all()
     model = methods.load(weights, "cpu")
     frame = case.clip(1)[0].frame
     seen = model.network.input_of(torch.from_numpy(frame.image).permute(2, 0, 1))  # type: ignore[attr-defined]

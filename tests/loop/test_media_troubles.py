@@ -14,7 +14,7 @@ from PIL import Image
 from backend.cancel import NEVER, CancelSource, CancelToken
 from backend.errors import MediaError, RegistryError, TrainingInterrupted
 from backend.learning.network import features
-from backend.loop.data.features import look
+from backend.loop.data.features import embed_frames
 from backend.loop.data.frames import FETCHERS, FrameStore
 from backend.loop.data.readable import nearest, readable
 from backend.loop.pages.status import project_status
@@ -215,7 +215,7 @@ def test_a_replaced_picture_has_other_features_and_another_thumbnail(
     thumbnails = Thumbnails(house.services)
 
     def looked() -> None:
-        look(house.services, project, tasks, FrameStore(house.services.media(project), 10))
+        embed_frames(house.services, project, tasks, FrameStore(house.services.media(project), 10))
 
     looked()
     looked()

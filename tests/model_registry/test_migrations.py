@@ -82,3 +82,18 @@ def test_the_group_that_stands_for_a_project_is_found_again_by_its_kind(fresh_ur
         }
         assert registry.versions.project_models(1)["c"].kind is GroupKind.PROJECT
         assert registry.versions.serving(1, "a")["c"].kind is GroupKind.TASKS
+
+
+def test_scores_of_before_calibration_are_found_under_their_new_name(fresh_url: str, tmp_path: Path) -> None:
+    engine = create_engine(fresh_url)
+    with engine.begin() as connection:
+        brought_to(connection, "0007")
+        connection.execute(text("INSERT INTO projects (id, config, settings, generation) VALUES (1, '', '{}', 1)"))
+        entry = "INSERT INTO ledger (project, task, result, score, versions, model_version, published_at, raw) "
+        entry += "VALUES (1, :task, '[]', 0.5, '{}', 'm', 0, :raw)"
+        connection.execute(text(entry), [{"task": 1, "raw": 0.25}, {"task": 2, "raw": None}])
+    engine.dispose()
+    with open_registry(fresh_url, str(tmp_path / "artifacts")) as registry:
+        entries = registry.ledger.latest(1, [1, 2])
+        assert [entries[task].uncalibrated_score for task in (1, 2)] == [0.25, None]
+        assert [entries[task].model_score for task in (1, 2)] == [0.25, 0.5]

@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from backend.__main__ import app
-from backend.objects.cuts import SHORTEST, cuts, shots
+from backend.objects.cuts import MIN_SHOT_FRAMES, cuts, shots
 from backend.objects.routing import by_time
 from tests.learning.synthetic import clip
 from tests.objects.made import boxes, frame
@@ -49,14 +49,14 @@ def test_shots_cover_the_film_and_are_what_by_time_takes(changes: list[float]) -
     assert found[0][0] == 0
     assert found[-1][1] is None
     assert all(end == start for (_, end), (start, _) in itertools.pairwise(found))
-    assert all(end - start >= SHORTEST for start, end in found if end is not None)
+    assert all(end - start >= MIN_SHOT_FRAMES for start, end in found if end is not None)
     model = by_time({span: boxes(["cat"], [(n % 30, 0, 0.9, 0)]) for n, span in enumerate(found)})
     assert len(model(frame(), number=len(changes))) == 1
 
 
-@pytest.mark.parametrize("count", [SHORTEST - 1, SHORTEST])
+@pytest.mark.parametrize("count", [MIN_SHOT_FRAMES - 1, MIN_SHOT_FRAMES])
 def test_a_shot_has_a_least_length(count: int) -> None:
-    assert len(shots([0, *[1.0] * 29, 80.0, *[1.0] * (count - 1)])) == 1 + (count >= SHORTEST)
+    assert len(shots([0, *[1.0] * 29, 80.0, *[1.0] * (count - 1)])) == 1 + (count >= MIN_SHOT_FRAMES)
 
 
 def test_the_command_says_them_as_label_studio_counts(tmp_path: Path) -> None:

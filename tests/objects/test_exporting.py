@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from backend.instances import Instances
-from backend.learning.detection.head import BACKGROUND
+from backend.learning.detection.head import BACKGROUND_TENSOR
 from backend.objects.fitting import fit
 from backend.objects.micro_model import MicroModel
 from tests.learning.synthetic import clip
@@ -29,7 +29,7 @@ def model(request: pytest.FixtureRequest) -> MicroModel:
     frames = clip(20 if still else 12, discs=2, squares=1).frames
     labeled, rest = frames[:12:3], [one.frame for one in frames[12:]] if still else []
     found = fit([one.frame for one in labeled], [Instances.of(one.instances) for one in labeled], rest=rest, effort=0.3)
-    assert (BACKGROUND in found.weights.arrays) == still
+    assert (BACKGROUND_TENSOR in found.weights.arrays) == still
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from backend.instances import Instances
 from backend.objects import film as films
-from backend.objects.film import OVERLAP, Seams
+from backend.objects.film import OVERLAP_FRAMES, Seams
 from backend.objects.track import track
 from tests.objects.made import boxes, frame
 
@@ -49,13 +49,13 @@ def test_large_frames_have_small_windows() -> None:
             return super().answers(frames, inside)
 
     list(Counting(CAT.weights).film([frame(side=1200)] * 60))
-    assert seen == [48, 60 - 48 + OVERLAP]
+    assert seen == [48, 60 - 48 + OVERLAP_FRAMES]
 
 
 def test_tracks_go_on_under_the_numbers_that_they_had() -> None:
     def window(*tracks: int) -> list[Instances]:
         places = [(10 * n, 0, 10 * n + 8, 8) for n in range(len(tracks))]
-        return [Instances(places, ["a"] * len(tracks), track=tracks) for _ in range(OVERLAP)]
+        return [Instances(places, ["a"] * len(tracks), track=tracks) for _ in range(OVERLAP_FRAMES)]
 
     seams = Seams()
     assert seams.joined(window(4, 7))[0].track.tolist() == [0, 1]

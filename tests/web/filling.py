@@ -133,4 +133,4 @@ def _review(task: dict[str, Any], now: float) -> dict[str, Any]:
 def _entry(task: dict[str, Any], now: float) -> dict[str, Any]:
     return {"project": task["project"], "task": task["id"], "prediction_id": None, "result": _regions(task),
             "score": 0.4 + 0.05 * task["data"]["frame"], "versions": {"label": task["id"]},
-            "model_version": "micro-models", "published_at": now - 100, "raw": None}  # fmt: skip
+            "model_version": "micro-models", "published_at": now - 100, "uncalibrated_score": None}  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the frozen backbone sees in a frame: its maps, and one vector of them that is compared with those of other frames."""
+"""Frame descriptors: the frozen backbone's feature maps, and one vector of them that is compared with those of other frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from backend.types import Frame
 
 Floats = NDArray[np.float32]
 Maps = tuple[Floats, ...]
-"""(frames, channels, height / stride, width / stride) of each of `STRIDES`."""
+"""(frames, channels, height / stride, width / stride) of each of `MAP_STRIDES`."""
 
-STRIDES = (8, 16, 32)
+MAP_STRIDES = (8, 16, 32)
 """Of the maps, pixels: the finest tells how things lie, the others what they are."""
-SHARPNESS = 2.0
+SALIENCY_EXPONENT = 2.0
 """Exponent of how far a place is from usual: its weight."""
-MULTIPLE = 32
+SIDE_MULTIPLE_PIXELS = 32
 """Sides of scaled frames, pixels."""
 
 
@@ -42,7 +42,7 @@ class GroupStatistics:
 
 def frozen(name: str, device: torch.device) -> Backbone:
     """The backbone as it is, in the fastest number format."""
-    backbone = Backbone(name, STRIDES).to(device)
+    backbone = Backbone(name, MAP_STRIDES).to(device)
     backbone.freeze(("",))
     backbone.freeze_for_inference(fastest(device))
     return backbone
@@ -52,7 +52,11 @@ def size_for(frames: Sequence[Frame], side: int) -> tuple[int, int]:
     """Height and width that all frames of the group are scaled to: their typical shape, about side x side pixels."""
     shape = float(np.median([frame.height / max(frame.width, 1) for frame in frames]))
     height, width = side * shape**0.5, side / shape**0.5
-    return max(round(height / MULTIPLE), 1) * MULTIPLE, max(round(width / MULTIPLE), 1) * MULTIPLE
+    return _multiple(height), _multiple(width)
+
+
+def _multiple(side: float) -> int:
+    return max(round(side / SIDE_MULTIPLE_PIXELS), 1) * SIDE_MULTIPLE_PIXELS
 
 
 def scaled(frame: Frame, size: tuple[int, int]) -> Tensor:
@@ -63,7 +67,7 @@ def scaled(frame: Frame, size: tuple[int, int]) -> Tensor:
 
 
 @torch.inference_mode()
-def look(backbone: Backbone, image: Tensor, device: torch.device) -> Maps:
+def feature_maps(backbone: Backbone, image: Tensor, device: torch.device) -> Maps:
     """The maps of one scaled frame."""
     seen = backbone(image[None].to(device).contiguous(memory_format=torch.channels_last))
     return tuple(one.float().cpu().numpy() for one in seen)
@@ -113,7 +117,7 @@ def _posture(maps: Floats, group: GroupStatistics) -> Floats:
 
 def _weight(difference: Floats) -> Floats:
     """(frames, height, width) share of each place in what is unusual in its frame."""
-    weight = np.square(difference).mean(1) ** (SHARPNESS / 2)
+    weight = np.square(difference).mean(1) ** (SALIENCY_EXPONENT / 2)
     return np.asarray(weight / (weight.sum((1, 2), keepdims=True) + 1e-6), np.float32)
 
 

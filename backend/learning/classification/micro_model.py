@@ -1,4 +1,4 @@
-"""A trained classification micro-model: what is usual in its group, and one linear layer."""
+"""A trained classification micro-model: mean and deviation of its group's features, and one linear layer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from backend.errors import WeightsUnusable
 from backend.learning.classification import features
-from backend.learning.classification.features import STRIDES, GroupStatistics
+from backend.learning.classification.features import MAP_STRIDES, GroupStatistics
 from backend.learning.classification.ridge import Linear, probabilities
 from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.network.backbone import Backbone
@@ -19,9 +19,9 @@ from backend.learning.network.micro_model import nbytes_of
 from backend.learning.score import frame_score
 from backend.types import Frame, Head, Instance, LabeledFrame, Prediction, Weights
 
-FORMAT = "3"
+ARTIFACT_FORMAT = "3"
 """Rises when older artifacts can't be read any more."""
-LIKELY = 0.5
+SHOWN_MIN_PROBABILITY = 0.5
 """Probability from which one of several labels is shown."""
 
 
@@ -39,12 +39,12 @@ class ClassificationConfig:
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
-        return to_metadata(Head.CLASSIFICATION, FORMAT, self)
+        return to_metadata(Head.CLASSIFICATION, ARTIFACT_FORMAT, self)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "ClassificationConfig":
         """Raises WeightsUnusable where the artifact is of another head or format."""
-        return cls(**fields_of(metadata, Head.CLASSIFICATION, FORMAT))
+        return cls(**fields_of(metadata, Head.CLASSIFICATION, ARTIFACT_FORMAT))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +84,7 @@ class ClassificationModel:
 
     def _chances(self, frame: Frame) -> NDArray[np.float64]:
         """(classes,)."""
-        maps = features.look(self.backbone, features.scaled(frame, self.config.size), self.device)
+        maps = features.feature_maps(self.backbone, features.scaled(frame, self.config.size), self.device)
         odds = self.linear.odds(features.vectors(maps, self.group_statistics).astype(np.float64))
         return np.asarray(probabilities(odds, self.config.single)[0])
 
@@ -94,7 +94,7 @@ class ClassificationModel:
             best = int(chances.argmax())
             shown, score = [best] if best < len(self.labels) else [], frame_score([chances[best]])
         else:
-            shown = [int(i) for i in np.flatnonzero(chances >= LIKELY)]
+            shown = [int(i) for i in np.flatnonzero(chances >= SHOWN_MIN_PROBABILITY)]
             score = frame_score(chances[shown], np.delete(chances, shown))
         instances = tuple(Instance(self.labels[i], box, float(chances[i])) for i in shown)
         return Prediction(frame.task, instances, score)
@@ -103,7 +103,7 @@ class ClassificationModel:
 def to_weights(config: ClassificationConfig, group_statistics: Sequence[GroupStatistics], linear: Linear) -> Weights:
     """What an artifact holds."""
     arrays = {"weights": linear.weights.astype(np.float32), "bias": linear.bias.astype(np.float32)}
-    for stride, one in zip(STRIDES, group_statistics, strict=True):
+    for stride, one in zip(MAP_STRIDES, group_statistics, strict=True):
         arrays |= {f"usual.{stride}.mean": one.mean.astype(np.float16), f"usual.{stride}.spread": one.spread}
     return Weights(arrays, config.to_metadata())
 
@@ -114,7 +114,7 @@ def load(weights: Weights, device: str = "auto") -> ClassificationModel:
     try:
         group_statistics = tuple(
             GroupStatistics(arrays[f"usual.{stride}.mean"].astype(np.float32), arrays[f"usual.{stride}.spread"])
-            for stride in STRIDES
+            for stride in MAP_STRIDES
         )
         linear = Linear(arrays["weights"].astype(np.float64), arrays["bias"].astype(np.float64))
     except KeyError as error:
@@ -129,7 +129,7 @@ def _check_shapes(config: ClassificationConfig, group_statistics: Sequence[Group
     found = [(*one.mean.shape, *one.spread.shape) for one in group_statistics]
     expected = [
         (channels, height // stride, width // stride, channels)
-        for stride, channels in zip(STRIDES, (len(one.spread) for one in group_statistics), strict=True)
+        for stride, channels in zip(MAP_STRIDES, (len(one.spread) for one in group_statistics), strict=True)
     ]
     named, length = len(config.labels), sum(features.widths(group_statistics))
     layers = [((length, classes), (classes,)) for classes in (named, named + 1)]

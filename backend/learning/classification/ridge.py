@@ -8,9 +8,9 @@ from scipy.optimize import minimize_scalar
 
 Array = NDArray[np.float64]
 
-LEAST = 1e-3
+MIN_PROBABILITY = 1e-3
 """Probabilities count as at least so much, and as at most 1 less so much: one surprise does not decide alone."""
-SHARPEST = 20.0
+MAX_LOGIT_SCALE = 20.0
 """Largest factor from values to log odds: few labels say no more."""
 
 
@@ -71,7 +71,7 @@ def _sharpness(values: Array, targets: Array, single: bool) -> float:
     centred = values if single else values - 0.5
 
     def surprise(sharpness: float) -> float:
-        p = np.clip(probabilities(sharpness * centred, single), LEAST, 1 - LEAST)
+        p = np.clip(probabilities(sharpness * centred, single), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
         return -float((targets * np.log(p) + (1 - targets) * np.log(1 - p)).sum())
 
-    return float(minimize_scalar(surprise, bounds=(0.0, SHARPEST), method="bounded").x)
+    return float(minimize_scalar(surprise, bounds=(0.0, MAX_LOGIT_SCALE), method="bounded").x)

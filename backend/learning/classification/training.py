@@ -57,7 +57,7 @@ def _look(
     seen = list[Maps]()
     for at in range(len(labeled) + len(chosen)):
         frame = labeled[at] if at < len(labeled) else unlabeled[chosen[at - len(labeled)]]
-        seen.append(features.look(backbone, features.scaled(frame, size), under_way.device))
+        seen.append(features.feature_maps(backbone, features.scaled(frame, size), under_way.device))
         report(at)
     return seen
 

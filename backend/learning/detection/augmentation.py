@@ -7,20 +7,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.detection.candidates import Crop, Floats, Ints
+from backend.learning.detection.candidates import Floats, Ints, TrainingCrop
 from backend.learning.detection.rotation import moved, turn_between
 from backend.learning.geometry.colour import recolour
-from backend.learning.geometry.crop import GREY, Points, View, turned
-from backend.learning.geometry.scaling import COLOURS
+from backend.learning.geometry.crop import PADDING_GREY, Points, View, turned
+from backend.learning.geometry.scaling import COLOUR_CHANNELS
 
 LEAST_SCALE, MOST_SCALE = 0.75, 1.33
 """Limits of the random scaling of a crop: how far an object may come nearer or go away."""
-STRETCH = 0.08
+ASPECT_DEVIATION = 0.08
 """Deviation of the random ratio of width to height, as a share."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class BoxSample:
     """A scaled frame to cut crops from."""
 
     image: Tensor
@@ -35,7 +35,7 @@ class Picture:
     """(k, 2) centres of what was wrongly taken for an object."""
     weight: float = 1.0
     turns: Floats | None = None
-    """(n, 3) as those of a `Crop`."""
+    """(n, 3) as those of a `TrainingCrop`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +48,23 @@ class Shares:
     """Of the drawn boxes, radians: crops are turned from one to another; none: crops stay upright."""
 
 
-def crops(pictures: Sequence[Picture], count: int, side: int, shares: Shares, rng: np.random.Generator) -> list[Crop]:
+def crops(
+    pictures: Sequence[BoxSample], count: int, side: int, shares: Shares, rng: np.random.Generator
+) -> list[TrainingCrop]:
     """`count` random crops; each picture is drawn as often as its weight says."""
     weights = np.array([picture.weight for picture in pictures])
     chosen = rng.choice(len(pictures), count, p=weights / weights.sum())
     return [_crop(pictures[int(i)], side, shares, rng) for i in chosen]
 
 
-def _crop(picture: Picture, side: int, shares: Shares, rng: np.random.Generator) -> Crop:
+def _crop(picture: BoxSample, side: int, shares: Shares, rng: np.random.Generator) -> TrainingCrop:
     centre = _centre(picture, side, shares, rng)
     zoom = np.exp(rng.uniform(np.log(LEAST_SCALE), np.log(MOST_SCALE)))
-    stretch, mirrored = np.exp(rng.normal(0, STRETCH)), rng.random() < 0.5
+    stretch, mirrored = np.exp(rng.normal(0, ASPECT_DEVIATION)), rng.random() < 0.5
     angle = turn_between(shares.angles, mirrored, rng) if shares.angles else 0.0
     view = View(centre, turned(zoom, angle, mirrored, stretch), side)
     cut = view.cut(picture.image, outside_of(picture.image))
-    image = torch.cat([recolour(cut[:COLOURS], rng), cut[COLOURS:]])
+    image = torch.cat([recolour(cut[:COLOUR_CHANNELS], rng), cut[COLOUR_CHANNELS:]])
     turns = picture.turns
     if turns is None:
         boxes = _moved(picture.boxes, view)
@@ -71,15 +73,17 @@ def _crop(picture: Picture, side: int, shares: Shares, rng: np.random.Generator)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((middle >= 0) & (middle < side)).all(1)
     shown = None if turns is None else turns[inside]
-    return Crop(image, boxes[inside], picture.classes[inside], boxes[~inside], picture.outlines[inside], shown)
+    return TrainingCrop(image, boxes[inside], picture.classes[inside], boxes[~inside], picture.outlines[inside], shown)
 
 
 def outside_of(image: Tensor) -> Tensor:
     """(channels, 1, 1) of what lies beyond the image: grey, and no difference from the background."""
-    return torch.tensor([GREY] * COLOURS + [0.0] * (len(image) - COLOURS), device=image.device)[:, None, None]
+    return torch.tensor([PADDING_GREY] * COLOUR_CHANNELS + [0.0] * (len(image) - COLOUR_CHANNELS), device=image.device)[
+        :, None, None
+    ]
 
 
-def _centre(picture: Picture, side: int, shares: Shares, rng: np.random.Generator) -> Points:
+def _centre(picture: BoxSample, side: int, shares: Shares, rng: np.random.Generator) -> Points:
     height, width = picture.image.shape[1:]
     kind = rng.random()
     if kind < shares.objects and len(picture.boxes):

@@ -1,4 +1,4 @@
-"""What a head is to the training loop and to a loaded micro-model."""
+"""Detection candidates, training crops, and the interface between a detection head and the training loop."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch import Tensor
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-EXACT = 1.0
+DRAWN_BOX_WEIGHT = 1.0
 """Weight of a box's outline that a person drew."""
 
 
@@ -26,14 +26,14 @@ class Candidates:
     classes: Ints
     """(n,) index into the labels."""
     turned: Floats | None = None
-    """(n, 3) width, height and degrees of the boxes of which `boxes` are the hulls; None where all are upright."""
+    """(n, 3) width, height and degrees of the boxes of which `boxes` are the bounding boxes; None where all are upright."""
 
     def __len__(self) -> int:
         return len(self.scores)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Crop:
+class TrainingCrop:
     """One training sample."""
 
     image: Tensor
@@ -47,17 +47,17 @@ class Crop:
     outlines: Floats
     """(n,) weight of each box's sides, in [0, 1]; that there is an object counts in full."""
     turns: Floats | None = None
-    """(n, 3) longer side, shorter side and radians of the boxes of which `boxes` are the hulls; None: all are upright."""
+    """(n, 3) longer side, shorter side and radians of the boxes that `boxes` are around; None: all are upright."""
 
 
-class Head(Protocol):
+class HeadModule(Protocol):
     """The part of a network that knows what is asked for."""
 
     def __call__(self, features: Tensor) -> Tensor:
         """(batch, width, h, w) pyramid features -> (batch, channels, h, w) raw output."""
         ...
 
-    def loss(self, output: Tensor, crops: Sequence[Crop]) -> Tensor:
+    def loss(self, output: Tensor, crops: Sequence[TrainingCrop]) -> Tensor:
         """How far the raw output is from what the crops hold."""
         ...
 

@@ -5,23 +5,23 @@ from dataclasses import dataclass, replace
 
 from backend.learning.detection.hard_negatives import HardNegative
 from backend.learning.detection.head import DetectionHead, DetectionNetwork
-from backend.learning.geometry.background import CHANNELS
-from backend.learning.geometry.levels import WHOLE, Levels
+from backend.learning.geometry.background import DIFFERENCE_CHANNELS
+from backend.learning.geometry.levels import FULL_RANGE, Levels
 from backend.learning.geometry.scaling import Scale
 from backend.learning.network.backbone import Backbone
 from backend.learning.network.config import fields_of, to_metadata
 from backend.learning.network.pyramid import Pyramid
 from backend.types import Head
 
-FORMAT = "1"
+ARTIFACT_FORMAT = "1"
 """Rises when older artifacts can't be read any more."""
-LINKED = 16
+MIN_LINKED_CANDIDATES = 16
 """Candidates of a label that are linked in a frame, at least; more where the labelled frames hold many instances."""
 
 
 def candidates_for(counts: Sequence[int]) -> int:
     """Candidates of a label worth linking in a frame, where the labelled frames hold so many instances of it."""
-    return max(LINKED, 3 * max(counts, default=0) + 4)
+    return max(MIN_LINKED_CANDIDATES, 3 * max(counts, default=0) + 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class DetectionConfig:
     calibration: bool = True
     refinement: bool = True
     """These five as in the recipe."""
-    levels: Levels = WHOLE
+    levels: Levels = FULL_RANGE
     """What becomes black and white of a frame; see `Scale`."""
     turned: bool = False
     """Whether boxes have an angle."""
@@ -80,7 +80,7 @@ class DetectionConfig:
         head = DetectionHead(
             len(self.labels), self.width, self.size, self.score_floor, self.most_candidates, self.overlap, self.turned
         )
-        more = CHANNELS if self.background else 0
+        more = DIFFERENCE_CHANNELS if self.background else 0
         pyramid = Pyramid([own + more for own in backbone.channels], self.width)
         return DetectionNetwork(backbone, pyramid, head, self.background)
 
@@ -90,12 +90,12 @@ class DetectionConfig:
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
-        return to_metadata(Head.DETECTION, FORMAT, self)
+        return to_metadata(Head.DETECTION, ARTIFACT_FORMAT, self)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "DetectionConfig":
         """Raises TrainingError where the artifact is of another head or format."""
-        fields = fields_of(metadata, Head.DETECTION, FORMAT)
+        fields = fields_of(metadata, Head.DETECTION, ARTIFACT_FORMAT)
         stored = "mistakes" if "mistakes" in fields else "hard_negatives"  # of artifacts before the field was renamed
         hard_negatives = tuple(HardNegative(**one) for one in fields.pop(stored))
         return cls(head=Head(fields.pop("head")), hard_negatives=hard_negatives, **fields)

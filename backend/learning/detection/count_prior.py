@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-MOST = 64
+MAX_COUNT = 64
 """Instances that are told apart; where there are more, one more or less says nothing."""
-NEAR = 0.5
+NEAREST_FRAMES_WEIGHT = 0.5
 """Weight of the labelled frames next in time against all of them together: things come and go, but seldom."""
 
 
@@ -38,7 +38,8 @@ def odds_in_time(orders: Sequence[float], labeled: Sequence[tuple[float, int]]) 
     before = np.maximum(after - 1, 0)
     way = np.clip((asked - at[before]) / np.maximum(at[after] - at[before], 1e-9), 0, 1)[:, None]
     near = more[before] * (1 - way) + more[after] * way
-    return [[float(odds) for odds in row] for row in _odds((1 - NEAR) * overall + NEAR * near, len(known))]
+    expected = (1 - NEAREST_FRAMES_WEIGHT) * overall + NEAREST_FRAMES_WEIGHT * near
+    return [[float(odds) for odds in row] for row in _odds(expected, len(known))]
 
 
 def no_more(odds: Sequence[float], shown: int) -> float:
@@ -62,12 +63,12 @@ def odds_of_frames(
 
 def _more(counts: Sequence[int]) -> Array:
     """(frames, k) 1 where a frame has more than k instances."""
-    top = min(max(counts, default=0), MOST)
+    top = min(max(counts, default=0), MAX_COUNT)
     return (np.asarray(counts)[:, None] > np.arange(top + 1)).astype(float)
 
 
 def _odds(shares: Array, frames: int) -> Array:
     """Log odds of shares of so many frames: few leave doubt. In a crowd nothing speaks for ever more."""
-    shares = np.concatenate([shares[..., :MOST], np.minimum(shares[..., MOST:], 0.5)], -1)
+    shares = np.concatenate([shares[..., :MAX_COUNT], np.minimum(shares[..., MAX_COUNT:], 0.5)], -1)
     sure = (shares * frames + 0.5) / (frames + 1)
     return np.asarray(np.log(sure / (1 - sure)))

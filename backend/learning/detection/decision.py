@@ -1,4 +1,4 @@
-"""From what the network sees in each frame to what is shown: counts, and tracks where the frames are a film."""
+"""From candidates to detections: count prior, and tracking where the frames are a film."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from backend.types import Box, Instance, LabeledFrame, Prediction
 Array = NDArray[np.float64]
 Boxes = TypeVar("Boxes", NDArray[np.float32], NDArray[np.float64])
 
-GAP = 0.7
+GAP_SCORE_FACTOR = 0.7
 """Probability that a box that fills a gap is right, as a share of the weaker end's."""
 
 
@@ -127,8 +127,8 @@ def _stretched(boxes: Boxes, size: tuple[int, int], to: tuple[int, int]) -> Boxe
 
 
 def _inside(shown: Detections, canvas: tuple[int, int], size: tuple[int, int], turned: bool) -> Detections:
-    """Back in the frame's own size, and within it, which the smooth course of what leaves it may not be; a hull stays whole,
-    since its middle is that of the box in it."""
+    """Back in the frame's own size, and within it, which the smooth course of what leaves it may not be; a bounding box
+    stays whole, since its middle is that of the box in it."""
     boxes = _stretched(shown.boxes, canvas, size)
     return replace(shown, boxes=boxes if turned else np.clip(boxes, 0, [*size, *size]))
 
@@ -250,6 +250,6 @@ def _untouched(decided: FrameDetections) -> float:
     for index, shown in enumerate(decided.by_label):
         own = candidates.scores[candidates.classes == index].astype(np.float64)
         rejected = np.delete(own, shown.candidates[shown.candidates >= 0])
-        right.append(decided.calibration.shown(shown.scores) * np.where(shown.candidates < 0, GAP, 1.0))
+        right.append(decided.calibration.shown(shown.scores) * np.where(shown.candidates < 0, GAP_SCORE_FACTOR, 1.0))
         wrong.append(decided.calibration.rejected(rejected))
     return frame_score(np.concatenate(right), np.concatenate(wrong), decided.no_more)

@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 from backend.learning.detection.config import DetectionConfig
-from backend.learning.detection.head import BACKGROUND, DetectionNetwork
+from backend.learning.detection.head import BACKGROUND_TENSOR, DetectionNetwork
 from backend.learning.detection.initialization import shape
 from backend.learning.detection.refinement import without_refinement
 from backend.learning.fitting.initialization import earlier, similar_scale
 from backend.types import State, Weights
 
-PREFIX = "other."
+MEMBER_PREFIX = "other."
 """Of the names of the second member's tensors in an artifact."""
-SIDES, TURN = "head.sides.bias", "head.turn.bias"
+SIDES_BIAS, ANGLE_BIAS = "head.sides.bias", "head.turn.bias"
 """Tensors that the size of a typical object is folded into; the second of boxes with an angle only."""
 
 
@@ -51,23 +51,29 @@ def with_member(weights: Weights, before: Weights) -> Weights:
     ):
         return weights
     arrays = {
-        name: array for name, array in without_refinement(without_member(before)).arrays.items() if name != BACKGROUND
+        name: array
+        for name, array in without_refinement(without_member(before)).arrays.items()
+        if name != BACKGROUND_TENSOR
     }
     grown = np.log(np.array(other.size) / np.array(one.size))
-    arrays[SIDES] = (arrays[SIDES] + np.concatenate([grown, grown])).astype(arrays[SIDES].dtype)
-    if TURN in arrays:
-        both = np.concatenate([np.full(2, grown.mean()), np.zeros(len(arrays[TURN]) - 2)])
-        arrays[TURN] = (arrays[TURN] + both).astype(arrays[TURN].dtype)
-    return replace(weights, arrays={**weights.arrays, **{PREFIX + name: array for name, array in arrays.items()}})
+    arrays[SIDES_BIAS] = (arrays[SIDES_BIAS] + np.concatenate([grown, grown])).astype(arrays[SIDES_BIAS].dtype)
+    if ANGLE_BIAS in arrays:
+        both = np.concatenate([np.full(2, grown.mean()), np.zeros(len(arrays[ANGLE_BIAS]) - 2)])
+        arrays[ANGLE_BIAS] = (arrays[ANGLE_BIAS] + both).astype(arrays[ANGLE_BIAS].dtype)
+    return replace(
+        weights, arrays={**weights.arrays, **{MEMBER_PREFIX + name: array for name, array in arrays.items()}}
+    )
 
 
 def without_member(weights: Weights) -> Weights:
     """The artifact without its second member."""
-    return replace(weights, arrays={name: a for name, a in weights.arrays.items() if not name.startswith(PREFIX)})
+    return replace(
+        weights, arrays={name: a for name, a in weights.arrays.items() if not name.startswith(MEMBER_PREFIX)}
+    )
 
 
 def member_state(weights: Weights) -> State:
     """Tensors of the second member, and the background that it shares; none where there is no second member."""
     arrays = weights.arrays.items()
-    own = {name.removeprefix(PREFIX): array for name, array in arrays if name.startswith(PREFIX)}
-    return {**own, **{name: array for name, array in arrays if name == BACKGROUND and own}}
+    own = {name.removeprefix(MEMBER_PREFIX): array for name, array in arrays if name.startswith(MEMBER_PREFIX)}
+    return {**own, **{name: array for name, array in arrays if name == BACKGROUND_TENSOR and own}}

@@ -1,7 +1,7 @@
 """Detection: a heatmap of centres per label, and at each cell the four distances to the sides of its box.
 
-Where boxes are turned these are the sides of the upright hull, whose middle is the box's, and the cell says besides how long,
-wide and turned the box in it is.
+Where boxes are turned these are the sides of the upright bounding box, whose middle is the box's, and the cell says besides how
+long, wide and turned the box in it is.
 """
 
 import math
@@ -13,16 +13,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import batched_nms, generalized_box_iou_loss
 
-from backend.learning.detection.candidates import Candidates, Crop, no_candidates
-from backend.learning.detection.rotation import CHANNELS, decoded, encoded, kept_apart
+from backend.learning.detection.candidates import Candidates, TrainingCrop, no_candidates
+from backend.learning.detection.rotation import ROTATION_CHANNELS, decoded, encoded, kept_apart
 from backend.learning.geometry.background import with_difference
 from backend.learning.network.backbone import Backbone
 from backend.learning.network.network import Network
-from backend.learning.network.pyramid import STRIDE, Pyramid
+from backend.learning.network.pyramid import PYRAMID_STRIDE, Pyramid
 
-RARE = 0.01
+CENTRE_PRIOR = 0.01
 """Share of cells that are taken for a centre before training: keeps the first steps calm."""
-CENTRE = 0.1
+HEATMAP_SIGMA_SHARE = 0.1
 """Deviation of a centre's bump in the heatmap, as a share of the box's side."""
 BOX_AREA = 0.4
 """Height of the bump from which a cell learns the box."""
@@ -31,11 +31,11 @@ BOX_WEIGHT = 2.0
 TURN_WEIGHT = 3.0
 """Of the loss of longer side, shorter side and angle, where boxes are turned. With 1 and 3 made-up rods, of which a quarter of
 22 frames is labelled, have F1 0.94 and 1.00 (0.75 and 0.88 at IoU 0.7), and their angles are 5.9 and 3.9 degrees off."""
-BACKGROUND = "background"
+BACKGROUND_TENSOR = "background"
 """Tensor of the network that holds the background's picture."""
-VOTERS = 7
+VOTING_SQUARE_CELLS = 7
 """Side of the square of cells that vote on a peak's box."""
-AGREED = 0.3
+VOTING_MIN_IOU = 0.3
 """Intersection over union with the peak's own box from which another one votes. F1 with 0.1, 0.3 and 0.5: a fast face (three
 trainings) 0.960, 0.960, 0.951; a mouse (three) 0.723, 0.723, 0.733; 150 cells that touch 0.930, 0.960, 0.961, where all
 vote 0.788."""
@@ -65,9 +65,9 @@ class DetectionHead(nn.Module):
         nn.init.kaiming_normal_(self.shared.weight, nonlinearity="relu")
         nn.init.normal_(self.heat.weight, std=0.01)
         nn.init.normal_(self.sides.weight, std=0.01)
-        nn.init.constant_(self.heat.bias, -math.log((1 - RARE) / RARE))  # type: ignore[arg-type]
+        nn.init.constant_(self.heat.bias, -math.log((1 - CENTRE_PRIOR) / CENTRE_PRIOR))  # type: ignore[arg-type]
         nn.init.zeros_(self.sides.bias)  # type: ignore[arg-type]
-        self.turn = nn.Conv2d(width, CHANNELS, 1) if turned else None
+        self.turn = nn.Conv2d(width, ROTATION_CHANNELS, 1) if turned else None
         if self.turn is not None:
             nn.init.normal_(self.turn.weight, std=0.01)
             nn.init.zeros_(self.turn.bias)  # type: ignore[arg-type]
@@ -85,8 +85,8 @@ class DetectionHead(nn.Module):
         """Raw output -> (batch, 4, h, w) corners in pixels of the scaled frame."""
         rows, columns = output.shape[2:]
         distances = self.base.float() * output[:, self.labels : self.labels + 4].float().clamp(-3, 3).exp()
-        x = (torch.arange(columns, device=output.device) + 0.5) * STRIDE
-        y = (torch.arange(rows, device=output.device)[:, None] + 0.5) * STRIDE
+        x = (torch.arange(columns, device=output.device) + 0.5) * PYRAMID_STRIDE
+        y = (torch.arange(rows, device=output.device)[:, None] + 0.5) * PYRAMID_STRIDE
         left, top, right, bottom = distances.unbind(1)
         return torch.stack([x - left, y - top, x + right, y + bottom], 1)
 
@@ -97,7 +97,7 @@ class DetectionHead(nn.Module):
         said = output[:, self.labels + 4 :].float()
         return torch.cat([said[:, :2].clamp(-3, 3) + self.side, said[:, 2:]], 1)
 
-    def loss(self, output: Tensor, crops: Sequence[Crop]) -> Tensor:
+    def loss(self, output: Tensor, crops: Sequence[TrainingCrop]) -> Tensor:
         """Focal loss of the heatmap plus GIoU loss of the boxes around the centres, per object."""
         heat, ignore, box, mass = targets(crops, self.labels, (int(output.shape[2]), int(output.shape[3])))
         heat, ignore, box, mass = (t.to(output.device) for t in (heat, ignore, box, mass))
@@ -138,10 +138,10 @@ class DetectionHead(nn.Module):
         if seen is None:
             kept = batched_nms(corners, scores, classes, self.overlap)[: self.most]
             return Candidates(corners[kept].cpu().numpy(), scores[kept].cpu().numpy(), classes[kept].cpu().numpy())
-        hulls, values, labels = corners.cpu().numpy(), scores.cpu().numpy(), classes.cpu().numpy()
+        bounds, values, labels = corners.cpu().numpy(), scores.cpu().numpy(), classes.cpu().numpy()
         turned = decoded(seen.cpu().numpy())
-        chosen = kept_apart(hulls, turned, values, labels, self.overlap)[: self.most]
-        return Candidates(hulls[chosen], values[chosen], labels[chosen], turned[chosen].astype(np.float32))
+        chosen = kept_apart(bounds, turned, values, labels, self.overlap)[: self.most]
+        return Candidates(bounds[chosen], values[chosen], labels[chosen], turned[chosen].astype(np.float32))
 
 
 def voted(cells: Tensor, boxes: Tensor, votes: Tensor, turns: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -153,12 +153,12 @@ def voted(cells: Tensor, boxes: Tensor, votes: Tensor, turns: Tensor | None) -> 
     there, only boxes that overlap the peak's own vote: those of the next object don't.
     """
     rows, columns = votes.shape
-    steps = torch.arange(VOTERS, device=cells.device) - VOTERS // 2
+    steps = torch.arange(VOTING_SQUARE_CELLS, device=cells.device) - VOTING_SQUARE_CELLS // 2
     y, x = (cells // columns)[:, None, None] + steps[:, None], (cells % columns)[:, None, None] + steps
     inside = (y >= 0) & (y < rows) & (x >= 0) & (x < columns)
     at = torch.where(inside, y * columns + x, cells[:, None, None]).flatten(1)
     said, own = boxes.flatten(1)[:, at], boxes.flatten(1)[:, cells, None]
-    weights = votes.flatten()[at] * inside.flatten(1) * (_overlaps(said, own) > AGREED)
+    weights = votes.flatten()[at] * inside.flatten(1) * (_overlaps(said, own) > VOTING_MIN_IOU)
     total = weights.sum(1, keepdim=True).clamp_min(torch.finfo(weights.dtype).tiny)
     seen = None if turns is None else (turns.flatten(1)[:, at] * weights).sum(2).T / total
     return (said * weights).sum(2).T / total, seen
@@ -186,24 +186,26 @@ class DetectionNetwork(Network[DetectionHead]):
         return pixels if self.background is None else with_difference(pixels, self.background)
 
 
-def targets(crops: Sequence[Crop], labels: int, shape: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def targets(
+    crops: Sequence[TrainingCrop], labels: int, shape: tuple[int, int]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Heatmap (b, labels, h, w); ignored cells (b, 1, h, w); boxes (b, 4, h, w), of turned ones followed by what
     `rotation.encoded` makes of them; and their weights (b, h, w)."""
     rows, columns = shape
-    channels = 4 + CHANNELS * any(crop.turns is not None for crop in crops)
+    channels = 4 + ROTATION_CHANNELS * any(crop.turns is not None for crop in crops)
     heat = np.zeros((len(crops), labels, rows, columns), np.float32)
     ignore = np.zeros((len(crops), 1, rows, columns), np.float32)
     box = np.zeros((len(crops), channels, rows, columns), np.float32)
     mass = np.zeros((len(crops), rows, columns), np.float32)
     x, y = np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)
     for i, crop in enumerate(crops):
-        for x0, y0, x1, y1 in np.maximum(crop.ignored / STRIDE, 0):
+        for x0, y0, x1, y1 in np.maximum(crop.ignored / PYRAMID_STRIDE, 0):
             ignore[i, 0, int(y0) : math.ceil(y1), int(x0) : math.ceil(x1)] = 1
         best = np.zeros((rows, columns), np.float32)
         said = crop.boxes if crop.turns is None else np.concatenate([crop.boxes, encoded(crop.turns)], 1)
         for corners, kind, outline, wanted in zip(crop.boxes, crop.classes, crop.outlines, said, strict=True):
-            centre = (corners[:2] + corners[2:]) / 2 / STRIDE
-            deviation = np.maximum((corners[2:] - corners[:2]) / STRIDE * CENTRE, 0.6)
+            centre = (corners[:2] + corners[2:]) / 2 / PYRAMID_STRIDE
+            deviation = np.maximum((corners[2:] - corners[:2]) / PYRAMID_STRIDE * HEATMAP_SIGMA_SHARE, 0.6)
             cx, cy = min(int(centre[0]), columns - 1), min(int(centre[1]), rows - 1)
             across = np.exp(-((x - cx) ** 2) / (2 * deviation[0] ** 2))
             bump = np.exp(-((y - cy) ** 2) / (2 * deviation[1] ** 2))[:, None] * across

@@ -6,7 +6,7 @@ from typing import Any
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.fitting.initialization import WarmStart, similar_scale
 
-HEAT = ("head.heat.weight", "head.heat.bias")
+LABEL_TENSORS = ("head.heat.weight", "head.heat.bias")
 """Tensors with a row for each label."""
 
 
@@ -28,4 +28,4 @@ def _scaled(planned: DetectionConfig, before: DetectionConfig) -> DetectionConfi
     return replace(planned, factor=before.factor, pixels=before.pixels, size=before.size)
 
 
-warm = WarmStart(DetectionConfig.from_metadata, shape, HEAT, _scaled)
+warm = WarmStart(DetectionConfig.from_metadata, shape, LABEL_TENSORS, _scaled)

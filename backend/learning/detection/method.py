@@ -9,9 +9,9 @@ from backend.learning.detection import micro_model, training
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.ensemble import with_member
 from backend.learning.detection.evaluation import evaluate
-from backend.learning.detection.head import BACKGROUND
+from backend.learning.detection.head import BACKGROUND_TENSOR
 from backend.learning.detection.recipe import DetectionRecipe
-from backend.learning.geometry.background import UNKNOWN
+from backend.learning.geometry.background import UNKNOWN_VALUE
 from backend.learning.method import Method
 from backend.types import Control, Head, LabeledFrame, Prediction, Quality, Weights
 
@@ -28,7 +28,8 @@ def for_other_group(weights: Weights) -> Weights:
     """Nothing is known there of how many instances frames hold, of hard negatives, and of the background."""
     config = DetectionConfig.from_metadata(weights.metadata).for_other_group()
     arrays = {
-        name: array if name != BACKGROUND else np.full_like(array, UNKNOWN) for name, array in weights.arrays.items()
+        name: array if name != BACKGROUND_TENSOR else np.full_like(array, UNKNOWN_VALUE)
+        for name, array in weights.arrays.items()
     }
     return replace(weights, arrays=arrays, metadata={**weights.metadata, **config.to_metadata()})
 

@@ -17,6 +17,7 @@ from backend.learning.geometry.rotation import upright
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, nbytes_of, restored
+from backend.learning.network.threads import at_best_threads
 from backend.types import Frame, LabeledFrame, Prediction, State, Weights
 
 
@@ -47,22 +48,22 @@ class DetectionModel(NetworkModel[DetectionNetwork, DetectionConfig]):
 
     def see(self, frames: Iterable[Frame]) -> Iterator[FrameCandidates]:
         """What the network alone sees in each frame, in pixels of the original frame."""
-        for frame in frames:
-            yield self.look(frame)
+        for frame in at_best_threads(frames):
+            yield self.candidates_of(frame)
 
-    def look(self, frame: Frame) -> FrameCandidates:
+    def candidates_of(self, frame: Frame) -> FrameCandidates:
         """The same of one frame."""
         pixels, factor = to_tensor(frame, self.config.scale)
         pixels = self.network.input_of(pixels.to(self.device))
         with torch.inference_mode():
             [found] = self.network.head.decode(self.network(to_batch([pixels])))
         limits = np.array([frame.width, frame.height] * 2, np.float32)
-        turned, hulls = found.turned, found.boxes / factor
+        turned, bounds = found.turned, found.boxes / factor
         if turned is None:
-            hulls = np.clip(hulls, 0, limits)
+            bounds = np.clip(bounds, 0, limits)
         else:
             turned = np.asarray(turned / np.array([factor, factor, 1]), np.float32)
-        candidates = Candidates(hulls, found.scores, found.classes, turned)
+        candidates = Candidates(bounds, found.scores, found.classes, turned)
         if self.refiner is not None:
             candidates = self.refiner.refined(candidates, frame, self.config)
         return FrameCandidates(frame.task, frame.order, (frame.width, frame.height), candidates)

@@ -1,4 +1,4 @@
-"""The shape of a detection micro-model and the rules of its answers, as the labels suggest them."""
+"""Config of a detection micro-model, chosen by the labels: its scale, its crops and the rules of its answers."""
 
 from collections.abc import Sequence
 

@@ -27,23 +27,23 @@ from backend.types import Frame, State, Weights
 
 Array = NDArray[np.float64]
 
-PREFIX = "refinement."
+REFINEMENT_PREFIX = "refinement."
 """Of the names of its tensors in an artifact."""
-SIDE = 128
+CROP_SIDE = 128
 """Of a crop, pixels."""
-CONTEXT = 2.0
+CONTEXT_SIDES = 2.0
 """Sides of the object that a crop shows."""
-LONG = 0.8
+LONG_SIDE_SHARE = 0.8
 """Share of its longer side that an object's scale is told by at least: else what is long would not fit into the crop."""
-MIDDLE = 0.12
+MIDDLE_DEVIATION = 0.12
 """Deviation of the cells around the middle that are believed before training, as a share of the crop."""
-SHARPNESS = 3.0
+VOTE_SHARPNESS = 3.0
 """Of what is learnt about which cells to believe."""
 CANDIDATE_NOISE = 0.1
 """Deviation of a candidate's sides from the truth, as a share of its own."""
-LEAST_SIDE = 2.0
+MIN_BOX_SIDE = 2.0
 """Of a box that is cropped, pixels of the picture."""
-AT_ONCE = 32
+CROPS_PER_BATCH = 32
 """Crops that go through the network together."""
 
 
@@ -85,15 +85,15 @@ def _cells(output: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     rows, columns = output.shape[2:]
     y, x = (torch.arange(rows, device=output.device) + 0.5, torch.arange(columns, device=output.device) + 0.5)
     at = torch.stack([x.expand(rows, columns), y[:, None].expand(rows, columns)]) * STRIDE
-    middle = -(((at - SIDE / 2) / (SIDE * MIDDLE)) ** 2).sum(0) / 2
-    distances = SIDE / CONTEXT / 2 * output[:, :4].float().clamp(-3, 3).exp()
+    middle = -(((at - CROP_SIDE / 2) / (CROP_SIDE * MIDDLE_DEVIATION)) ** 2).sum(0) / 2
+    distances = CROP_SIDE / CONTEXT_SIDES / 2 * output[:, :4].float().clamp(-3, 3).exp()
     corners = torch.cat([at - distances[:, :2], at + distances[:, 2:]], 1).flatten(2)
-    votes = torch.softmax((output[:, 4:].float() * SHARPNESS + middle).flatten(2), 2)
+    votes = torch.softmax((output[:, 4:].float() * VOTE_SHARPNESS + middle).flatten(2), 2)
     return corners, votes, middle.flatten()
 
 
 class Refiner(Network[RefinementHead]):
-    """Crops (batch, 3, SIDE, SIDE) in, what `RefinementHead` says out; its backbone is the first look's."""
+    """Crops (batch, 3, CROP_SIDE, CROP_SIDE) in, what `RefinementHead` says out; its backbone is the first look's."""
 
     @classmethod
     def on(cls, backbone: Backbone, width: int) -> "Refiner":
@@ -110,8 +110,9 @@ class Refiner(Network[RefinementHead]):
         chosen = worth_it(candidates, config)
         if not len(chosen):
             return candidates
-        image, boxes = whole(frame, config.levels), candidates.boxes[chosen].astype(np.float64)
-        found = [self._seen(image, boxes[at : at + AT_ONCE]) for at in range(0, len(boxes), AT_ONCE)]
+        image = whole(frame, config.levels).to(self.device)
+        boxes = candidates.boxes[chosen].astype(np.float64)
+        found = [self._seen(image, boxes[at : at + CROPS_PER_BATCH]) for at in range(0, len(boxes), CROPS_PER_BATCH)]
         better, mixed = np.clip(np.concatenate(found), 0, [frame.width, frame.height] * 2), candidates.boxes.copy()
         good = (better[:, 2:] > better[:, :2]).all(1)
         mixed[chosen[good]] = better[good]
@@ -146,13 +147,13 @@ def worth_it(candidates: Candidates, config: DetectionConfig) -> NDArray[np.int6
 
 def view_of(box: Array) -> View:
     """The crop around a box (4,) in pixels of the picture."""
-    return upright((box[:2] + box[2:]) / 2, zoom_of(box), SIDE)
+    return upright((box[:2] + box[2:]) / 2, zoom_of(box), CROP_SIDE)
 
 
 def zoom_of(box: Array) -> float:
     """Crop pixels per picture pixel for a box (4,)."""
-    sides = np.maximum(box[2:] - box[:2], LEAST_SIDE)
-    return float(SIDE / (CONTEXT * max(sides.max() * LONG, np.sqrt(sides.prod()))))
+    sides = np.maximum(box[2:] - box[:2], MIN_BOX_SIDE)
+    return float(CROP_SIDE / (CONTEXT_SIDES * max(sides.max() * LONG_SIDE_SHARE, np.sqrt(sides.prod()))))
 
 
 def whole(frame: Frame, levels: Levels) -> Tensor:
@@ -163,15 +164,17 @@ def whole(frame: Frame, levels: Levels) -> Tensor:
 
 def without_refinement(weights: Weights) -> Weights:
     """The artifact without what refines boxes."""
-    return replace(weights, arrays={name: a for name, a in weights.arrays.items() if not name.startswith(PREFIX)})
+    return replace(
+        weights, arrays={name: a for name, a in weights.arrays.items() if not name.startswith(REFINEMENT_PREFIX)}
+    )
 
 
 def refinement_state(weights: Weights) -> State:
     """Tensors of what refines boxes; none where nothing does."""
     own = weights.arrays.items()
-    return {name.removeprefix(PREFIX): array for name, array in own if name.startswith(PREFIX)}
+    return {name.removeprefix(REFINEMENT_PREFIX): array for name, array in own if name.startswith(REFINEMENT_PREFIX)}
 
 
 def named(state: State) -> State:
     """The tensors as they are named in an artifact."""
-    return {PREFIX + name: array for name, array in state.items()}
+    return {REFINEMENT_PREFIX + name: array for name, array in state.items()}

@@ -12,7 +12,7 @@ from backend.learning.detection.augmentation import STRETCH
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.head import DetectionNetwork
 from backend.learning.detection.recipe import DetectionRecipe
-from backend.learning.detection.refinement import SIDE, Refiner, named, whole, zoom_of
+from backend.learning.detection.refinement import CROP_SIDE, Refiner, named, whole, zoom_of
 from backend.learning.fitting.loop import fit
 from backend.learning.fitting.recipe import FEWEST_STEPS
 from backend.learning.fitting.session import Session
@@ -39,7 +39,7 @@ def refinement(
 ) -> State:
     """Tensors of what refines the boxes of a trained network, for its artifact; none where nobody drew a box, or where boxes
     are turned."""
-    objects = [] if config.turned else drawn_objects(labeled, config)
+    objects = [] if config.turned else drawn_objects(labeled, config, network.device)
     if not recipe.refinement or not objects:
         return {}
     refiner = Refiner.on(network.inference_copy().backbone, config.width).to(network.device)
@@ -50,14 +50,16 @@ def refinement(
     return named(refiner.own_state())
 
 
-def drawn_objects(labeled: Sequence[LabeledFrame], config: DetectionConfig) -> list[tuple[Tensor, Array]]:
+def drawn_objects(
+    labeled: Sequence[LabeledFrame], config: DetectionConfig, device: torch.device
+) -> list[tuple[Tensor, Array]]:
     """The whole picture, (3, h, w) uint8, and the corners of each box that a person drew, in some of the frames."""
     found = list[tuple[Tensor, Array]]()
     for one in (labeled[at] for at in evenly_spread(len(labeled), SAMPLED_FRAMES)):
         boxes = [np.array(i.box) for i in one.instances if i.label in config.labels and not i.accepted]
         boxes = [box for box in boxes if (box[2:] > box[:2]).all()]
         if boxes:
-            image = whole(one.frame, config.levels)
+            image = whole(one.frame, config.levels).to(device)
             found += [(image, box) for box in boxes]
     return found
 
@@ -96,6 +98,6 @@ def crop_around(image: Tensor, box: Array, rng: np.random.Generator) -> tuple[Te
     halves = sides / 2 * np.exp(rng.uniform(-1, 1, 2) * np.log(MOST_GROWTH))
     zoom = zoom_of(np.concatenate([middle - halves, middle + halves]))
     mirrored, stretch = bool(rng.random() < 0.5), float(np.exp(rng.normal(0, STRETCH)))
-    view = View(middle, turned(zoom, 0.0, mirrored, stretch), SIDE)
+    view = View(middle, turned(zoom, 0.0, mirrored, stretch), CROP_SIDE)
     ends = view.to_crop(box.reshape(2, 2))
     return recolour(view.cut(image), rng), np.concatenate([ends.min(0), ends.max(0)])

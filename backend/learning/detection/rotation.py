@@ -19,9 +19,9 @@ from backend.types import Instance
 
 Array = NDArray[np.float64]
 
-CHANNELS = 6
+ROTATION_CHANNELS = 6
 """Log of longer and shorter side, and four numbers for the angle."""
-NOISE = math.radians(5)
+ROTATION_DEVIATION_RADIANS = math.radians(5)
 """Deviation by which a crop is turned besides, so that the drawn angles are not all that is ever seen."""
 
 
@@ -58,7 +58,7 @@ def decoded(said: Array | Floats) -> Array:
 
 
 def moved(boxes: Floats, turns: Floats, view: View) -> tuple[Floats, Floats]:
-    """Hulls (n, 4) and turned boxes (n, 3) of a picture as a crop shows them."""
+    """Bounding boxes (n, 4) and turned boxes (n, 3) of a picture as a crop shows them."""
     middle = view.to_crop((boxes[:, :2] + boxes[:, 2:]).astype(np.float64) / 2)
     angle = turns[:, 2].astype(np.float64)
     across = np.stack([np.cos(angle), np.sin(angle)], 1) * turns[:, :1] / 2 @ view.gain.T
@@ -74,18 +74,18 @@ def turn_between(angles: Sequence[float], mirrored: bool, rng: np.random.Generat
     one on the shorter way there."""
     before, after = rng.choice(angles, 2) * (-1 if mirrored else 1, 1)
     whole = (after - before + np.pi / 2) % np.pi - np.pi / 2
-    return float(rng.random() * whole + rng.normal(0, NOISE))
+    return float(rng.random() * whole + rng.normal(0, ROTATION_DEVIATION_RADIANS))
 
 
-def kept_apart(hulls: Floats, turned: Array, scores: Floats, classes: NDArray[np.int64], limit: float) -> list[int]:
+def kept_apart(bounds: Floats, turned: Array, scores: Floats, classes: NDArray[np.int64], limit: float) -> list[int]:
     """Indices of the boxes, strongest first, without those that overlap a stronger one of their label by more than `limit`.
 
-    `turned` are (n, 3) as `decoded`, about the centres of the `hulls` (n, 4).
+    `turned` are (n, 3) as `decoded`, about the centres of the `bounds` (n, 4).
     """
-    outlines = [np.array(instance_of(*row).corners, np.float32) for row in zip(hulls, turned, strict=True)]
+    outlines = [np.array(instance_of(*row).corners, np.float32) for row in zip(bounds, turned, strict=True)]
     kept: list[int] = []
     for i in np.argsort(-scores, kind="stable"):
-        near = [j for j in kept if classes[j] == classes[i] and _meet(hulls[i], hulls[j])]
+        near = [j for j in kept if classes[j] == classes[i] and _meet(bounds[i], bounds[j])]
         if all(overlap(outlines[i], outlines[j]) <= limit for j in near):
             kept.append(int(i))
     return kept
@@ -95,9 +95,9 @@ def _meet(a: Floats, b: Floats) -> bool:
     return bool((a[:2] < b[2:]).all() and (b[:2] < a[2:]).all())
 
 
-def instance_of(hull: Floats | Array, turned: Array | Floats, label: str = "", score: float = 1.0) -> Instance:
-    """The box of (width, height, degrees) in the middle of a hull."""
-    x, y = float(hull[0] + hull[2]) / 2, float(hull[1] + hull[3]) / 2
+def instance_of(bounds: Floats | Array, turned: Array | Floats, label: str = "", score: float = 1.0) -> Instance:
+    """The box of (width, height, degrees) in the middle of a bounding box."""
+    x, y = float(bounds[0] + bounds[2]) / 2, float(bounds[1] + bounds[3]) / 2
     width, height, angle = map(float, turned)
     box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     return Instance(label, box, score, angle=angle)

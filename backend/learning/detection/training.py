@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.learning.detection.augmentation import Picture, Shares, crops
-from backend.learning.detection.candidates import EXACT
+from backend.learning.detection.augmentation import BoxSample, Shares, crops
+from backend.learning.detection.candidates import DRAWN_BOX_WEIGHT
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.ensemble import without_member
 from backend.learning.detection.hard_negatives import find
-from backend.learning.detection.head import BACKGROUND, DetectionNetwork
+from backend.learning.detection.head import BACKGROUND_TENSOR, DetectionNetwork
 from backend.learning.detection.initialization import warm
 from backend.learning.detection.micro_model import DetectionModel
 from backend.learning.detection.plan import plan
@@ -48,7 +48,7 @@ def train(given: TrainingInput, recipe: DetectionRecipe) -> Trained:
     with session(given) as under_way:
         planned, background = planned_with_background(given, recipe)
         config, arrays = warm(planned, start)
-        kind, seen = start_of(start, arrays), {} if background is None else {BACKGROUND: background}
+        kind, seen = start_of(start, arrays), {} if background is None else {BACKGROUND_TENSOR: background}
         look = PictureMaker(config, background, under_way.device, recipe.inexact_box_weight)
         pictures = [look.picture(frame) for frame in given.labeled]
         network = init_network(config, [one.image for one in pictures], {**arrays, **seen}, under_way.device)
@@ -75,7 +75,7 @@ class DetectionTask:
     network: DetectionNetwork
     recipe: DetectionRecipe
     rng: np.random.Generator
-    pictures: Sequence[Picture]
+    pictures: Sequence[BoxSample]
     """Of the labelled frames; from a third of the steps on with the false positives that were found in them."""
 
     def loss(self, step: int, steps: int, average: DetectionNetwork) -> Tensor:
@@ -104,7 +104,7 @@ class PictureMaker:
     inexact: float
     """Weight of the sides of boxes that were accepted."""
 
-    def picture(self, labeled: LabeledFrame) -> Picture:
+    def picture(self, labeled: LabeledFrame) -> BoxSample:
         """The frame scaled, with the boxes of known labels that have an area."""
         pixels, factor = to_tensor(labeled.frame, self.config.scale)
         if self.background is not None:
@@ -112,18 +112,18 @@ class PictureMaker:
         turned, labels = self.config.turned, self.config.labels
         drawn = (labeled if turned else upright(labeled)).instances
         known = [i for i in drawn if i.label in labels and i.box[2] > i.box[0] and i.box[3] > i.box[1]]
-        return Picture(
+        return BoxSample(
             image=pixels.to(self.device),
-            boxes=np.array([i.hull for i in known], np.float32).reshape(-1, 4) * factor,
+            boxes=np.array([i.bounds for i in known], np.float32).reshape(-1, 4) * factor,
             classes=np.array([labels.index(i.label) for i in known], np.int64),
-            outlines=np.array([self.inexact if i.accepted else EXACT for i in known], np.float32),
+            outlines=np.array([self.inexact if i.accepted else DRAWN_BOX_WEIGHT for i in known], np.float32),
             hard=np.zeros((0, 2), np.float32),
             weight=labeled.weight,
             turns=turns_of(known, factor) if turned else None,
         )
 
 
-def mine(network: DetectionNetwork, pictures: Sequence[Picture], rng: np.random.Generator) -> list[Picture]:
+def mine(network: DetectionNetwork, pictures: Sequence[BoxSample], rng: np.random.Generator) -> list[BoxSample]:
     """Hard example mining: the pictures, some of them with the centres of the network's false positives."""
     mined = list(pictures)
     for index in map(int, rng.permutation(len(pictures))[:MAX_MINED_FRAMES]):

@@ -20,8 +20,8 @@ from backend.learning.score import BOXES, IDENTITY, PROBABILITY_EPS, PlattScalin
 from backend.learning.tracking.rules import TrackerRules
 from backend.types import Weights
 
-RULES = TrackerRules()
-CHAIN = 8
+TRACKER_RULES = TrackerRules()
+MAX_DUPLICATE_CHAIN = 8
 """Most duplicates that hang on each other in a row; more are not told apart in one picture."""
 
 
@@ -82,11 +82,11 @@ class PictureToBoxes(nn.Module):
         order = torch.argsort(values, descending=True)
         boxes, values = boxes[order], values[order]
         neutral = float(np.log(odds_at(config.score_threshold)))
-        gains = (_odds(values, 1e-4) - neutral).clamp(-RULES.max_gain, RULES.max_gain)
+        gains = (_odds(values, 1e-4) - neutral).clamp(-TRACKER_RULES.max_gain, TRACKER_RULES.max_gain)
         kept = _without_duplicates(boxes)
         odds = torch.tensor(odds_of_counts(config.counts[label] if config.count_prior else ()), dtype=torch.float32)
         rank = (torch.cumsum(kept.long(), 0) - 1).clamp(0, len(odds) - 1)
-        earns = gains + RULES.prior_weight * odds[rank] > 0
+        earns = gains + TRACKER_RULES.prior_weight * odds[rank] > 0
         ended = torch.cumsum((kept & ~earns).long(), 0) > 0
         whole = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
         at = torch.nonzero(kept & ~ended & whole)[:, 0]
@@ -125,9 +125,9 @@ def _without_duplicates(boxes: Tensor) -> Tensor:
     sides = torch.sqrt((areas[:, None] + areas) / 2).clamp_min(1e-6)
     apart = torch.sqrt(((centres[:, None] - centres) ** 2).sum(-1)) / sides
     place = torch.cumsum(torch.ones_like(areas), 0)
-    near = ((apart < RULES.duplicate_distance) & (place[:, None] < place)).float()
+    near = ((apart < TRACKER_RULES.duplicate_distance) & (place[:, None] < place)).float()
     kept = torch.ones_like(areas)
-    for _ in range(CHAIN):
+    for _ in range(MAX_DUPLICATE_CHAIN):
         kept = ((near * kept[:, None]).sum(0) == 0).float()
     return kept > 0
 

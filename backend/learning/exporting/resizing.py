@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from backend.learning.geometry.levels import WHOLE
-from backend.learning.geometry.scaling import MULTIPLE, Scale
+from backend.learning.geometry.levels import FULL_RANGE
+from backend.learning.geometry.scaling import SIDE_MULTIPLE_PIXELS, Scale
 
 
 def scaled(image: Tensor, scale: Scale, background: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -15,9 +15,9 @@ def scaled(image: Tensor, scale: Scale, background: Tensor | None = None) -> tup
     usual = torch.sqrt(scale.area / pixels) if scale.area else torch.ones(())
     factor = torch.minimum(scale.factor * usual, torch.sqrt(scale.pixels / pixels))
     target = torch.round(size * factor).clamp_min(1)
-    padded = torch.ceil(target / MULTIPLE) * MULTIPLE
+    padded = torch.ceil(target / SIDE_MULTIPLE_PIXELS) * SIDE_MULTIPLE_PIXELS
     resized = torch.round(_resized(image.permute(2, 0, 1).float(), size, target, padded)).clamp(0, 255)
-    if scale.levels != WHOLE:
+    if scale.levels != FULL_RANGE:
         black, white = scale.levels
         resized = torch.round((resized - black) * (255 / (white - black))).clamp(0, 255)
     inside = (_up_to(padded[0]) < target[0]).float()[:, None] * (_up_to(padded[1]) < target[1])

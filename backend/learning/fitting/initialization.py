@@ -13,11 +13,11 @@ from backend.types import Start, State, Weights
 SAME_SCALE = 1.3
 """Ratio of scales up to which the start's is kept, so that its features see what they were trained on."""
 
-KIND = "start"
+START_KEY = "start"
 """Key in the metadata of a start that names its kind, one of `Start`."""
 
 
-class Planned(Protocol):
+class ConfigWithLabels(Protocol):
     """What configs of all heads have."""
 
     @property
@@ -26,7 +26,7 @@ class Planned(Protocol):
         ...
 
 
-Plan = TypeVar("Plan", bound=Planned)
+Plan = TypeVar("Plan", bound=ConfigWithLabels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def start_of(start: Weights | None, taken: State) -> Start:
     """What a training starts from that takes these arrays of its start; one that names no kind is the group's own."""
     if start is None or not taken:
         return Start.BACKBONE
-    return Start(start.metadata.get(KIND, Start.SERVING))
+    return Start(start.metadata.get(START_KEY, Start.SERVING))
 
 
 def resize_classifier(known: NDArray[Any], before: Sequence[str], labels: Sequence[str], each: int = 1) -> NDArray[Any]:

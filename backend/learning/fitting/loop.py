@@ -13,9 +13,10 @@ from backend.learning.fitting.recipe import FittedRecipe, steps_after
 from backend.learning.fitting.session import Session
 from backend.learning.network.micro_model import ModelConfig
 from backend.learning.network.network import Network
+from backend.learning.network.threads import at_best_threads
 from backend.types import Start
 
-STEEPEST = 10.0
+MAX_GRADIENT_NORM = 10.0
 """Norm that gradients are cut to: one odd crop must not undo the steps before it."""
 
 
@@ -60,13 +61,13 @@ def fit(task: TrainingTask[Net], recipe: FittedRecipe, steps: int, report: Calla
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps, pct_start=recipe.rise)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     loss = torch.zeros(())
-    for step in range(steps):
+    for step in at_best_threads(range(steps)):
         loss = task.loss(step, steps, average)
         if not torch.isfinite(loss):
             raise TrainingError(f"The loss became {loss.item()} at step {step}: lower the recipe's learning rates.")
         optimizer.zero_grad()
         torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(network.parameters(), STEEPEST)
+        nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT_NORM)
         optimizer.step()
         schedule.step()
         follow(average, network, recipe.average if step else 0.0)

@@ -1,4 +1,4 @@
-"""What a training leaves."""
+"""Result of a training."""
 
 from dataclasses import dataclass
 

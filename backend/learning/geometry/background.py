@@ -25,11 +25,11 @@ MAX_CHANGE = 0.18
 """How much a pixel usually changes in time, as a share of how much two places of a frame differ, up to which the camera stands
 still. Of 29 groups those of a still camera have 0.02 to 0.16, moving cameras and sets of images 0.19 to 0.63 (2026-11-30): the
 gap is narrow, and the number lies in it."""
-SHRINK = 2
+BACKGROUND_DOWNSCALE = 2
 """Pixels of the scaled frame a pixel of the background: noise is averaged away, and it takes little space."""
-UNKNOWN = -1.0
+UNKNOWN_VALUE = -1.0
 """In place of a background's values where it is another group's."""
-CHANNELS = 3
+DIFFERENCE_CHANNELS = 3
 """That the difference adds to a frame's."""
 
 
@@ -54,7 +54,7 @@ def _contrast(frames: Tensor) -> float:
 
 
 def _shrunk(pixels: Tensor) -> Tensor:
-    height, width = (max(side // SHRINK, 1) for side in pixels.shape[1:])
+    height, width = (max(side // BACKGROUND_DOWNSCALE, 1) for side in pixels.shape[1:])
     return functional.interpolate(pixels[None], (height, width), mode="bilinear", antialias=True)[0]
 
 
@@ -62,11 +62,11 @@ def with_difference(pixels: Tensor, background: Tensor) -> Tensor:
     """(3, h, w) uint8 RGB -> (6, h, w): the same, and how far each pixel is from the background (3, ...) in each colour.
 
     Where the light changed as a whole, that is no difference: the frame's median is taken off. Of a background that is
-    `UNKNOWN` nothing differs.
+    `UNKNOWN_VALUE` nothing differs.
     """
     small = functional.interpolate(pixels[None], background.shape[1:], mode="bilinear", antialias=True)[0].float()
     change = small - background.float()
     change = (change - change.flatten(1).median(1).values[:, None, None]).abs()
-    change = change.masked_fill(background == UNKNOWN, 0.0)
+    change = change.masked_fill(background == UNKNOWN_VALUE, 0.0)
     whole = functional.interpolate(change[None], pixels.shape[1:], mode="bilinear")[0]
     return torch.cat([pixels, whole.clamp(0, 255).to(torch.uint8)])

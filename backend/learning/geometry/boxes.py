@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.types import Instance
+from backend.pixel_edges import bounding_box
+from backend.types import Box, Instance, Mask
 
 Boxes = NDArray[np.floating]
 
@@ -13,6 +14,13 @@ Boxes = NDArray[np.floating]
 def corners(instances: Sequence[Instance]) -> NDArray[np.float64]:
     """(n, 4) in pixels of the original frame."""
     return np.array([instance.box for instance in instances], np.float64).reshape(-1, 4)
+
+
+def mask_bounds(mask: Mask) -> Box:
+    """The bounding box of a mask that is not empty."""
+    box = bounding_box(mask)
+    assert box is not None
+    return box
 
 
 def ious(a: Boxes, b: Boxes) -> NDArray[np.float64]:

@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-LIGHT = 0.25
+BRIGHTNESS_CHANGE_LIMIT = 0.25
 """Limit of the random change of brightness and contrast, as a share."""
-TINT = 0.06
+CHANNEL_CHANGE_LIMIT = 0.06
 """Limit of the random change of each colour channel, as a share; colour often tells look-alikes apart."""
-NOISE = 0.03
+NOISE_DEVIATION_LIMIT = 0.03
 """Largest deviation of random noise, of a range of 1."""
 BLUR_SHARE = 0.25
 """Share of crops that get a motion blur; what moves fast is blurred on frames that nobody labelled."""
@@ -21,14 +21,14 @@ def recolour(image: Tensor, rng: np.random.Generator) -> Tensor:
     """(3, h, w) in [0, 1] with other light, colours, noise and now and then a motion blur."""
     if rng.random() < BLUR_SHARE:
         image = _motion_blur(image, rng)
-    return relight(image, LIGHT, TINT, rng)
+    return relight(image, BRIGHTNESS_CHANGE_LIMIT, CHANNEL_CHANGE_LIMIT, rng)
 
 
 def relight(image: Tensor, light: float, tint: float, rng: np.random.Generator) -> Tensor:
     """(3, h, w) in [0, 1] with other light, colours and noise; `light` and `tint` are limits as above."""
     contrast, brightness = 1 + rng.uniform(-light, light), rng.uniform(-light, light) / 2
     gain = torch.tensor(contrast * (1 + rng.uniform(-tint, tint, 3)), dtype=torch.float32, device=image.device)
-    gain, deviation = gain.view(3, 1, 1), rng.uniform(0, NOISE)
+    gain, deviation = gain.view(3, 1, 1), rng.uniform(0, NOISE_DEVIATION_LIMIT)
     chance = torch.Generator(image.device).manual_seed(int(rng.integers(2**63)))
     noise = torch.randn(image.shape, generator=chance, device=image.device)
     return noise.mul_(deviation).addcmul_(image, gain).add_(0.5 - 0.5 * gain + brightness).clamp_(0, 1)

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 Points = NDArray[np.float64]
 """(..., 2) x, y in pixels."""
-GREY = 0.5
+PADDING_GREY = 0.5
 """Of what lies outside an image."""
 
 
@@ -34,7 +34,7 @@ class View:
         """Pixels of the crop -> pixels of the picture."""
         return np.asarray((points - self.side / 2) @ np.linalg.inv(self.gain).T + self.centre)
 
-    def cut(self, planes: Tensor, outside: Tensor | float = GREY) -> Tensor:
+    def cut(self, planes: Tensor, outside: Tensor | float = PADDING_GREY) -> Tensor:
         """(n, h, w) uint8 -> (n, side, side) in [0, 1]; what lies outside the picture is `outside`, (n, 1, 1) or one for all.
 
         Only the part that is seen is converted: a crop shows a fraction of a large picture.

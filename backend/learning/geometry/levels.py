@@ -15,9 +15,9 @@ from backend.types import Frame
 
 Levels = tuple[int, int]
 """What becomes black and what becomes white, of 0 to 255."""
-WHOLE: Levels = (0, 255)
+FULL_RANGE: Levels = (0, 255)
 """Nothing is stretched."""
-CLIPPED = 0.1
+CLIPPED_PER_CENT = 0.1
 """Per cent of the values that may become black, and as many white: single odd pixels must not decide."""
 MIN_RANGE = 8
 """Between black and white: what is stretched more is noise."""
@@ -26,17 +26,17 @@ MIN_RANGE = 8
 def find_levels(frames: Sequence[Frame]) -> Levels:
     """Of some frames that are spread over the whole group."""
     if not len(frames):
-        return WHOLE
+        return FULL_RANGE
     counts = np.sum([_histogram(frame.image) for frame in frames], 0)
     shares = np.cumsum(counts) / counts.sum()
-    black, white = np.searchsorted(shares, [CLIPPED / 100, 1 - CLIPPED / 100])
-    return (int(black), int(white)) if white - black >= MIN_RANGE else WHOLE
+    black, white = np.searchsorted(shares, [CLIPPED_PER_CENT / 100, 1 - CLIPPED_PER_CENT / 100])
+    return (int(black), int(white)) if white - black >= MIN_RANGE else FULL_RANGE
 
 
 def stretched(pixels: Tensor, levels: Levels) -> Tensor:
     """uint8 with these levels -> uint8 with the whole range."""
     black, white = levels
-    if levels == WHOLE:
+    if levels == FULL_RANGE:
         return pixels
     return pixels.float().sub_(black).mul_(255 / (white - black)).clamp_(0, 255).round_().to(pixels.dtype)
 

@@ -1,4 +1,4 @@
-"""Figures that heads have in common."""
+"""Evaluation metrics that heads have in common."""
 
 from backend.types import Metrics
 

@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from backend.learning.geometry.boxes import corners, ious
 from backend.types import Box, Instance, LabeledFrame
 
-TURNED = 5.0
+ROTATED_MIN_DEGREES = 5.0
 """Degrees from which a box is turned on purpose: less is a slip of the handle."""
-FEWEST = 3
+MIN_ROTATED_BOXES = 3
 """Turned boxes that show that a group's boxes are to be turned."""
-SHARE = 0.1
+MIN_ROTATED_SHARE = 0.1
 """Of a group's boxes that must be turned besides: among many, three are an exception."""
 
 
 def has_turned(labeled: Sequence[LabeledFrame]) -> bool:
     """Whether the group's boxes are drawn turned, so that the angle is to be learnt and predicted."""
     angles = [abs(instance.angle) for one in labeled for instance in one.instances]
-    turned = sum(angle > TURNED for angle in angles)
-    return turned >= FEWEST and turned >= SHARE * len(angles)
+    turned = sum(angle > ROTATED_MIN_DEGREES for angle in angles)
+    return turned >= MIN_ROTATED_BOXES and turned >= MIN_ROTATED_SHARE * len(angles)
 
 
 def upright(labeled: LabeledFrame) -> LabeledFrame:
@@ -36,7 +36,7 @@ def upright(labeled: LabeledFrame) -> LabeledFrame:
 def _upright(instance: Instance, size: tuple[int, int]) -> Instance:
     if not instance.angle:
         return instance
-    x0, y0, x1, y1 = instance.hull
+    x0, y0, x1, y1 = instance.bounds
     box: Box = max(x0, 0.0), max(y0, 0.0), min(x1, float(size[0])), min(y1, float(size[1]))
     return replace(instance, box=box, angle=0.0)
 
@@ -45,7 +45,7 @@ def overlaps(a: Sequence[Instance], b: Sequence[Instance]) -> NDArray[np.float64
     """(n, m) intersection over union of the boxes as they are turned; 0 where both are without area."""
     if not any(instance.angle for instance in (*a, *b)):
         return ious(corners(a), corners(b))
-    found = ious(hulls(a), hulls(b))
+    found = ious(bounds(a), bounds(b))
     outlines = [[np.array(one.corners, np.float32) for one in some] for some in (a, b)]
     for i, j in np.argwhere(found > 0):
         if a[i].angle or b[j].angle:
@@ -53,9 +53,9 @@ def overlaps(a: Sequence[Instance], b: Sequence[Instance]) -> NDArray[np.float64
     return found
 
 
-def hulls(instances: Sequence[Instance]) -> NDArray[np.float64]:
+def bounds(instances: Sequence[Instance]) -> NDArray[np.float64]:
     """(n, 4) corners of the upright boxes around them, pixels of the original frame."""
-    return np.array([instance.hull for instance in instances], np.float64).reshape(-1, 4)
+    return np.array([instance.bounds for instance in instances], np.float64).reshape(-1, 4)
 
 
 def overlap(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

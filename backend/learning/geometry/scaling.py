@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from backend.learning.geometry.levels import WHOLE, Levels, stretched
+from backend.learning.geometry.levels import FULL_RANGE, Levels, stretched
 from backend.types import Frame, LabeledFrame
 
-COLOURS = 3
+COLOUR_CHANNELS = 3
 """Channels of an image that the backbone sees; the pyramid is given the others as they are."""
-MULTIPLE = 16
+SIDE_MULTIPLE_PIXELS = 16
 """Sides of what goes through the network are multiples of the coarsest stride, pixels."""
 UNKNOWN_SIDE = 64.0
 """Side of an object taken for typical while no label shows one, pixels."""
@@ -35,7 +35,7 @@ class Scale:
     """Most pixels of a scaled frame."""
     area: float = 0.0
     """Pixels of a frame of the usual size; 0: every frame is one."""
-    levels: Levels = WHOLE
+    levels: Levels = FULL_RANGE
     """What becomes black and white."""
 
     def of(self, width: int, height: int) -> float:
@@ -96,10 +96,10 @@ def as_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def to_batch(pixels: Sequence[Tensor]) -> Tensor:
     """Images of (channels, h, w) uint8 -> (batch, channels, H, W) in [0, 1], padded to sides that are multiples of 16: colours
     with grey, what follows them with 0."""
-    height = max(-(-p.shape[1] // MULTIPLE) * MULTIPLE for p in pixels)
-    width = max(-(-p.shape[2] // MULTIPLE) * MULTIPLE for p in pixels)
+    height = max(-(-p.shape[1] // SIDE_MULTIPLE_PIXELS) * SIDE_MULTIPLE_PIXELS for p in pixels)
+    width = max(-(-p.shape[2] // SIDE_MULTIPLE_PIXELS) * SIDE_MULTIPLE_PIXELS for p in pixels)
     batch = torch.full((len(pixels), len(pixels[0]), height, width), 0.5, device=pixels[0].device)
-    batch[:, COLOURS:] = 0
+    batch[:, COLOUR_CHANNELS:] = 0
     for row, image in zip(batch, pixels, strict=True):
         row[:, : image.shape[1], : image.shape[2]] = image.float() / 255
     return batch.contiguous(memory_format=torch.channels_last)

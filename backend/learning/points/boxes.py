@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from backend.learning.points.spacing import LARGEST, Array, spacings
+from backend.learning.points.spacing import MAX_SPACING_SHARE, Array, spacings
 from backend.types import Instance, Keypoint, LabeledFrame, Prediction
 
 
@@ -27,7 +27,7 @@ def side_of(labeled: Sequence[LabeledFrame]) -> float:
         size, points = (one.frame.width, one.frame.height), points_of(one.instances)
         for label in {point.label for point in points}:
             shares += list(spacings(places(points, label), size) / math.hypot(*size))
-    return float(np.median(shares)) if shares else LARGEST
+    return float(np.median(shares)) if shares else MAX_SPACING_SHARE
 
 
 def points_to_boxes(labeled: LabeledFrame, side: float) -> LabeledFrame:

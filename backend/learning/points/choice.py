@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from backend.types import Instance, LabeledFrame
 
-MANY = 0.1
+MIN_REPEATED_SHARE = 0.1
 """Share of the labels in frames that are there more than once, from which that is meant: a click too many in a pose is
 none."""
 
@@ -16,7 +16,7 @@ def any_number(labeled: Sequence[LabeledFrame]) -> bool:
     for one in labeled:
         free = (point.label for instance in one.instances if is_free(instance) for point in instance.keypoints)
         counts += Counter(free).values()
-    return sum(n > 1 for n in counts) > MANY * len(counts)
+    return sum(n > 1 for n in counts) > MIN_REPEATED_SHARE * len(counts)
 
 
 def is_free(instance: Instance) -> bool:

@@ -15,11 +15,13 @@ from backend.learning.points.spacing import spacings
 from backend.types import Instance, LabeledFrame, Metrics, Prediction
 
 MEASURE = "F1 of points within half their spacing"
-WITHIN = 0.5
+RIGHT_WITHIN_SPACINGS = 0.5
 """Distance, in spacings, up to which a point is right."""
 
 
-def evaluate(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame], within: float = WITHIN) -> Metrics:
+def evaluate(
+    predictions: Sequence[Prediction], truth: Sequence[LabeledFrame], within: float = RIGHT_WITHIN_SPACINGS
+) -> Metrics:
     """Recall, precision and F1 of points over the frames of `truth`; a frame without a prediction shows nothing."""
     shown = {prediction.task: prediction.instances for prediction in predictions}
     hits = predicted = drawn = 0
@@ -32,7 +34,10 @@ def evaluate(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame], w
 
 
 def matches(
-    predicted: Sequence[Instance], drawn: Sequence[Instance], size: tuple[int, int], within: float = WITHIN
+    predicted: Sequence[Instance],
+    drawn: Sequence[Instance],
+    size: tuple[int, int],
+    within: float = RIGHT_WITHIN_SPACINGS,
 ) -> list[tuple[int, int]]:
     """Pairs of a predicted and a drawn point of one label that are near enough, by their places among all the points: as many
     as possible, and of these the nearest. `size` is that of the frame, pixels."""

@@ -9,9 +9,9 @@ from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.points.boxes import boxes_to_points, points_to_boxes
 from backend.types import Frame, Head, LabeledFrame, Prediction, Weights
 
-OWN = "points of "
+FORMAT_PREFIX = "points of "
 """Before the format of detection's artifact that it is."""
-SIDE = "side"
+BOX_SIDE_KEY = "side"
 """Key of the metadata that holds the side of the box around a point, as a share of the frame's diagonal."""
 
 
@@ -48,19 +48,19 @@ class PointsModel:
 
 def as_points(weights: Weights, side: float) -> Weights:
     """A detection's artifact as one of points."""
-    own = {"head": Head.POSE.value, "format": OWN + weights.metadata["format"], SIDE: repr(side)}
+    own = {"head": Head.POSE.value, "format": FORMAT_PREFIX + weights.metadata["format"], BOX_SIDE_KEY: repr(side)}
     return replace(weights, metadata={**weights.metadata, **own})
 
 
 def as_boxes(weights: Weights) -> Weights:
     """An artifact of points as the detection's that it is."""
-    format_ = weights.metadata.get("format", "none").removeprefix(OWN)
+    format_ = weights.metadata.get("format", "none").removeprefix(FORMAT_PREFIX)
     return replace(weights, metadata={**weights.metadata, "head": Head.DETECTION.value, "format": format_})
 
 
 def side_of(weights: Weights) -> float:
     """Of the box around a point, as a share of the frame's diagonal."""
-    return float(weights.metadata[SIDE])
+    return float(weights.metadata[BOX_SIDE_KEY])
 
 
 def load(weights: Weights, device: str = "auto") -> PointsModel:

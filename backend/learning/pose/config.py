@@ -12,11 +12,11 @@ from backend.learning.pose.network import PoseNetwork
 from backend.learning.pose.skeleton import Pose
 from backend.types import Head
 
-FORMAT = "pose-1"
+ARTIFACT_FORMAT = "pose-1"
 """Rises when older artifacts can't be read any more."""
-FLOOR, OVERLAP = 0.03, 0.4
+LOCATOR_MIN_SCORE, LOCATOR_NMS_IOU = 0.03, 0.4
 """Of the locator: score below which nothing is an object, IoU from which two are one."""
-SPARE = 3
+SPARE_CANDIDATES = 3
 """Candidates of the locator beyond the most that a labelled frame holds."""
 
 
@@ -81,15 +81,15 @@ class PoseConfig:
         """The network with the backbone's weights, and all else fresh."""
         backbone = Backbone(self.backbone)
         backbone.freeze(self.frozen)
-        most = max(self.counts, default=0) + SPARE
-        locator = DetectionHead(1, self.width, self.size, FLOOR, most, OVERLAP)
+        most = max(self.counts, default=0) + SPARE_CANDIDATES
+        locator = DetectionHead(1, self.width, self.size, LOCATOR_MIN_SCORE, most, LOCATOR_NMS_IOU)
         return PoseNetwork(backbone, self.width, locator, PoseHead(len(self.labels), self.width))
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
-        return to_metadata(Head.POSE, FORMAT, self)
+        return to_metadata(Head.POSE, ARTIFACT_FORMAT, self)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "PoseConfig":
         """Raises TrainingError where the artifact is of another head or format."""
-        return cls(**fields_of(metadata, Head.POSE, FORMAT))
+        return cls(**fields_of(metadata, Head.POSE, ARTIFACT_FORMAT))

@@ -10,11 +10,11 @@ from backend.learning.geometry.measures import metrics_of
 from backend.learning.pose.sample import diagonal
 from backend.types import Instance, LabeledFrame, Metrics, Prediction
 
-NEAR = 0.1
+PCK_DIAGONALS = 0.1
 """Distance, in diagonals of the drawn box, up to which a keypoint is right."""
 
 
-def evaluate(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame], near: float = NEAR) -> Metrics:
+def evaluate(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame], near: float = PCK_DIAGONALS) -> Metrics:
     """Recall, precision and F1 of keypoints that are within `near`; a frame without a prediction shows nothing."""
     shown = {prediction.task: prediction.instances for prediction in predictions}
     hits = predicted = drawn = 0

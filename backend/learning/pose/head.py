@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backend.learning.network.pyramid import STRIDE
+from backend.learning.network.pyramid import PYRAMID_STRIDE
 
-SPREAD = 1.0
+HEATMAP_SIGMA_CELLS = 1.0
 """Deviation of a keypoint's bump in the target, cells."""
-NEAR = 2
+REFINEMENT_RADIUS_CELLS = 2
 """Cells around the most probable one that its exact place is the mean of, and whose probability is its confidence."""
-PEAKS = 4
+PEAKS_PER_KEYPOINT = 4
 """Places looked at for each keypoint."""
 
 
@@ -69,31 +69,31 @@ def peaks(heat: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
     Best first. The first place is the most probable one, the others are further maxima, or the first again.
     """
-    size = 2 * NEAR + 1
+    size = 2 * REFINEMENT_RADIUS_CELLS + 1
     heat = heat.float().cpu()
-    mass = functional.avg_pool2d(heat[:, None], size, 1, NEAR, divisor_override=1)[:, 0]
+    mass = functional.avg_pool2d(heat[:, None], size, 1, REFINEMENT_RADIUS_CELLS, divisor_override=1)[:, 0]
     columns = heat.shape[2]
     mass = mass + 1e-3 * heat  # so that around a single cell there is one maximum only
-    tops = torch.where(functional.max_pool2d(mass[:, None], size, 1, NEAR)[:, 0] == mass, mass, 0.0)
-    confidence, cell = tops.flatten(1).topk(PEAKS)
+    tops = torch.where(functional.max_pool2d(mass[:, None], size, 1, REFINEMENT_RADIUS_CELLS)[:, 0] == mass, mass, 0.0)
+    confidence, cell = tops.flatten(1).topk(PEAKS_PER_KEYPOINT)
     cell = torch.where(confidence > 0, cell, cell[:, :1])
     y, x = cell // columns, cell % columns
-    padded = functional.pad(heat, (NEAR,) * 4).unfold(1, size, 1).unfold(2, size, 1)
+    padded = functional.pad(heat, (REFINEMENT_RADIUS_CELLS,) * 4).unfold(1, size, 1).unfold(2, size, 1)
     window = padded[torch.arange(len(heat))[:, None], y, x].double() + 1e-12
     window = window / window.sum((2, 3), keepdim=True)
-    around = torch.arange(-NEAR, NEAR + 1)
+    around = torch.arange(-REFINEMENT_RADIUS_CELLS, REFINEMENT_RADIUS_CELLS + 1)
     there = torch.stack([x + (window.sum(2) * around).sum(2), y + (window.sum(3) * around).sum(2)], 2)
-    return ((there + 0.5) * STRIDE).numpy(), confidence.double().numpy()
+    return ((there + 0.5) * PYRAMID_STRIDE).numpy(), confidence.double().numpy()
 
 
 def bumps(targets: Targets, shape: tuple[int, int]) -> Tensor:
     """(batch, keypoints, h * w + 1), each a distribution."""
     rows, columns = shape
     device = targets.points.device
-    x = (torch.arange(columns, device=device) + 0.5) * STRIDE
-    y = (torch.arange(rows, device=device) + 0.5) * STRIDE
-    across = torch.exp(-(((x - targets.points[..., :1]) / STRIDE / SPREAD) ** 2) / 2)
-    down = torch.exp(-(((y - targets.points[..., 1:]) / STRIDE / SPREAD) ** 2) / 2)
+    x = (torch.arange(columns, device=device) + 0.5) * PYRAMID_STRIDE
+    y = (torch.arange(rows, device=device) + 0.5) * PYRAMID_STRIDE
+    across = torch.exp(-(((x - targets.points[..., :1]) / PYRAMID_STRIDE / HEATMAP_SIGMA_CELLS) ** 2) / 2)
+    down = torch.exp(-(((y - targets.points[..., 1:]) / PYRAMID_STRIDE / HEATMAP_SIGMA_CELLS) ** 2) / 2)
     bump = (down[..., :, None] * across[..., None, :]).flatten(2)
     bump = bump / bump.sum(2, keepdim=True).clamp_min(1e-6) * targets.present[..., None]
     return torch.cat([bump, (~targets.present)[..., None].float()], 2)

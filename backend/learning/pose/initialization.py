@@ -6,7 +6,7 @@ from typing import Any
 from backend.learning.fitting.initialization import WarmStart, similar_scale
 from backend.learning.pose.config import PoseConfig
 
-HEAT = ("points.heat.weight", "points.heat.bias")
+KEYPOINT_TENSORS = ("points.heat.weight", "points.heat.bias")
 """Tensors with a row for each keypoint, which are the labels of this head."""
 
 
@@ -20,4 +20,4 @@ def _scaled(planned: PoseConfig, before: PoseConfig) -> PoseConfig:
     return replace(planned, coarse_factor=before.coarse_factor, size=before.size)
 
 
-warm = WarmStart(PoseConfig.from_metadata, _shape, HEAT, _scaled)
+warm = WarmStart(PoseConfig.from_metadata, _shape, KEYPOINT_TENSORS, _scaled)

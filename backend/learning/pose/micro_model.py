@@ -14,27 +14,28 @@ from backend.learning.geometry.crop import Points
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
+from backend.learning.network.threads import at_best_threads
 from backend.learning.pose.config import PoseConfig
 from backend.learning.pose.head import peaks, probabilities
 from backend.learning.pose.network import PoseNetwork
-from backend.learning.pose.sample import diagonal, hull, look
+from backend.learning.pose.sample import crop_view, diagonal, point_bounds
 from backend.learning.pose.skeleton import consistent_candidates
 from backend.learning.score import frame_score
 from backend.types import Box, Frame, Instance, Keypoint, LabeledFrame, Prediction, Weights
 
-TURNS = ((False, 0), (True, 0), (False, 2), (True, 2), (False, 1), (True, 1), (False, 3), (True, 3))
-"""Looks in the order of their use: mirrored or not, quarter turns."""
-LOCATED = 0.3
+TEST_TIME_VIEWS = ((False, 0), (True, 0), (False, 2), (True, 2), (False, 1), (True, 1), (False, 3), (True, 3))
+"""Test-time augmentation, in the order of use: mirrored or not, quarter turns."""
+OBJECT_MIN_SCORE = 0.3
 """Score from which an object is shown that not every labelled frame holds."""
-AGAIN = 0.12
+RECROP_DISTANCE_DIAGONALS = 0.12
 """Distance, in diagonals, of the keypoints' middle from that of the crop, from which is looked again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """The keypoints of one object."""
+class KeypointDetection:
+    """The keypoints detected of one object."""
 
-    around: Instance
+    enclosing: Instance
     """The box, as handed in or as located."""
     points: Points
     """(keypoints, 2) in pixels of the original frame."""
@@ -55,15 +56,15 @@ class PoseModel(NetworkModel[PoseNetwork, PoseConfig]):
 
         A frame without a box has none then, and not one that hangs on nothing; it is not even looked at.
         """
-        return [self._of(frame, enclosing_boxes) for frame in frames]
+        return [self._of(frame, enclosing_boxes) for frame in at_best_threads(frames)]
 
     def _of(self, frame: Frame, enclosing_boxes: EnclosingBoxes | None) -> Prediction:
         boxes = () if enclosing_boxes is None else enclosing_boxes.get(frame.task, ())
         if enclosing_boxes is not None and not boxes:
             return Prediction(frame.task, (), 1.0)
-        return _prediction(frame, self.look(frame, boxes), self.config)
+        return _prediction(frame, self.detect(frame, boxes), self.config)
 
-    def look(self, frame: Frame, boxes: Sequence[Instance] = ()) -> list[Found]:
+    def detect(self, frame: Frame, boxes: Sequence[Instance] = ()) -> list[KeypointDetection]:
         """The keypoints of every object of one frame, also those that are too doubtful to be shown."""
         if not self.config.parented:
             boxes = self.locate(frame)
@@ -72,16 +73,16 @@ class PoseModel(NetworkModel[PoseNetwork, PoseConfig]):
         image, factor = to_tensor(frame, self.config.fine)
         image = image.to(self.device)
         found = self.points(image, factor, boxes)
-        return found if self.config.parented else [self._again(image, factor, one) for one in found]
+        return found if self.config.parented else [self._recropped(image, factor, one) for one in found]
 
-    def _again(self, image: Tensor, factor: float, found: Found) -> Found:
+    def _recropped(self, image: Tensor, factor: float, found: KeypointDetection) -> KeypointDetection:
         """The same, from a better centred crop where the first one was off."""
         sure = found.points[found.scores >= np.median(found.scores)]
-        box = hull(sure)
-        moved = np.hypot(*(np.add(box[:2], box[2:]) - np.add(found.around.box[:2], found.around.box[2:])) / 2)
-        if moved < AGAIN * diagonal(found.around.box) or len(sure) < 2:
+        box = point_bounds(sure)
+        moved = np.hypot(*(np.add(box[:2], box[2:]) - np.add(found.enclosing.box[:2], found.enclosing.box[2:])) / 2)
+        if moved < RECROP_DISTANCE_DIAGONALS * diagonal(found.enclosing.box) or len(sure) < 2:
             return found
-        [second] = self.points(image, factor, [Instance("", box, found.around.score)])
+        [second] = self.points(image, factor, [Instance("", box, found.enclosing.score)])
         return second if second.scores.mean() > found.scores.mean() else found
 
     def locate(self, frame: Frame) -> list[Instance]:
@@ -93,12 +94,12 @@ class PoseModel(NetworkModel[PoseNetwork, PoseConfig]):
         return [
             Instance("", _box(box / factor), float(score))
             for rank, (box, score) in enumerate(zip(seen.boxes, seen.scores, strict=True))
-            if rank < least or (rank < most and score >= LOCATED)
+            if rank < least or (rank < most and score >= OBJECT_MIN_SCORE)
         ]
 
-    def points(self, image: Tensor, factor: float, boxes: Sequence[Instance]) -> list[Found]:
+    def points(self, image: Tensor, factor: float, boxes: Sequence[Instance]) -> list[KeypointDetection]:
         """The keypoints inside these boxes of an image that is scaled by `factor`."""
-        views = [look(one.box, self.config, factor) for one in boxes]
+        views = [crop_view(one.box, self.config, factor) for one in boxes]
         crops = torch.stack([view.cut(image) for view in views])
         poses, loose = np.array(self.config.poses, float), np.array(self.config.loose)
         found = []
@@ -108,13 +109,13 @@ class PoseModel(NetworkModel[PoseNetwork, PoseConfig]):
             chosen, sure = places[:, 0], scores[:, 0]
             if self.config.skeleton:
                 chosen, sure = consistent_candidates(places, scores, poses, loose, size)
-            found.append(Found(box, view.to_image(chosen) / factor, sure))
+            found.append(KeypointDetection(box, view.to_image(chosen) / factor, sure))
         return found
 
     def heat(self, crops: Tensor) -> Tensor:
         """(batch, 3, side, side) -> (batch, keypoints, h, w) probabilities, the mean over several looks."""
         config = self.config
-        turns = [t for t in TURNS if (config.mirrors or not t[0]) and (config.turn > 3 or not t[1])]
+        turns = [t for t in TEST_TIME_VIEWS if (config.mirrors or not t[0]) and (config.turn > 3 or not t[1])]
         turns = turns[: max(config.views, 1)]
         order = list(config.partners)
         total = None
@@ -140,7 +141,7 @@ def _box(corners: NDArray[np.float32]) -> Box:
     return x0, y0, x1, y1
 
 
-def _prediction(frame: Frame, found: Sequence[Found], config: PoseConfig) -> Prediction:
+def _prediction(frame: Frame, found: Sequence[KeypointDetection], config: PoseConfig) -> Prediction:
     instances, shown, left_out = list[Instance](), list[float](), list[float]()
     least = np.array(config.thresholds)
     for one in found:
@@ -153,9 +154,9 @@ def _prediction(frame: Frame, found: Sequence[Found], config: PoseConfig) -> Pre
         left_out.extend(one.scores[one.scores < least])
         sure = float(np.mean([p.score for p in points])) if points else 0.0
         if config.parented:
-            box = one.around
+            box = one.enclosing
             instances.append(Instance(box.label, box.box, sure, box.region_id, keypoints=points))
         elif points:
-            instances.append(Instance("", hull(np.array([[p.x, p.y] for p in points])), sure, keypoints=points))
+            instances.append(Instance("", point_bounds(np.array([[p.x, p.y] for p in points])), sure, keypoints=points))
     located = no_more(odds_of_counts(config.counts), len(instances)) if not config.parented else 1.0
     return Prediction(frame.task, tuple(instances), frame_score(shown, left_out, located))

@@ -9,7 +9,7 @@ from backend.learning.network.network import Network
 from backend.learning.network.pyramid import Pyramid
 from backend.learning.pose.head import PoseHead
 
-CENTRE = 0.2
+CENTRE_SIGMA_SIDES = 0.2
 """Deviation of the bump that marks the middle of a crop, in sides of it."""
 
 
@@ -38,7 +38,7 @@ class PoseNetwork(Network[DetectionHead]):
 
 def _marked(feature: Tensor, height: float) -> Tensor:
     rows, columns = feature.shape[2:]
-    y = torch.linspace(-0.5, 0.5, rows, device=feature.device)[:, None] / CENTRE
-    x = torch.linspace(-0.5, 0.5, columns, device=feature.device) / CENTRE
+    y = torch.linspace(-0.5, 0.5, rows, device=feature.device)[:, None] / CENTRE_SIGMA_SIDES
+    x = torch.linspace(-0.5, 0.5, columns, device=feature.device) / CENTRE_SIGMA_SIDES
     bump = torch.exp(-(x**2 + y**2) / 2) * height
     return torch.cat([feature, bump.to(feature.dtype).expand(len(feature), 1, rows, columns)], 1)

@@ -1,4 +1,4 @@
-"""The shape of a pose micro-model and the rules of its answers, as the labels suggest them."""
+"""Config of a pose micro-model, chosen by the labels: its scale, its crops and the rules of its answers."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,14 +8,14 @@ import numpy as np
 from backend.learning.geometry.scaling import UNKNOWN_SIDE, scale_for, to_usual, usual_area
 from backend.learning.pose.config import PoseConfig
 from backend.learning.pose.recipe import PoseRecipe
-from backend.learning.pose.sample import arrays_of, diagonal, hull
-from backend.learning.pose.skeleton import Pose, looseness, turn_of
+from backend.learning.pose.sample import arrays_of, diagonal, point_bounds
+from backend.learning.pose.skeleton import Pose, place_deviations, rotation_range
 from backend.learning.pose.symmetry import partners
 from backend.types import Box, Instance, LabeledFrame
 
 LEAST_DIAGONAL = 8.0
 """Of an object, pixels: one of a single keypoint has no size of its own."""
-POSES = 40
+MAX_POSES = 40
 """Labelled objects that others are compared with, at most: bounds the time."""
 
 
@@ -27,7 +27,7 @@ def usable(labeled: LabeledFrame, labels: tuple[str, ...]) -> LabeledFrame:
         points, present = arrays_of(one.keypoints, index)
         if present.any():
             drawn = one.label and one.box[2] > one.box[0] and one.box[3] > one.box[1]
-            kept.append(one if drawn else replace(one, box=hull(points[present])))
+            kept.append(one if drawn else replace(one, box=point_bounds(points[present])))
     return replace(labeled, instances=tuple(kept))
 
 
@@ -39,7 +39,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: PoseR
     wide = [max(diagonal(one.box), LEAST_DIAGONAL) for one in drawn] or [UNKNOWN_SIDE]
     coarse = scale_for(labeled, recipe.coarse_side, 1.0, recipe.coarse_pixels)
     sides = [float(np.median(_sides(labeled, parented, axis) or [UNKNOWN_SIDE])) for axis in (0, 1)]
-    poses = tuple(_pose(one, index) for one in drawn[:: -(-len(drawn) // POSES) or 1])
+    poses = tuple(_pose(one, index) for one in drawn[:: -(-len(drawn) // MAX_POSES) or 1])
     return PoseConfig(
         labels=labels,
         partners=partners(labels),
@@ -48,19 +48,19 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: PoseR
         frozen=recipe.frozen,
         width=recipe.width,
         crop=recipe.crop,
-        margin=recipe.margin if parented else recipe.hull_margin,
+        margin=recipe.margin if parented else recipe.points_margin,
         diagonals=(min(wide), float(np.median(wide)), max(wide)),
         coarse_factor=coarse.factor,
         coarse_pixels=coarse.pixels,
         size=(max(sides[0] * coarse.factor, 4.0), max(sides[1] * coarse.factor, 4.0)),
         counts=tuple(sum(bool(one.label) == parented for one in frame.instances) for frame in labeled),
-        turn=turn_of([arrays_of(one.keypoints, index) for one in drawn]),
+        turn=rotation_range([arrays_of(one.keypoints, index) for one in drawn]),
         views=recipe.views,
         thresholds=(recipe.score_threshold,) * len(labels),
         poses=poses,
         skeleton=recipe.skeleton,
         area=coarse.area,
-        loose=tuple(float(v) for v in looseness(np.array(poses, float).reshape(-1, len(labels), 3))),
+        loose=tuple(float(v) for v in place_deviations(np.array(poses, float).reshape(-1, len(labels), 3))),
     )
 
 

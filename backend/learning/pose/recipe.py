@@ -16,7 +16,7 @@ class PoseRecipe(FittedRecipe):
 
     margin: float = 1.3
     """Side of the crop, in diagonals of the box around the object."""
-    hull_margin: float = 1.7
+    points_margin: float = 1.7
     """The same where the box is that of the keypoints alone, which lie inside the object."""
     coarse_side: float = 40.0
     """Root of the area, pixels, that an object without a box is scaled to for finding it in the whole frame."""

@@ -15,11 +15,11 @@ from backend.types import Box, Keypoint
 
 LEAST_ZOOM, MOST_ZOOM = 0.8, 1.25
 """Limits of the random scaling."""
-SHIFT = 0.1
+SHIFT_LIMIT_SIDES = 0.1
 """Largest random move of the middle, in sides of the crop: boxes are predicted, and not exact."""
-STRETCH = 0.06
+ASPECT_DEVIATION = 0.06
 """Deviation of the random ratio of width to height, as a logarithm."""
-REACH = 1.5
+CUT_OUT_SIDES = 1.5
 """Side of what is cut out of the frame, in sides of a crop: all that a turned and moved crop shows."""
 
 
@@ -40,7 +40,7 @@ class Sample:
     weight: float = 1.0
 
 
-def hull(points: Points) -> Box:
+def point_bounds(points: Points) -> Box:
     """The smallest box around (n, 2) points, n > 0, at least a pixel wide and high."""
     low, high = points.min(0), np.maximum(points.max(0), points.min(0) + 1)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
@@ -61,7 +61,7 @@ def arrays_of(points: Sequence[Keypoint], labels: Mapping[str, int]) -> tuple[Po
     return places, present
 
 
-def look(box: Box, config: PoseConfig, factor: float) -> View:
+def crop_view(box: Box, config: PoseConfig, factor: float) -> View:
     """The crop around a box of the original frame, in a frame scaled by `factor`."""
     least, _, greatest = config.diagonals
     wide = float(np.clip(diagonal(box), least * 0.85, greatest * 1.15))
@@ -73,9 +73,9 @@ def sample_of(
     image: Tensor, factor: float, box: Box, points: Points, present: NDArray[np.bool_], config: PoseConfig
 ) -> Sample:
     """Of one object; box and points in original pixels, the image scaled by `factor`."""
-    view = look(box, config, factor)
+    view = crop_view(box, config, factor)
     zoom = float(view.gain[0, 0])
-    reach = REACH / 2 * config.crop / zoom
+    reach = CUT_OUT_SIDES / 2 * config.crop / zoom
     size = np.array([image.shape[2], image.shape[1]])
     low = np.clip(np.floor(view.centre - reach), 0, size - 1).astype(int)
     high = np.clip(np.ceil(view.centre + reach), low + 1, size).astype(int)
@@ -88,8 +88,8 @@ def random_view(sample: Sample, config: PoseConfig, rng: np.random.Generator) ->
     mirror = bool(config.mirrors and rng.random() < 0.5)
     zoom = sample.zoom * float(np.exp(rng.uniform(np.log(LEAST_ZOOM), np.log(MOST_ZOOM))))
     angle = float(rng.uniform(-1, 1)) * config.turn
-    gain = turned(zoom, angle, mirror, float(np.exp(rng.normal(0, STRETCH))))
-    shift = rng.uniform(-SHIFT, SHIFT, 2) * config.crop / zoom
+    gain = turned(zoom, angle, mirror, float(np.exp(rng.normal(0, ASPECT_DEVIATION))))
+    shift = rng.uniform(-SHIFT_LIMIT_SIDES, SHIFT_LIMIT_SIDES, 2) * config.crop / zoom
     return View(sample.centre + shift, gain, config.crop), mirror
 
 

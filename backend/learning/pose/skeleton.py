@@ -15,27 +15,27 @@ Complex = NDArray[np.complex128]
 """x + iy."""
 Pose = tuple[tuple[float, float, float], ...]
 """For each keypoint x and y in diagonals of the box, and 1 where it is present, else 0."""
-TURNING = math.radians(25)
+FREE_ROTATION_RADIANS = math.radians(25)
 """Largest difference of labelled directions from which objects are taken to turn all around."""
-UPRIGHT = math.radians(20)
+ROTATION_MARGIN_RADIANS = math.radians(20)
 """How far objects may turn beyond what was labelled."""
-FEWEST = 3
+MIN_SUPPORT = 3
 """Labelled objects, and sure keypoints of one besides the one in question, from which its place can be told."""
-LOOSE = 0.06
+MIN_DEVIATION_DIAGONALS = 0.06
 """Least deviation, in diagonals, of a keypoint from where the others tell it to be."""
-FAR = 3.0
+MAX_DEVIATIONS = 3.0
 """Deviations beyond which a place is as impossible as any other; costs as much as a confidence 90 times lower."""
-IMPOSSIBLE = 0.1
+IMPLAUSIBLE_SCORE_FACTOR = 0.1
 """What the confidence of such a place is multiplied with."""
-SEEDS, WORTH, APART = 6, 0.15, 0.12
-"""Keypoints, the surest, that labelled objects are laid upon; least confidence; least distance of two, diagonals."""
-SIZES = 1.6
+MAX_SEED_KEYPOINTS, SEED_MIN_SCORE, SEED_MIN_DISTANCE_DIAGONALS = 6, 0.15, 0.12
+"""Keypoints, the surest, that labelled objects are fitted to; least confidence; least distance of two, diagonals."""
+MAX_SIZE_RATIO = 1.6
 """Most that an object is larger or smaller than a labelled one."""
-AGREEING = 6
-"""Layings, the best, of which any may tell a keypoint's place: limbs move on their own."""
+HYPOTHESES_KEPT = 6
+"""Hypotheses, the best, of which any may tell a keypoint's place: limbs move on their own."""
 
 
-def fit(source: Points, target: Points, weight: Floats) -> tuple[complex, complex, float]:
+def fit_similarity(source: Points, target: Points, weight: Floats) -> tuple[complex, complex, float]:
     """The similarity z -> a * z + b of (n, 2) `source` points that comes nearest to `target`, and the deviation left."""
     s, t = source[:, 0] + 1j * source[:, 1], target[:, 0] + 1j * target[:, 1]
     w = weight / max(weight.sum(), 1e-12)
@@ -47,45 +47,47 @@ def fit(source: Points, target: Points, weight: Floats) -> tuple[complex, comple
     return complex(a), complex(b), left
 
 
-def turn_of(poses: Sequence[tuple[Points, Flags]]) -> float:
+def rotation_range(poses: Sequence[tuple[Points, Flags]]) -> float:
     """How far objects turn to either side, radians; pi is all around."""
     angles = []
     for i, (points, present) in enumerate(poses):
         for other, shown in poses[:i]:
             both = present & shown
             if both.sum() >= 2:
-                a, _, _ = fit(points[both], other[both], np.ones(int(both.sum())))
+                a, _, _ = fit_similarity(points[both], other[both], np.ones(int(both.sum())))
                 angles.append(abs(math.atan2(a.imag, a.real)))
     if not angles:
-        return UPRIGHT
-    return math.pi if max(angles) > TURNING else max(angles) + UPRIGHT
+        return ROTATION_MARGIN_RADIANS
+    return math.pi if max(angles) > FREE_ROTATION_RADIANS else max(angles) + ROTATION_MARGIN_RADIANS
 
 
-def expected(index: int, places: Points, weight: Floats, poses: Floats) -> tuple[Points, Floats]:
+def expected_places(index: int, places: Points, weight: Floats, poses: Floats) -> tuple[Points, Floats]:
     """Where each pose (n, keypoints, 3) that holds a keypoint tells it to be, given all others: (m, 2), deviations (m,)."""
-    told, left = [], []
+    hypotheses, left = [], []
     for pose in poses:
         known = weight * pose[:, 2]
         known[index] = 0
-        if pose[index, 2] and (known > 0.2).sum() >= FEWEST:
-            a, b, rest = fit(pose[:, :2], places, known)
+        if pose[index, 2] and (known > 0.2).sum() >= MIN_SUPPORT:
+            a, b, rest = fit_similarity(pose[:, :2], places, known)
             z = a * complex(*pose[index, :2]) + b
-            told.append((z.real, z.imag))
+            hypotheses.append((z.real, z.imag))
             left.append(rest)
-    return np.array(told, float).reshape(-1, 2), np.array(left)
+    return np.array(hypotheses, float).reshape(-1, 2), np.array(left)
 
 
-def looseness(poses: Floats) -> Floats:
+def place_deviations(poses: Floats) -> Floats:
     """(keypoints,) how far each labelled keypoint lies from where the other labelled objects tell it to be."""
     count, points = poses.shape[:2]
     found: list[list[float]] = [[] for _ in range(points)]
     for i in range(count):
         others = np.delete(poses, i, 0)
         for k in np.flatnonzero(poses[i, :, 2]):
-            told, left = expected(int(k), poses[i, :, :2], poses[i, :, 2], others)
-            if len(told):
-                found[k].append(float((np.hypot(*(told - poses[i, k, :2]).T) + left).min()))
-    return np.array([max(float(np.sqrt(np.mean(np.square(f)))) if f else np.inf, LOOSE) for f in found])
+            hypotheses, left = expected_places(int(k), poses[i, :, :2], poses[i, :, 2], others)
+            if len(hypotheses):
+                found[k].append(float((np.hypot(*(hypotheses - poses[i, k, :2]).T) + left).min()))
+    return np.array(
+        [max(float(np.sqrt(np.mean(np.square(f)))) if f else np.inf, MIN_DEVIATION_DIAGONALS) for f in found]
+    )
 
 
 def consistent_candidates(
@@ -93,63 +95,67 @@ def consistent_candidates(
 ) -> tuple[Points, Floats]:
     """Of (keypoints, m, 2) candidates, best first, with (keypoints, m) scores the ones that fit together, and their scores.
 
-    `size` is the diagonal of the object's box in the unit of the places. A labelled object is laid upon each pair of
-    sure points; where it agrees with most others it tells which candidates are possible.
+    `size` is the diagonal of the object's box in the unit of the places. A labelled object is fitted to each pair of
+    sure points, as in RANSAC; where it agrees with most others it tells which candidates are plausible.
     """
-    spots: Complex = (places[..., 0] + 1j * places[..., 1]).astype(np.complex128) / size
+    candidates: Complex = (places[..., 0] + 1j * places[..., 1]).astype(np.complex128) / size
     loose = np.minimum(loose, 1e6)
-    told = _laid(spots, scores, poses)
-    if len(poses) < FEWEST or not len(told):
+    hypotheses = _hypotheses(candidates, scores, poses)
+    if len(poses) < MIN_SUPPORT or not len(hypotheses):
         return places[:, 0], scores[:, 0]
     for _ in range(2):
-        cost = _costs(spots, told, loose)
-        worth = (np.log(scores + 1e-6) - cost).max(2)
-        best = np.argsort(-worth.sum(1), kind="stable")[:AGREEING]
-        told = _refined(spots, scores, cost[best], told[best])
-    penalty = _costs(spots, told, loose).min(0)
+        cost = _costs(candidates, hypotheses, loose)
+        log_likelihood = (np.log(scores + 1e-6) - cost).max(2)
+        best = np.argsort(-log_likelihood.sum(1), kind="stable")[:HYPOTHESES_KEPT]
+        hypotheses = _refined(candidates, scores, cost[best], hypotheses[best])
+    penalty = _costs(candidates, hypotheses, loose).min(0)
     chosen = (np.log(scores + 1e-6) - penalty).argmax(1)
     rows = np.arange(len(places))
-    impossible = penalty[rows, chosen] >= FAR**2 / 2
-    return places[rows, chosen], scores[rows, chosen] * np.where(impossible, IMPOSSIBLE, 1.0)
+    implausible = penalty[rows, chosen] >= MAX_DEVIATIONS**2 / 2
+    return places[rows, chosen], scores[rows, chosen] * np.where(implausible, IMPLAUSIBLE_SCORE_FACTOR, 1.0)
 
 
-def _laid(spots: Complex, scores: Floats, poses: Floats) -> Complex:
-    """(hypotheses, keypoints) where labelled objects, laid upon pairs of sure points, have theirs; nan where absent."""
-    known = np.argsort(-scores[:, 0], kind="stable")[:SEEDS]
-    seeds = [(k, m) for k in known for m in (0, 1) if scores[k, m] >= WORTH]
+def _hypotheses(candidates: Complex, scores: Floats, poses: Floats) -> Complex:
+    """(hypotheses, keypoints) where labelled objects, fitted to pairs of sure points, have theirs; nan where absent."""
+    known = np.argsort(-scores[:, 0], kind="stable")[:MAX_SEED_KEYPOINTS]
+    seeds = [(k, m) for k in known for m in (0, 1) if scores[k, m] >= SEED_MIN_SCORE]
     shape = np.where(poses[..., 2] > 0, poses[..., 0] + 1j * poses[..., 1], np.nan)
-    laid = []
+    hypotheses = []
     for (i, m), (j, n) in combinations(seeds, 2):
         base = shape[:, j] - shape[:, i]
         with np.errstate(all="ignore"):
-            a = (spots[j, n] - spots[i, m]) / base
-            good = (np.abs(base) >= APART) & (np.abs(a) > 1 / SIZES) & (np.abs(a) < SIZES)
-        laid.append(spots[i, m] + a[good, None] * (shape[good] - shape[good, i, None]))
-    return np.concatenate(laid) if laid else np.zeros((0, len(spots)), complex)
+            a = (candidates[j, n] - candidates[i, m]) / base
+            plausible = (
+                (np.abs(base) >= SEED_MIN_DISTANCE_DIAGONALS)
+                & (np.abs(a) > 1 / MAX_SIZE_RATIO)
+                & (np.abs(a) < MAX_SIZE_RATIO)
+            )
+        hypotheses.append(candidates[i, m] + a[plausible, None] * (shape[plausible] - shape[plausible, i, None]))
+    return np.concatenate(hypotheses) if hypotheses else np.zeros((0, len(candidates)), complex)
 
 
-def _costs(spots: Complex, told: Complex, loose: Floats) -> Floats:
-    """(hypotheses, keypoints, m) how impossible each candidate is; a keypoint that nothing is told of costs half."""
-    apart = np.abs(spots - told[:, :, None]) / loose[:, None]
-    return np.where(np.isnan(apart), FAR**2 / 4, np.minimum(apart, FAR) ** 2 / 2)
+def _costs(candidates: Complex, hypotheses: Complex, loose: Floats) -> Floats:
+    """(hypotheses, keypoints, m) how implausible each candidate is; a keypoint without a hypothesis costs half."""
+    distance = np.abs(candidates - hypotheses[:, :, None]) / loose[:, None]
+    return np.where(np.isnan(distance), MAX_DEVIATIONS**2 / 4, np.minimum(distance, MAX_DEVIATIONS) ** 2 / 2)
 
 
-def _refined(spots: Complex, scores: Floats, cost: Floats, told: Complex) -> Complex:
-    """The same, laid upon all points that agree with them, by least squares."""
-    rows = np.arange(len(spots))
-    better = []
-    for one, near in zip(cost, told, strict=True):
+def _refined(candidates: Complex, scores: Floats, cost: Floats, hypotheses: Complex) -> Complex:
+    """The same hypotheses, fitted to all points that agree with them, by least squares."""
+    rows = np.arange(len(candidates))
+    refined = []
+    for one, near in zip(cost, hypotheses, strict=True):
         chosen = (np.log(scores + 1e-6) - one).argmax(1)
-        there = spots[rows, chosen]
-        weight = scores[rows, chosen] * (one[rows, chosen] < FAR**2 / 2) * ~np.isnan(near)
+        target = candidates[rows, chosen]
+        weight = scores[rows, chosen] * (one[rows, chosen] < MAX_DEVIATIONS**2 / 2) * ~np.isnan(near)
         if (weight > 0).sum() < 2:
-            better.append(near)
+            refined.append(near)
             continue
-        # A similarity of what is laid now is one of the labelled object, too.
+        # A similarity of the hypothesis is one of the labelled object, too.
         known = np.nan_to_num(near)
-        a, b, _ = fit(_pairs(known), _pairs(there), weight)
-        better.append(a * near + b)
-    return np.array(better)
+        a, b, _ = fit_similarity(_pairs(known), _pairs(target), weight)
+        refined.append(a * near + b)
+    return np.array(refined)
 
 
 def _pairs(points: Complex) -> Points:

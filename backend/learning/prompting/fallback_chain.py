@@ -1,5 +1,4 @@
-"""Fallback chain of a prompt: segment-anything; the group's own micro-model; the nearest labelled frame; the picture
-alone."""
+"""Fallback chain of a prompt: segment-anything, the group's own micro-model, the nearest labelled frame, the picture alone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backend.learning.detection.micro_model import DetectionModel
+from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.method import MicroModel
 from backend.learning.pose.micro_model import PoseModel
 from backend.learning.prompting import own_model, pick, propagate, segment
@@ -18,7 +18,7 @@ SEGMENT_ANYTHING = "segment-anything"
 MICRO_MODEL = "the group's micro-model"
 PROPAGATED = "the nearest labelled frame"
 PICTURE = "colours and features"
-UNSURE = 0.5
+UNVOUCHED_SCORE = 0.5
 """Score of what no label vouches for."""
 
 
@@ -79,7 +79,7 @@ def _by_segment_anything(frame: Frame, prompt: Prompt, context: PromptContext) -
     mask = context.sam.decode(frame, context.embedding, prompt, known)
     if mask is not None and context.whole:
         mask = segment.largest(mask)
-    return None if mask is None else _instance(mask, UNSURE, context)
+    return None if mask is None else _instance(mask, UNVOUCHED_SCORE, context)
 
 
 def _by_micro_model(frame: Frame, prompt: Prompt, context: PromptContext) -> Instance | None:
@@ -111,7 +111,7 @@ def _by_picture(frame: Frame, prompt: Prompt, context: PromptContext) -> Instanc
     if context.head is Head.POSE:
         return None  # without a label nobody knows what the points are
     mask = segment.segment(frame, prompt, context.backbone, snap=context.head is Head.DETECTION)
-    return None if mask is None else _instance(mask, UNSURE, context)
+    return None if mask is None else _instance(mask, UNVOUCHED_SCORE, context)
 
 
 def _masked(chances: pick.Chances, prompt: Prompt, context: PromptContext) -> Instance | None:
@@ -120,7 +120,7 @@ def _masked(chances: pick.Chances, prompt: Prompt, context: PromptContext) -> In
 
 
 def _instance(mask: Mask, score: float, context: PromptContext) -> Instance:
-    box = pick.hull(mask)
+    box = mask_bounds(mask)
     return Instance(context.label, box, score, mask=mask if context.head is Head.SEGMENTATION else None)
 
 

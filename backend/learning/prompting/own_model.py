@@ -1,4 +1,4 @@
-"""What the group's own micro-model knows of the object under a prompt."""
+"""Prompted prediction by the group's own micro-model: the object that it knows under a prompt."""
 
 from dataclasses import replace
 
@@ -6,15 +6,16 @@ import cv2
 import numpy as np
 
 from backend.learning.detection.micro_model import DetectionModel
+from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.method import MicroModel
 from backend.learning.pose.micro_model import PoseModel
-from backend.learning.prompting.pick import Chances, hull, overlap
+from backend.learning.prompting.pick import Chances, overlap
 from backend.learning.segmentation.micro_model import SegmentationModel
 from backend.types import Box, Frame, Instance, Keypoint, Mask, Prompt
 
-FITS = 0.25
+CANDIDATE_MIN_IOU = 0.25
 """Intersection over union with the drawn box below which a candidate is another object."""
-NEAR = 0.15
+KEYPOINT_CLICK_DIAGONALS = 0.15
 """Distance between a click and a keypoint, in diagonals of the object, up to which that point is meant."""
 
 
@@ -35,7 +36,7 @@ def candidate(model: DetectionModel, frame: Frame, prompt: Prompt, label: str) -
     """The candidate box that is meant, also one that is too doubtful to be shown without a prompt."""
     if label not in model.labels:
         return None
-    seen = model.look(frame).candidates
+    seen = model.candidates_of(frame).candidates
     mine = np.flatnonzero(seen.classes == model.labels.index(label))
     best, chosen = 0.0, None
     for index in mine:
@@ -56,10 +57,10 @@ def predicted(model: MicroModel, frame: Frame, prompt: Prompt, label: str) -> In
 
 def _fit(box: Box, prompt: Prompt) -> float:
     """How well a candidate answers a prompt, in [0, 1]; 0: not at all."""
-    drawn = prompt.box or next((hull(m) for m in (prompt.outline, prompt.stroke) if m is not None), None)
+    drawn = prompt.box or next((mask_bounds(m) for m in (prompt.outline, prompt.stroke) if m is not None), None)
     if drawn is not None and prompt.stroke is None:
         fit = overlap(box, drawn)
-        return fit if fit >= FITS else 0.0
+        return fit if fit >= CANDIDATE_MIN_IOU else 0.0
     inside = [*prompt.inside, *([((drawn[0] + drawn[2]) / 2, (drawn[1] + drawn[3]) / 2)] if drawn else [])]
     if any(_off_centre(box, point) > 1 for point in inside):
         return 0.0
@@ -96,4 +97,6 @@ def point_at(model: PoseModel, frame: Frame, prompt: Prompt, label: str) -> Inst
     ]
     apart, point, box = min(found, key=lambda one: one[0], default=(np.inf, None, (0.0, 0.0, 0.0, 0.0)))
     diagonal = float(np.hypot(box[2] - box[0], box[3] - box[1]))
-    return None if point is None or apart > NEAR * diagonal else Instance(label, box, point.score, keypoints=(point,))
+    if point is None or apart > KEYPOINT_CLICK_DIAGONALS * diagonal:
+        return None
+    return Instance(label, box, point.score, keypoints=(point,))

@@ -1,21 +1,22 @@
-"""Which part of a probability map a prompt means."""
+"""Matching a prompt with a probability map: which connected part is meant."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.learning.geometry.boxes import mask_bounds
 from backend.types import Box, Mask, Prompt
 
 Chances = NDArray[np.float32]
 """(height, width) probabilities, of the original frame."""
 
-THRESHOLDS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9)
+PROBABILITY_THRESHOLDS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9)
 """What counts as the object, the likeliest first; the first that agrees with every click is taken."""
-ROUGH = 0.1
+BOX_MARGIN_SHARE = 0.1
 """How much too small a box may be drawn, in shares of its sides, on each side."""
-FITS = 0.25
+MIN_BOX_IOU = 0.25
 """Intersection over union of a drawn box and what is known in it, below which something else is meant."""
-SPECK = 0.1
+MIN_PART_SHARE = 0.1
 """Share of the largest part's area from which another part in the box belongs to the object too."""
 
 
@@ -24,10 +25,10 @@ def under(chances: Chances, prompt: Prompt, *, whole: bool) -> Mask | None:
     if prompt.box is not None:
         return in_box(chances, prompt.box, whole=whole)
     if prompt.outline is not None:
-        found = in_box(chances, hull(prompt.outline), whole=whole)
-        return found if found is not None and iou(found, prompt.outline) >= FITS else None
+        found = in_box(chances, mask_bounds(prompt.outline), whole=whole)
+        return found if found is not None and iou(found, prompt.outline) >= MIN_BOX_IOU else None
     inside, outside = seeds(prompt, chances.shape)
-    for threshold in THRESHOLDS if len(inside) else ():
+    for threshold in PROBABILITY_THRESHOLDS if len(inside) else ():
         parts = np.asarray(cv2.connectedComponents((chances >= threshold).astype(np.uint8), connectivity=4)[1])
         chosen = parts[inside[:, 1], inside[:, 0]]
         if (chosen == 0).any() or np.isin(parts[outside[:, 1], outside[:, 0]], chosen).any():
@@ -41,18 +42,18 @@ def under(chances: Chances, prompt: Prompt, *, whole: bool) -> Mask | None:
 def in_box(chances: Chances, box: Box, *, whole: bool) -> Mask | None:
     """What lies in a rough box, but for specks, where it fills the box well enough."""
     x0, y0, x1, y1 = box
-    wide, high = ROUGH * (x1 - x0), ROUGH * (y1 - y0)
+    wide, high = BOX_MARGIN_SHARE * (x1 - x0), BOX_MARGIN_SHARE * (y1 - y0)
     rows = slice(max(round(y0 - high), 0), max(round(y1 + high), 0))
     columns = slice(max(round(x0 - wide), 0), max(round(x1 + wide), 0))
     mask = np.zeros(chances.shape, np.uint8)
-    mask[rows, columns] = chances[rows, columns] >= THRESHOLDS[0]
+    mask[rows, columns] = chances[rows, columns] >= PROBABILITY_THRESHOLDS[0]
     count, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     if count < 2:
         return None
     areas = stats[1:, cv2.CC_STAT_AREA]
-    kept = areas >= areas.max() if whole else areas >= SPECK * areas.max()
+    kept = areas >= areas.max() if whole else areas >= MIN_PART_SHARE * areas.max()
     found = np.isin(parts, 1 + np.flatnonzero(kept))
-    return found if overlap(hull(found), box) >= FITS else None
+    return found if overlap(mask_bounds(found), box) >= MIN_BOX_IOU else None
 
 
 def seeds(prompt: Prompt, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -72,12 +73,6 @@ def core(stroke: Mask) -> NDArray[np.int64]:
     distance = cv2.distanceTransform(np.pad(stroke, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
     row, column = np.unravel_index(int(distance.argmax()), distance.shape)
     return np.array([[column, row]], np.int64)
-
-
-def hull(mask: Mask) -> Box:
-    """The box around a mask that is not empty."""
-    columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
 def iou(one: Mask, other: Mask) -> float:

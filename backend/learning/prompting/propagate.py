@@ -1,4 +1,4 @@
-"""The object of the nearest labelled frame, carried here by optical flow."""
+"""Mask propagation: the object of the nearest labelled frame, by optical flow."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from backend.learning.prompting.pick import Chances
 from backend.learning.segmentation import flow
 from backend.types import Frame, Instance, LabeledFrame, Mask
 
-SIDE = 512
+FLOW_SIDE_PIXELS = 512
 """Longest side that frames are scaled to, pixels; flow is found at half of it."""
 
 
@@ -23,15 +23,15 @@ def chances(frame: Frame, labeled: Sequence[LabeledFrame], label: str) -> Chance
         if mask is None or (one.frame.width, one.frame.height) != (frame.width, frame.height):
             continue
         here, there = _scaled(frame), _scaled(one.frame)
-        odds = flow.drawn_odds(_resized(mask, here.shape)[None])
-        steps = [
-            flow.Step(flow.shrunk(there), odds, True),
-            flow.Step(flow.shrunk(here), np.zeros_like(odds), False),
+        odds = flow.log_odds_of_masks(_resized(mask, here.shape)[None])
+        frames = [
+            flow.FlowFrame(flow.downscaled_grey(there), odds, True),
+            flow.FlowFrame(flow.downscaled_grey(here), np.zeros_like(odds), False),
         ]
-        ways = flow.ways_between(steps)
-        if ways[0][1] is not None:
-            carried = flow.fuse(steps, ways)[1][0]
-            large = cv2.resize(carried, (frame.width, frame.height), interpolation=cv2.INTER_LINEAR)
+        flows = flow.flows_between(frames)
+        if flows[0][1] is not None:
+            propagated = flow.fuse(frames, flows)[1][0]
+            large = cv2.resize(propagated, (frame.width, frame.height), interpolation=cv2.INTER_LINEAR)
             return np.asarray(1 / (1 + np.exp(-large)), np.float32)
     return None
 
@@ -55,7 +55,7 @@ def _mask_of(instance: Instance, shape: tuple[int, ...]) -> Mask:
 
 
 def _scaled(frame: Frame) -> NDArray[np.uint8]:
-    scale = min(SIDE / max(frame.width, frame.height), 1.0)
+    scale = min(FLOW_SIDE_PIXELS / max(frame.width, frame.height), 1.0)
     size = (max(round(frame.width * scale), 1), max(round(frame.height * scale), 1))
     return np.asarray(cv2.resize(as_rgb(frame.image), size, interpolation=cv2.INTER_AREA), np.uint8)
 

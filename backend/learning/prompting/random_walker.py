@@ -10,13 +10,13 @@ from scipy.sparse import linalg
 
 Floats = NDArray[np.float32]
 
-NEIGHBOURS = 10
+FEATURE_NEIGHBOURS = 10
 """Cells that each cell is joined to because they look alike."""
-CERTAIN = 100.0
+SEED_WEIGHT = 100.0
 """Trust in what a person said; an edge of the graph has up to 1."""
-LOCAL = 0.1
+TOUCHING_EDGE_WEIGHT = 0.1
 """Weight of the edges between cells that touch; 1 is that of edges between like ones."""
-TOLERANCE, MOST_STEPS = 1e-3, 200
+SOLVER_TOLERANCE, MOST_STEPS = 1e-3, 200
 """Of the conjugate gradients: a threshold follows, so that more digits change nothing."""
 
 
@@ -24,7 +24,9 @@ def graph(features: Floats, place: Floats) -> sparse.csr_matrix:
     """The (n, n) weights between cells of (rows, columns, d) features; (rows, columns, 2) `place` counts for likeness."""
     rows, columns, _ = features.shape
     flat = features.reshape(rows * columns, -1)
-    return _like(np.concatenate([flat, place.reshape(rows * columns, -1)], axis=1)) + LOCAL * _touching(features)
+    return _like(np.concatenate([flat, place.reshape(rows * columns, -1)], axis=1)) + TOUCHING_EDGE_WEIGHT * _touching(
+        features
+    )
 
 
 def walk(weights: sparse.csr_matrix, prior: Floats, trust: Floats) -> Floats:
@@ -33,13 +35,13 @@ def walk(weights: sparse.csr_matrix, prior: Floats, trust: Floats) -> Floats:
     system = sparse.diags(degree) - weights
     start = prior.ravel().astype(np.float64)
     found, _ = linalg.cg(
-        system, trust.ravel() * start, x0=start, rtol=TOLERANCE, maxiter=MOST_STEPS, M=sparse.diags(1 / degree)
+        system, trust.ravel() * start, x0=start, rtol=SOLVER_TOLERANCE, maxiter=MOST_STEPS, M=sparse.diags(1 / degree)
     )
     return np.asarray(found.reshape(prior.shape), np.float32)
 
 
 def _like(vectors: Floats) -> sparse.csr_matrix:
-    count = min(NEIGHBOURS, len(vectors) - 1)
+    count = min(FEATURE_NEIGHBOURS, len(vectors) - 1)
     rows = torch.from_numpy(np.ascontiguousarray(vectors, np.float32))
     squares = (rows * rows).sum(1)
     apart = squares[:, None] + squares[None] - 2 * rows @ rows.T

@@ -17,14 +17,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.errors import CheckpointError
+from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.geometry.scaling import as_rgb
 from backend.learning.network.device import find_device
-from backend.learning.prompting.pick import Chances, hull, iou, seeds
+from backend.learning.prompting.pick import Chances, iou, seeds
 from backend.types import Frame, Mask, Prompt
 
-HEADS = 8
+DECODER_HEADS = 8
 """Attention heads of the mask decoder: every published checkpoint has so many, and no tensor tells."""
-TAKES = 3
+LOADING_MEMORY_FACTOR = 3
 """Memory that loading a checkpoint takes, as a multiple of the file: read, built, and a little for one frame."""
 SURE_OF_ITSELF = 0.5
 """Share that the decoder's own estimate has in the choice among its masks, where a micro-model has a say too."""
@@ -80,7 +81,7 @@ class SegmentAnything:
         inside, outside = seeds(prompt, (frame.height, frame.width))
         clicks = np.concatenate([inside, outside]) + 0.5
         says = torch.tensor([[1] * len(inside) + [0] * len(outside)], device=self.device)
-        drawn = prompt.box or (hull(prompt.outline) if prompt.outline is not None else None)
+        drawn = prompt.box or (mask_bounds(prompt.outline) if prompt.outline is not None else None)
         points = (self._tensor(clicks * scale), says) if len(clicks) else None
         return points, None if drawn is None else self._tensor(np.array(drawn).reshape(2, 2) * scale).reshape(1, 4)
 
@@ -102,9 +103,9 @@ def load(path: Path, device: str, *, encoder: bool, room: int | None = None) -> 
     """
     try:
         size = path.stat().st_size
-        if encoder and room is not None and TAKES * size > room:
+        if encoder and room is not None and LOADING_MEMORY_FACTOR * size > room:
             raise CheckpointError(
-                f"The checkpoint {path.name} has {size / 1e6:,.0f} MB and needs {TAKES} times as much memory; "
+                f"The checkpoint {path.name} has {size / 1e6:,.0f} MB and needs {LOADING_MEMORY_FACTOR} times as much memory; "
                 f"{room / 1e6:,.0f} MB are free. Name a smaller one with MICRO_MODELS_SAM_CHECKPOINT, such as vit_b."
             )
         state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -144,7 +145,7 @@ def _built(state: Mapping[str, Tensor], whole: bool) -> Any:
     )  # fmt: skip
     transformer = TwoWayTransformer(
         depth=len({key.split(".")[3] for key in state if key.startswith(decoder)}), embedding_dim=channels,
-        num_heads=HEADS, mlp_dim=int(state[f"{decoder}.0.mlp.lin1.weight"].shape[0]),
+        num_heads=DECODER_HEADS, mlp_dim=int(state[f"{decoder}.0.mlp.lin1.weight"].shape[0]),
     )  # fmt: skip
     quality = "mask_decoder.iou_prediction_head.layers"
     masks = MaskDecoder(

@@ -13,22 +13,22 @@ import torch
 from torch import Tensor
 
 from backend.learning.geometry.colour import relight
-from backend.learning.geometry.crop import GREY, View, turned
+from backend.learning.geometry.crop import PADDING_GREY, View, turned
 
 LEAST_SCALE, MOST_SCALE = 0.75, 1.33
 """Limits of the random scaling of a view: how far an object may come nearer or go away."""
-STRETCH = 0.08
+ASPECT_DEVIATION = 0.08
 """Deviation of the random ratio of width to height, as a share."""
-TURN = 0.2
+ROTATION_DEVIATION_RADIANS = 0.2
 """Deviation of the random rotation, radians."""
-COLOUR = 0.2
+BRIGHTNESS_CHANGE_LIMIT = 0.2
 """Limit of the random change of brightness and contrast, as a share."""
-TINT = 0.05
+CHANNEL_CHANGE_LIMIT = 0.05
 """Limit of the random change of each colour channel, as a share."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class MaskSample:
     """A scaled frame to cut views from."""
 
     image: Tensor
@@ -63,7 +63,7 @@ class Viewing:
     """Share of views that are centred on a labelled pixel."""
 
 
-def views(pictures: Sequence[Picture], how: Viewing, rng: np.random.Generator) -> Views:
+def views(pictures: Sequence[MaskSample], how: Viewing, rng: np.random.Generator) -> Views:
     """Random views; each picture is drawn as often as its weight says."""
     weights = np.array([picture.weight for picture in pictures])
     chosen = rng.choice(len(pictures), how.count, p=weights / weights.sum())
@@ -72,19 +72,19 @@ def views(pictures: Sequence[Picture], how: Viewing, rng: np.random.Generator) -
     return Views(images.contiguous(memory_format=torch.channels_last), masks, sure)
 
 
-def _view(picture: Picture, how: Viewing, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def _view(picture: MaskSample, how: Viewing, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
     labels, centre = len(picture.masks), _centre(picture, how, rng)
     zoom = math.exp(rng.uniform(math.log(LEAST_SCALE), math.log(MOST_SCALE)))
-    stretch, angle = math.exp(rng.normal(0, STRETCH)), rng.normal(0, TURN)
+    stretch, angle = math.exp(rng.normal(0, ASPECT_DEVIATION)), rng.normal(0, ROTATION_DEVIATION_RADIANS)
     sure = picture.sure if picture.sure is not None else torch.full_like(picture.masks, 255)
     planes = torch.cat([picture.image, picture.masks, sure])
     nothing = torch.zeros(len(planes), 1, 1, device=planes.device)
-    nothing[:3] = GREY
+    nothing[:3] = PADDING_GREY
     out = View(np.array(centre), turned(zoom, angle, False, stretch), how.side).cut(planes, nothing)
-    return relight(out[:3], COLOUR, TINT, rng), out[3 : 3 + labels], out[3 + labels :]
+    return relight(out[:3], BRIGHTNESS_CHANGE_LIMIT, CHANNEL_CHANGE_LIMIT, rng), out[3 : 3 + labels], out[3 + labels :]
 
 
-def _centre(picture: Picture, how: Viewing, rng: np.random.Generator) -> tuple[float, float]:
+def _centre(picture: MaskSample, how: Viewing, rng: np.random.Generator) -> tuple[float, float]:
     _, height, width = picture.masks.shape
     if rng.random() < how.objects:
         present = [i for i in range(len(picture.masks)) if bool((picture.masks[i] > 127).any())]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from backend.learning.geometry.levels import WHOLE, Levels
+from backend.learning.geometry.levels import FULL_RANGE, Levels
 from backend.learning.geometry.scaling import Scale, to_usual, usual_area
 from backend.learning.network.backbone import Backbone
 from backend.learning.network.config import fields_of, to_metadata
@@ -17,7 +17,7 @@ from backend.learning.segmentation.masks import Sizes, masks_of, sizes_of
 from backend.learning.segmentation.recipe import SegmentationRecipe
 from backend.types import Head, LabeledFrame, Mask
 
-FORMAT = "1"
+ARTIFACT_FORMAT = "1"
 """Rises when older artifacts can't be read any more."""
 
 
@@ -40,7 +40,7 @@ class SegmentationConfig:
     """Of each label's masks."""
     area: float = 0.0
     """Pixels of a frame of the usual size; see `Scale`."""
-    levels: Levels = WHOLE
+    levels: Levels = FULL_RANGE
     """What becomes black and white of a frame; see `Scale`."""
     counts: tuple[tuple[int, ...], ...] = ()
     """For each label whether each labelled frame has it, 1 or 0; of older artifacts nothing."""
@@ -63,12 +63,12 @@ class SegmentationConfig:
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
-        return to_metadata(Head.SEGMENTATION, FORMAT, self)
+        return to_metadata(Head.SEGMENTATION, ARTIFACT_FORMAT, self)
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> "SegmentationConfig":
         """Raises TrainingError where the artifact is of another head or format."""
-        fields = fields_of(metadata, Head.SEGMENTATION, FORMAT)
+        fields = fields_of(metadata, Head.SEGMENTATION, ARTIFACT_FORMAT)
         return cls(sizes=tuple(Sizes(**one) for one in fields.pop("sizes")), **fields)
 
 

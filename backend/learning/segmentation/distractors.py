@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from backend.learning.segmentation.flow import Between, Floats, Step, Way
+from backend.learning.segmentation.flow import Floats, FlowField, FlowFrame, FlowPair
 from backend.learning.segmentation.masks import Parts, parts_of
 
 DISTRACTOR_LOGIT = -1.0
 """Log odds left of a distractor: it is not shown, nothing is learnt of it, and the frame counts as doubtful."""
 
 
-def suppress_distractors(steps: Sequence[Step], ways: Sequence[Between]) -> list[Floats]:
-    """The log odds of every step without distractors; steps lie in order of time, `ways` between them."""
-    odds = [step.odds.copy() for step in steps]
-    drawn = [i for i, step in enumerate(steps) if step.certain]
-    ahead = [way for way, _ in ways]
+def suppress_distractors(frames: Sequence[FlowFrame], flows: Sequence[FlowPair]) -> list[Floats]:
+    """The log odds of every frame without distractors; frames lie in order of time, `flows` between them."""
+    odds = [frame.odds.copy() for frame in frames]
+    drawn = [i for i, frame in enumerate(frames) if frame.drawn]
+    ahead = [field for field, _ in flows]
     for label in range(len(odds[0]) if drawn else 0):
         for one, distractor in zip(odds, _distractor_pixels([one[label] for one in odds], ahead, drawn), strict=True):
             one[label][distractor] = DISTRACTOR_LOGIT
@@ -35,7 +35,7 @@ def suppress_distractors(steps: Sequence[Step], ways: Sequence[Between]) -> list
 
 
 def _distractor_pixels(
-    odds: Sequence[Floats], ahead: Sequence[Way | None], drawn: Sequence[int]
+    odds: Sequence[Floats], ahead: Sequence[FlowField | None], drawn: Sequence[int]
 ) -> list[NDArray[np.bool_]]:
     """Of one label's frames the pixels of distractors; `drawn` are the frames that a person drew in."""
     parts = [parts_of(one > 0) for one in odds]
@@ -44,13 +44,13 @@ def _distractor_pixels(
     return [_surplus(one, familiar, most) for one, familiar in zip(parts, known, strict=True)]
 
 
-def _known(parts: Sequence[Parts], ahead: Sequence[Way | None], drawn: Sequence[int]) -> list[NDArray[np.bool_]]:
+def _known(parts: Sequence[Parts], ahead: Sequence[FlowField | None], drawn: Sequence[int]) -> list[NDArray[np.bool_]]:
     """For each frame, of each part whether it hangs together through time with what was drawn; number 0 is outside."""
     first = np.cumsum([0, *(int(one.max()) + 1 for one in parts)])
     edges = [np.zeros((0, 2), np.int64)]
-    for i, ((one, other), way) in enumerate(zip(pairwise(parts), ahead, strict=True)):
-        if way is not None:
-            edges.append(_meeting(one, other, way) + first[[i, i + 1]])
+    for i, ((one, other), field) in enumerate(zip(pairwise(parts), ahead, strict=True)):
+        if field is not None:
+            edges.append(_linked_parts(one, other, field) + first[[i, i + 1]])
     rows, columns = np.concatenate(edges).T
     graph = coo_array((np.ones(len(rows), bool), (rows, columns)), shape=(first[-1], first[-1]))
     together = connected_components(graph, directed=False)[1]
@@ -59,12 +59,12 @@ def _known(parts: Sequence[Parts], ahead: Sequence[Way | None], drawn: Sequence[
     return [known[first[i] : first[i + 1]] for i in range(len(parts))]
 
 
-def _meeting(one: Parts, other: Parts, way: Way) -> NDArray[np.int64]:
+def _linked_parts(one: Parts, other: Parts, field: FlowField) -> NDArray[np.int64]:
     """(n, 2) numbers of the parts of a frame and of the next one between which something moves."""
-    x, y = np.ascontiguousarray(way.at[..., 0]), np.ascontiguousarray(way.at[..., 1])
-    moved = cv2.remap(other.astype(np.float32), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+    x, y = np.ascontiguousarray(field.source[..., 0]), np.ascontiguousarray(field.source[..., 1])
+    warped = cv2.remap(other.astype(np.float32), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
     columns = int(other.max()) + 1
-    counts = np.bincount((one.astype(np.int64) * columns + moved.astype(np.int64)).ravel())
+    counts = np.bincount((one.astype(np.int64) * columns + warped.astype(np.int64)).ravel())
     pairs = np.stack(np.divmod(np.flatnonzero(counts), columns), 1)
     return np.asarray(pairs[(pairs > 0).all(1)])
 

@@ -8,11 +8,11 @@ from torch.nn import functional
 
 from backend.learning.network.network import Network
 
-STRIDE = 2
+DETAIL_STRIDE = 2
 """At which detail is computed; four pixels of the scaled frame share a cell, and each has its own logit."""
-RARE = 0.1
+LABEL_PRIOR = 0.1
 """Share of pixels that are taken for a label before training: keeps the first steps calm."""
-OUTLINE = 2.0
+OUTLINE_WEIGHT = 2.0
 """Weight of pixels near an outline, on top of the 1 that all have: there the errors are."""
 OUTLINE_WIDTH = 5
 """Breadth of that neighbourhood, pixels of the scaled frame."""
@@ -26,7 +26,7 @@ class SegmentationHead(nn.Module):
     def __init__(self, labels: int, width: int, detail: int) -> None:
         super().__init__()
         self.detail = nn.Sequential(
-            nn.Conv2d(3 * STRIDE**2, detail, 3, padding=1),
+            nn.Conv2d(3 * DETAIL_STRIDE**2, detail, 3, padding=1),
             nn.ReLU(inplace=True),
             nn.Conv2d(detail, detail, 3, padding=1),
             nn.ReLU(inplace=True),
@@ -38,29 +38,29 @@ class SegmentationHead(nn.Module):
             nn.Conv2d(detail, detail, 3, padding=1),
             nn.ReLU(inplace=True),
         )
-        self.out = nn.Conv2d(detail, labels * STRIDE**2, 1)
+        self.out = nn.Conv2d(detail, labels * DETAIL_STRIDE**2, 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]
         nn.init.normal_(self.out.weight, std=0.01)
-        nn.init.constant_(self.out.bias, -math.log((1 - RARE) / RARE))  # type: ignore[arg-type]
+        nn.init.constant_(self.out.bias, -math.log((1 - LABEL_PRIOR) / LABEL_PRIOR))  # type: ignore[arg-type]
 
     def forward(self, features: Tensor, images: Tensor) -> Tensor:
         """(batch, width, h / 4, w / 4) and (batch, 3, h, w) in [0, 1] -> (batch, labels, h, w)."""
-        out: Tensor = functional.pixel_shuffle(self.out(self.fused(features, images)), STRIDE)
+        out: Tensor = functional.pixel_shuffle(self.out(self.fused(features, images)), DETAIL_STRIDE)
         return out
 
     def fused(self, features: Tensor, images: Tensor) -> Tensor:
         """The same -> (batch, detail, h / 2, w / 2): what the logits are linear in."""
-        close = self.detail(functional.pixel_unshuffle((images - 0.5).to(features.dtype) * 4, STRIDE))
+        close = self.detail(functional.pixel_unshuffle((images - 0.5).to(features.dtype) * 4, DETAIL_STRIDE))
         far = functional.interpolate(self.reduce(features), size=close.shape[2:], mode="bilinear")
         fused: Tensor = self.fuse(torch.cat([close, far], 1))
         return fused
 
     def loss(self, logits: Tensor, masks: Tensor, sure: Tensor) -> Tensor:
         """Cross entropy, outlines above all, plus soft intersection over union of each label in the whole batch."""
-        weight = sure * (1 + OUTLINE * _outline(masks))
+        weight = sure * (1 + OUTLINE_WEIGHT * _outline(masks))
         logits = logits.float()
         entropy = functional.binary_cross_entropy_with_logits(logits, masks, weight, reduction="sum")
         p, t = torch.sigmoid(logits) * sure, masks * sure

@@ -5,9 +5,9 @@ from typing import Any
 
 from backend.learning.fitting.initialization import WarmStart, similar_scale
 from backend.learning.segmentation.config import SegmentationConfig
-from backend.learning.segmentation.head import STRIDE
+from backend.learning.segmentation.head import DETAIL_STRIDE
 
-OUT = ("head.out.weight", "head.out.bias")
+LABEL_TENSORS = ("head.out.weight", "head.out.bias")
 """Tensors with rows for each label, one for each pixel of a cell."""
 
 
@@ -21,4 +21,4 @@ def _scaled(planned: SegmentationConfig, before: SegmentationConfig) -> Segmenta
     return replace(planned, factor=before.factor, pixels=before.pixels)
 
 
-warm = WarmStart(SegmentationConfig.from_metadata, _shape, OUT, _scaled, STRIDE**2)
+warm = WarmStart(SegmentationConfig.from_metadata, _shape, LABEL_TENSORS, _scaled, DETAIL_STRIDE**2)

@@ -7,14 +7,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.types import Box, Instance, LabeledFrame, Mask
+from backend.learning.geometry.boxes import mask_bounds
+from backend.types import Instance, LabeledFrame, Mask
 
 Chances = NDArray[np.float32]
 """(height, width) probabilities."""
 Parts = NDArray[np.int32]
 """(height, width) number of each pixel's connected part, from 1; 0 outside."""
 
-SHOWN = 0.5
+MASK_MIN_PROBABILITY = 0.5
 """Probability from which a pixel belongs to a mask."""
 LEAST_AREA = 0.5
 """Area that a mask must have, as a share of the smallest drawn one: what is left of a thing gone is smaller."""
@@ -59,7 +60,7 @@ def sizes_of(labeled: Sequence[LabeledFrame], label: str) -> Sizes:
 
 def shown(chances: Chances, sizes: Sizes) -> Mask:
     """The mask of one label; empty where there are but stray pixels."""
-    mask = chances >= SHOWN
+    mask = chances >= MASK_MIN_PROBABILITY
     if not mask.any():
         return mask
     parts = parts_of(mask)
@@ -76,14 +77,8 @@ def parts_of(mask: Mask) -> Parts:
 
 
 def instance(label: str, mask: Mask, chances: Chances) -> Instance:
-    """The mask with its hull and its score."""
-    return Instance(label, hull(mask), min(expected_overlap(chances, mask), 1.0), mask=mask)
-
-
-def hull(mask: Mask) -> Box:
-    """The box around a mask that is not empty."""
-    columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+    """The mask with its bounding box and its score."""
+    return Instance(label, mask_bounds(mask), min(expected_overlap(chances, mask), 1.0), mask=mask)
 
 
 def overlooked(chances: Chances) -> float:

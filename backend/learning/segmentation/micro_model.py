@@ -17,6 +17,7 @@ from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
+from backend.learning.network.threads import at_best_threads
 from backend.learning.score import frame_score
 from backend.learning.segmentation import distractors, flow, masks, presence_prior
 from backend.learning.segmentation.config import SegmentationConfig
@@ -67,7 +68,7 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationConfig]):
 
         `labeled` are frames of the group that a person labelled: their masks flow into their neighbours.
         """
-        found = [self._masks(look, odds) for look, odds in self.see(frames, labeled)]
+        found = [self._masks(logits, odds) for logits, odds in self.see(frames, labeled)]
         absent = self._absent([one.order for one in found], labeled)
         return [self._prediction(one, row) for one, row in zip(found, absent, strict=True)]
 
@@ -75,40 +76,42 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationConfig]):
         self, frames: Iterable[Frame], labeled: Sequence[LabeledFrame] = ()
     ) -> Iterator[tuple[FrameLogits, Floats]]:
         """Each frame's logits, and these fused with its neighbours in time."""
-        source = iter(frames)
-        while looks := [self.look(frame) for frame in islice(source, FRAMES_PER_BATCH)]:
-            yield from zip(looks, self._fuse_in_time(looks, labeled), strict=True)
+        source = at_best_threads(frames)
+        while all_logits := [self.logits_of(frame) for frame in islice(source, FRAMES_PER_BATCH)]:
+            yield from zip(all_logits, self._fuse_in_time(all_logits, labeled), strict=True)
 
-    def look(self, frame: Frame) -> FrameLogits:
+    def logits_of(self, frame: Frame) -> FrameLogits:
         """The logits of a frame by itself."""
         pixels, _ = to_tensor(frame, self.config.scale)
         with torch.inference_mode():
             odds = self.network(to_batch([pixels.to(self.device)]))[0, :, : pixels.shape[1], : pixels.shape[2]]
         return FrameLogits(frame.task, frame.order, (frame.width, frame.height), pixels, odds.float().cpu().numpy())
 
-    def _fuse_in_time(self, looks: Sequence[FrameLogits], labeled: Sequence[LabeledFrame]) -> list[Floats]:
-        orders = [look.order for look in looks if look.order is not None]
-        if not self.config.linking or len(set(orders)) < len(looks):
-            return [look.odds for look in looks]
-        steps = [(look.order or 0.0, self._step(look, labeled)) for look in looks]
-        steps += list(self._anchors(labeled, orders))
-        together = sorted(range(len(steps)), key=lambda i: steps[i][0])
-        in_time = [steps[i][1] for i in together]
-        ways = flow.ways_between(in_time)
-        fused = [replace(step, odds=odds) for step, odds in zip(in_time, flow.fuse(in_time, ways), strict=True)]
+    def _fuse_in_time(self, all_logits: Sequence[FrameLogits], labeled: Sequence[LabeledFrame]) -> list[Floats]:
+        orders = [logits.order for logits in all_logits if logits.order is not None]
+        if not self.config.linking or len(set(orders)) < len(all_logits):
+            return [logits.odds for logits in all_logits]
+        frames = [(logits.order or 0.0, self._flow_frame(logits, labeled)) for logits in all_logits]
+        frames += list(self._anchors(labeled, orders))
+        together = sorted(range(len(frames)), key=lambda i: frames[i][0])
+        in_time = [frames[i][1] for i in together]
+        flows = flow.flows_between(in_time)
+        fused = [replace(step, odds=odds) for step, odds in zip(in_time, flow.fuse(in_time, flows), strict=True)]
         clear = [step.odds for step in fused]
         if self.config.distractor_suppression:
-            clear = distractors.suppress_distractors(fused, ways)
+            clear = distractors.suppress_distractors(fused, flows)
         place = np.argsort(together)
-        return [clear[place[i]] for i in range(len(looks))]
+        return [clear[place[i]] for i in range(len(all_logits))]
 
-    def _step(self, look: FrameLogits, labeled: Sequence[LabeledFrame]) -> flow.Step:
-        odds = look.odds
+    def _flow_frame(self, logits: FrameLogits, labeled: Sequence[LabeledFrame]) -> flow.FlowFrame:
+        odds = logits.odds
         if self.config.presence_prior:
-            odds = odds - presence_prior.penalty(look.order or 0.0, labeled, self.labels)[:, None, None]
-        return flow.Step(_grey(look.pixels), odds, False)
+            odds = odds - presence_prior.penalty(logits.order or 0.0, labeled, self.labels)[:, None, None]
+        return flow.FlowFrame(_grey(logits.pixels), odds, False)
 
-    def _anchors(self, labeled: Sequence[LabeledFrame], orders: Sequence[float]) -> Iterator[tuple[float, flow.Step]]:
+    def _anchors(
+        self, labeled: Sequence[LabeledFrame], orders: Sequence[float]
+    ) -> Iterator[tuple[float, flow.FlowFrame]]:
         """The labelled frames between these in time, and the next one on either side."""
         placed = sorted(
             (one for one in labeled if one.frame.order is not None and one.frame.order not in orders),
@@ -119,19 +122,19 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationConfig]):
         for one in placed[max(int(first) - 1, 0) : int(last) + 1]:
             pixels, _ = to_tensor(one.frame, self.config.scale)
             drawn = scaled_masks(one, self.labels, (pixels.shape[1], pixels.shape[2])) >= 0.5
-            yield one.frame.order or 0.0, flow.Step(_grey(pixels), flow.drawn_odds(drawn.numpy()), True)
+            yield one.frame.order or 0.0, flow.FlowFrame(_grey(pixels), flow.log_odds_of_masks(drawn.numpy()), True)
 
-    def _masks(self, look: FrameLogits, odds: Floats) -> FrameMasks:
+    def _masks(self, logits: FrameLogits, odds: Floats) -> FrameMasks:
         instances, overlooked = [], {}
         for label, sizes, own in zip(self.labels, self.config.sizes, odds, strict=True):
-            large = cv2.resize(own, look.size, interpolation=cv2.INTER_LINEAR)
+            large = cv2.resize(own, logits.size, interpolation=cv2.INTER_LINEAR)
             chances = np.asarray(1 / (1 + np.exp(-np.clip(large, -30, 30))), np.float32)
             mask = masks.shown(chances, sizes)
             if mask.any():
                 instances.append(masks.instance(label, mask, chances))
             else:
                 overlooked[label] = masks.overlooked(chances)
-        return FrameMasks(look.task, look.order, tuple(instances), overlooked)
+        return FrameMasks(logits.task, logits.order, tuple(instances), overlooked)
 
     def _absent(self, orders: Sequence[float | None], labeled: Sequence[LabeledFrame]) -> list[dict[str, float]]:
         """For each frame, how probably it lacks each label, as the labelled frames tell; 1 where nothing is known."""
@@ -162,4 +165,4 @@ def load(weights: Weights, device: str = "auto") -> SegmentationModel:
 
 
 def _grey(pixels: Tensor) -> NDArray[np.uint8]:
-    return flow.shrunk(np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy()))
+    return flow.downscaled_grey(np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy()))

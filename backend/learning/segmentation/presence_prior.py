@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from backend.types import LabeledFrame
 
-ABSENT = 5.0
+MAX_ABSENCE_LOG_ODDS = 5.0
 """Most log odds that a label loses where it is not expected: what the network then still sees, it is very sure of."""
 
 
@@ -33,6 +33,6 @@ def _lost(near: Sequence[tuple[float, set[str]]], label: str) -> float:
     lacking = [distance for distance, drawn in near if label not in drawn]
     having = [distance for distance, drawn in near if label in drawn]
     if not lacking or not having:
-        return ABSENT if lacking else 0.0
+        return MAX_ABSENCE_LOG_ODDS if lacking else 0.0
     share = lacking[0] / ((lacking[0] + having[0]) or 1.0)
-    return min(max(math.log(max(1 - share, 1e-9) / max(share, 1e-9)), 0.0), ABSENT)
+    return min(max(math.log(max(1 - share, 1e-9) / max(share, 1e-9)), 0.0), MAX_ABSENCE_LOG_ODDS)

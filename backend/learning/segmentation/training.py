@@ -14,7 +14,7 @@ from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.geometry.levels import find_levels
 from backend.learning.geometry.scaling import to_tensor
-from backend.learning.segmentation.augmentation import Picture, Viewing, views
+from backend.learning.segmentation.augmentation import MaskSample, Viewing, views
 from backend.learning.segmentation.config import SegmentationConfig, plan
 from backend.learning.segmentation.head import SegmentationNetwork
 from backend.learning.segmentation.initialization import warm
@@ -44,7 +44,7 @@ class SegmentationTask:
     network: SegmentationNetwork
     recipe: SegmentationRecipe
     rng: np.random.Generator
-    pictures: Sequence[Picture]
+    pictures: Sequence[MaskSample]
 
     def loss(self, step: int, steps: int, average: SegmentationNetwork) -> Tensor:
         """Of one step's views."""
@@ -53,9 +53,9 @@ class SegmentationTask:
         return self.network.head.loss(self.network(batch.images), batch.masks, batch.sure)
 
 
-def picture(labeled: LabeledFrame, config: SegmentationConfig, device: torch.device) -> Picture:
+def picture(labeled: LabeledFrame, config: SegmentationConfig, device: torch.device) -> MaskSample:
     """The frame scaled, with the masks of known labels."""
     pixels, _ = to_tensor(labeled.frame, config.scale)
     covered = scaled_masks(labeled, config.labels, (pixels.shape[1], pixels.shape[2]))
     drawn = (covered * 255).round().to(torch.uint8)
-    return Picture(pixels.to(device), drawn.to(device), weight=labeled.weight)
+    return MaskSample(pixels.to(device), drawn.to(device), weight=labeled.weight)

@@ -9,7 +9,7 @@ from backend.learning.tracking.motion import distances
 
 MIN_FRAMES = 5
 """From which motion can be judged."""
-STILL = 0.25
+STILL_MAX_SIDES = 0.25
 """Median distance to the next frame, in sides, below which things hardly move: then order does no harm at least."""
 MIN_Z = 2.3
 """By how many standard deviations the next frame must be nearer than one far away in time more often than it is not: by
@@ -37,7 +37,7 @@ def is_film(frames: Sequence[Sequence[Detections]], anchors: Sequence[Sequence[D
     near = np.concatenate([_steps(own, 1) for own in seen])
     far = np.concatenate([_steps(own, max(len(own) // 3, 2)) for own in seen])
     nearer = int((near < far).sum()) - int((near > far).sum())
-    return bool(np.median(near) < STILL or nearer > MIN_Z * np.sqrt(len(near)))
+    return bool(np.median(near) < STILL_MAX_SIDES or nearer > MIN_Z * np.sqrt(len(near)))
 
 
 def _placed(frames: Sequence[Detections]) -> bool:

@@ -26,7 +26,7 @@ Edges = list[tuple[int, Floats]]
 
 
 @dataclass(slots=True, eq=False)
-class Graph:
+class DetectionGraph:
     """The detections with their edges, and the best path to each; `free` shrinks as paths are taken."""
 
     frames: Sequence[Detections]
@@ -130,9 +130,9 @@ class Graph:
         next(costs for earlier, costs in self.edges[t] if earlier == s)[i, j] = 0.0
 
 
-def build_graph(frames: Sequence[Detections], prior: Prior, rules: TrackerRules) -> Graph:
+def build_graph(frames: Sequence[Detections], prior: Prior, rules: TrackerRules) -> DetectionGraph:
     """The graph of detections in order of time; its best paths are not known before it is relaxed."""
-    return Graph(
+    return DetectionGraph(
         frames=frames,
         prior=prior,
         rules=rules,

@@ -6,11 +6,11 @@ from itertools import pairwise
 import numpy as np
 
 from backend.learning.tracking.detections import NO_TRACK
-from backend.learning.tracking.graph import Graph, Node, Path
+from backend.learning.tracking.graph import DetectionGraph, Node, Path
 from backend.learning.tracking.keyframe_search import Interval, KeyframeSearch
 
 
-def fix_identities(graph: Graph) -> None:
+def fix_identities(graph: DetectionGraph) -> None:
     """Tie the keyframes of each object together, by the best path from one to the next.
 
     First by motion alone, lest a path goes over to an object that is seen better: the cheapest path is taken first, since
@@ -36,7 +36,7 @@ def fix_identities(graph: Graph) -> None:
         _fix(graph, [start, *path, end])
 
 
-def split_by_identity(graph: Graph, path: Path) -> list[Path]:
+def split_by_identity(graph: DetectionGraph, path: Path) -> list[Path]:
     """A path that goes from one object's keyframe to another one's, cut where that costs most."""
     known = [(n, identity) for n, node in enumerate(path) if (identity := identity_of(graph, node)) != NO_TRACK]
     cuts = [0]
@@ -47,17 +47,17 @@ def split_by_identity(graph: Graph, path: Path) -> list[Path]:
     return [path[start:end] for start, end in pairwise([*cuts, len(path)])]
 
 
-def identity_of(graph: Graph, node: Node) -> int:
+def identity_of(graph: DetectionGraph, node: Node) -> int:
     """Which object a person said a detection shows."""
     return int(graph.frames[node[0]].tracks[node[1]])
 
 
-def path_identity(graph: Graph, path: Path) -> int:
+def path_identity(graph: DetectionGraph, path: Path) -> int:
     """Which object a path shows that passes keyframes of one object at most."""
     return max((identity_of(graph, node) for node in path), default=NO_TRACK)
 
 
-def _intervals(graph: Graph) -> list[Interval]:
+def _intervals(graph: DetectionGraph) -> list[Interval]:
     """Keyframes of one object that follow each other, where no frame in between is known to lack it."""
     last, found, seen_whole = dict[int, Node](), list[Interval](), -1
     for t, frame in enumerate(graph.frames):
@@ -70,7 +70,7 @@ def _intervals(graph: Graph) -> list[Interval]:
     return found
 
 
-def _fix(graph: Graph, path: Path) -> None:
+def _fix(graph: DetectionGraph, path: Path) -> None:
     """Whoever passes one node of a path passes all, and their duplicates are nobody's."""
     for t, i in path[1:-1]:
         graph.gains[t][i], graph.protected[t][i] = graph.rules.anchor_gain, True

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from backend.learning.tracking.detections import NO_TRACK, Flags, Floats, Ints
-from backend.learning.tracking.graph import Edges, Graph, Node, Path, path_between, viterbi_step
+from backend.learning.tracking.graph import DetectionGraph, Edges, Node, Path, path_between, viterbi_step
 from backend.learning.tracking.motion import motion_costs, typical_interval
 
 Interval = tuple[Node, Node]
@@ -16,7 +16,7 @@ Interval = tuple[Node, Node]
 class KeyframeSearch:
     """Finds paths through the detections of a graph that no other path has taken."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: DetectionGraph) -> None:
         self._graph, self._rules = graph, replace(graph.rules, max_speed=np.inf)
         self._interval = typical_interval(graph.frames)
         self._gains = [graph.gain(t, 0) for t in range(len(graph.frames))]

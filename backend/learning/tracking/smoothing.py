@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 MIN_BOXES = 3
 """Of a track that has an acceleration."""
-ROUNDS = 3
+REWEIGHTING_ROUNDS = 3
 """Of reweighting; more change nothing."""
 
 
@@ -104,7 +104,7 @@ def _fit(track: Trajectory, values: Floats, weight: float, rules: TrackerRules) 
     if len(values) < MIN_BOXES or not weight:
         return values
     shares, fitted = _shares(track.times), values
-    for _ in range(ROUNDS):
+    for _ in range(REWEIGHTING_ROUNDS):
         turn = np.linalg.norm(_second_differences(shares, fitted), axis=1) / rules.cauchy_scale
         bands = _bands(shares, weight / (1 + turn**2))
         bands[0] += track.weights

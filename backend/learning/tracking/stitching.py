@@ -13,11 +13,11 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from backend.learning.tracking.detections import NO_TRACK, Ints
-from backend.learning.tracking.graph import Graph, Node, Path, path_between, viterbi_step
+from backend.learning.tracking.graph import DetectionGraph, Node, Path, path_between, viterbi_step
 from backend.learning.tracking.identities import path_identity, split_by_identity
 
 
-def stitch(graph: Graph, paths: Sequence[Path]) -> list[Path]:
+def stitch(graph: DetectionGraph, paths: Sequence[Path]) -> list[Path]:
     """The paths cut at their doubtful steps, and the tracklets joined so that all together earn most."""
     tracklets = [
         tracklet for path in paths for part in split_by_identity(graph, path) for tracklet in _cut(graph, part)
@@ -40,7 +40,7 @@ def stitch(graph: Graph, paths: Sequence[Path]) -> list[Path]:
     return [part for path in found for part in split_by_identity(graph, path)]
 
 
-def _cut(graph: Graph, path: Path) -> list[Path]:
+def _cut(graph: DetectionGraph, path: Path) -> list[Path]:
     """The tracklets of a path between the steps that are doubtful."""
     tracklets = [path[:1]]
     for before, after in pairwise(path):
@@ -51,7 +51,7 @@ def _cut(graph: Graph, path: Path) -> list[Path]:
     return tracklets
 
 
-def _assigned(graph: Graph, tracklets: Sequence[Path]) -> dict[int, int]:
+def _assigned(graph: DetectionGraph, tracklets: Sequence[Path]) -> dict[int, int]:
     """{tracklet: the tracklet that follows it}"""
     starts = {tracklet[0]: number for number, tracklet in enumerate(tracklets)}
     identities = [path_identity(graph, tracklet) for tracklet in tracklets]
@@ -73,7 +73,7 @@ def _assigned(graph: Graph, tracklets: Sequence[Path]) -> dict[int, int]:
     return {int(head): int(tail) for head, tail in zip(heads, tails, strict=True) if tail < len(tracklets)}
 
 
-def _joints(graph: Graph, end: Node, starts: Set[Node]) -> dict[Node, tuple[float, Path]]:
+def _joints(graph: DetectionGraph, end: Node, starts: Set[Node]) -> dict[Node, tuple[float, Path]]:
     """For each of the starts within reach, what the best path to it from the end of a tracklet earns, and the free
     detections on that path."""
     first, last = end[0], min(end[0] + graph.rules.stitch_window, len(graph.frames) - 1)

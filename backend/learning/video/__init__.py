@@ -1,1 +1,1 @@
-"""Whole videos: tracks with lifespans, keyframes and ranges, from what is seen in single frames."""
+"""Whole videos: tracks with lifespans, keyframes and ranges, from the detections in single frames."""

@@ -1,4 +1,4 @@
-"""What is known of one frame of a whole video."""
+"""A frame of a whole video, with the detections in it."""
 
 from dataclasses import dataclass
 

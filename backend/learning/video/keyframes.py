@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from backend.tracks import Keyframe, Track
 
-TOLERANCE = 0.05
+EDGE_TOLERANCE = 0.05
 """Most that an edge may lie off, as a share of the box's side along it: what a person would not mend."""
 
 
-def reduce_keyframes(track: Track, kept: Collection[int] = (), tolerance: float = TOLERANCE) -> Track:
+def reduce_keyframes(track: Track, kept: Collection[int] = (), tolerance: float = EDGE_TOLERANCE) -> Track:
     """The track with as few of its keyframes as possible; those of the frames `kept` and ends of lifespans stay."""
     keyframes = track.keyframes
     chosen = set[int]()
@@ -42,26 +42,26 @@ def _fewest(keyframes: Sequence[Keyframe], tolerance: float) -> list[int]:
     sides = np.concatenate([boxes[:, 2:] - boxes[:, :2]] * 2, axis=1)
     allowed = tolerance * np.maximum(sides, 1.0)
     count = np.full(len(frames), len(frames))
-    came = np.zeros(len(frames), np.int64)
+    predecessor = np.zeros(len(frames), np.int64)
     count[0] = 0
     for i in range(len(frames) - 1):
-        for j in i + 1 + np.flatnonzero(_reached(frames[i:], boxes[i:], allowed[i:])):
+        for j in i + 1 + np.flatnonzero(_within_tolerance(frames[i:], boxes[i:], allowed[i:])):
             if count[i] + 1 < count[j]:
-                count[j], came[j] = count[i] + 1, i
+                count[j], predecessor[j] = count[i] + 1, i
     chosen = [len(frames) - 1]
     while chosen[-1] > 0:
-        chosen.append(int(came[chosen[-1]]))
+        chosen.append(int(predecessor[chosen[-1]]))
     return chosen[::-1]
 
 
-def _reached(
+def _within_tolerance(
     frames: NDArray[np.float64], boxes: NDArray[np.float64], allowed: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """(n - 1,) whether a line from the first keyframe to each later one stays near enough to those in between."""
-    apart = (frames[1:] - frames[0])[:, None]
-    slopes = (boxes[1:] - boxes[0]) / apart
-    low = np.maximum.accumulate((boxes[1:] - allowed[1:] - boxes[0]) / apart)
-    high = np.minimum.accumulate((boxes[1:] + allowed[1:] - boxes[0]) / apart)
+    elapsed = (frames[1:] - frames[0])[:, None]
+    slopes = (boxes[1:] - boxes[0]) / elapsed
+    low = np.maximum.accumulate((boxes[1:] - allowed[1:] - boxes[0]) / elapsed)
+    high = np.minimum.accumulate((boxes[1:] + allowed[1:] - boxes[0]) / elapsed)
     inside = np.ones(len(slopes), bool)
     inside[1:] = ((slopes[1:] >= low[:-1]) & (slopes[1:] <= high[:-1])).all(1)
     return inside

@@ -19,11 +19,11 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class _Class:
+class _ClassTimeline:
     """One class, frame by frame."""
 
     shown: Flags
-    certain: Flags
+    is_drawn: Flags
     """Where a person said whether the class is there."""
     scores: NDArray[np.float64]
 
@@ -36,29 +36,29 @@ def ranges(frames: Sequence[VideoFrame], drawn: Sequence[Track], length: int) ->
     """
     found: list[Track] = []
     for label in dict.fromkeys([t.label for t in drawn] + [i.label for frame in frames for i in frame.instances]):
-        own = [track for track in drawn if track.label == label]
-        one = _settled(_class(frames, own, label))
-        found += [_range(frames, run, one, own, length, label) for run in _runs(one.shown)]
+        drawn_here = [track for track in drawn if track.label == label]
+        timeline = _without_flicker(_timeline(frames, drawn_here, label))
+        found += [_range(frames, run, timeline, drawn_here, length, label) for run in _runs(timeline.shown)]
     return sorted(found, key=lambda track: track.keyframes[0].frame)
 
 
-def _class(frames: Sequence[VideoFrame], drawn: Sequence[Track], label: str) -> _Class:
-    certain = np.array([frame.complete for frame in frames])
+def _timeline(frames: Sequence[VideoFrame], drawn: Sequence[Track], label: str) -> _ClassTimeline:
+    is_drawn = np.array([frame.complete for frame in frames])
     scores = np.array([max((i.score for i in frame.instances if i.label == label), default=0.0) for frame in frames])
     inside = np.array([any(track.box_at(frame.number) for track in drawn) for frame in frames])
-    scores = np.where(certain, inside.astype(np.float64), scores)
-    return _Class(scores > 0, certain, scores)
+    scores = np.where(is_drawn, inside.astype(np.float64), scores)
+    return _ClassTimeline(scores > 0, is_drawn, scores)
 
 
-def _settled(one: _Class) -> _Class:
+def _without_flicker(timeline: _ClassTimeline) -> _ClassTimeline:
     """Without flickers: first short breaks are closed, then short ranges dropped; what is certain stays."""
-    shown = one.shown.copy()
+    shown = timeline.shown.copy()
     for value in (False, True):
         for start, end in _runs(shown == value):
             inner = value or (start > 0 and end < len(shown) - 1)
-            if inner and end - start + 1 < MIN_FRAMES and not one.certain[start : end + 1].any():
+            if inner and end - start + 1 < MIN_FRAMES and not timeline.is_drawn[start : end + 1].any():
                 shown[start : end + 1] = not value
-    return replace(one, shown=shown)
+    return replace(timeline, shown=shown)
 
 
 def _runs(flags: Flags) -> list[tuple[int, int]]:
@@ -68,7 +68,12 @@ def _runs(flags: Flags) -> list[tuple[int, int]]:
 
 
 def _range(
-    frames: Sequence[VideoFrame], run: tuple[int, int], one: _Class, drawn: Sequence[Track], length: int, label: str
+    frames: Sequence[VideoFrame],
+    run: tuple[int, int],
+    timeline: _ClassTimeline,
+    drawn: Sequence[Track],
+    length: int,
+    label: str,
 ) -> Track:
     first, last = run
     start, end = frames[first].number, frames[last].number
@@ -82,9 +87,9 @@ def _range(
     keyframes = (Keyframe(start, box), Keyframe(end, box, enabled=False)) if start < end else (
         Keyframe(end, box, enabled=False),
     )  # fmt: skip
-    score = float(one.scores[first : last + 1].mean())
+    score = float(timeline.scores[first : last + 1].mean())
     return Track(label, keyframes, score, continued[0].region_id if continued else None)
 
 
 def _drawn_end(frame: int, drawn: Sequence[Track]) -> bool:
-    return any(frame == one.frame for track in drawn for one in track.keyframes)
+    return any(frame == keyframe.frame for track in drawn for keyframe in track.keyframes)

@@ -19,8 +19,8 @@ objects there are."""
 
 
 @dataclass(slots=True, eq=False)
-class _Seen:
-    """Where one object is seen."""
+class _Observations:
+    """The frames in which one object was detected."""
 
     label: str
     keyframes: dict[int, Keyframe] = field(default_factory=dict)
@@ -37,33 +37,33 @@ def to_tracks(frames: Sequence[VideoFrame], drawn: Sequence[Track]) -> list[Trac
     `frames` are in order of time. Of their instances those with `track` n < len(drawn) show the n-th drawn track; the drawn
     tracks come first, in their order and with their region ids.
     """
-    seen = {n: _Seen(track.label) for n, track in enumerate(drawn)}
+    observed = {n: _Observations(track.label) for n, track in enumerate(drawn)}
     for frame in frames:
         for instance in frame.instances:
             n = instance.track
-            if n is not None and (n >= len(drawn) or _may_be_seen(drawn[n], frame.number)):
-                seen.setdefault(n, _Seen(instance.label)).add(frame.number, instance)
+            if n is not None and (n >= len(drawn) or _may_be_visible(drawn[n], frame.number)):
+                observed.setdefault(n, _Observations(instance.label)).add(frame.number, instance)
     last = frames[-1].number if frames else 0
-    known = [_track(seen.pop(n), last, track) for n, track in enumerate(drawn)]
-    return known + [_track(one, last) for one in seen.values() if _convinces(one, len(frames))]
+    of_drawn = [_track(observed.pop(n), last, track) for n, track in enumerate(drawn)]
+    return of_drawn + [_track(one, last) for one in observed.values() if _is_reliable(one, len(frames))]
 
 
-def _may_be_seen(track: Track, number: int) -> bool:
+def _may_be_visible(track: Track, number: int) -> bool:
     """Whether the person left it open, or said, that the object is there."""
     first, last = track.keyframes[0], track.keyframes[-1]
     return number < first.frame or track.box_at(number) is not None or (number > last.frame and last.enabled)
 
 
-def _convinces(seen: _Seen, frames: int) -> bool:
+def _is_reliable(observed: _Observations, frames: int) -> bool:
     """Whether a track that nobody drew is shown."""
-    return len(seen.scores) >= min(MIN_FRAMES, frames) and sum(seen.scores) >= MIN_SCORE * len(seen.scores)
+    return len(observed.scores) >= min(MIN_FRAMES, frames) and sum(observed.scores) >= MIN_SCORE * len(observed.scores)
 
 
-def _track(seen: _Seen, end: int, drawn: Track | None = None) -> Track:
+def _track(observed: _Observations, end: int, drawn: Track | None = None) -> Track:
     """With the person's keyframes; it ends where it is last seen, unless that is the last frame."""
-    keyframes = seen.keyframes | {one.frame: one for one in drawn.keyframes} if drawn else seen.keyframes
+    keyframes = observed.keyframes | {one.frame: one for one in drawn.keyframes} if drawn else observed.keyframes
     ordered = [keyframes[number] for number in sorted(keyframes)]
     if ordered[-1].enabled and ordered[-1].frame < end:
         ordered[-1] = replace(ordered[-1], enabled=False)
-    scores = seen.scores or [1.0]
-    return Track(seen.label, tuple(ordered), sum(scores) / len(scores), drawn.region_id if drawn else None)
+    scores = observed.scores or [1.0]
+    return Track(observed.label, tuple(ordered), sum(scores) / len(scores), drawn.region_id if drawn else None)

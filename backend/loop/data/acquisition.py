@@ -9,9 +9,10 @@ Label Studio hands out the lowest score first, and shows the score to people, so
 published score is the calibrated probability that a person would leave the frame as it is, made to rise along the
 wanted order by isotonic regression: the nearest scores, by least squares, that are in this order. Where the order
 wants two neighbours swapped, both get their mean; so the mean over the group, and over each run of such neighbours,
-stays exactly the calibrated one. Because nearness leaves a frame at least `FLOOR` of its doubt, only frames whose doubts
-are within a factor of 1 / FLOOR of each other can swap, and no score moves by more than 1 - FLOOR of the largest doubt in
-its run. That is the price: near-duplicates of a doubtful frame look surer than they are until it is labelled.
+stays exactly the calibrated one. Because nearness leaves a frame at least a share of its doubt (`MIN_DOUBT_SHARE`), only frames
+whose doubts are within the inverse of that share of each other can swap, and no score moves by more than 1 less the share of
+the largest doubt in its run. That is the price: near-duplicates of a doubtful frame look surer than they are until
+it is labelled.
 """
 
 from collections.abc import Sequence
@@ -23,18 +24,18 @@ from scipy.optimize import brentq, isotonic_regression
 
 Floats = NDArray[np.float64]
 
-FLOOR = 0.1
+MIN_DOUBT_SHARE = 0.1
 """Share of its doubt that counts for a frame just like one that is labelled: it may still be wrong, so not 0. On the
 stored predictions of four rounds of two groups the first ten frames hit as many runs of mistakes as with 0.5 and the mean
 of both distances in seven of eight cases, one fewer in the other, with 68 human actions instead of 101."""
-AHEAD = 20
+FRAMES_AHEAD = 20
 """Frames picked one after the other, each with regard to those before: about what a person labels until the next training
 picks anew. The rest follow by their doubt alone, so that their scores stay as they are."""
-SPREAD = 1.0
+SHIFT_PRIOR_DEVIATION = 1.0
 """Standard deviation, in log odds, of how far a group's probabilities are off before any of its reviews are known."""
-TIE = 1e-4
+TIE_BREAK_SHARE = 1e-4
 """Part of the scale that keeps equal scores in order: Label Studio hands out equal ones in any."""
-SUREST = 1e-4
+MIN_PROBABILITY = 1e-4
 """No probability is nearer to 0 or 1 than this."""
 
 
@@ -114,8 +115,8 @@ def order(probabilities: Sequence[float], where: Places, open_: Sequence[int], l
         # A kind of distance in which most frames are as near as can be tells nothing.
         shares = np.divide(distance, scale[:, None], out=np.ones_like(distance), where=scale[:, None] > 0)
         novelty = np.minimum(shares, 1.0).min(axis=0)
-        value = doubt * (FLOOR + (1 - FLOOR) * novelty)
-        if len(found) == AHEAD:
+        value = doubt * (MIN_DOUBT_SHARE + (1 - MIN_DOUBT_SHARE) * novelty)
+        if len(found) == FRAMES_AHEAD:
             return found + sorted(left, key=lambda i: (-doubt[i], i))
         pick = max(sorted(left), key=lambda i: value[i])
         found.append(pick)
@@ -129,8 +130,8 @@ def in_order(probabilities: Sequence[float]) -> list[float]:
     if not probabilities:
         return []
     rising = isotonic_regression(np.asarray(probabilities, np.float64)).x
-    step = np.linspace(0.0, TIE, len(rising))
-    return [float(score) for score in np.clip(rising, 0.0, 1.0) * (1 - TIE) + step]
+    step = np.linspace(0.0, TIE_BREAK_SHARE, len(rising))
+    return [float(score) for score in np.clip(rising, 0.0, 1.0) * (1 - TIE_BREAK_SHARE) + step]
 
 
 def shift(reviews: Sequence[tuple[float, bool]]) -> float:
@@ -141,10 +142,10 @@ def shift(reviews: Sequence[tuple[float, bool]]) -> float:
     untouched = np.array([float(left) for _, left in reviews])
 
     def slope(by: float) -> float:
-        return float((untouched - _sigmoid(odds + by)).sum() - by / SPREAD**2)
+        return float((untouched - _sigmoid(odds + by)).sum() - by / SHIFT_PRIOR_DEVIATION**2)
 
     # It falls from above len(reviews) * 0 to below: the reviews cannot pull farther than their number.
-    bound = SPREAD**2 * len(reviews)
+    bound = SHIFT_PRIOR_DEVIATION**2 * len(reviews)
     return float(brentq(slope, -bound, bound))
 
 
@@ -170,7 +171,7 @@ def _mask(indices: set[int], size: int) -> NDArray[np.bool_]:
 
 
 def _log_odds(p: Floats) -> Floats:
-    clipped = np.clip(p, SUREST, 1 - SUREST)
+    clipped = np.clip(p, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return np.asarray(np.log(clipped / (1 - clipped)))
 
 

@@ -28,7 +28,7 @@ from model_registry import ModelCache, ProjectRecord, TaskRecord
 if TYPE_CHECKING:
     from backend.learning.prompting.sam import SegmentAnything
 
-AHEAD = 24
+FRAMES_AHEAD = 24
 """Frames that are looked at before somebody asks: half a minute each on two cores, and who labels goes on meanwhile."""
 
 NAME = "embedding"
@@ -80,8 +80,10 @@ class Embeddings:
         path, made = fetched_checkpoint(self._services.settings), 0
         if path is None:
             return 0
-        urls = {task.id: str(value_at(task.data, field) or "") for task in tasks[:AHEAD]}
-        lacking = [t for t in tasks[:AHEAD] if urls[t.id] and self.find(urls[t.id], frames.stamp(urls[t.id])) is None]
+        urls = {task.id: str(value_at(task.data, field) or "") for task in tasks[:FRAMES_AHEAD]}
+        lacking = [
+            t for t in tasks[:FRAMES_AHEAD] if urls[t.id] and self.find(urls[t.id], frames.stamp(urls[t.id])) is None
+        ]
         with _alone(self._services) as free:
             sam = self._load(path, encoder=True) if free and lacking else None
             for task in lacking if sam is not None else ():
@@ -137,7 +139,7 @@ def embed_unlabelled(services: Services, project: ProjectRecord, cancel: CancelT
         return []
     tasks = list[TaskRecord]()
     for group in services.registry.groups.all(project.id):
-        tasks += services.registry.tasks.of_group(project.id, group.name)[: AHEAD - len(tasks)]
+        tasks += services.registry.tasks.of_group(project.id, group.name)[: FRAMES_AHEAD - len(tasks)]
     frames = FrameStore(services.media(project), services.settings.frame_cache_mb, cancel)
     try:
         embed_ahead(services, project, tasks, frames, cancel)

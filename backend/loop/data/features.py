@@ -21,11 +21,11 @@ LONGEST_URL = 1000
 
 Vector = NDArray[np.float16]
 Vectors = NDArray[np.float32]
-TOGETHER = 64
+FRAMES_PER_BATCH = 64
 """Frames whose features are kept together: a few seconds' work, of which an interruption loses what was begun."""
 
 
-def look(
+def embed_frames(
     services: Services,
     project: ProjectRecord,
     tasks: Sequence[TaskRecord],
@@ -51,8 +51,8 @@ def look(
         for task in tasks
         if task.id in sources and not _is_of(known.get(task.id), sources[task.id], frames.stamp(urls[task.id]))
     ]
-    for start in range(0, len(wanted), TOGETHER):
-        usable, _ = frames.select(wanted[start : start + TOGETHER], field)
+    for start in range(0, len(wanted), FRAMES_PER_BATCH):
+        usable, _ = frames.select(wanted[start : start + FRAMES_PER_BATCH], field)
         if not len(usable):
             continue
         seen: list[int] = []
@@ -81,7 +81,7 @@ def _is_of(made_of: str | None, source: str, content: str) -> bool:
 
 
 def places_of(services: Services, project: ProjectRecord, tasks: Sequence[TaskRecord]) -> Places:
-    """Where the frames of these tasks lie, by what is known of them; see `sampling.places`."""
+    """Where the frames of these tasks lie, by what is known of them; see `acquisition.places`."""
     field = _image_field(services, project)
     known = services.registry.features.of(project.id, _sources(services, tasks, field)) if field else {}
     return places([order_of(task.data) for task in tasks], [known.get(task.id) for task in tasks])
@@ -100,7 +100,7 @@ def sample_features(
     sources = _sources(services, chosen, field)
     known = services.registry.features.of(project.id, sources)
     if not known and frames is not None:
-        look(services, project, chosen, frames)
+        embed_frames(services, project, chosen, frames)
         known = services.registry.features.of(project.id, sources)
     return np.stack([vector.astype(np.float32) for vector in known.values()]) if known else None
 

@@ -9,10 +9,10 @@ import structlog
 from backend.errors import TrainingError
 from backend.settings import Settings
 
-FITTING = 300_000_000
+FITTING_BYTES = 300_000_000
 """Bytes that the fitting itself takes, whatever the frames: networks see them scaled. Measured on five frames of full HD:
 0.21 GB for masks, 0.26 GB for boxes."""
-SHARE = 0.9
+FREE_MEMORY_SHARE = 0.9
 """Of the memory that is free when a training begins."""
 EASY_VICTIM = 500
 """Of 1,000; the system ends the process with the highest score first, which shall be the worker and not the server."""
@@ -25,7 +25,7 @@ def room(settings: Settings) -> int | None:
     if settings.training_mb:
         return settings.training_mb * 1_000_000
     free = free_bytes()
-    return None if free is None else int(SHARE * free)
+    return None if free is None else int(FREE_MEMORY_SHARE * free)
 
 
 def free_bytes(system: Path = Path("/")) -> int | None:
@@ -45,10 +45,10 @@ class Held:
         """Raises TrainingError where so many more bytes do not fit, so many frames in them."""
         self._frames += frames
         self._nbytes += nbytes
-        if self._room is not None and FITTING + self._nbytes > self._room:
+        if self._room is not None and FITTING_BYTES + self._nbytes > self._room:
             raise TrainingError(
                 f"Too little memory: {self._frames} labelled frames and what is drawn in them take "
-                f"{self._nbytes / 1e6:,.0f} MB or more, the training itself about {FITTING / 1e6:,.0f} MB, and it may take "
+                f"{self._nbytes / 1e6:,.0f} MB or more, the training itself about {FITTING_BYTES / 1e6:,.0f} MB, and it may take "
                 f"{self._room / 1e6:,.0f} MB. Give the worker more memory (or raise MICRO_MODELS_TRAINING_MB, where it is "
                 "set), or label fewer or smaller frames in this group."
             )

@@ -8,8 +8,8 @@ import structlog
 
 from backend.errors import LabelingConfigError
 from backend.loop.data.grouping import GroupRule, choose_rule, group_of, ordered_by
+from backend.loop.data.merge import in_dependency_order
 from backend.loop.data.standing import heard_as
-from backend.loop.data.stitch import chained
 from backend.loop.services import Services
 from backend.studio import events, json_text
 from backend.studio.labeling_config import control_fingerprint
@@ -111,7 +111,7 @@ def current_versions(
         log.warning("labeling config not usable", project=project.id, why=str(error))
         return []
     serving = services.registry.versions.serving(project.id, group)
-    found = [(c, serving[c.from_name]) for c in chained(controls) if c.from_name in serving]
+    found = [(c, serving[c.from_name]) for c in in_dependency_order(controls) if c.from_name in serving]
     return [(c, v, v.artifact) for c, v in found if v.artifact and v.fingerprint == control_fingerprint(c)]
 
 

@@ -1,4 +1,4 @@
-"""How a project stands with Label Studio: whether it still has this backend, and whether the API key is good.
+"""Connection state of a project: whether Label Studio still has this backend, and whether the API key is good.
 
 Looked at in every sweep. An odd answer changes nothing: only a proper list without us, twice, means that a person has
 removed the model on the project's Model page.
@@ -29,7 +29,7 @@ PROBLEM = "studio_problem"
 log = structlog.get_logger(__name__)
 
 
-def look(services: Services, studio: Studio, project: ProjectRecord) -> ProjectRecord:
+def check_connection(services: Services, studio: Studio, project: ProjectRecord) -> ProjectRecord:
     """Take over what Label Studio has of us in this project: our row, our title, or that it has us no more.
 
     A backend that was connected on Label Studio's own Model page gets its webhook secret here.

@@ -1,4 +1,4 @@
-"""What is missing from Label Studio's answers, and when it counts as gone.
+"""Deletion in Label Studio: what is missing from its answers, and when it counts as gone.
 
 One answer proves little: it may be partial, or come from a proxy or from another database behind the same address. A
 task or an annotation goes when two listings in a row lacked it, nothing spoke against them, and Label Studio, asked for

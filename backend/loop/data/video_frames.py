@@ -19,7 +19,7 @@ from model_registry import TaskRecord
 LOOKED_AT = 600
 """Frames of a video that are looked at, at most: on two cores that takes about half a minute. A longer video is looked at
 each second, third.. frame; between two looks a track goes straight on."""
-APART = 100_000
+FRAMES_BETWEEN_VIDEOS = 100_000
 """Frames between the end of one video and the start of the next in their group's time: nothing is linked over these."""
 
 log = structlog.get_logger(__name__)
@@ -79,7 +79,7 @@ class Clips:
                 problems[task.id] = str(error)
                 continue
             clips.append(clip)
-            start += clip.size.frames + APART
+            start += clip.size.frames + FRAMES_BETWEEN_VIDEOS
         return clips, problems
 
     def _open(self, task: TaskRecord, control: Control, start: int) -> Clip:

@@ -14,12 +14,12 @@ from backend.tracks import Track
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, level
 from model_registry import LabelRecord, TaskRecord
 
-LEARNT = 60
+MAX_LEARNT_FRAMES = 60
 """Frames of a video that are learnt from, at most: they are all in memory, 400 MB of full HD. A prediction that a person
 accepted comes back with hundreds of keyframes, which look alike."""
 FROM_RANGE = 8
 """Frames that are learnt from in one drawn range, at most: its neighbours look alike."""
-INTERPOLATED = 0.5
+INTERPOLATED_WEIGHT = 0.5
 """Weight of a frame in which some boxes are only known from keyframes before and after."""
 
 
@@ -95,8 +95,8 @@ def _of_tracks(clip: Clip, tracks: tuple[Track, ...]) -> VideoTrainingSet:
     # Behind its last keyframe the player holds a box where it was: where the object is then, nobody has said.
     known = [n for n in numbers if all(n <= track.keyframes[-1].frame for track in shown[n])]
     labeled = tuple(
-        LabeledFrame(frame, _instances(shown[n], n), 1.0 if n in certain else INTERPOLATED)
-        for n, frame in _read(clip, _spread(known or numbers, LEARNT))
+        LabeledFrame(frame, _instances(shown[n], n), 1.0 if n in certain else INTERPOLATED_WEIGHT)
+        for n, frame in _read(clip, _spread(known or numbers, MAX_LEARNT_FRAMES))
     )
     return VideoTrainingSet(
         clip, tracks, labeled, certain, tuple(_anchor(clip, tracks, n, n in certain) for n in numbers)
@@ -107,14 +107,14 @@ def _of_ranges(clip: Clip, tracks: tuple[Track, ...]) -> VideoTrainingSet:
     """From some frames of each drawn range; a class drawn alone is told from what lies outside of its ranges."""
     spans = [span for track in tracks for span in track.lifespans(clip.size.frames)]
     inside = frozenset(n for start, end in spans for n in range(start, end + 1))
-    most = max(min(FROM_RANGE, LEARNT // max(len(spans), 1)), 1)
+    most = max(min(FROM_RANGE, MAX_LEARNT_FRAMES // max(len(spans), 1)), 1)
     numbers = {n for start, end in spans for n in _spread(range(start, end + 1), most)}
     if len({track.label for track in tracks}) == 1:
         outside = [n for n in clip.looks if n not in inside]
         numbers.update(_spread(outside, len(numbers)))
     labeled = tuple(
         LabeledFrame(frame, _instances([t for t in tracks if t.box_at(n)], n))
-        for n, frame in _read(clip, _spread(sorted(numbers), LEARNT))
+        for n, frame in _read(clip, _spread(sorted(numbers), MAX_LEARNT_FRAMES))
     )
     return VideoTrainingSet(clip, tracks, labeled, inside)
 

@@ -1,4 +1,4 @@
-"""Tasks that could not be used are looked at again: a picture that came back is learnt and predicted like any other."""
+"""Retry of tasks that could not be used: a picture that came back is learnt and predicted like any other."""
 
 import random
 
@@ -12,9 +12,9 @@ from backend.loop.services import Services
 from backend.types import Media
 from model_registry import ProjectRecord
 
-MOST = 20
+TASKS_PER_LOOK = 20
 """Tasks of a project that are looked at each time: a host that is away answers none of them, slowly."""
-KNOWN = 1000
+MAX_KNOWN_TASKS = 1000
 """Tasks with a problem among which they are drawn, so that the same ones do not keep the others from their turn."""
 
 log = structlog.get_logger(__name__)
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 def look_again(services: Services, project: ProjectRecord) -> None:
     """Fetch some of the pictures that could not be had; those that can now are mended, and their groups woken."""
-    known = services.registry.listing.problems(project.id, limit=KNOWN)
+    known = services.registry.listing.problems(project.id, limit=MAX_KNOWN_TASKS)
     troubled = [task for task in known if task.problem != ABSENT]
     try:
         controls = services.config(project).controls
@@ -31,7 +31,7 @@ def look_again(services: Services, project: ProjectRecord) -> None:
     # What is wrong with a video is found out by reading all of it: that is left to the next training.
     if not troubled or any(control.media is not Media.IMAGE for control in controls):
         return
-    some = random.Random(services.clock()).sample(troubled, min(MOST, len(troubled)))
+    some = random.Random(services.clock()).sample(troubled, min(TASKS_PER_LOOK, len(troubled)))
     frames = FrameStore(services.media(project), services.settings.frame_cache_mb)
     mended = {task.id for task in some}
     for control in {control.media_field: control for control in controls}.values():

@@ -112,7 +112,7 @@ def _refresh_project(services: Services, studio: Studio, project: ProjectRecord,
         log.info("the project is in Label Studio again", project=project.id)
         projects.note_found(project.id)
     try:
-        project = standing.look(services, studio, project)
+        project = standing.check_connection(services, studio, project)
     except StudioForbidden:
         raise
     except StudioError as error:  # Label Studio asks each backend for this list; one that hangs must not stop the rest

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from backend.datasets.journal import FILE
 from backend.errors import MicroModelsError
 from backend.loop.export.run import export
-from backend.loop.export.wanted import Wanted
+from backend.loop.export.wanted import ExportRequest
 from backend.loop.services import Services
 
 CHUNK = 1 << 18
@@ -19,7 +19,7 @@ PACKED = frozenset({".json", ".jsonl", ".txt", ".csv", ".xml", ".yaml", ".ini", 
 REMARKS = "left out.txt"
 
 
-def archive(services: Services, wanted: Wanted) -> Iterator[bytes]:
+def archive(services: Services, wanted: ExportRequest) -> Iterator[bytes]:
     """The bytes of the ZIP, piece by piece. What was left out, and why, stands in a file of it.
 
     Raises RegistryError, LabelingConfigError, DataSetError at the first piece where nothing can be had.

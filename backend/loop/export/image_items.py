@@ -6,7 +6,7 @@ from backend import types
 from backend.datasets import Item, Picture
 from backend.datasets.pictures import SUFFIXES, ArrayPicture, FilePicture
 from backend.errors import DamagedMedia, MediaError
-from backend.loop.export.reading import Reader
+from backend.loop.export.reading import ObjectReader
 from backend.loop.export.sources import Source
 from backend.studio.media import MediaCache
 from backend.studio.picture_head import PictureHead, head_of
@@ -17,7 +17,7 @@ from backend.studio.task_data import value_at
 class ImageItems:
     """Makes frames of the tasks of one project."""
 
-    reader: Reader
+    reader: ObjectReader
     media: MediaCache
     field: str
     """The key of `task.data` with the image."""

@@ -25,7 +25,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ObjectReader:
     """Reads what is known of the tasks of one project."""
 
     controls: Sequence[Control]

@@ -16,10 +16,10 @@ from backend.loop.data.known import known
 from backend.loop.data.video_frames import Clips, name_of
 from backend.loop.export import label_studio
 from backend.loop.export.image_items import ImageItems
-from backend.loop.export.reading import Reader
+from backend.loop.export.reading import ObjectReader
 from backend.loop.export.sources import Source, VersionNames, sources
 from backend.loop.export.video_items import VideoItems
-from backend.loop.export.wanted import Wanted
+from backend.loop.export.wanted import ExportRequest
 from backend.loop.services import Services
 from backend.studio.media import is_inline
 from backend.studio.task_data import value_at
@@ -41,7 +41,7 @@ class Export:
     steps: Iterator[Step]
 
 
-def export(services: Services, wanted: Wanted, out: Path, remark: Callable[[str], None]) -> Export:
+def export(services: Services, wanted: ExportRequest, out: Path, remark: Callable[[str], None]) -> Export:
     """Write a project's frames into a folder, a step at a time; `remark` is told in words what was left out.
 
     Frames are those that people labelled, and by `wanted.predictions` others. The same export again writes only what is
@@ -86,7 +86,7 @@ def names_of(controls: Sequence[Control]) -> Names:
     )
 
 
-def _groups(services: Services, wanted: Wanted) -> list[GroupRecord]:
+def _groups(services: Services, wanted: ExportRequest) -> list[GroupRecord]:
     groups = sorted((g for g in services.registry.groups.all(wanted.project) if g.tasks), key=lambda g: g.name)
     if wanted.group is None:
         return groups
@@ -104,13 +104,13 @@ class _Plan:
         services: Services,
         project: ProjectRecord,
         controls: Sequence[Control],
-        wanted: Wanted,
+        wanted: ExportRequest,
         remark: Callable[[str], None],
     ) -> None:
         self._services, self._wanted, self._controls = services, wanted, controls
         media = services.media(project)
         self._stamp = media.stamp
-        reader = Reader(controls, VersionNames(services), remark)
+        reader = ObjectReader(controls, VersionNames(services), remark)
         self._fields = {c.media: c.media_field for c in controls}
         clips = Clips(media, lambda _, read: read(), WHOLE_SIDE)
         self._images = ImageItems(reader, media, self._fields.get(Media.IMAGE, ""))

@@ -10,7 +10,7 @@ from backend.datasets.pictures import ArrayPicture
 from backend.instances import ACCEPTED, DRAWN, MENDED, NO_TRACK, Instances
 from backend.loop.data.video_frames import Clip, Clips
 from backend.loop.export.image_items import about
-from backend.loop.export.reading import Reader
+from backend.loop.export.reading import ObjectReader
 from backend.loop.export.sources import Source
 from backend.studio import tags
 from backend.studio.regions.said import attributes_of, scores_of
@@ -46,7 +46,7 @@ class _Followed:
 class VideoItems:
     """Plans the frames of whole-video tasks of one project."""
 
-    reader: Reader
+    reader: ObjectReader
     clips: Clips
     every: int
     predictions: bool

@@ -6,12 +6,12 @@ from typing import Literal
 from backend.errors import DataSetError
 
 Predictions = Literal["none", "confident", "all"]
-CONFIDENT = 0.5
+CONFIDENT_SCORE = 0.5
 """Score from which a predicted frame is confident: more probably right as a whole than not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportRequest:
     """Which frames, and how."""
 
     project: int
@@ -21,7 +21,7 @@ class Wanted:
     predictions: Predictions = "none"
     """Besides what people labelled: no frames, those whose predictions are confident, or all that have predictions."""
     min_score: float | None = None
-    """Of a confident frame; None: `CONFIDENT`."""
+    """Of a confident frame; None: `CONFIDENT_SCORE`."""
     val: float = 0.0
     """Share of all frames to hold out for validation, in whole groups."""
     every: int = 1
@@ -32,7 +32,7 @@ class Wanted:
         """Score from which a predicted frame is taken; None: no predicted frame is."""
         if self.predictions == "none":
             return None
-        return 0.0 if self.predictions == "all" else CONFIDENT if self.min_score is None else self.min_score
+        return 0.0 if self.predictions == "all" else CONFIDENT_SCORE if self.min_score is None else self.min_score
 
     def check(self) -> None:
         """Raises DataSetError for what does not go together."""

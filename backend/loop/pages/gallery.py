@@ -17,7 +17,7 @@ MOMENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class GalleryPicture:
     """One task of a gallery."""
 
     task: int
@@ -35,7 +35,7 @@ class Picture:
     """Of a video: which frame of it is shown, from 1."""
 
 
-def pictures(services: Services, project: ProjectRecord, group: str, page: int) -> tuple[list[Picture], int]:
+def pictures(services: Services, project: ProjectRecord, group: str, page: int) -> tuple[list[GalleryPicture], int]:
     """One page (1, 2, ...) of the group's unlabelled tasks, the least certain first; and how many there are in all."""
     if services.video_field(project) is not None:
         found = frames_of_videos(services, project, group)
@@ -45,7 +45,7 @@ def pictures(services: Services, project: ProjectRecord, group: str, page: int) 
     return [picture(services, project, task.id, entry, task.problem) for task, entry in rows], total
 
 
-def frames_of_videos(services: Services, project: ProjectRecord, group: str) -> list[Picture]:
+def frames_of_videos(services: Services, project: ProjectRecord, group: str) -> list[GalleryPicture]:
     """Some frames of each video of the group, with what is predicted there, in the order of time."""
     registry = services.registry
     entries = registry.ledger.latest(project.id, [task.id for task in registry.tasks.of_group(project.id, group)])
@@ -63,7 +63,9 @@ def picture(
     entry: LedgerEntry | None,
     problem: str | None = None,
     why: str | None = None,
-) -> Picture:
+) -> GalleryPicture:
     """A task as a gallery shows it; `entry` is what was last published for it."""
     says, stamp = (in_words(entry.result), f"{entry.published_at:.3f}") if entry else ("no prediction", "0")
-    return Picture(task, entry.score if entry else None, says, stamp, task_url(services, project, task), problem, why)
+    return GalleryPicture(
+        task, entry.score if entry else None, says, stamp, task_url(services, project, task), problem, why
+    )

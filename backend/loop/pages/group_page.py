@@ -9,11 +9,12 @@ from backend.loop.data.links import group_url
 from backend.loop.data.project_news import Baseline, baselines, named, project_models, proposed_by, started_from
 from backend.loop.data.projects import rule_of
 from backend.loop.data.whole_videos import titles
-from backend.loop.pages.gallery import PAGE, Picture, picture, pictures
+from backend.loop.pages.gallery import PAGE, GalleryPicture, picture, pictures
 from backend.loop.pages.headline import Turn, headline
 from backend.loop.pages.overview import WORKING, Alert, backend_alerts, failure
 from backend.loop.pages.status import next_version
 from backend.loop.predict.suggest import suggestions
+from backend.loop.review.difficulty import difficulty
 from backend.loop.review.efficiency import Efficiency, group_efficiency
 from backend.loop.review.minutes import Minutes, minutes
 from backend.loop.services import Services
@@ -46,7 +47,7 @@ class VersionView:
 class Gallery:
     """One page of predictions."""
 
-    pictures: tuple[Picture, ...]
+    pictures: tuple[GalleryPicture, ...]
     total: int
     page: int
     pages: int
@@ -63,6 +64,8 @@ class GroupPage:
     state: GroupState
     headline: str
     """Where it stands, in a sentence or two."""
+    difficulty: str | None
+    """Why its micro-model stays poor, and what to do; None where it does not."""
     versions: tuple[VersionView, ...]
     """Of all controls, the newest first; old ones are left out."""
     older: int
@@ -74,13 +77,13 @@ class GroupPage:
     """Of the group in Label Studio."""
     gallery: Gallery | None
     """None where only what changes by itself was asked for."""
-    problems: tuple[Picture, ...]
+    problems: tuple[GalleryPicture, ...]
     """Tasks that cannot be used."""
     efficiency: Efficiency
     minutes: Minutes
     to_accept: int
     """Tasks without a label that have a prediction; 0 where only what changes by itself was asked for."""
-    next: tuple[Picture, ...]
+    next: tuple[GalleryPicture, ...]
     """The tasks that are worth a look, the most useful first."""
     proposed_by: str
     """Whose versions made the predictions of a group without a label; empty where its own did."""
@@ -125,6 +128,7 @@ def group_page(services: Services, project: int, name: str, page: int, whole: bo
         title=titles(services, owner, [record]).get(name, name or "(no name)"),
         state=state,
         headline=headline(record, state, efficiency, expects, _turn(services, record, state), proposed),
+        difficulty=difficulty(history, record.doubt),
         versions=tuple(shown),
         older=len(versions) - len(shown),
         way_back=any(v.may_serve and v.record.state == VersionState.SUPERSEDED for v in versions),
@@ -176,14 +180,14 @@ def gallery(services: Services, project: ProjectRecord, group: str, page: int) -
     return gallery(services, project, group, pages) if page > pages else Gallery(tuple(found), total, page, pages)
 
 
-def label_next(services: Services, project: ProjectRecord, group: str) -> list[Picture]:
+def label_next(services: Services, project: ProjectRecord, group: str) -> list[GalleryPicture]:
     """The tasks of the group that are worth a look, the most useful first."""
     found = suggestions(services, project.id, SUGGESTED, group)
     entries = services.registry.ledger.latest(project.id, [s.task for s in found])
     return [picture(services, project, s.task, entries.get(s.task), why=s.reason) for s in found]
 
 
-def problems(services: Services, project: ProjectRecord, group: str) -> list[Picture]:
+def problems(services: Services, project: ProjectRecord, group: str) -> list[GalleryPicture]:
     """The first tasks of the group that cannot be used."""
     found = services.registry.listing.problems(project.id, group, PROBLEMS_SHOWN)
     return [picture(services, project, task.id, None, task.problem) for task in found]

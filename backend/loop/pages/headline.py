@@ -1,4 +1,4 @@
-"""Where a group stands, in a sentence or two, and what a person can do next. Pure."""
+"""Status of a group in a sentence or two, and what a person can do next. Pure."""
 
 from dataclasses import dataclass
 

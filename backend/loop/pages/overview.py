@@ -13,7 +13,7 @@ from backend.loop.data.vanished import absence
 from backend.loop.data.whole_videos import titles
 from backend.loop.review.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
-from backend.loop.worker.alive import disk_problem, span, worker_problem
+from backend.loop.worker.health import disk_problem, duration, worker_problem
 from model_registry import (
     SORTS,
     AnnotatorWork,
@@ -219,7 +219,7 @@ def failure(group: GroupRecord, now: float) -> Alert:
     elif due == float("inf"):
         again = "It is tried again when its labels change, or with 'Train now'."
     else:
-        again = f"It is tried again by itself in {span(due - now)}, at once with 'Train now'."
+        again = f"It is tried again by itself in {duration(due - now)}, at once with 'Train now'."
     return Alert(group.project, group.reason or "The last training failed without a reason.", again, group.name)
 
 
@@ -249,7 +249,7 @@ def _sweep_late(services: Services, project: ProjectRecord) -> Alert | None:
         what = "Not compared with Label Studio yet."
     elif services.clock() - project.synced_at > SWEEPS_MISSED * pause:
         past = services.clock() - project.synced_at
-        what = f"Not compared with Label Studio for {span(past)}; expected every {span(pause)}."
+        what = f"Not compared with Label Studio for {duration(past)}; expected every {duration(pause)}."
     else:
         return None
     check = f"`micro-models check --project {project.id}`"

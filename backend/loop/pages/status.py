@@ -10,13 +10,24 @@ from backend.loop.data import standing
 from backend.loop.data.project_news import Baseline, baselines, named, project_models, proposed_by
 from backend.loop.data.vanished import absence
 from backend.loop.data.whole_videos import titles
+from backend.loop.review.difficulty import difficulty
 from backend.loop.review.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
-from backend.loop.train import rhythm
-from backend.loop.worker.alive import worker_problem
+from backend.loop.train import restart_policy
+from backend.loop.worker.health import worker_problem
 from model_registry import GroupRecord, ProjectRecord, Space, VersionRecord
 
-OF_VERSIONS = ("version", "start", "score", "measure", "pinned", "project_score", "project_score_honest", "proposed_by")
+OF_VERSIONS = (
+    "version",
+    "start",
+    "score",
+    "measure",
+    "pinned",
+    "project_score",
+    "project_score_held_out",
+    "proposed_by",
+    "difficulty",
+)
 NO_VERSION: dict[str, Any] = dict.fromkeys(OF_VERSIONS) | {"pinned": []}
 """What is said of the versions of a group that has none."""
 
@@ -80,11 +91,13 @@ def _safe_status(
 def group_status(services: Services, group: GroupRecord, efficiency: Efficiency) -> dict[str, Any]:
     """State of one group; times in seconds, shares in [0, 1]; actions and what is left as `loop.efficiency` counts."""
     serving = services.registry.versions.serving(group.project, group.name)
+    history = services.registry.versions.history(group.project, group.name)
     return _standing(services, group, efficiency) | {
         "version": ", ".join(_name(v, len(serving) > 1) for v in serving.values()) or None,
         "start": ", ".join(dict.fromkeys(v.start for v in serving.values())) or None,
         "score": _held_out_score(list(serving.values())),
         "measure": ", ".join(dict.fromkeys(_measure(v) for v in serving.values() if _measure(v))) or None,
+        "difficulty": difficulty(history, group.doubt),
         "pinned": sorted(services.registry.versions.pins(group.project, group.name)),
     }
 
@@ -120,17 +133,17 @@ def next_version(services: Services, group: GroupRecord) -> str | None:
         seconds = took[0] + max(0.0, (group.due_at or now) - now) if took else None
     else:
         seconds = None
-    return _told(services, group, seconds)
+    return _lag_message(services, group, seconds)
 
 
-def _told(services: Services, group: GroupRecord, seconds: float | None) -> str | None:
+def _lag_message(services: Services, group: GroupRecord, seconds: float | None) -> str | None:
     project = services.registry.projects.get(group.project)
     if project is None or services.video_field(project) is None:
-        return rhythm.told(group.trained_labels, group.labelled, seconds)
+        return restart_policy.lag_message(group.trained_labels, group.labelled, seconds)
     if group.wanted == group.trained or not group.labelled:
         return None
     reviews = services.registry.reviews.summaries(group.project, group.name)
-    return rhythm.told_of_video(sum(one.actions for one in reviews), bool(group.trained_labels), seconds)
+    return restart_policy.lag_message_of_video(sum(one.actions for one in reviews), bool(group.trained_labels), seconds)
 
 
 def _of_others(services: Services, group: GroupRecord, baseline: Mapping[str, Baseline]) -> dict[str, Any]:
@@ -139,7 +152,7 @@ def _of_others(services: Services, group: GroupRecord, baseline: Mapping[str, Ba
     one = baseline.get(group.name)
     return {
         "project_score": one.score if one else None,
-        "project_score_honest": one.held_out if one else None,
+        "project_score_held_out": one.held_out if one else None,
         "proposed_by": ", ".join(dict.fromkeys(named(v) for v in proposed_by(services, group))) or None,
     }
 

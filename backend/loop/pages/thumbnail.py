@@ -19,21 +19,21 @@ from backend.tracks import Track
 from backend.types import Box, Control, Instance, Media, level
 from model_registry import LedgerEntry, ProjectRecord, TaskRecord
 
-SIDE = 480
+THUMBNAIL_SIDE_PIXELS = 480
 """Longest side of a thumbnail, pixels: twice as wide as it is shown, for screens with two pixels to one."""
-TEXT = 22
+TEXT_PIXELS = 22
 """Size of what is written on it, pixels: shown half as large."""
-QUALITY = 80
+JPEG_QUALITY = 80
 """Of the JPEG: about 20 kB each."""
 CACHE_MB = 200
 """Most that thumbnails may take on disk: some 10,000; they are drawn again in milliseconds."""
-AROUND = 3.0
+CONTEXT_FACTOR = 3.0
 """A thumbnail shows so many times the width and height of what is predicted, so that one sees where it is..."""
-CLOSEST = 5.0
+MAX_ZOOM = 5.0
 """... and at most so many times as large as in the whole picture: closer, there is nothing more to see."""
-FARTHEST = 0.7
+WHOLE_PICTURE_SHARE = 0.7
 """Share of the picture from which on all of it is shown."""
-LEAST = 200
+MIN_SIDE_PIXELS = 200
 """Pixels of the original that the longer side shows at least: fewer are a blur."""
 DRAWN_AT_ONCE = 2
 """A page asks for all its pictures at once; the server must go on answering Label Studio meanwhile."""
@@ -68,7 +68,7 @@ class Thumbnails:
                     drawn = self._video(project, task, url, controls, entry, frame)
                 else:
                     drawn = self._image(project, task, url, controls, entry)
-                drawn.save(file, "JPEG", quality=QUALITY)
+                drawn.save(file, "JPEG", quality=JPEG_QUALITY)
 
         stamp = self._services.media(project).stamp(url)
         key = f"{project.id}\n{task.id}\n{url}\n{entry.published_at if entry else ''}\n{stamp}\n{frame or ''}"
@@ -91,10 +91,10 @@ class Thumbnails:
         self, project: ProjectRecord, task: TaskRecord, url: str, controls: list[Control], entry: LedgerEntry | None
     ) -> Image.Image:
         media = self._services.media(project)
-        pixels, size = media.image(url, task.id, SIDE)
+        pixels, size = media.image(url, task.id, THUMBNAIL_SIDE_PIXELS)
         result = entry.result if entry else ()
         said = [(control, tags.for_control(control).read(result, control, size).instances) for control in controls]
-        view = view_of([one.hull for _, found in said for one in found], size)
+        view = view_of([one.bounds for _, found in said for one in found], size)
         if view != whole(size):
             pixels, size = media.image(url, task.id, side_for(view, size))
         return finished(Image.fromarray(pixels), size, said, entry, view)
@@ -119,7 +119,7 @@ class Thumbnails:
             number = min(frame or min(starts, default=1), video.size.frames)
             said = [(control, _seen_in(number, mine)) for control, mine in tracks]
             size = video.size.width, video.size.height
-            view = view_of([one.hull for _, found in said for one in found], size)
+            view = view_of([one.bounds for _, found in said for one in found], size)
             picture = Image.fromarray(video.frame(number, side_for(view, size)))
         finally:
             video.close()
@@ -149,8 +149,10 @@ def view_of(boxes: Sequence[Box], size: tuple[int, int]) -> Box:
         max(b[2] for b in boxes),
         max(b[3] for b in boxes),
     )
-    share = max(AROUND * max((x1 - x0) / size[0], (y1 - y0) / size[1]), 1 / CLOSEST, LEAST / max(size))
-    if share > FARTHEST:
+    share = max(
+        CONTEXT_FACTOR * max((x1 - x0) / size[0], (y1 - y0) / size[1]), 1 / MAX_ZOOM, MIN_SIDE_PIXELS / max(size)
+    )
+    if share > WHOLE_PICTURE_SHARE:
         return whole(size)
     width, height = share * size[0], share * size[1]
     left = min(max((x0 + x1 - width) / 2, 0.0), size[0] - width)
@@ -160,7 +162,7 @@ def view_of(boxes: Sequence[Box], size: tuple[int, int]) -> Box:
 
 def side_for(view: Box, size: tuple[int, int]) -> int:
     """The longest side that the whole picture must have for its part to fill a thumbnail."""
-    return round(SIDE * max(size) / max(view[2] - view[0], view[3] - view[1]))
+    return round(THUMBNAIL_SIDE_PIXELS * max(size) / max(view[2] - view[0], view[3] - view[1]))
 
 
 def finished(
@@ -169,7 +171,7 @@ def finished(
     """Draw what is said over the whole picture, and cut out what is to be seen of it; `size` is that of the original."""
     scale = picture.width / size[0]
     for control, found in said:
-        draw_instances(picture, scored(found, entry), scale, control.labels, TEXT)
+        draw_instances(picture, scored(found, entry), scale, control.labels, TEXT_PIXELS)
     left, top, right, bottom = (round(edge * scale) for edge in view)
     return picture.crop((left, top, min(right, picture.width), min(bottom, picture.height)))
 

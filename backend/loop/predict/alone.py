@@ -1,4 +1,4 @@
-"""Predicting many frames, of which a few may be too odd for a micro-model: each of these costs itself alone."""
+"""Fault isolation in prediction: a frame that is too odd for a micro-model costs itself alone."""
 
 from collections.abc import Sequence
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from backend.loop.data.merge import ControlPredictions, shown
 from backend.loop.data.pages import label_of, spread, task_of
-from backend.loop.data.stitch import Part, shown
 from backend.loop.data.training_set import TrainingSet, newest_labels
 from backend.studio import tags
 from backend.studio.regions import Size
@@ -15,9 +15,9 @@ from model_registry import LabelRecord, TaskRecord
 if TYPE_CHECKING:
     from backend.learning.method import MicroModel
 
-NEAREST = 2
+NEAREST_FRAMES = 2
 """Labelled frames, the nearest in time, that a mask is carried over from."""
-MISSING = 0.0
+MISSING_MASK_SCORE = 0.0
 """Score of a frame in which a box has no mask: somebody has to draw it."""
 
 Boxes = Mapping[int, Sequence[Instance]]
@@ -45,10 +45,10 @@ def box_masks(
     return [_prediction(frame, boxes[frame.task], control, training_set.labeled, model, backbone) for frame in frames]
 
 
-def with_drawn(control: Control, drawn: Boxes, sizes: Mapping[int, Size]) -> Part:
+def with_drawn(control: Control, drawn: Boxes, sizes: Mapping[int, Size]) -> ControlPredictions:
     """What people drew, as a part of predictions: a mask that is shown without its box cannot be told apart."""
     predictions = [Prediction(page, tuple(instances), 1.0) for page, instances in drawn.items() if instances]
-    return Part(control, None, shown(control, predictions), sizes)
+    return ControlPredictions(control, None, shown(control, predictions), sizes)
 
 
 def _prediction(
@@ -72,7 +72,7 @@ def _prediction(
         mask = None if answer is None else answer.instance
         found.append(mask and replace(mask, score=min(mask.score, box.score), region_id=None))
     masks = tuple(one for one in found if one is not None)
-    score = min((MISSING if one is None else one.score for one in found), default=1.0)
+    score = min((MISSING_MASK_SCORE if one is None else one.score for one in found), default=1.0)
     return Prediction(frame.task, masks, score)
 
 
@@ -81,4 +81,4 @@ def _nearest(frame: Frame, labeled: Sequence[LabeledFrame]) -> list[LabeledFrame
     if frame.order is None:
         return []
     placed = [(abs(one.frame.order - frame.order), one) for one in labeled if one.frame.order is not None]
-    return [one for _, one in sorted(placed, key=lambda pair: pair[0])[:NEAREST]]
+    return [one for _, one in sorted(placed, key=lambda pair: pair[0])[:NEAREST_FRAMES]]

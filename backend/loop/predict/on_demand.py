@@ -12,9 +12,9 @@ import structlog
 from backend.errors import ArtifactDamaged, MicroModelsError
 from backend.loop.data.frames import MAX_SIDE
 from backend.loop.data.grouping import group_of, order_of
+from backend.loop.data.merge import ControlPredictions, enclosing_boxes, merge, shown
 from backend.loop.data.pages import images_of, number_of
 from backend.loop.data.projects import current_versions, model_version, rule_of
-from backend.loop.data.stitch import Part, enclosing_boxes, shown, stitch
 from backend.loop.data.weights import read_and_load
 from backend.loop.predict.prompted import Prompter
 from backend.loop.services import Services
@@ -125,17 +125,17 @@ class Predictor:
         return None
 
     def _predict(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer:
-        media, parts = self._services.media(project), list[Part]()
+        media, outputs = self._services.media(project), list[ControlPredictions]()
         for control, version, _ in versions:
             order, urls = order_of(task.data), images_of(task.data, control)
             looks = [media.image(str(url or ""), task.id, MAX_SIDE) for url in urls]
             frames = [Frame(number_of(task.id, n), image, *size, order) for n, (image, size) in enumerate(looks)]
             with self._slot:
                 model = self._model(version)
-                found = model.predict(frames, (), enclosing_boxes(control, parts))
+                found = model.predict(frames, (), enclosing_boxes(control, outputs))
             sizes = {frame.task: (frame.width, frame.height) for frame in frames}
-            parts.append(Part(control, version.id, shown(control, found), sizes))
-        one, title = stitch(parts)[task.id], model_version(self._services, project)
+            outputs.append(ControlPredictions(control, version.id, shown(control, found), sizes))
+        one, title = merge(outputs)[task.id], model_version(self._services, project)
         # Label Studio stores it and shows it: when its annotation comes, it must be known what was shown.
         now = self._services.clock()
         entry = LedgerEntry(task.id, project.id, None, one.result, one.score, one.versions, title, now, one.score)

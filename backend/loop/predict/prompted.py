@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from backend.learning.prompting.fallback_chain import PromptContext
 
 Answer = dict[str, Any]
-NEAREST = 2
+NEAREST_FRAMES = 2
 """Labelled frames that an object is looked for in: the nearest in time on either side."""
 
 log = structlog.get_logger(__name__)
@@ -141,7 +141,7 @@ class Prompter:
             ((abs(at - frame.order), t.id, t) for t, at in placed if at is not None and t.id != frame.task),
             key=lambda one: one[:2],
         )
-        chosen = [t for _, _, t in apart[:NEAREST]]
+        chosen = [t for _, _, t in apart[:NEAREST_FRAMES]]
         return [one for t in chosen if (one := self._labeled(project, t, labels[t.id].result, control)) is not None]
 
     def _labeled(

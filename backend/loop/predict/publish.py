@@ -9,9 +9,17 @@ import structlog
 from backend.errors import StudioUnreachable
 from backend.learning.method import MicroModel
 from backend.loop.data.frames import FrameStore
+from backend.loop.data.merge import (
+    ControlPredictions,
+    enclosing_boxes,
+    in_dependency_order,
+    instances_of,
+    merge,
+    shown,
+    shown_tracks,
+)
 from backend.loop.data.pages import task_of
 from backend.loop.data.projects import current_versions, model_version
-from backend.loop.data.stitch import Part, chained, enclosing_boxes, said_of, shown, shown_tracks, stitch
 from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.data.vanished import ABSENT
 from backend.loop.data.weights import read_and_load
@@ -49,7 +57,7 @@ def publish_group(services: Services, group: GroupRecord, lease: Lease, frames: 
     entries = predict_group(services, group, frames)
     registry.ledger.record(group.project, entries)
     push(services, group, entries)
-    doubt = mean(1 - (entry.score if entry.raw is None else entry.raw) for entry in entries) if entries else None
+    doubt = mean(1 - entry.model_score for entry in entries) if entries else None
     registry.groups.mark_published(lease, fresh.trained, doubt)
     log.info("predictions published", project=group.project, group=group.name, tasks=len(entries))
     renew_tab(services, registry.projects.require(group.project))
@@ -57,7 +65,7 @@ def publish_group(services: Services, group: GroupRecord, lease: Lease, frames: 
 
 
 def predict_group(services: Services, group: GroupRecord, frames: FrameStore) -> list[LedgerEntry]:
-    """Predictions of all serving versions for unlabelled images and for videos, stitched into one for each task.
+    """Predictions of all serving versions for unlabelled images and for videos, merged into one for each task.
 
     Raises ArtifactDamaged where one of them is none any more: then the group is trained first.
     """
@@ -89,30 +97,33 @@ def predicted(
     """What the predictors, in the order in which they must predict, say about tasks of a group that have no label."""
     registry, project = services.registry, services.registry.projects.require(group.project)
     labels = registry.labels.of_group(group.project, group.name)
-    parts, unreadable = list[Part](), dict[int, str]()
+    outputs, unreadable = list[ControlPredictions](), dict[int, str]()
     for control, predictor in _in_turn(services.config(project).controls, predictors):
         training_set = build_training_set(control, tasks, labels, frames)
         unreadable |= training_set.unreadable
         if source := services.config(project).control(control.masks_from or ""):
             drawn = drawn_boxes(source, tasks, labels, training_set.sizes)
-            boxes = said_of(source.from_name, parts) | drawn
-            parts += [with_drawn(source, drawn, training_set.sizes), _masked(services, boxes, predictor, training_set)]
+            boxes = instances_of(source.from_name, outputs) | drawn
+            outputs += [
+                with_drawn(source, drawn, training_set.sizes),
+                _masked(services, boxes, predictor, training_set),
+            ]
         elif predictor is not None:
-            part, odd = _said(predictor, training_set, parts)
-            parts.append(part)
+            output, odd = _said(predictor, training_set, outputs)
+            outputs.append(output)
             unreadable |= {task_of(page): why for page, why in odd.items()}
-    if parts:
+    if outputs:
         problems = frames.remarks | unreadable
         now_wrong = {task.id: problems.get(task.id) for task in tasks if task.problem != problems.get(task.id)}
         registry.tasks.set_problems(project.id, now_wrong)
-    stitched = stitch(parts)
-    scores = published_scores(services, group, tasks, {task: prediction.score for task, prediction in stitched.items()})
+    merged = merge(outputs)
+    scores = published_scores(services, group, tasks, {task: prediction.score for task, prediction in merged.items()})
     title, now = model_version(services, project), services.clock()
     return [
         LedgerEntry(
             task, project.id, None, prediction.result, scores[task], prediction.versions, title, now, prediction.score
         )
-        for task, prediction in stitched.items()
+        for task, prediction in merged.items()
     ]
 
 
@@ -122,26 +133,30 @@ def _in_turn(
     """The controls that something can be said of, in the order in which it must be, and who says it; masks that are made
     from boxes need nobody."""
     known = {predictor.control.from_name: predictor for predictor in predictors}
-    return [(c, known.get(c.from_name)) for c in chained(controls) if c.from_name in known or c.masks_from]
+    return [(c, known.get(c.from_name)) for c in in_dependency_order(controls) if c.from_name in known or c.masks_from]
 
 
-def _said(predictor: ControlPredictor, training_set: TrainingSet, parts: Sequence[Part]) -> tuple[Part, dict[int, str]]:
+def _said(
+    predictor: ControlPredictor, training_set: TrainingSet, outputs: Sequence[ControlPredictions]
+) -> tuple[ControlPredictions, dict[int, str]]:
     """What a predictor says about what is not labelled, and {frame: what is wrong} for what it cannot predict."""
     control = predictor.control
     if control.media is Media.VIDEO:
         videos = predict_clips(predictor.model, control, training_set.clips)
-        return Part(control, predictor.version, shown_tracks(control, videos)), {}
+        return ControlPredictions(control, predictor.version, shown_tracks(control, videos)), {}
     predictions, odd = predict_each(
-        predictor.model, training_set.rest, training_set.labeled, enclosing_boxes(control, parts)
+        predictor.model, training_set.rest, training_set.labeled, enclosing_boxes(control, outputs)
     )
-    return Part(control, predictor.version, shown(control, predictions), training_set.sizes), odd
+    return ControlPredictions(control, predictor.version, shown(control, predictions), training_set.sizes), odd
 
 
-def _masked(services: Services, boxes: Boxes, predictor: ControlPredictor | None, training_set: TrainingSet) -> Part:
+def _masked(
+    services: Services, boxes: Boxes, predictor: ControlPredictor | None, training_set: TrainingSet
+) -> ControlPredictions:
     """Masks for boxes, also where no version serves yet."""
     model, version = (predictor.model, predictor.version) if predictor else (None, None)
     masks = box_masks(training_set.control, boxes, training_set, model, services.settings.backbone)
-    return Part(training_set.control, version, shown(training_set.control, masks), training_set.sizes)
+    return ControlPredictions(training_set.control, version, shown(training_set.control, masks), training_set.sizes)
 
 
 def push(services: Services, group: GroupRecord, entries: Sequence[LedgerEntry]) -> None:

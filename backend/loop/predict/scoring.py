@@ -1,4 +1,4 @@
-"""The score that a prediction is published with: honest as a probability, and in the order worth looking at."""
+"""The score that a prediction is published with: calibrated as a probability, and in the order worth looking at."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,15 +10,15 @@ from model_registry import GroupRecord, TaskRecord
 
 
 def published_scores(
-    services: Services, group: GroupRecord, tasks: Sequence[TaskRecord], raw: Mapping[int, float]
+    services: Services, group: GroupRecord, tasks: Sequence[TaskRecord], uncalibrated: Mapping[int, float]
 ) -> dict[int, float]:
-    """{task: score to publish} for raw scores of some of the group's tasks; see `sampling`."""
+    """{task: score to publish} for uncalibrated scores of some of the group's tasks; see `acquisition`."""
     registry = services.registry
     reviews = recent(registry.reviews.summaries(group.project, group.name))
     shift = acquisition.shift([(r.score, r.actions == 0) for r in reviews if r.score is not None])
-    open_ = [n for n, task in enumerate(tasks) if task.id in raw]
+    open_ = [n for n, task in enumerate(tasks) if task.id in uncalibrated]
     labelled = {label.task for label in registry.labels.of_group(group.project, group.name)}
-    probable = dict(zip(open_, acquisition.shifted([raw[tasks[n].id] for n in open_], shift), strict=True))
+    probable = dict(zip(open_, acquisition.shifted([uncalibrated[tasks[n].id] for n in open_], shift), strict=True))
     places = places_of(services, registry.projects.require(group.project), tasks)
     done = [n for n, task in enumerate(tasks) if task.id in labelled and n not in probable]
     order = acquisition.order([probable[n] for n in open_], places, open_, done)

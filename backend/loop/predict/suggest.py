@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from backend.loop.data import acquisition
-from backend.loop.data.features import look, places_of
+from backend.loop.data.features import embed_frames, places_of
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.known import known, known_group
 from backend.loop.data.links import task_url
 from backend.loop.services import Services
 from model_registry import GroupRecord, ProjectRecord
 
-GROUPS = 20
+GROUPS_AT_A_TIME = 20
 """Groups of a project that suggestions are gathered from, the most doubtful first: nobody looks at more at once."""
-FIRST = 5
+FIRST_FRAMES = 5
 """Frames that a group is begun with."""
 
 
@@ -43,7 +43,7 @@ def suggestions(services: Services, project: int, limit: int, group: str | None 
         chosen = [one] if (one := services.registry.groups.get(project, group)) else []
     else:
         waiting = [g for g in services.registry.groups.all(project) if g.labelled < g.tasks]
-        chosen = sorted(waiting, key=lambda g: (g.doubt is None, -(g.doubt or 0.0), g.name))[:GROUPS]
+        chosen = sorted(waiting, key=lambda g: (g.doubt is None, -(g.doubt or 0.0), g.name))[:GROUPS_AT_A_TIME]
     found = [suggestion for one in chosen for suggestion in _of_group(services, record, one)]
     return sorted(found, key=lambda s: (-s.priority, s.group, s.task))[:limit]
 
@@ -62,7 +62,7 @@ def look_ahead(
     bare = [one for one in registry.groups.all(project) if one.doubt is None and group in (None, one.name)]
     for done, one in enumerate(bare):
         told(done, len(bare))
-        look(services, record, registry.tasks.of_group(project, one.name), frames)
+        embed_frames(services, record, registry.tasks.of_group(project, one.name), frames)
 
 
 def _of_group(services: Services, project: ProjectRecord, group: GroupRecord) -> list[Suggestion]:
@@ -80,9 +80,9 @@ def _of_group(services: Services, project: ProjectRecord, group: GroupRecord) ->
         ]
     places, open_ = places_of(services, project, tasks), {task.id for task in rest}
     done = [n for n, task in enumerate(tasks) if task.id not in open_]
-    picked = [tasks[n].id for n in acquisition.diverse(places, done, FIRST)]
+    picked = [tasks[n].id for n in acquisition.diverse(places, done, FIRST_FRAMES)]
     return [
-        Suggestion(id_, group.name, 1 - n / FIRST, None, "unlike the others", _url(services, project, id_))
+        Suggestion(id_, group.name, 1 - n / FIRST_FRAMES, None, "unlike the others", _url(services, project, id_))
         for n, id_ in enumerate(picked)
     ]
 

@@ -16,11 +16,11 @@ import structlog
 from backend.cancel import NEVER, CancelToken
 from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
 from backend.learning import methods
-from backend.loop.data.features import look
+from backend.loop.data.features import embed_frames
 from backend.loop.data.frames import FrameStore
+from backend.loop.data.merge import in_dependency_order
 from backend.loop.data.project_news import named
 from backend.loop.data.projects import current_versions
-from backend.loop.data.stitch import chained
 from backend.loop.data.weights import weights_of
 from backend.loop.predict.publish import ControlPredictor, predicted, push
 from backend.loop.services import Services
@@ -31,11 +31,11 @@ from model_registry import GroupRecord, LedgerEntry, ProjectRecord, TaskRecord, 
 TRANSFER_SCORE_FACTOR = 0.5
 """What the score of such a prediction is multiplied with. Nobody has labelled what is meant in this group, so the odds are
 even at best; and Label Studio, which hands out the lowest scores first, prefers groups without any label."""
-GROUPS = 20
+GROUPS_AT_A_TIME = 20
 """Groups of a project that have them at a time, the first by name: more than people get to before the next are due."""
-TASKS = 200
+TASKS_PER_GROUP = 200
 """Tasks of a group that have them, the first ones: about a minute of work. All follow with the first label."""
-GROWTH = 1.5
+LABEL_GROWTH = 1.5
 """They are made again when the version behind them learnt from so many times as many labels."""
 
 log = structlog.get_logger(__name__)
@@ -54,7 +54,7 @@ def predict_without_labels(services: Services, project: ProjectRecord, owner: st
         if g.tasks and not g.labelled and not g.is_aside(services.clock())
     )
     failures = []
-    for group in islice((g for g in bare if not current_versions(services, project, g.name)), GROUPS):
+    for group in islice((g for g in bare if not current_versions(services, project, g.name)), GROUPS_AT_A_TIME):
         cancel.check()
         try:
             _Transfer(services, project, group, owner, cancel).make()
@@ -73,7 +73,7 @@ def outdated(last: Sequence[VersionRecord | None], best: Mapping[str, VersionRec
     return any(
         (old := before.get(control)) is None
         or (old.group, old.fingerprint) != (new.group, new.fingerprint)
-        or new.labels >= GROWTH * old.labels
+        or new.labels >= LABEL_GROWTH * old.labels
         for control, new in best.items()
     )
 
@@ -92,7 +92,7 @@ class _Transfer:
     def make(self) -> None:
         """Nothing, where there is nobody to ask or nothing new to say, or another worker has the group."""
         registry, key = self._services.registry, (self._project.id, self._group.name)
-        tasks = registry.tasks.of_group(*key)[:TASKS]
+        tasks = registry.tasks.of_group(*key)[:TASKS_PER_GROUP]
         predictors = self._predictors()
         if not predictors or not self._is_due(tasks, {version.control: version for version, _ in predictors}):
             return
@@ -117,9 +117,9 @@ class _Transfer:
         """As `publish_group` does; until the end the group counts as one without predictions, so that a cut is mended."""
         groups = self._services.registry.groups
         groups.note_work(self._lease, f"the proposals for {len(tasks)} frames")
-        look(self._services, self._project, tasks, self._frames, self._cancel)
+        embed_frames(self._services, self._project, tasks, self._frames, self._cancel)
         entries = [
-            discounted(entry)
+            with_transfer_score(entry)
             for entry in predicted(self._services, group, tasks, [s for _, s in predictors], self._frames)
         ]
         self._cancel.check()
@@ -133,7 +133,7 @@ class _Transfer:
     def _predictors(self) -> list[tuple[VersionRecord, ControlPredictor]]:
         """The best version for each control whose weights can be had, in the order in which they must predict."""
         predictors = []
-        for control in chained(self._services.config(self._project).require()):
+        for control in in_dependency_order(self._services.config(self._project).require()):
             for _, version in transfer_candidates(
                 self._services, self._project, self._group.name, control, self._frames
             ):
@@ -156,7 +156,7 @@ class _Transfer:
         self._held.check()
 
 
-def discounted(entry: LedgerEntry) -> LedgerEntry:
+def with_transfer_score(entry: LedgerEntry) -> LedgerEntry:
     """A prediction with the score that it has where nobody has labelled."""
-    raw = entry.score if entry.raw is None else entry.raw
-    return replace(entry, score=TRANSFER_SCORE_FACTOR * entry.score, raw=TRANSFER_SCORE_FACTOR * raw)
+    factor = TRANSFER_SCORE_FACTOR
+    return replace(entry, score=factor * entry.score, uncalibrated_score=factor * entry.model_score)

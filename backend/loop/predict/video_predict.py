@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from backend.learning.video.frames import VideoFrame
 from backend.learning.video.keyframes import reduce_keyframes
 from backend.learning.video.ranges import ranges
-from backend.learning.video.rotation import has_angles, turned_again, upright_instances, upright_track
+from backend.learning.video.rotation import has_angles, restore_angles, upright_track
 from backend.learning.video.tracks import to_tracks
 from backend.loop.data.video_frames import ClipFrames
 from backend.loop.data.video_training_set import VideoTrainingSet
@@ -40,14 +40,17 @@ def _predict(model: "MicroModel", control: Control, training_set: VideoTrainingS
         tracks = [reduce_keyframes(track, kept[n] if n < len(kept) else ()) for n, track in enumerate(whole)]
         as_seen = {one.task - clip.start: one.instances for one in found}
         if has_angles(training_set.tracks, as_seen):
-            tracks = [turned_again(track, as_seen, own) for track, own in zip_longest(tracks, training_set.tracks)]
+            tracks = [restore_angles(track, as_seen, own) for track, own in zip_longest(tracks, training_set.tracks)]
     score = sum(one.score for one in found) / len(found) if found else 1.0
     return VideoPrediction(clip.task, clip.size, tuple(tracks), score)
 
 
 def _frames(training_set: VideoTrainingSet, found: Sequence[Prediction]) -> list[VideoFrame]:
     """What is seen, and where a person has seen everything, in order of time."""
-    seen = [VideoFrame(one.task - training_set.clip.start, upright_instances(one.instances)) for one in found]
+    seen = [
+        VideoFrame(one.task - training_set.clip.start, tuple(instance.upright() for instance in one.instances))
+        for one in found
+    ]
     return sorted(
         [*seen, *(VideoFrame(n, (), complete=True) for n in training_set.certain)], key=lambda one: one.number
     )

@@ -16,7 +16,7 @@ from typing import Any
 from backend.studio.compare import Region, regions_of, touched
 from model_registry import LedgerEntry
 
-SKEW = 5.0
+CLOCK_SKEW_SECONDS = 5.0
 """Seconds by which two machines' clocks may differ; no training is that short, so no later prediction gets in."""
 
 Item = Mapping[str, Any]
@@ -101,7 +101,7 @@ def shown_entry(
     open. Where no region is left of it, `from_prediction` says that there was one: the last before the annotation.
     """
     ids = {item.get("id") for item in result if isinstance(item.get("id"), str)}
-    before = [entry for entry in entries if entry.published_at <= created_at + SKEW]
+    before = [entry for entry in entries if entry.published_at <= created_at + CLOCK_SKEW_SECONDS]
     common = [len(ids & {item.get("id") for item in entry.result}) for entry in before]
     most = max(common, default=0)
     if most == 0 and not from_prediction:

@@ -6,7 +6,7 @@ from statistics import median
 
 from model_registry import ReviewSummary
 
-ENOUGH = 3
+MIN_ANNOTATIONS = 3
 """Annotations of a kind from which on their usual time is told: one may have been a coffee."""
 LOOK_BACK = 20
 """Newest annotations of a kind that are asked: the model gets better, and so does the person."""
@@ -38,4 +38,4 @@ def minutes(seconds: Mapping[int, float], reviews: Sequence[ReviewSummary], left
 
 
 def _usual(times: Sequence[float]) -> float | None:
-    return median(times[-LOOK_BACK:]) if len(times) >= ENOUGH else None
+    return median(times[-LOOK_BACK:]) if len(times) >= MIN_ANNOTATIONS else None

@@ -101,6 +101,6 @@ def _review(
         round=round_at(served, made_at),
         created_at=made_at,
         shown=entry is not None,
-        score=None if entry is None else entry.score if entry.raw is None else entry.raw,
+        score=None if entry is None else entry.model_score,
         tallies=rows(compare(entry.result if entry else (), label.result, hidden(controls, label.result))),
     )

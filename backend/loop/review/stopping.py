@@ -6,9 +6,9 @@ from model_registry import ReviewSummary
 
 LOOK_BACK = 20
 """Reviewed predictions that count as recent: two rounds of ten, few enough to follow a model that gets better."""
-ENOUGH = 10
+ACCEPTED_IN_A_ROW = 10
 """Predictions in a row accepted unchanged that call for a stop: with one frame in five wrong, one chance in ten."""
-SMALL = 0.03
+FEW_ACTIONS_PER_FRAME = 0.03
 """Actions a frame that are not worth going through the rest for: with fewer, one look costs more than it mends."""
 
 
@@ -38,8 +38,8 @@ def advice(reviews: Sequence[ReviewSummary], left: int, expected_left: float | N
     if not shown:
         return f"No prediction has been reviewed yet{rest}."
     streak = accepted_in_a_row(reviews)
-    small = expected_left is not None and expected_left <= SMALL * left
-    if streak >= ENOUGH or (small and streak):
+    small = expected_left is not None and expected_left <= FEW_ACTIONS_PER_FRAME * left
+    if streak >= ACCEPTED_IN_A_ROW or (small and streak):
         return f"More labelling hardly pays: the last {_predictions(streak)} accepted unchanged{rest}."
     mended = sum(review.actions > 0 for review in shown)
     if not mended:

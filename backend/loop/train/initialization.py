@@ -16,6 +16,7 @@ from backend.learning import methods
 from backend.loop.data.features import sample_features
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.weights import weights_of
+from backend.loop.review.difficulty import POOR_SCORE
 from backend.loop.services import Services
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Media, Start, Weights
@@ -24,8 +25,6 @@ from model_registry import ProjectRecord, VersionRecord
 MAX_DISTANCE = 1.2
 """`feature_distance` up to which two groups look alike. Measured on our evaluation data: two halves of one clip are 0.6 to
 1.1 apart, hearts of two patients 0.6, two clips of one cage 0.3, and different scenes 1.4 or more."""
-POOR_SCORE = 0.5
-"""Score below which a version is no start: it would have to be unlearnt."""
 NEAREST_GROUPS = 5
 """Siblings that are thought of: each is loaded and looks at the labelled frames."""
 SAMPLED_FRAMES = 8

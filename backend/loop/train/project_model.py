@@ -32,13 +32,13 @@ from model_registry import GroupRecord, Lease, ProjectRecord, VersionRecord
 
 PER_GROUP = 8
 """Labelled frames of one group at most: it learns what groups share, not one of them by heart."""
-FRAMES = 60
+MAX_FRAMES = 60
 """Labelled frames in all: bounds time, and with `frame_cache_mb` memory."""
 FEWEST_GROUPS = 2
 """Labelled groups from which on there is one: that of a single one is its own micro-model."""
-EFFORT = 2.5
+STEPS_FACTOR = 2.5
 """Of the steps of a group's training: about 250 steps on seven groups are what lifted the look-alikes in the prototype."""
-GROWTH = 1.5
+LABEL_GROWTH = 1.5
 """It is trained again when the project has so many times the labels that it had at the last time."""
 
 log = structlog.get_logger(__name__)
@@ -85,7 +85,7 @@ def is_due(services: Services, project: ProjectRecord, control: Control, availab
     last = services.registry.versions.project_models(project.id).get(control.from_name)
     if last is None or not is_fit(services, last, control):
         return True
-    return available >= GROWTH * int(last.metrics.get("available", 0))
+    return available >= LABEL_GROWTH * int(last.metrics.get("available", 0))
 
 
 def shared_out(labelled: Mapping[str, Sequence[int]], each: int, most: int) -> dict[str, list[int]]:
@@ -123,13 +123,13 @@ class _Training:
     def train(self, groups: Sequence[str], available: int) -> None:
         """Train on labelled frames of these groups, look how it does in each, and let it serve."""
         services, versions, settings = self._services, self._services.registry.versions, self._services.settings
-        recipe = methods.recipe_for(self._control, settings.backbone, settings.effort * EFFORT)
+        recipe = methods.recipe_for(self._control, settings.backbone, settings.effort * STEPS_FACTOR)
         material = self._material(groups, recipe.accepted_weight)
         labeled = [frame for group in material for frame in group.labeled]
         if len(material) < FEWEST_GROUPS:
             return
         self._control = resolved(self._control, labeled)
-        recipe = methods.recipe_for(self._control, settings.backbone, settings.effort * EFFORT)
+        recipe = methods.recipe_for(self._control, settings.backbone, settings.effort * STEPS_FACTOR)
         before = project_model_of(services, self._project, self._control)
         weights = weights_of(services, before) if before else None
         origin = (
@@ -171,7 +171,7 @@ class _Training:
         metrics: dict[str, Any] = {
             **trained.metrics, "available": available, "groups": _by_group(before, older, learnt),
             "labelled": _mean(learnt), "unseen": _mean(older),
-            "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): label_hash(f) for f in labeled},
+            "tasks": [f.frame.task for f in labeled], "label_hashes": {str(f.frame.task): label_hash(f) for f in labeled},
         }  # fmt: skip
         self._cancel.check()
         artifact = registry.artifacts.write(trained.weights)
@@ -185,7 +185,7 @@ class _Training:
         """The labelled frames to learn from, as many as fit into memory; times of different clips mean nothing together."""
         registry, settings = self._services.registry, self._services.settings
         labels = {name: registry.labels.of_group(self._project.id, name) for name in groups}
-        chosen = shared_out({name: list(newest_labels(found)) for name, found in labels.items()}, PER_GROUP, FRAMES)
+        chosen = shared_out({name: list(newest_labels(found)) for name, found in labels.items()}, PER_GROUP, MAX_FRAMES)
         room, material = settings.frame_cache_mb * 1_000_000, list[Material]()
         for name, tasks in chosen.items():
             self._cancel.check()

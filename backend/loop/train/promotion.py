@@ -28,14 +28,16 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class QualityChange:
     """One quality of the candidate and of the serving version, over the same frames."""
 
     candidate: Quality
     serving: Quality
 
 
-def decide(every: Quality, serving: Quality | None, older: Comparison | None, conflicting: Sequence[int]) -> Decision:
+def decide(
+    every: Quality, serving: Quality | None, older: QualityChange | None, conflicting: Sequence[int]
+) -> Decision:
     """Evaluate a candidate by the group's human labels, against the version that serves (None: none does).
 
     The candidate was trained on all of them, so that `every`, its quality over all, and `serving`, that of its
@@ -79,13 +81,11 @@ def label_hash(frame: LabeledFrame) -> str:
 
 def split_seen(labeled: Sequence[LabeledFrame], metrics: Mapping[str, Any]) -> tuple[list[int], list[int]]:
     """(indices of the frames that a version with these metrics learnt as they are labelled now, of those it did not)."""
-    digests, tasks = metrics.get("digests"), set(metrics.get("tasks", ()))
+    hashes, tasks = metrics.get("label_hashes", metrics.get("digests")), set(metrics.get("tasks", ()))
     seen, unseen = list[int](), list[int]()
     for n, frame in enumerate(labeled):
-        # Versions of before digests were kept only tell which frames they learnt.
-        known = (
-            frame.frame.task in tasks if digests is None else digests.get(str(frame.frame.task)) == label_hash(frame)
-        )
+        # The oldest versions only tell which frames they learnt; later ones called the hashes digests.
+        known = frame.frame.task in tasks if hashes is None else hashes.get(str(frame.frame.task)) == label_hash(frame)
         (seen if known else unseen).append(n)
     return seen, unseen
 

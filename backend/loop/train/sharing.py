@@ -1,4 +1,4 @@
-"""Where a group's training stands as a whole, while its controls are trained one after the other. Pure."""
+"""Progress of a group's training as a whole, while its controls are trained one after the other. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

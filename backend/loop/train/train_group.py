@@ -14,12 +14,13 @@ from backend.loop.data.frames import FrameStore
 from backend.loop.data.project_news import break_off
 from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.data.weights import read_and_load
+from backend.loop.review.difficulty import POOR_SCORE, examples
 from backend.loop.review.reviewing import accepted
 from backend.loop.services import Services
-from backend.loop.train import rhythm
+from backend.loop.train import restart_policy
 from backend.loop.train.evaluator import Evaluator
-from backend.loop.train.initialization import POOR_SCORE, Initialization, as_start, find_initialization
-from backend.loop.train.promotion import Comparison, Decision, decide, label_hash, split_seen
+from backend.loop.train.initialization import Initialization, as_start, find_initialization
+from backend.loop.train.promotion import Decision, QualityChange, decide, label_hash, split_seen
 from backend.loop.train.sharing import Share, shares
 from backend.studio.labeling_config import control_fingerprint
 from backend.studio.regions.limits import told
@@ -29,10 +30,10 @@ from model_registry import GroupRecord, Lease, VersionRecord
 REPORT_SECONDS = 1.0
 """Pause between progress reports: often enough for a moving bar, and each is a write that others wait for."""
 
-TOLD = 0.25
+LOG_INTERVAL_SHARE = 0.25
 """Share of a training after which the log says how far it is."""
 
-ENOUGH = 5
+SOUND_LABELS = 5
 """Frames that a version must have learnt before it is left as it is because people accept what it says, or goes on speaking
 beside the next one: with fewer, each one more shows it something new."""
 
@@ -50,7 +51,7 @@ def train_group(services: Services, group: GroupRecord, lease: Lease, frames: Fr
     registry, settings = services.registry, services.settings
     project = registry.projects.require(group.project)
     labels = registry.labels.of_group(group.project, group.name)
-    waits = rhythm.reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
+    waits = restart_policy.reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
     problems, failures, learnt = [waits] if waits else [], list[str](), set[int]()
     if not waits and labels:
         controls = services.config(project).require()
@@ -89,7 +90,7 @@ def _try(training: "_Training", control: Control) -> list[str]:
 
 def _is_sound(serving: VersionRecord, seen: Sequence[int]) -> bool:
     """Whether the version learnt enough, and all of that is labelled so still: these of the labelled frames are."""
-    return serving.labels >= ENOUGH and len(seen) == len(serving.metrics.get("tasks", ()))
+    return serving.labels >= SOUND_LABELS and len(seen) == len(serving.metrics.get("tasks", ()))
 
 
 class _Training:
@@ -108,12 +109,12 @@ class _Training:
     ) -> None:
         self._services, self._group, self._lease, self._training_set = services, group, lease, training_set
         self._recipe, self._frames, self._share = recipe, frames, share
-        self._earlier: Weights | None = None
+        self._previous_weights: Weights | None = None
         """Of the serving version."""
         self._cancel = cancel.also(self._check_labels)
         self._progress = Progress(0.0)
         self._reported, self._looked = 0.0, 0.0
-        self._told = 0.0
+        self._logged_share = 0.0
 
     def run(self) -> None:
         """Train from the best source, evaluate, and promote or reject; skipped where this revision has been evaluated already."""
@@ -143,14 +144,14 @@ class _Training:
         """Reads the serving version's weights, without which nobody could tell whether the new ones are better; False where
         they are damaged: then it serves no longer. Raises ArtifactError where the store does not answer."""
         try:
-            self._earlier, _ = read_and_load(self._services, serving)
+            self._previous_weights, _ = read_and_load(self._services, serving)
         except ArtifactDamaged:
             return False
         return True
 
     def _origin(self, serving: VersionRecord | None) -> Initialization:
-        if serving is not None and self._earlier is not None and not self._recipe.anew:
-            return Initialization(Start.SERVING, serving, as_start(self._earlier, Start.SERVING))
+        if serving is not None and self._previous_weights is not None and not self._recipe.anew:
+            return Initialization(Start.SERVING, serving, as_start(self._previous_weights, Start.SERVING))
         project = self._services.registry.projects.require(self._group.project)
         return find_initialization(
             self._services, project, self._group.name, self._training_set.control, self._frames, self._fits_labels
@@ -179,7 +180,7 @@ class _Training:
         groups = self._services.registry.groups
         try:
             groups.note_work(self._lease, self._training_set.work)
-            self._told = 0.0
+            self._logged_share = 0.0
             self._log("training begins", version=version.number, labels=version.labels, start=version.start)
             self._train_and_evaluate(version, origin, serving)
         except BaseException as error:
@@ -210,21 +211,22 @@ class _Training:
     ) -> None:
         registry, device, labeled = self._services.registry, self._services.settings.device, self._training_set.labeled
         evaluator = Evaluator(self._training_set, serving, device)
-        earlier = self._earlier
-        before = evaluator.predict(earlier) if earlier else None
+        previous = self._previous_weights
+        before = evaluator.predict(previous) if previous else None
         given = TrainingInput(
             labeled=labeled, labels=self._training_set.control.labels, unlabeled=self._training_set.rest, start=origin.weights,
             device=device, seed=self._services.seed + version.id, progress=self._note,
             cancel=self._cancel,
         )  # fmt: skip
         trained = methods.train(self._training_set.control, given, self._recipe)
-        companion = earlier if serving and _is_sound(serving, evaluator.seen) else None
-        weights = methods.ensemble(trained.weights, companion)
+        ensemble_member = previous if serving and _is_sound(serving, evaluator.seen) else None
+        weights = methods.ensemble(trained.weights, ensemble_member)
         after = evaluator.predict(weights)
         decision, unseen = self._decide(evaluator, after, before)
         metrics = {
             **trained.metrics, "labelled": asdict(evaluator.quality(after)), "unseen": asdict(unseen) if unseen else None,
-            "tasks": [f.frame.task for f in labeled], "digests": {str(f.frame.task): label_hash(f) for f in labeled},
+            "tasks": [f.frame.task for f in labeled], "label_hashes": {str(f.frame.task): label_hash(f) for f in labeled},
+            "examples": examples(labeled),
         }  # fmt: skip
         artifact = registry.artifacts.write(weights)
         if decision.promote:
@@ -245,7 +247,7 @@ class _Training:
         if before is None:
             return decide(every, None, None, ()), None
         older = (
-            Comparison(evaluator.quality(after, evaluator.seen), evaluator.quality(before, evaluator.seen))
+            QualityChange(evaluator.quality(after, evaluator.seen), evaluator.quality(before, evaluator.seen))
             if evaluator.seen
             else None
         )
@@ -261,8 +263,8 @@ class _Training:
         self._reported = now
         groups = self._services.registry.groups
         groups.progress(self._lease, "training", progress.done, progress.seconds_left)
-        if progress.done - self._told >= TOLD:
-            self._told = progress.done
+        if progress.done - self._logged_share >= LOG_INTERVAL_SHARE:
+            self._logged_share = progress.done
             left = None if progress.seconds_left is None else round(progress.seconds_left)
             self._log(f"training {progress.done:.0%}", seconds_left=left)
 
@@ -273,18 +275,20 @@ class _Training:
             return
         self._looked = now
         newest = self._services.registry.groups.get(group.project, group.name)
-        if newest and newest.wanted != group.wanted and self._gives_way(newest, self._progress, now):
+        if newest and newest.wanted != group.wanted and self._should_restart(newest, self._progress, now):
             raise TrainingInterrupted(f"{newest.labelled} labels are there: it starts again with them.")
 
-    def _gives_way(self, newest: GroupRecord, progress: Progress, now: float) -> bool:
+    def _should_restart(self, newest: GroupRecord, progress: Progress, now: float) -> bool:
         group, settings = self._group, self._services.settings
-        running = rhythm.Running(group.labelled, group.trained_labels, progress.done, progress.seconds_left)
+        running = restart_policy.RunningTraining(
+            group.labelled, group.trained_labels, progress.done, progress.seconds_left
+        )
         labels = self._services.registry.labels.of_group(group.project, group.name)
-        gap = rhythm.gap_of([label.updated_at for label in labels])
+        gap = restart_policy.label_interval([label.updated_at for label in labels])
         since = now - (newest.due_at - settings.quiet_seconds) if newest.due_at is not None else 0.0
         # New labels come to an end; a person who mends the same ones again and again must not starve the group.
         may = newest.labelled > group.labelled or now - (newest.first_due or now) < settings.patience_seconds
-        return may and rhythm.gives_way(running, newest.labelled, gap, since)
+        return may and restart_policy.should_restart(running, newest.labelled, gap, since)
 
     def _log(self, what: str, **more: object) -> None:
         group, control = self._group, self._training_set.control.from_name

@@ -1,4 +1,4 @@
-"""A worker's sign of life in the registry: that it is there, what it is at, and what goes wrong."""
+"""Heartbeat of a worker in the registry: that it is there, what it is at, and what goes wrong."""
 
 from collections.abc import Callable
 

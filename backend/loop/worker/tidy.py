@@ -1,4 +1,4 @@
-"""Old weights are deleted: each training leaves some megabytes, and few versions are ever gone back to."""
+"""Retention: old weights are deleted. Each training leaves some megabytes, and few versions are ever gone back to."""
 
 import structlog
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from backend.studio.regions.comparison import Comparison
+from backend.studio.regions.comparison import RegionComparison
 from backend.studio.regions.item import Item, share, unique_id, value_of
 from backend.studio.regions.limits import MOST_LABELS, MOST_REGIONS, Budget
 from backend.studio.regions.region import ReadResult, Size, size_of
@@ -65,5 +65,5 @@ class ChoicesRegions:
         ]
 
 
-COMPARISON = Comparison(moves=lambda a, b: 0)
+COMPARISON = RegionComparison(moves=lambda a, b: 0)
 """Its classes are its labels: one that is changed is relabelled."""

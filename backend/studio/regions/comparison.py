@@ -14,7 +14,7 @@ Value = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RegionComparison:
     """How the regions of one control tag are compared. None of the functions may raise: values may hold anything."""
 
     moves: Callable[[Value, Value], int]
@@ -36,6 +36,6 @@ def same_rotation(a: Value, b: Value) -> bool:
     return abs((difference + 180) % 360 - 180) <= TOLERANCE
 
 
-def one_move_unless(same: Callable[[Value, Value], bool]) -> Comparison:
+def one_move_unless(same: Callable[[Value, Value], bool]) -> RegionComparison:
     """Of regions that a person draws and mends in one go."""
-    return Comparison(lambda a, b: 0 if same(a, b) else 1)
+    return RegionComparison(lambda a, b: 0 if same(a, b) else 1)

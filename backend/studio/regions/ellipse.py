@@ -21,7 +21,7 @@ from backend.types import Control, Instance, Mask
 SHAPE = "ellipse"
 VERTICES = 360
 """Of the polygon that stands for an ellipse: within a tenth of a pixel of it up to a radius of 2,000 pixels."""
-FAR = 1000.0
+MAX_PER_CENT = 1000.0
 """Percent: an ellipse this far or large is no drawing but a mistake in its numbers."""
 
 
@@ -55,7 +55,7 @@ def _mask(item: Item, image: Size) -> Mask | str:
     """The filled ellipse of an item; or what is wrong with it."""
     value = value_of(item)
     numbers = [number(value.get(key)) for key in ("x", "y", "radiusX", "radiusY")]
-    x, y, right, down = (n if n is not None and abs(n) <= FAR else math.nan for n in numbers)
+    x, y, right, down = (n if n is not None and abs(n) <= MAX_PER_CENT else math.nan for n in numbers)
     if math.isnan(x + y + right + down) or min(right, down) < 0:
         return "has no numbers x, y, radiusX and radiusY in percent"
     turn = math.radians((number(value.get("rotation")) or 0.0) % 360)

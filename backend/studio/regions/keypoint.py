@@ -50,12 +50,12 @@ class KeyPointRegions:
         for parent, points in objects.items():
             label, box = parents[parent] if parent else ("", None)
             if parent is None and _apart(points, control):
-                instances += [Instance(p.label, _hull([p]), region_id=p.region_id, keypoints=(p,)) for p in points]
+                instances += [Instance(p.label, _bounds([p]), region_id=p.region_id, keypoints=(p,)) for p in points]
                 continue
             shown, doubled = _first_of_each(points)
             of = f"region {parent}" if parent else "the frame's one object; hang them on rectangles (parentID)"
             problems += [f"{_name(p)} of {control.from_name!r}: a second {p.label!r} of {of}" for p in doubled]
-            instances.append(Instance(label, box or _hull(shown), region_id=parent, keypoints=tuple(shown)))
+            instances.append(Instance(label, box or _bounds(shown), region_id=parent, keypoints=tuple(shown)))
         return ReadResult(tuple(instances), tuple(problems))
 
     def write(self, instances: Sequence[Instance], control: Control, size: Size) -> list[dict[str, Any]]:
@@ -93,7 +93,7 @@ def _point(item: Item, image: Size) -> tuple[float, float, str | None] | str:
 def as_one_object(instances: Sequence[Instance]) -> tuple[Instance, list[Keypoint]]:
     """(the points of a frame as those of its one object, the points that are a label's second or further one)."""
     shown, doubled = _first_of_each([point for instance in instances for point in instance.keypoints])
-    return Instance("", _hull(shown), keypoints=tuple(shown)), doubled
+    return Instance("", _bounds(shown), keypoints=tuple(shown)), doubled
 
 
 def _first_of_each(points: Sequence[Keypoint]) -> tuple[list[Keypoint], list[Keypoint]]:
@@ -135,7 +135,7 @@ def _inside(x: float, y: float, image: Size) -> tuple[float, float] | None:
     return min(max(x, 0.0), float(image[0])), min(max(y, 0.0), float(image[1]))
 
 
-def _hull(points: Sequence[Keypoint]) -> Box:
+def _bounds(points: Sequence[Keypoint]) -> Box:
     """The smallest box around points that is a pixel or more wide and high."""
     (x0, x1), (y0, y1) = _span([point.x for point in points]), _span([point.y for point in points])
     return x0, y0, x1, y1

@@ -16,16 +16,16 @@ from backend.types import Mask
 
 TOLERANCES = (1.0, 0.5, 0.25, 0.0)
 """How far, in pixels, the outline may be from the mask's edge; the first that is good enough."""
-GOOD = 0.985
+MIN_IOU = 0.985
 """IoU of a polygon and its mask that is good enough; small objects take a finer outline to get there."""
 NUDGE = (0.003, 0.00185)
 """Pixels: edges may not run so close to the centres of pixels that rounding decides which side these are on.
 
 In the golden ratio, since few edges between pixels run along it.
 """
-SPECKS = 0.003
+LOST_AREA_SHARE = 0.003
 """About the share of the area that may be lost with the smallest parts, and with the smallest holes."""
-MOST = 100
+MAX_PARTS = 100
 """Parts of one instance, and holes of one part: with more a mask is noise, which nobody could edit as polygons."""
 
 
@@ -90,7 +90,7 @@ def _simple(outer: Ring, holes: Sequence[Ring]) -> Ring:
     ring = outer
     for tolerance in TOLERANCES:
         ring = bridge_holes(_few(outer, tolerance), [_few(hole, tolerance) for hole in holes])
-        if all(_iou(fill(ring - corner + moved, size), truth) >= GOOD for moved in (nudge, -nudge)):
+        if all(_iou(fill(ring - corner + moved, size), truth) >= MIN_IOU for moved in (nudge, -nudge)):
             break
     return ring
 
@@ -108,9 +108,9 @@ def _few(ring: Ring, tolerance: float) -> Ring:
 
 
 def _without_specks(areas: Mapping[int, float], whole: float) -> list[int]:
-    """The keys of the largest areas, in that order, without the smallest that add up to `SPECKS` of the whole."""
+    """The keys of the largest areas, in that order, without the smallest that add up to `LOST_AREA_SHARE` of the whole."""
     order = sorted(areas, key=lambda i: -areas[i])
     lost = 0.0
-    while order and lost + areas[order[-1]] <= SPECKS * whole:
+    while order and lost + areas[order[-1]] <= LOST_AREA_SHARE * whole:
         lost += areas[order.pop()]
-    return order[:MOST]
+    return order[:MAX_PARTS]

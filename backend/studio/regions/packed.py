@@ -1,4 +1,4 @@
-"""Packed masks: what Label Studio stores of a brush.
+"""Brush masks as run lengths (RLE), packed as Label Studio stores them.
 
 The RGBA bytes of the whole image as runs (thi.ng rle-pack): the number of values in 32 bits, the bits of a value in 5, the
 four sizes of a run's length in 4 each; then runs, each of a bit that says whether its values are all the same, two bits that

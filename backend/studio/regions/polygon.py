@@ -20,7 +20,7 @@ from backend.studio.regions.several import with_labels
 from backend.types import Control, Instance, Mask
 
 SHAPE = "polygon"
-FAR = 1000.0
+MAX_PER_CENT = 1000.0
 """Percent: a vertex this far from the image is no drawing but a mistake in its numbers."""
 
 
@@ -78,7 +78,7 @@ def _vertex(point: object) -> tuple[float, float] | None:
     if not isinstance(point, (list, tuple)) or len(point) != 2:
         return None
     x, y = number(point[0]), number(point[1])
-    return (x, y) if x is not None and y is not None and max(abs(x), abs(y)) <= FAR else None
+    return (x, y) if x is not None and y is not None and max(abs(x), abs(y)) <= MAX_PER_CENT else None
 
 
 def _is_same(a: Value, b: Value) -> bool:

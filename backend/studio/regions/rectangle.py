@@ -50,7 +50,7 @@ def box_of(item: Item, image: Size) -> Box | str:
     found = turned_of(item, image)
     if isinstance(found, str) or not found[1]:
         return found if isinstance(found, str) else found[0]
-    return _clip(Instance("", found[0], angle=found[1]).hull, image) or "lies outside the image"
+    return _clip(Instance("", found[0], angle=found[1]).bounds, image) or "lies outside the image"
 
 
 def turned_of(item: Item, image: Size) -> tuple[Box, float] | str:
@@ -62,20 +62,20 @@ def turned_of(item: Item, image: Size) -> tuple[Box, float] | str:
         return "has no numbers x, y, width and height in percent"
     x, y, width, height = (side * image[n % 2] / 100 for n, side in enumerate(sides) if side is not None)
     rotation = number(value.get("rotation")) or 0.0
-    hull = _hull(x, y, width, height, rotation)
-    box = _clip(hull, image)
+    bounds = _bounds(x, y, width, height, rotation)
+    box = _clip(bounds, image)
     if box is None:
-        outside = _area(hull) > 0 and min(hull[2] - hull[0], hull[3] - hull[1]) >= SMALLEST_PIXELS
+        outside = _area(bounds) > 0 and min(bounds[2] - bounds[0], bounds[3] - bounds[1]) >= SMALLEST_PIXELS
         return "lies outside the image" if outside else f"is {abs(width):.2f} x {abs(height):.2f} pixels, too small"
     if not level(box, rotation)[1]:
         return box, 0.0
     if min(abs(width), abs(height)) < SMALLEST_PIXELS:
         return f"is {abs(width):.2f} x {abs(height):.2f} pixels, too small"
-    middle, half = ((hull[0] + hull[2]) / 2, (hull[1] + hull[3]) / 2), (abs(width) / 2, abs(height) / 2)
+    middle, half = ((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2), (abs(width) / 2, abs(height) / 2)
     return level((middle[0] - half[0], middle[1] - half[1], middle[0] + half[0], middle[1] + half[1]), rotation)
 
 
-def _hull(x: float, y: float, width: float, height: float, degrees: float) -> Box:
+def _bounds(x: float, y: float, width: float, height: float, degrees: float) -> Box:
     """The smallest upright box around one that is turned clockwise (y points down) about its corner (x, y)."""
     if degrees % 360 == 0:
         sine, cosine = 0.0, 1.0
@@ -118,7 +118,7 @@ def turned_percent_of(box: Box, angle: float, size: Size) -> dict[str, float] | 
     if not angle:
         return percent_of(box, size)
     turned = Instance("", box, angle=angle)
-    if not all(map(math.isfinite, (*box, angle))) or _clip(turned.hull, size) is None:
+    if not all(map(math.isfinite, (*box, angle))) or _clip(turned.bounds, size) is None:
         return None
     x, y = turned.corners[0]
     return {

@@ -1,4 +1,4 @@
-"""What a result says of its regions besides their geometry and label: scores, and attributes (`perRegion`)."""
+"""Region attributes (`perRegion`) and scores: what a result says of its regions besides their geometry and label."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Several labels of one region, where the labeling config allows them (`choice="multiple"` on the control tag).
+"""Multiple labels of one region, where the labeling config allows them (`choice="multiple"` on the control tag).
 
 A micro-model learns an instance for each label of a region. Those that lie on each other are one region again.
 """

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from backend.studio.regions.comparison import Comparison, Value
+from backend.studio.regions.comparison import RegionComparison, Value
 from backend.studio.regions.item import Item, labelled, share, unique_id, value_of
 from backend.studio.regions.limits import MOST_RANGES, Budget
 from backend.studio.regions.region import Size, TracksRead, number
@@ -80,7 +80,7 @@ def _frames_in(value: Value) -> int:
     return sum(int(abs(end - start)) + 1 for start, end in ends if start is not None and end is not None)
 
 
-COMPARISON = Comparison(
+COMPARISON = RegionComparison(
     moves=lambda a, b: 0 if a.get("ranges") == b.get("ranges") else 1,
     covers=lambda value: max(_frames_in(value), 1),
 )

@@ -14,7 +14,7 @@ import numpy as np
 
 from backend.pixel_edges import bounding_box
 from backend.studio.regions import vertices as lines
-from backend.studio.regions.comparison import Comparison
+from backend.studio.regions.comparison import RegionComparison
 from backend.studio.regions.item import Item, grouped, labelled, labels_of, types_of, unique_id, value_of, written
 from backend.studio.regions.limits import MOST_ROWS_CROSSED, MOST_VERTICES_IN_ALL, Budget
 from backend.studio.regions.mask import fill, of_size
@@ -24,7 +24,7 @@ from backend.studio.regions.several import with_labels
 from backend.types import Box, Control, Head, Instance, Keypoint, Mask
 
 SHAPE = "vector"
-AROUND = 0.1
+BOX_MARGIN_SHARE = 0.1
 """Of a skeleton's diagonal, by which its box is wider on each side: points lie inside of the object that they are of."""
 
 
@@ -146,7 +146,7 @@ def _names(ids: Sequence[str], labels: Sequence[str]) -> list[str]:
 def _around(places: np.ndarray[Any, Any], image: Size) -> Box:
     """The box around a skeleton's points, (n, 2) in pixels, inside the image, a pixel or more wide and high."""
     low, high = places.min(axis=0), places.max(axis=0)
-    wider = max(AROUND * float(np.hypot(*(high - low))), 0.5)
+    wider = max(BOX_MARGIN_SHARE * float(np.hypot(*(high - low))), 0.5)
     low, high = np.maximum(low - wider, 0), np.minimum(high + wider, image)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
@@ -182,4 +182,4 @@ def _linked(name: str, links: Mapping[str, str], there: Sequence[str]) -> str | 
     return at or (there[-1] if there else None)
 
 
-COMPARISON = Comparison(moves=lines.moves, strokes=lines.strokes, covers=lines.strokes)
+COMPARISON = RegionComparison(moves=lines.moves, strokes=lines.strokes, covers=lines.strokes)

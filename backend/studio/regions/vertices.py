@@ -12,7 +12,7 @@ from backend.studio.regions.item import percent
 from backend.studio.regions.limits import MOST_VERTICES, Budget
 from backend.studio.regions.region import Size, number
 
-FAR = 1000.0
+MAX_PER_CENT = 1000.0
 """Percent: a vertex this far from the image is no drawing but a mistake in its numbers."""
 STEPS = 16
 """Straight pieces that stand for one curve."""
@@ -106,7 +106,7 @@ def _place(row: object) -> Place | None:
     if not isinstance(row, Mapping):
         return None
     x, y = number(row.get("x")), number(row.get("y"))
-    return (x, y) if x is not None and y is not None and max(abs(x), abs(y)) <= FAR else None
+    return (x, y) if x is not None and y is not None and max(abs(x), abs(y)) <= MAX_PER_CENT else None
 
 
 def _curve(before: Vertex, after: Vertex) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from backend.studio.regions.comparison import Comparison, Value
+from backend.studio.regions.comparison import RegionComparison, Value
 from backend.studio.regions.item import DIGITS, Item, labelled, share, unique_id, value_of
 from backend.studio.regions.limits import MOST_KEYFRAMES, Budget
 from backend.studio.regions.rectangle import is_same_box, turned_of, turned_percent_of
@@ -117,7 +117,7 @@ def _frames_seen(value: Value) -> int:
     return seen if start is None else seen + int((last or start) - start) + 1
 
 
-COMPARISON = Comparison(
+COMPARISON = RegionComparison(
     moves=_keyframes_touched,
     strokes=lambda value: max(len(_rows_by_frame(value)), 1),
     covers=lambda value: max(_frames_seen(value), 1),

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from backend.errors import MicroModelsError
 from backend.loop.export.archive import archive
 from backend.loop.export.run import FORMATS
-from backend.loop.export.wanted import Predictions, Wanted
+from backend.loop.export.wanted import ExportRequest, Predictions
 from backend.loop.services import Services
 from backend.web.lanes import Busy
 
@@ -39,18 +39,18 @@ class Downloads:
         named = {"Content-Disposition": f'attachment; filename="project-{project}-{wanted.format}.zip"'}
         return StreamingResponse(chain([first], pieces), media_type="application/zip", headers=named)
 
-    def _pieces(self, wanted: Wanted) -> Iterator[bytes]:
+    def _pieces(self, wanted: ExportRequest) -> Iterator[bytes]:
         try:
             yield from archive(self._services, wanted)
         finally:
             self._free.release()
 
 
-def _wanted(project: int, form: Mapping[str, str]) -> Wanted:
+def _wanted(project: int, form: Mapping[str, str]) -> ExportRequest:
     format_, predictions = form.get("format", ""), form.get("predictions", "none")
     if format_ not in FORMATS:
         raise HTTPException(422, f"The form asks for the format {format_!r}, expected one of: {', '.join(FORMATS)}.")
     known = {word: word for word in get_args(Predictions)}
     if predictions not in known:
         raise HTTPException(422, f"The form asks for predictions {predictions!r}, expected one of: {', '.join(known)}.")
-    return Wanted(project, format_, form.get("group"), known[predictions])
+    return ExportRequest(project, format_, form.get("group"), known[predictions])

@@ -1,4 +1,4 @@
-"""Errors as pages, where a person's browser asked; programs get JSON."""
+"""Error pages, where a person's browser asked; programs get JSON."""
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler

@@ -24,7 +24,8 @@ def predict(given: Given) -> list[Prediction]:
 
 
 def _carry(labeled: LabeledFrame, frames: Iterator[Frame]) -> Iterator[tuple[Instance, ...]]:
-    trackers = [cv2.TrackerCSRT.create() for _ in labeled.instances]
+    new_tracker = cv2.TrackerCSRT.create  # type: ignore[attr-defined]
+    trackers = [new_tracker() for _ in labeled.instances]
     for tracker, instance in zip(trackers, labeled.instances, strict=True):
         tracker.init(np.ascontiguousarray(labeled.frame.image[..., ::-1]), _whole(instance.box, labeled.frame))
     for frame in frames:

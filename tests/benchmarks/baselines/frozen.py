@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from backend.learning.classification.features import scaled, size_for
-from backend.learning.network.backbone import DEFAULT, Backbone
+from backend.learning.network.backbone import DEFAULT_BACKBONE, Backbone
 from backend.types import Frame, Instance, Prediction
 from tests.benchmarks.baselines.baseline import Given
 
@@ -40,7 +40,7 @@ def classified(given: Given, classifiers: Sequence[Callable[[], Any]]) -> list[P
 @torch.inference_mode()
 def _features(frames: Sequence[Frame]) -> dict[int, Floats]:
     """{parts: (frames, n)} of the maps of strides 8 and 16."""
-    backbone, size = Backbone(DEFAULT), size_for(frames, SIDE)
+    backbone, size = Backbone(DEFAULT_BACKBONE), size_for(frames, SIDE)
     found: dict[int, list[Floats]] = {parts: [] for parts in PARTS}
     for frame in frames:
         _, *maps = backbone(scaled(frame, size)[None])

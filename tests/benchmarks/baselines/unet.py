@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backend.learning.network.backbone import DEFAULT, STRIDES, _body
-from backend.learning.segmentation.masks import SHOWN, instance, masks_of
+from backend.learning.network.backbone import DEFAULT_BACKBONE, FEATURE_STRIDES, _body
+from backend.learning.segmentation.masks import MASK_MIN_PROBABILITY, instance, masks_of
 from backend.types import Frame, Head, Prediction
 from tests.benchmarks.baselines.baseline import Baseline, Given
 
@@ -57,9 +57,13 @@ def _trained(given: Given) -> torch.nn.Module:
 
 def _network(labels: int) -> torch.nn.Module:
     model = smp.Unet(
-        f"tu-{DEFAULT}", encoder_depth=len(CHANNELS), encoder_weights=None, decoder_channels=CHANNELS, classes=labels
+        f"tu-{DEFAULT_BACKBONE}",
+        encoder_depth=len(CHANNELS),
+        encoder_weights=None,
+        decoder_channels=CHANNELS,
+        classes=labels,
     )
-    pretrained, own = _body(DEFAULT, STRIDES), model.encoder.model
+    pretrained, own = _body(DEFAULT_BACKBONE, FEATURE_STRIDES), model.encoder.model
     own.blocks = own.blocks[: len(pretrained.blocks)]  # the others are behind the coarsest features
     own.load_state_dict(pretrained.state_dict())
     model.train()
@@ -96,7 +100,9 @@ def _predicted(model: torch.nn.Module, frame: Frame, labels: Sequence[str]) -> P
     size = frame.height, frame.width
     chances = torch.sigmoid(functional.interpolate(logits, size, mode="bilinear"))[0].numpy()
     shown = [
-        instance(label, own >= SHOWN, own) for label, own in zip(labels, chances, strict=True) if (own >= SHOWN).any()
+        instance(label, own >= MASK_MIN_PROBABILITY, own)
+        for label, own in zip(labels, chances, strict=True)
+        if (own >= MASK_MIN_PROBABILITY).any()
     ]
     return Prediction(frame.task, tuple(shown), min((one.score for one in shown), default=1 - float(chances.max())))
 

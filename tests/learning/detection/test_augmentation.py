@@ -3,16 +3,16 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from backend.learning.detection.augmentation import Picture, Shares, crops
+from backend.learning.detection.augmentation import BoxSample, Shares, crops
 
 GREEN = np.array([30, 200, 40], np.uint8)
 
 
-def _picture(boxes: list[list[float]]) -> Picture:
+def _picture(boxes: list[list[float]]) -> BoxSample:
     image = np.full((90, 120, 3), 20, np.uint8)
     for x0, y0, x1, y1 in boxes:
         image[int(y0) : int(y1), int(x0) : int(x1)] = GREEN
-    return Picture(
+    return BoxSample(
         image=torch.from_numpy(image).permute(2, 0, 1),
         boxes=np.array(boxes, np.float32).reshape(-1, 4),
         classes=np.zeros(len(boxes), np.int64),

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.detection.count_prior import MOST, no_more, odds_in_time, odds_of_counts, odds_of_frames
+from backend.learning.detection.count_prior import MAX_COUNT, no_more, odds_in_time, odds_of_counts, odds_of_frames
 
 
 def signs(odds: list[float]) -> list[int]:
@@ -39,8 +39,8 @@ def test_frames_have_the_odds_of_their_time_else_those_of_the_training_else_none
 
 
 def test_in_a_crowd_one_more_or_less_says_nothing() -> None:
-    assert signs(odds_of_counts([150, 140, 160])) == [1] * MOST + [0]
-    assert signs(odds_in_time([3], [(0, 150), (9, 160)])[0]) == [1] * MOST + [0]
+    assert signs(odds_of_counts([150, 140, 160])) == [1] * MAX_COUNT + [0]
+    assert signs(odds_in_time([3], [(0, 150), (9, 160)])[0]) == [1] * MAX_COUNT + [0]
     assert signs(odds_of_counts([150, 3, 2, 1]))[-1] == -1
 
 

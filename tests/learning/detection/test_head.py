@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.learning.detection.candidates import Crop
+from backend.learning.detection.candidates import TrainingCrop
 from backend.learning.detection.head import DetectionHead
 
 
@@ -11,8 +11,8 @@ def _head(labels: int = 2) -> DetectionHead:
     return DetectionHead(labels, 8, (20.0, 10.0), floor=0.3, most=10, overlap=0.55)
 
 
-def _crop(boxes: list[list[float]], classes: list[int], ignored: list[list[float]] | None = None) -> Crop:
-    return Crop(
+def _crop(boxes: list[list[float]], classes: list[int], ignored: list[list[float]] | None = None) -> TrainingCrop:
+    return TrainingCrop(
         image=torch.zeros(3, 64, 64),
         boxes=np.array(boxes, np.float32).reshape(-1, 4),
         classes=np.array(classes, np.int64),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from backend.learning.detection.config import LINKED
+from backend.learning.detection.config import MIN_LINKED_CANDIDATES
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.types import Frame, Instance, LabeledFrame
@@ -22,13 +22,13 @@ def frame(cells: int, people: int = 0) -> LabeledFrame:
 def test_few_objects(counts: list[int]) -> None:
     found = plan([frame(n) for n in counts], ("cell",), RECIPE)
     assert found.most_candidates == RECIPE.most_candidates
-    assert found.candidates(0) == (LINKED if counts else RECIPE.most_candidates)
+    assert found.candidates(0) == (MIN_LINKED_CANDIDATES if counts else RECIPE.most_candidates)
 
 
 def test_a_crowd_has_room() -> None:
     found = plan([frame(150, 2), frame(90)], ("cell", "person"), RECIPE)
     assert found.candidates(0) > 2 * 150
-    assert found.candidates(1) == LINKED
+    assert found.candidates(1) == MIN_LINKED_CANDIDATES
     assert found.most_candidates >= found.candidates(0) + found.candidates(1)
 
 

@@ -42,9 +42,9 @@ def test_what_is_learnt_does_not_jump(width: float, height: float, angle: float,
 def test_boxes_move_with_the_crop(width: float, height: float, angle: float, turn: float, mirror: bool) -> None:
     view = View(np.array([40.0, 60.0]), turned(1.2, turn, mirror), 128)
     one = box(width, height, angle)
-    hulls, turns = moved(np.array([one.hull], np.float32), turns_of([one]), view)
+    bounds, turns = moved(np.array([one.bounds], np.float32), turns_of([one]), view)
     corners = view.to_crop(np.array(one.corners))
-    assert hulls[0] == pytest.approx([*corners.min(0), *corners.max(0)], rel=1e-3, abs=0.05)
+    assert bounds[0] == pytest.approx([*corners.min(0), *corners.max(0)], rel=1e-3, abs=0.05)
     assert turns[0, :2] == pytest.approx(sorted((1.2 * width, 1.2 * height), reverse=True), rel=1e-3)
     if abs(width - height) > 0.01 * width:
         long = corners[1] - corners[0] if width > height else corners[2] - corners[1]
@@ -66,8 +66,8 @@ def test_crops_are_turned_from_one_drawn_box_to_another() -> None:
 
 def test_parallel_neighbours_stay_whose_hulls_overlap() -> None:
     ships = [box(60, 8, 44), box(60, 8, 44, x=57, y=43), box(60, 8, 43, x=51)]
-    hulls = np.array([one.hull for one in ships], np.float32)
+    bounds = np.array([one.bounds for one in ships], np.float32)
     turned_ = np.array([(60, 8, one.angle) for one in ships])
     scores, classes = np.array([0.9, 0.8, 0.7], np.float32), np.zeros(3, np.int64)
-    assert kept_apart(hulls, turned_, scores, classes, 0.55) == [0, 1]
-    assert kept_apart(hulls, turned_, scores, np.arange(3), 0.55) == [0, 1, 2]
+    assert kept_apart(bounds, turned_, scores, classes, 0.55) == [0, 1]
+    assert kept_apart(bounds, turned_, scores, np.arange(3), 0.55) == [0, 1, 2]

@@ -98,10 +98,10 @@ def test_of_a_square_the_angle_is_known_as_well() -> None:
 
 
 def test_what_fills_a_gap_is_turned_as_the_object_is_next_to_it_in_time() -> None:
-    hull, far = np.array([[0.0, 0.0, 30.0, 30.0]]), np.array([[90.0, 90.0, 99.0, 95.0]])
+    bounds, far = np.array([[0.0, 0.0, 30.0, 30.0]]), np.array([[90.0, 90.0, 99.0, 95.0]])
     shown, gap = np.array([1], np.int64), np.array([-1], np.int64)
     candidates = [np.array([[9.0, 9.0, 9.0], [40.0, 8.0, 30.0]]), np.zeros((0, 3)), np.zeros((0, 3))]
-    found = turned([hull, hull + 2, far], [shown, gap, gap], candidates)
+    found = turned([bounds, bounds + 2, far], [shown, gap, gap], candidates)
     assert [one.tolist() for one in found] == [[[40, 8, 30]], [[40, 8, 30]], [[9, 5, 0]]]
     assert turned([], [], []) == []
 

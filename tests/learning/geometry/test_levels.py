@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.geometry.levels import MIN_RANGE, WHOLE, find_levels, stretched
+from backend.learning.geometry.levels import FULL_RANGE, MIN_RANGE, find_levels, stretched
 from backend.types import Frame
 
 
@@ -31,9 +31,9 @@ def test_few_odd_pixels_decide_nothing() -> None:
 
 
 def test_without_frames_or_without_contrast_nothing_is_stretched() -> None:
-    assert find_levels([]) == WHOLE
-    assert find_levels([frame(np.full((9, 9, 3), 7))]) == WHOLE
-    assert find_levels([frame(noise(100, 100 + MIN_RANGE - 1))]) == WHOLE
+    assert find_levels([]) == FULL_RANGE
+    assert find_levels([frame(np.full((9, 9, 3), 7))]) == FULL_RANGE
+    assert find_levels([frame(noise(100, 100 + MIN_RANGE - 1))]) == FULL_RANGE
 
 
 def test_one_bright_frame_is_of_the_group_too() -> None:

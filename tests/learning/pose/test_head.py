@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.learning.pose.head import PEAKS, PoseHead, Targets, peaks, probabilities
+from backend.learning.pose.head import PEAKS_PER_KEYPOINT, PoseHead, Targets, peaks, probabilities
 
 
 def _head() -> PoseHead:
@@ -38,7 +38,7 @@ def test_a_trained_output_says_where_or_that_it_is_not(present: bool) -> None:
         loss.backward()
         optimizer.step()
     places, scores = peaks(probabilities(logits.detach())[0])
-    assert places.shape == (3, PEAKS, 2)
+    assert places.shape == (3, PEAKS_PER_KEYPOINT, 2)
     if present:
         assert places[:, 0] == pytest.approx(_targets().points[0].numpy(), abs=0.8)
         assert (scores[:, 0] > 0.7).all()

@@ -4,7 +4,7 @@ import torch
 from backend.learning.geometry.scaling import to_tensor
 from backend.learning.pose.plan import plan
 from backend.learning.pose.recipe import PoseRecipe
-from backend.learning.pose.sample import Sample, arrays_of, hull, random_view, sample_of, targets_of
+from backend.learning.pose.sample import Sample, arrays_of, point_bounds, random_view, sample_of, targets_of
 from backend.learning.pose.scene import crop_of, scene_of
 from backend.types import Keypoint
 from tests.learning.pose.synthetic import COLOURS, NAMES, herd
@@ -31,7 +31,7 @@ def test_points_of_no_and_of_two_labels() -> None:
 
 
 def test_a_hull_has_an_area() -> None:
-    assert hull(np.array([[3.0, 4.0]])) == (3, 4, 4, 5)
+    assert point_bounds(np.array([[3.0, 4.0]])) == (3, 4, 4, 5)
 
 
 def test_points_lie_on_their_colours_and_mirrors_swap_sides() -> None:

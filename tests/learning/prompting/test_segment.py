@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.prompting import fallback_chain, pick, propagate, segment
 from backend.learning.prompting.crop import cut
 from backend.learning.prompting.random_walker import graph, walk
@@ -109,14 +110,14 @@ TWO = chances((np.s_[5:15], np.s_[5:20], 0.9), (np.s_[20:35], np.s_[40:55], 0.8)
 def test_of_a_map_that_part_is_meant_which_the_prompt_touches() -> None:
     left = pick.under(TWO, Prompt(inside=((10, 10),)), whole=False)
     assert left is not None
-    assert pick.hull(left) == (5, 5, 20, 15)
+    assert mask_bounds(left) == (5, 5, 20, 15)
     both = pick.under(TWO, Prompt(inside=((10, 10), (45, 30))), whole=False)
     assert both is not None
-    assert pick.hull(both) == (5, 5, 55, 35)
+    assert mask_bounds(both) == (5, 5, 55, 35)
     assert pick.under(TWO, Prompt(inside=((10, 10), (45, 30))), whole=True) is None, "it would be two regions"
     boxed = pick.under(TWO, Prompt(box=(38, 18, 57, 37)), whole=True)
     assert boxed is not None
-    assert pick.hull(boxed) == (40, 20, 55, 35)
+    assert mask_bounds(boxed) == (40, 20, 55, 35)
 
 
 @pytest.mark.parametrize(
@@ -140,12 +141,12 @@ def test_clicks_choose_the_threshold() -> None:
     )
     found = pick.under(bridge, Prompt(inside=((10, 10),), outside=((50, 10),)), whole=True)
     assert found is not None
-    assert pick.hull(found) == (5, 5, 20, 15)
+    assert mask_bounds(found) == (5, 5, 20, 15)
 
 
 def test_a_drawn_mask_is_carried_along_a_small_motion_and_not_over_a_cut() -> None:
     (before, mask), (now, truth) = scene(), scene(shift=4)
-    labeled = LabeledFrame(before, (Instance("disc", pick.hull(mask), mask=mask),))
+    labeled = LabeledFrame(before, (Instance("disc", mask_bounds(mask), mask=mask),))
     carried = propagate.chances(now, [labeled], "disc")
     assert carried is not None
     assert pick.iou(carried >= 0.5, truth) > 0.85
@@ -154,7 +155,7 @@ def test_a_drawn_mask_is_carried_along_a_small_motion_and_not_over_a_cut() -> No
     cut_to = Frame(9, np.random.default_rng(5).integers(0, 255, (120, 160, 3), np.uint8), 160, 120, 9.0)
     assert propagate.chances(cut_to, [labeled], "disc") is None
     wanted = fallback_chain.PromptContext(Head.DETECTION, "disc", BACKBONE, labeled=[labeled])
-    found = fallback_chain.answer(now, Prompt(box=pick.hull(truth)), wanted)
+    found = fallback_chain.answer(now, Prompt(box=mask_bounds(truth)), wanted)
     assert found is not None
     assert found.who == fallback_chain.PROPAGATED
     assert found.instance.mask is None, "a box is asked for"

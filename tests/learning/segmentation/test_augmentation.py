@@ -1,16 +1,16 @@
 import numpy as np
 import torch
 
-from backend.learning.segmentation.augmentation import Picture, Viewing, views
+from backend.learning.segmentation.augmentation import MaskSample, Viewing, views
 
 HOW = Viewing(count=3, side=64, objects=1.0)
 
 
-def picture(height: int = 90, width: int = 120, labels: int = 1) -> Picture:
+def picture(height: int = 90, width: int = 120, labels: int = 1) -> MaskSample:
     masks = torch.zeros((labels, height, width), dtype=torch.uint8)
     masks[:, 20:60, 30:80] = 255
     # The image shows the mask, so that the two must move together.
-    return Picture(masks[:1].expand(3, -1, -1).clone(), masks)
+    return MaskSample(masks[:1].expand(3, -1, -1).clone(), masks)
 
 
 def test_masks_move_with_the_image() -> None:
@@ -29,9 +29,9 @@ def test_outside_of_the_frame_nothing_is_learned() -> None:
 
 
 def test_empty_frames_and_unsure_pixels() -> None:
-    empty = Picture(torch.zeros((3, 90, 120), dtype=torch.uint8), torch.zeros((1, 90, 120), dtype=torch.uint8))
+    empty = MaskSample(torch.zeros((3, 90, 120), dtype=torch.uint8), torch.zeros((1, 90, 120), dtype=torch.uint8))
     assert not views([empty], HOW, np.random.default_rng(0)).masks.any()
-    unsure = Picture(empty.image, empty.masks, torch.zeros_like(empty.masks))
+    unsure = MaskSample(empty.image, empty.masks, torch.zeros_like(empty.masks))
     assert not views([unsure], HOW, np.random.default_rng(0)).sure.any()
 
 

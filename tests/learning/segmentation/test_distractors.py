@@ -6,25 +6,25 @@ from hypothesis import strategies as st
 
 from backend.learning.segmentation.distractors import DISTRACTOR_LOGIT
 from backend.learning.segmentation.distractors import suppress_distractors as suppress_along
-from backend.learning.segmentation.flow import Floats, Step, ways_between
+from backend.learning.segmentation.flow import Floats, FlowFrame, flows_between
 
 SIDE = 24
 Square = tuple[int, int]
 """Left and top corner of a part of 6 x 6 pixels."""
 
 
-def suppressed(steps: list[Step]) -> list[Floats]:
-    return suppress_along(steps, ways_between(steps))
+def suppressed(steps: list[FlowFrame]) -> list[Floats]:
+    return suppress_along(steps, flows_between(steps))
 
 
-def step(*squares: Square, drawn: bool = False, label: int = 0, labels: int = 1) -> Step:
+def step(*squares: Square, drawn: bool = False, label: int = 0, labels: int = 1) -> FlowFrame:
     odds = np.full((labels, SIDE, SIDE), -3.0, np.float32)
     for x, y in squares:
         odds[label, y : y + 6, x : x + 6] = 3.0
-    return Step(np.zeros((SIDE // 2, SIDE // 2), np.uint8), odds, drawn)
+    return FlowFrame(np.zeros((SIDE // 2, SIDE // 2), np.uint8), odds, drawn)
 
 
-def left(steps: list[Step], label: int = 0) -> list[list[Square]]:
+def left(steps: list[FlowFrame], label: int = 0) -> list[list[Square]]:
     """The squares whose middle is still part of a mask."""
     corners = [(x, y) for y in range(0, SIDE, 6) for x in range(0, SIDE, 6)]
     return [[(x, y) for x, y in corners if one[label, y + 3, x + 3] > 0] for one in suppressed(steps)]
@@ -62,7 +62,7 @@ def test_where_nothing_is_known_in_a_frame_nothing_is_doubted() -> None:
 
 
 @pytest.mark.parametrize("steps", [[], [step((0, 0), (18, 18))], [step((0, 0), (18, 18)), step((0, 0))]])
-def test_without_a_drawn_frame_nothing_is_doubted(steps: list[Step]) -> None:
+def test_without_a_drawn_frame_nothing_is_doubted(steps: list[FlowFrame]) -> None:
     assert all(np.array_equal(one, was.odds) for one, was in zip(suppressed(steps), steps, strict=True))
 
 
@@ -74,7 +74,7 @@ def test_frames_that_do_not_follow_one_another_tell_nothing() -> None:
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 256, (SIDE, SIDE), np.uint8) for _ in range(2)]
     drawn, later = step((0, 0), drawn=True), step((0, 0), (18, 18))
-    steps = [Step(grey, one.odds, one.certain) for grey, one in zip(noise, (drawn, later), strict=True)]
+    steps = [FlowFrame(grey, one.odds, one.drawn) for grey, one in zip(noise, (drawn, later), strict=True)]
     assert left(steps)[1] == [(0, 0), (18, 18)]
 
 
@@ -87,13 +87,13 @@ def test_a_part_is_known_where_it_moved_to() -> None:
     ]  # all moves 4 flow pixels to the right
     wide = [np.full((1, SIDE, 2 * SIDE), -3.0, np.float32) for _ in range(2)]
     wide[0][0, 6:12, 4:10] = wide[1][0, 6:12, 12:18] = wide[1][0, 6:12, 40:46] = 3.0
-    steps = [Step(greys[0], wide[0], True), Step(greys[1], wide[1], False)]
+    steps = [FlowFrame(greys[0], wide[0], True), FlowFrame(greys[1], wide[1], False)]
     [_, after] = suppressed(steps)
     assert (after[0, 8, 15], after[0, 8, 43]) == (3.0, DISTRACTOR_LOGIT)
 
 
 def test_frames_of_other_sizes_are_left_alone() -> None:
-    odd = Step(np.zeros((4, 4), np.uint8), np.full((1, 8, 8), 3.0, np.float32), False)
+    odd = FlowFrame(np.zeros((4, 4), np.uint8), np.full((1, 8, 8), 3.0, np.float32), False)
     assert [one.shape for one in suppressed([step((0, 0), drawn=True), odd])] == [(1, SIDE, SIDE), (1, 8, 8)]
 
 
@@ -113,4 +113,4 @@ def test_masks_only_shrink_and_drawn_ones_stay(frames: list[tuple[list[Square], 
     steps = [step(*places, drawn=drawn) for places, drawn in frames]
     for one, was in zip(suppressed(steps), steps, strict=True):
         assert ((one > 0) <= (was.odds > 0)).all()
-        assert not was.certain or np.array_equal(one, was.odds)
+        assert not was.drawn or np.array_equal(one, was.odds)

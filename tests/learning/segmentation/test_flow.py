@@ -1,12 +1,18 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from backend.learning.segmentation.flow import CERTAIN, Step, drawn_odds, shrunk, ways_between
+from backend.learning.segmentation.flow import (
+    MAX_LOG_ODDS,
+    FlowFrame,
+    downscaled_grey,
+    flows_between,
+    log_odds_of_masks,
+)
 from backend.learning.segmentation.flow import fuse as fuse_along
 
 
-def fuse(steps: list[Step]) -> list[np.ndarray]:
-    return fuse_along(steps, ways_between(steps))
+def fuse(steps: list[FlowFrame]) -> list[np.ndarray]:
+    return fuse_along(steps, flows_between(steps))
 
 
 def scene(shift: int) -> tuple[np.ndarray, np.ndarray]:
@@ -19,15 +25,15 @@ def scene(shift: int) -> tuple[np.ndarray, np.ndarray]:
     return np.repeat(grey[..., None], 3, 2), mask
 
 
-def step(shift: int, known: bool) -> Step:
+def step(shift: int, known: bool) -> FlowFrame:
     image, mask = scene(shift)
-    odds = drawn_odds(mask[None]) if known else np.zeros((1, 96, 128), np.float32)
-    return Step(shrunk(image), odds, known)
+    odds = log_odds_of_masks(mask[None]) if known else np.zeros((1, 96, 128), np.float32)
+    return FlowFrame(downscaled_grey(image), odds, known)
 
 
 def test_no_frames_and_one() -> None:
     assert fuse([]) == []
-    lonely = Step(shrunk(scene(0)[0]), np.full((2, 96, 128), -1.0, np.float32), False)
+    lonely = FlowFrame(downscaled_grey(scene(0)[0]), np.full((2, 96, 128), -1.0, np.float32), False)
     [odds] = fuse([lonely])
     assert odds.shape == (2, 96, 128)
     assert (odds < 0).all()
@@ -51,7 +57,7 @@ def test_something_small_that_moves_faster_than_flow_can_follow_stays_as_it_was_
         image = ground.copy()
         image[mask] = 250
         seen = np.where(mask, 3.0, -3.0).astype(np.float32)[None]
-        steps.append(Step(shrunk(image), drawn_odds(mask[None]) if i == 0 else seen, i == 0))
+        steps.append(FlowFrame(downscaled_grey(image), log_odds_of_masks(mask[None]) if i == 0 else seen, i == 0))
         masks.append(mask)
     for odds, mask in zip(fuse(steps), masks, strict=True):
         found = odds[0] > 0
@@ -64,13 +70,13 @@ def test_it_flows_backward_too() -> None:
 
 def test_unlike_frames_do_not_change_each_other() -> None:
     noise = np.random.default_rng(1).integers(0, 255, (96, 128, 3)).astype(np.uint8)
-    strange = Step(shrunk(noise), np.zeros((1, 96, 128), np.float32), False)
+    strange = FlowFrame(downscaled_grey(noise), np.zeros((1, 96, 128), np.float32), False)
     drawn = step(0, True)
     assert np.abs(fuse([drawn, strange])[1]).mean() < 0.35 * np.abs(drawn.odds).mean()
 
 
 def test_frames_of_other_sizes_do_not_meet() -> None:
-    small = Step(np.zeros((20, 20), np.uint8), np.full((1, 40, 40), -1.0, np.float32), False)
+    small = FlowFrame(np.zeros((20, 20), np.uint8), np.full((1, 40, 40), -1.0, np.float32), False)
     fused = fuse([step(0, True), small, step(3, True)])
     assert fused[1].shape == (1, 40, 40)
     assert (fused[1] < 0).all()
@@ -78,8 +84,8 @@ def test_frames_of_other_sizes_do_not_meet() -> None:
 
 def test_odds_of_masks_are_capped() -> None:
     mask = scene(0)[1]
-    odds = drawn_odds(np.stack([mask, np.zeros_like(mask), np.ones_like(mask)]))
+    odds = log_odds_of_masks(np.stack([mask, np.zeros_like(mask), np.ones_like(mask)]))
     assert np.array_equal(odds[0] > 0, mask)
-    assert odds[0].max() == CERTAIN
-    assert (odds[1] == -CERTAIN).all()
-    assert (odds[2] == CERTAIN).all()
+    assert odds[0].max() == MAX_LOG_ODDS
+    assert (odds[1] == -MAX_LOG_ODDS).all()
+    assert (odds[2] == MAX_LOG_ODDS).all()

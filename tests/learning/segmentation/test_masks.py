@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.segmentation.masks import Sizes, hull, instance, masks_of, overlooked, shown, sizes_of
+from backend.learning.geometry.boxes import mask_bounds
+from backend.learning.segmentation.masks import Sizes, instance, masks_of, overlooked, shown, sizes_of
 from backend.types import Instance
 from tests.learning.segmentation.masked import masked_clip, rectangle, without_objects
 
@@ -70,7 +71,7 @@ def test_parts_without_a_sure_pixel_are_left_out() -> None:
 def test_hull_holds_the_mask_and_nothing_more(x: int, y: int, width: int, height: int) -> None:
     drawn = rectangle(40, 40, x, y, x + width, y + height)
     assert drawn.mask is not None
-    assert hull(drawn.mask) == drawn.box
+    assert mask_bounds(drawn.mask) == drawn.box
 
 
 def test_the_score_of_a_mask_is_the_overlap_to_expect() -> None:

@@ -54,7 +54,7 @@ def test_many_frames_are_seen_in_parts(model: SegmentationModel, monkeypatch: py
 def test_weights_round_trip(weights: Weights, model: SegmentationModel) -> None:
     again = micro_model.load(Weights(dict(weights.arrays), dict(weights.metadata)), "cpu")
     frame = masked_clip(1).frames[0].frame
-    assert np.array_equal(again.look(frame).odds, model.look(frame).odds)
+    assert np.array_equal(again.logits_of(frame).odds, model.logits_of(frame).odds)
     assert weights.metadata["head"] == "segmentation"
     assert again.labels == LABELS
     assert again.nbytes > 100_000

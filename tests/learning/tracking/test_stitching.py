@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.learning.tracking.detections import Detections
-from backend.learning.tracking.graph import Graph, Path, build_graph
+from backend.learning.tracking.graph import DetectionGraph, Path, build_graph
 from backend.learning.tracking.rules import TrackerRules
 from backend.learning.tracking.stitching import stitch
 
 SIDE = 20.0
 
 
-def _graph(candidates: list[list[tuple[float, float]]]) -> Graph:
+def _graph(candidates: list[list[tuple[float, float]]]) -> DetectionGraph:
     """Of candidates as (x, score)."""
     frames = []
     for order, found in enumerate(candidates):
@@ -23,7 +23,7 @@ def _graph(candidates: list[list[tuple[float, float]]]) -> Graph:
     return graph
 
 
-def _found(frames: list[list[tuple[float, float]]]) -> tuple[Graph, list[Path]]:
+def _found(frames: list[list[tuple[float, float]]]) -> tuple[DetectionGraph, list[Path]]:
     """The graph, and the paths as they are found one after the other."""
     graph = _graph(frames)
     return graph, graph.best_paths()

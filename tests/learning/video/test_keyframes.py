@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.video.keyframes import TOLERANCE, reduce_keyframes
+from backend.learning.video.keyframes import EDGE_TOLERANCE, reduce_keyframes
 from backend.tracks import Keyframe, Track
 
 
@@ -64,4 +64,4 @@ def test_no_edge_lies_farther_off_than_allowed(moves: list[tuple[float, int, boo
     assert found.lifespans(200) == one.lifespans(200)
     assert kept & set(frames) <= set(frames_of(found))
     for key in one.keyframes:
-        assert found.box_at(key.frame) == pytest.approx(key.box, abs=TOLERANCE * 40 + 1e-6)
+        assert found.box_at(key.frame) == pytest.approx(key.box, abs=EDGE_TOLERANCE * 40 + 1e-6)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.loop.data.acquisition import AHEAD, Places, diverse, in_order, order, places, shift, shifted
+from backend.loop.data.acquisition import FRAMES_AHEAD, Places, diverse, in_order, order, places, shift, shifted
 
 NOWHERE = places([], [])
 LINE = places([float(n) for n in range(11)], [None] * 11)
@@ -93,9 +93,11 @@ def test_of_a_run_of_doubtful_frames_one_is_looked_at_and_the_next_runs_before_i
 
 
 def test_what_comes_after_the_frames_picked_ahead_follows_by_its_doubt() -> None:
-    n = AHEAD + 30
+    n = FRAMES_AHEAD + 30
     probabilities = np.linspace(0.2, 0.8, n)
-    rest = order(probabilities.tolist(), places([float(i) for i in range(n)], [None] * n), list(range(n)), [])[AHEAD:]
+    rest = order(probabilities.tolist(), places([float(i) for i in range(n)], [None] * n), list(range(n)), [])[
+        FRAMES_AHEAD:
+    ]
     assert rest == sorted(rest)
 
 
@@ -104,7 +106,7 @@ def test_a_near_duplicate_of_what_was_just_picked_waits() -> None:
     assert order([0.10, 0.12, 0.4], where, [1, 2, 3], [0]) == [1, 3, 2]
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=AHEAD + 20), st.integers(0, 5))
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=FRAMES_AHEAD + 20), st.integers(0, 5))
 def test_every_open_frame_is_in_the_order_once(probabilities: list[float], labelled: int) -> None:
     n = len(probabilities)
     where = places([float(i) for i in range(n + labelled)], [None] * (n + labelled))

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from backend.cancel import CancelToken
 from backend.errors import TrainingInterrupted
 from backend.learning.network import features
-from backend.loop.data.features import TOGETHER, look
+from backend.loop.data.features import FRAMES_PER_BATCH, embed_frames
 from backend.loop.data.frames import FrameStore
 from backend.loop.worker import preemption
 from backend.types import Frame
 from model_registry import TaskRecord
 from tests.loop.house import House, glance
 
-MANY = TOGETHER + 20
+MANY = FRAMES_PER_BATCH + 20
 
 
 @pytest.fixture
@@ -46,19 +46,21 @@ def test_what_was_seen_before_an_interruption_is_kept_and_the_next_look_goes_on_
     def interrupt() -> None:
         nonlocal asked
         asked += 1
-        if asked == TOGETHER + 2:
+        if asked == FRAMES_PER_BATCH + 2:
             raise TrainingInterrupted("a label came")
 
     with pytest.raises(TrainingInterrupted):
-        look(house.services, house.registry.projects.seen(1), tasks(house), frames(house), CancelToken(interrupt))
-    assert len(known(house)) == TOGETHER
-    look(house.services, house.registry.projects.seen(1), tasks(house), frames(house))
+        embed_frames(
+            house.services, house.registry.projects.seen(1), tasks(house), frames(house), CancelToken(interrupt)
+        )
+    assert len(known(house)) == FRAMES_PER_BATCH
+    embed_frames(house.services, house.registry.projects.seen(1), tasks(house), frames(house))
     assert len(known(house)) == MANY
 
 
 def test_an_unreadable_frame_costs_itself_alone(house: House) -> None:
     (house.media / "2.png").write_bytes(b"no picture")
-    look(house.services, house.registry.projects.seen(1), tasks(house), frames(house))
+    embed_frames(house.services, house.registry.projects.seen(1), tasks(house), frames(house))
     assert known(house) == set(range(1, MANY + 1)) - {2}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import TrainingError
-from backend.loop.data.memory import FITTING, Held, free_bytes, room
+from backend.loop.data.memory import FITTING_BYTES, Held, free_bytes, room
 from backend.settings import Settings
 
 MB = 1_000_000
@@ -60,7 +60,7 @@ def test_the_setting_comes_first(tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_is_said_with_its_figures() -> None:
-    held = Held(FITTING + 10 * MB)
+    held = Held(FITTING_BYTES + 10 * MB)
     held.take(6 * MB, 2)
     with pytest.raises(TrainingError, match=r"3 labelled frames.*take 12 MB.*about 300 MB.*may take 310 MB"):
         held.take(6 * MB, 1)

@@ -4,7 +4,7 @@ import pytest
 
 from backend.errors import TrainingError
 from backend.loop.data.frames import FrameStore
-from backend.loop.data.memory import FITTING
+from backend.loop.data.memory import FITTING_BYTES
 from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.review.compare import Accepted
 from backend.studio.regions.limits import MOST_REGIONS
@@ -71,5 +71,5 @@ def test_an_annotation_that_holds_too_much_is_that_tasks_problem_alone(house: Ho
 
 def test_frames_that_do_not_fit_into_memory_are_refused_before_they_are_held(house: House) -> None:
     with pytest.raises(TrainingError, match=r"Too little memory: 3 labelled frames.*MICRO_MODELS_TRAINING_MB"):
-        training_set(house, Accepted(), room=FITTING + 2 * 48 * 64 * 3)
-    assert len(training_set(house, Accepted(), room=FITTING + 3 * 48 * 64 * 3).labeled) == 3
+        training_set(house, Accepted(), room=FITTING_BYTES + 2 * 48 * 64 * 3)
+    assert len(training_set(house, Accepted(), room=FITTING_BYTES + 3 * 48 * 64 * 3).labeled) == 3

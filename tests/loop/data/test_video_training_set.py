@@ -5,8 +5,8 @@ import numpy as np
 from backend.loop.data.video_frames import LOOKED_AT, Clip
 from backend.loop.data.video_training_set import (
     FROM_RANGE,
-    INTERPOLATED,
-    LEARNT,
+    INTERPOLATED_WEIGHT,
+    MAX_LEARNT_FRAMES,
     VideoTrainingSet,
     _of_ranges,
     _of_tracks,
@@ -65,7 +65,7 @@ def test_interpolated_boxes_fill_frames_in_which_others_are_drawn_and_count_less
     one = track(Keyframe(10, BOX), Keyframe(30, FAR))
     other = track(Keyframe(20, BOX), Keyframe(30, BOX), label="b")
     training_set = _of_tracks(clip(), (one, other))
-    assert learnt(training_set) == {10: (1.0, ["a"]), 20: (INTERPOLATED, ["a", "b"]), 30: (1.0, ["a", "b"])}
+    assert learnt(training_set) == {10: (1.0, ["a"]), 20: (INTERPOLATED_WEIGHT, ["a", "b"]), 30: (1.0, ["a", "b"])}
     assert training_set.labeled[1].instances[0].box == (20.0, 0.0, 30.0, 10.0)
     assert training_set.certain == {10, 30}
     assert 20 in training_set.rest
@@ -81,7 +81,7 @@ def test_a_box_that_the_player_only_holds_is_not_learnt() -> None:
 
 def test_an_accepted_prediction_is_not_learnt_from_in_every_keyframe() -> None:
     training_set = _of_tracks(clip(500), (track(*(Keyframe(n, BOX) for n in range(1, 401))),))
-    assert len(training_set.labeled) == LEARNT
+    assert len(training_set.labeled) == MAX_LEARNT_FRAMES
     assert len(training_set.certain) == 400
 
 

@@ -11,7 +11,7 @@ from backend.datasets import read
 from backend.errors import DataSetError, MediaError, RegistryError
 from backend.instances import ACCEPTED, DRAWN, MENDED, PREDICTED
 from backend.loop.export.run import export
-from backend.loop.export.wanted import Wanted
+from backend.loop.export.wanted import ExportRequest
 from model_registry import LedgerEntry
 from tests.loop.conftest import quick  # noqa: F401
 from tests.loop.house import House, box_of, picture, square_of
@@ -20,7 +20,7 @@ from tests.loop.house import House, box_of, picture, square_of
 def exported(house: House, out: Path, format: str = "coco", **wanted: Any) -> tuple[int, list[str]]:
     """(frames kept from before, remarks)"""
     remarks = list[str]()
-    steps = list(export(house.services, Wanted(1, format, **wanted), out, remarks.append).steps)
+    steps = list(export(house.services, ExportRequest(1, format, **wanted), out, remarks.append).steps)
     return sum(step.kept for step in steps), remarks
 
 
@@ -107,7 +107,7 @@ def test_what_was_cut_off_goes_on(house: House, tmp_path: Path) -> None:
     for task in range(1, 6):
         house.add_task(task)
         house.label(task)
-    steps = export(house.services, Wanted(1, "coco"), tmp_path / "out", print).steps
+    steps = export(house.services, ExportRequest(1, "coco"), tmp_path / "out", print).steps
     for _ in range(3):
         next(steps)
     steps.close()  # type: ignore[attr-defined]
@@ -187,11 +187,11 @@ def test_supervision_reads_what_a_real_loop_predicted(tmp_path: Path, quick: Non
 def test_what_cannot_be_is_told_before_anything_is_written(house: House, tmp_path: Path) -> None:
     house.add_task(1)
     for wanted, why in (
-        (Wanted(2, "coco"), "not connected"),
-        (Wanted(1, "coco", "other"), r"no group 'other'. Expected one of: 'clip'"),
-        (Wanted(1, "cocoa"), "no format 'cocoa'"),
-        (Wanted(1, "coco", min_score=0.5), "--predictions confident"),
-        (Wanted(1, "coco", val=1.0), "Expected a number from 0"),
+        (ExportRequest(2, "coco"), "not connected"),
+        (ExportRequest(1, "coco", "other"), r"no group 'other'. Expected one of: 'clip'"),
+        (ExportRequest(1, "cocoa"), "no format 'cocoa'"),
+        (ExportRequest(1, "coco", min_score=0.5), "--predictions confident"),
+        (ExportRequest(1, "coco", val=1.0), "Expected a number from 0"),
     ):
         with pytest.raises((RegistryError, DataSetError), match=why):
             export(house.services, wanted, tmp_path / "out", print)

@@ -10,7 +10,7 @@ import pytest
 from backend.datasets import Item, read
 from backend.instances import ACCEPTED, DRAWN, PREDICTED
 from backend.loop.export.run import export
-from backend.loop.export.wanted import Wanted
+from backend.loop.export.wanted import ExportRequest
 from model_registry import LedgerEntry
 from tests.loop.house import House
 from tests.loop.test_video import FRAMES, HEIGHT, TIMELINE, WIDTH, add_video, at, config, drawn, picture, true_box
@@ -25,7 +25,7 @@ def house(tmp_path: Path) -> House:
 
 
 def exported(house: House, out: Path, format: str = "coco", **wanted: Any) -> list[Item]:
-    list(export(house.services, Wanted(1, format, **wanted), out, pytest.fail).steps)
+    list(export(house.services, ExportRequest(1, format, **wanted), out, pytest.fail).steps)
     return list(read(format, out))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backend.errors import RegistryError
-from backend.loop.predict.suggest import FIRST, look_ahead, suggestions
+from backend.loop.predict.suggest import FIRST_FRAMES, look_ahead, suggestions
 from tests.loop.house import EyeForColour, House
 
 
@@ -33,7 +33,7 @@ def test_an_empty_project(tmp_path: Path) -> None:
 
 def test_before_any_label_the_frames_differ(house: House) -> None:
     found = suggestions(house.services, 1, 20)
-    assert len(found) == FIRST
+    assert len(found) == FIRST_FRAMES
     assert [one.priority for one in found] == [1.0, 0.8, 0.6, 0.4, pytest.approx(0.2)]
     assert [one.task for one in found[1:3]] == [1, 12], "the ends of the group's time, after its middle"
     assert found[0].score is None
@@ -46,7 +46,7 @@ def test_frames_are_looked_at_once(house: House, monkeypatch: pytest.MonkeyPatch
     look_ahead(house.services, 1)
     monkeypatch.setattr(features, "vectors", lambda *_: pytest.fail("all were looked at before"))
     look_ahead(house.services, 1)
-    assert len(suggestions(house.services, 1, 20)) == FIRST
+    assert len(suggestions(house.services, 1, 20)) == FIRST_FRAMES
 
 
 def test_a_frame_that_cannot_be_read_is_looked_past(house: House) -> None:
@@ -75,8 +75,8 @@ def test_then_the_least_certain_come_first(house: House, monkeypatch: pytest.Mon
     shown = {task: items[0]["score"] for task, items in house.shown().items()}
     assert shown == {one.task: one.score for one in found}
     assert len(suggestions(house.services, 1, 4)) == 4
-    raw = house.registry.ledger.latest(1, [3])[3].raw
-    assert raw == pytest.approx(0.3)
+    uncalibrated_score = house.registry.ledger.latest(1, [3])[3].uncalibrated_score
+    assert uncalibrated_score == pytest.approx(0.3)
 
 
 def test_reviews_move_the_scores_of_the_next_publication(house: House) -> None:
@@ -88,7 +88,7 @@ def test_reviews_move_the_scores_of_the_next_publication(house: House) -> None:
         house.label(task, [], parent_prediction=1)
     house.work()
     after = house.registry.ledger.latest(1, [12])[12]
-    assert before.raw == after.raw == pytest.approx(0.9)
+    assert before.uncalibrated_score == after.uncalibrated_score == pytest.approx(0.9)
     assert after.score < before.score - 0.1
 
 

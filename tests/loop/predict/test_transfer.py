@@ -53,7 +53,7 @@ def test_a_group_without_a_label_has_modest_predictions_by_another(house: House)
     assert all(item["result"] and 0 < item["score"] <= TRANSFER_SCORE_FACTOR for task in tasks for item in shown[task])
     assert {one["model_version"] for task in tasks for one in shown[task]} == {"micro-models"}
     assert entry(house, 1 + TWIN).versions == {"label": serving(house, "a").id}
-    assert entry(house, 1 + TWIN).raw == pytest.approx(TRANSFER_SCORE_FACTOR * 0.9)
+    assert entry(house, 1 + TWIN).uncalibrated_score == pytest.approx(TRANSFER_SCORE_FACTOR * 0.9)
     told = status(house)
     assert (told["state"], told["labelled"], told["trained_labels"], told["version"]) == ("idle", 0, 0, None)
     assert told["proposed_by"] == "a v1"
@@ -157,18 +157,18 @@ def test_a_label_in_the_group_itself_ends_them(house: House, monkeypatch: pytest
     push = transfer.push
     for task in range(101, 105):
         house.add_task(task, video="c")
-    look = transfer.look
+    embed = transfer.embed_frames
 
     def labelled(*arguments: Any) -> None:
-        look(*arguments)
+        embed(*arguments)
         house.label(101)
 
-    monkeypatch.setattr(transfer, "look", labelled)
+    monkeypatch.setattr(transfer, "embed_frames", labelled)
     monkeypatch.setattr(transfer, "push", lambda *a: pytest.fail("pushed over the group's own"))
     house.queue.groups.clear()
     house.worker.run_group(1, PROJECT_GROUP)
     assert (1, "c") in house.queue.groups
-    monkeypatch.setattr(transfer, "look", look)
+    monkeypatch.setattr(transfer, "embed_frames", embed)
     monkeypatch.setattr(transfer, "push", push)
     house.work()
     assert entry(house, 102).versions == {"label": serving(house, "c").id}

@@ -10,7 +10,7 @@ from backend.learning import methods
 from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data.project_news import baselines, project_models
 from backend.loop.pages.status import project_status
-from backend.loop.train.project_model import FRAMES, PER_GROUP, shared_out
+from backend.loop.train.project_model import MAX_FRAMES, PER_GROUP, shared_out
 from backend.loop.worker import preemption
 from backend.types import Control, Progress
 from model_registry import VersionRecord
@@ -63,8 +63,8 @@ def test_labels_are_shared_out_fairly(labelled: dict[str, list[int]], each: int,
 
 
 def test_the_bounds_hold_for_a_large_project() -> None:
-    chosen = shared_out({f"g{n:04}": range(1000) for n in range(1000)}, PER_GROUP, FRAMES)
-    assert sum(map(len, chosen.values())) == len(chosen) == FRAMES
+    chosen = shared_out({f"g{n:04}": range(1000) for n in range(1000)}, PER_GROUP, MAX_FRAMES)
+    assert sum(map(len, chosen.values())) == len(chosen) == MAX_FRAMES
     assert min(chosen) < "g0020"
     assert max(chosen) > "g0980"
 
@@ -80,7 +80,7 @@ def test_it_is_trained_over_all_labelled_groups_and_is_no_group_itself(house: Ho
     assert [g["state"] for g in told["groups"]] == ["idle", "idle"]
     assert sum(g["trained_labels"] for g in told["groups"]) == 4
     [a, _] = told["groups"]
-    assert (a["project_score"], a["project_score_honest"]) == (1.0, False)
+    assert (a["project_score"], a["project_score_held_out"]) == (1.0, False)
     assert house.registry.groups.pending(house.now) == []
     assert house.registry.listing.groups(1)[1] == 2
     assert house.registry.listing.counts(1)[1].states == {"idle": 2}

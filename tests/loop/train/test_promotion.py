@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.loop.train.promotion import MOST_NAMED, Comparison, conflicting_labels, decide, label_hash, split_seen
+from backend.loop.train.promotion import MOST_NAMED, QualityChange, conflicting_labels, decide, label_hash, split_seen
 from backend.types import Frame, Instance, Keypoint, LabeledFrame, Quality
 
 
@@ -33,7 +33,7 @@ def test_on_all_labels(candidate: float | None, promoted: bool) -> None:
 
 def test_a_poisoned_round_that_costs_what_was_learnt_before() -> None:
     """Ten wrong boxes are learnt at the cost of the five right ones: better on all labels, worse on the older ones."""
-    older = Comparison(quality(0.8, 5), quality(1.0, 5))
+    older = QualityChange(quality(0.8, 5), quality(1.0, 5))
     decision = decide(quality(0.9, 15), quality(0.33, 15), older, (12, 14))
     assert not decision.promote
     assert decision.reason == (
@@ -44,12 +44,12 @@ def test_a_poisoned_round_that_costs_what_was_learnt_before() -> None:
 
 @pytest.mark.parametrize(("has", "had", "promoted"), [(0.96, 1.0, True), (0.94, 1.0, False), (1.0, 0.5, True)])
 def test_on_older_labels_chance_is_allowed_for(has: float, had: float, promoted: bool) -> None:
-    assert decide(quality(1.0), quality(0.9), Comparison(quality(has), quality(had)), ()).promote is promoted
+    assert decide(quality(1.0), quality(0.9), QualityChange(quality(has), quality(had)), ()).promote is promoted
 
 
 def test_older_labels_without_a_figure_say_nothing() -> None:
-    assert decide(quality(1.0), quality(0.9), Comparison(quality(None), quality(None)), ()).promote
-    assert not decide(quality(1.0), quality(0.9), Comparison(quality(None), quality(0.9)), ()).promote
+    assert decide(quality(1.0), quality(0.9), QualityChange(quality(None), quality(None)), ()).promote
+    assert not decide(quality(1.0), quality(0.9), QualityChange(quality(None), quality(0.9)), ()).promote
 
 
 def test_one_task_to_look_at() -> None:
@@ -75,19 +75,20 @@ def test_strangers_are_the_worst_first() -> None:
         labeled(1, replace(CAT, keypoints=(Keypoint("nose", 1, 1),))),
     ],
 )
-def test_a_digest_changes_with_what_is_labelled(changed: LabeledFrame) -> None:
+def test_a_label_hash_changes_with_what_is_labelled(changed: LabeledFrame) -> None:
     assert label_hash(changed) != label_hash(labeled(1, CAT))
 
 
-def test_a_digest_does_not_change_with_order_ids_or_weight() -> None:
+def test_a_label_hash_does_not_change_with_order_ids_or_weight() -> None:
     dog = replace(CAT, label="dog")
     assert label_hash(labeled(1, CAT, dog)) == label_hash(labeled(2, replace(dog, region_id="x"), CAT))
 
 
-def test_a_label_that_was_mended_was_never_seen() -> None:
+@pytest.mark.parametrize("key", ["label_hashes", "digests"])
+def test_a_label_that_was_mended_was_never_seen(key: str) -> None:
     before = [labeled(1, CAT), labeled(2, CAT)]
-    metrics = {"tasks": [1, 2], "digests": {"1": label_hash(before[0]), "2": label_hash(before[1])}}
+    metrics = {"tasks": [1, 2], key: {"1": label_hash(before[0]), "2": label_hash(before[1])}}
     now = [labeled(1, CAT), labeled(2), labeled(3, CAT)]
     assert split_seen(now, metrics) == ([0], [1, 2])
-    assert split_seen(now, {"tasks": [1, 2]}) == ([0, 1], [2]), "a version of before digests were kept"
+    assert split_seen(now, {"tasks": [1, 2]}) == ([0, 1], [2]), "a version of before hashes were kept"
     assert split_seen(now, {}) == ([], [0, 1, 2])

@@ -6,7 +6,7 @@ import pytest
 
 from backend.learning import methods
 from backend.learning.fitting.training_input import TrainingInput
-from backend.loop.train.train_group import ENOUGH
+from backend.loop.train.train_group import SOUND_LABELS
 from backend.types import Control, Weights
 from model_registry import GroupRecord
 from tests.loop.house import House, box_of, teach
@@ -29,8 +29,8 @@ def training_sets(monkeypatch: pytest.MonkeyPatch) -> Lessons:
 
 @pytest.fixture
 def house(quick: None, tmp_path: Path, training_sets: Lessons) -> House:
-    """A group of twelve frames; ENOUGH of them are labelled and learnt."""
-    made = labelled(tmp_path, ENOUGH, of=12)
+    """A group of twelve frames; SOUND_LABELS of them are labelled and learnt."""
+    made = labelled(tmp_path, SOUND_LABELS, of=12)
     training_sets.clear()
     return made
 
@@ -66,7 +66,7 @@ def test_what_people_accept_teaches_nothing_that_the_version_does_not_know(
     accept(house, 8)
     house.work()
     assert training_sets == []
-    assert group(house).trained_labels == ENOUGH + 2
+    assert group(house).trained_labels == SOUND_LABELS + 2
     assert [version.number for version in house.registry.versions.history(1, group(house).name)] == [1]
     assert group(house).state(house.now) == "idle"
     # Published all the same: what is known of some frames helps the others.
@@ -84,7 +84,7 @@ def test_with_something_mended_all_is_learnt_and_what_was_accepted_is_known(
     house.label(10, [shown, drawn], parent_prediction=1)
     house.work()
     [learnt] = training_sets
-    assert learnt == {task: [False] for task in range(1, ENOUGH + 1)} | {
+    assert learnt == {task: [False] for task in range(1, SOUND_LABELS + 1)} | {
         7: [True],
         8: [False],
         9: [],
@@ -111,10 +111,10 @@ def test_a_changed_or_withdrawn_label_is_something_new(house: House, training_se
 
 
 def test_of_few_frames_each_one_more_is_learnt(quick: None, tmp_path: Path, training_sets: Lessons) -> None:
-    house = labelled(tmp_path, ENOUGH - 1, of=5)
-    accept(house, ENOUGH)
+    house = labelled(tmp_path, SOUND_LABELS - 1, of=5)
+    accept(house, SOUND_LABELS)
     house.work()
-    assert [len(learnt) for learnt in training_sets][-2:] == [ENOUGH - 1, ENOUGH]
+    assert [len(learnt) for learnt in training_sets][-2:] == [SOUND_LABELS - 1, SOUND_LABELS]
 
 
 def test_the_version_before_goes_on_speaking_while_what_it_learnt_holds(
@@ -147,7 +147,7 @@ def test_a_version_that_learnt_few_frames_falls_silent(
 ) -> None:
     befores: list[Weights | None] = []
     monkeypatch.setattr(methods, "ensemble", lambda weights, before: (befores.append(before), weights)[1])
-    house = labelled(tmp_path, ENOUGH - 1, of=5)
-    house.label(ENOUGH, [])
+    house = labelled(tmp_path, SOUND_LABELS - 1, of=5)
+    house.label(SOUND_LABELS, [])
     house.work()
     assert befores == [None, None]

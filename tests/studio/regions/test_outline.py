@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 
 from backend.studio.regions.mask import fill
-from backend.studio.regions.outline import GOOD, MOST, exact, outlines
+from backend.studio.regions.outline import MAX_PARTS, MIN_IOU, exact, outlines
 from backend.types import Mask
 from tests.studio.regions.masks import blobs, disk, iou, small
 
@@ -78,7 +78,7 @@ def test_thin_lines_do_not_vanish() -> None:
 
 def test_noise_does_not_become_thousands_of_regions() -> None:
     noise = np.random.default_rng(1).random((200, 200)) < 0.2
-    assert len(outlines(noise)) == MOST
+    assert len(outlines(noise)) == MAX_PARTS
 
 
 @given(small)
@@ -96,7 +96,7 @@ def test_outlines_of_few_pixels_are_exact_before_they_are_simplified(mask: Mask)
 @given(small)
 def test_few_pixels_survive(mask: Mask) -> None:
     again = filled(mask)
-    assert (again & mask).sum() >= GOOD * (again | mask).sum()
+    assert (again & mask).sum() >= MIN_IOU * (again | mask).sum()
 
 
 @settings(max_examples=30, deadline=None)

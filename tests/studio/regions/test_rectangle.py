@@ -122,11 +122,11 @@ def test_a_turned_box_keeps_its_middle_and_is_turned_by_45_degrees_at_most(
     assert found.angle == pytest.approx(angle)
 
 
-def test_what_a_turned_box_reaches_out_of_the_image_belongs_to_it_and_not_to_its_hull() -> None:
+def test_what_a_turned_box_reaches_out_of_the_image_belongs_to_it_and_not_to_its_bounding_box() -> None:
     turned = item(value={"x": 0, "y": 0, "width": 40, "height": 20, "rotation": 30})
     [found] = read(turned, size=(100, 100)).instances
     assert min(x for x, _ in found.corners) < 0
-    assert box_of(turned, (100, 100)) == pytest.approx((0.0, 0.0, *found.hull[2:]))
+    assert box_of(turned, (100, 100)) == pytest.approx((0.0, 0.0, *found.bounds[2:]))
 
 
 def test_pair_is_two_items_with_one_id() -> None:
@@ -240,7 +240,7 @@ def test_whatever_is_read_lies_inside_the_image(value: tuple[float, ...], size: 
     assert len(found.instances) + len(found.problems) == 1
     for instance in found.instances:
         assert -45 < instance.angle <= 45
-        x0, y0, x1, y1 = instance.hull
+        x0, y0, x1, y1 = instance.bounds
         within = (0, 0, *size) if not instance.angle else (-np.inf, -np.inf, np.inf, np.inf)
         assert within[0] <= x0 < x1 <= within[2]
         assert within[1] <= y0 < y1 <= within[3]

@@ -1,4 +1,4 @@
-"""Whether this backend can do its work: the registry answers, a worker lives, the disk has room."""
+"""Health check: the registry answers, a worker is alive, the disk has room."""
 
 import shutil
 from collections.abc import Sequence
@@ -10,44 +10,44 @@ from model_registry import WorkerRecord
 MB = 1_000_000
 
 
-def nobody_works(workers: Sequence[WorkerRecord], now: float, *, why: bool = True) -> str | None:
-    """That no worker lives, since when, and the last one's error (left out without `why`); None where one does, or may
+def no_worker_alive(workers: Sequence[WorkerRecord], now: float, *, details: bool = True) -> str | None:
+    """That no worker lives, since when, and the last one's error (left out without `details`); None where one does, or may
     give its first sign of life in a moment. Pure."""
     if any(worker.alive(now) or worker.starting(now) for worker in workers):
         return None
     if not workers:
         return "No worker has run yet."
     last = max(workers, key=lambda worker: worker.gone_since)
-    since = f"No worker runs since {span(now - last.gone_since)}"
-    return f"{since}: {last.last_error}" if why and last.last_error else f"{since}."
+    since = f"No worker runs since {duration(now - last.gone_since)}"
+    return f"{since}: {last.last_error}" if details and last.last_error else f"{since}."
 
 
 def worker_problem(services: Services) -> str | None:
-    """What `nobody_works` says of the workers that there are."""
-    return nobody_works(services.registry.workers.all(), services.clock())
+    """What `no_worker_alive` says of the workers that there are."""
+    return no_worker_alive(services.registry.workers.all(), services.clock())
 
 
-def disk_left(services: Services) -> int:
+def free_disk_bytes(services: Services) -> int:
     """Free bytes on the data folder's disk."""
     return shutil.disk_usage(services.settings.folder).free
 
 
 def disk_problem(services: Services) -> str | None:
     """That the data folder's disk is nearly full; None where it has room."""
-    left, floor = disk_left(services), services.settings.disk_floor_mb
+    left, floor = free_disk_bytes(services), services.settings.disk_floor_mb
     return None if left >= floor * MB else f"The data folder's disk has {left // MB} MB left, expected {floor} MB."
 
 
-def unreadiness(services: Services, *, why: bool = True) -> list[str]:
-    """What keeps this backend from doing its work, in words (the details are left out without `why`); none where it is
+def health_problems(services: Services, *, details: bool = True) -> list[str]:
+    """What keeps this backend from doing its work, in words (the details are left out without `details`); none where it is
     ready."""
     now, found = services.clock(), list[str]()
     try:
         workers = services.registry.workers.all()
     except RegistryError as error:
-        found.append(str(error) if why else "The registry cannot be read.")
+        found.append(str(error) if details else "The registry cannot be read.")
     else:
-        if (problem := nobody_works(workers, now, why=why)) is not None:
+        if (problem := no_worker_alive(workers, now, details=details)) is not None:
             found.append(problem)
         elif not any(worker.alive(now) for worker in workers):
             found.append("The worker is starting.")
@@ -56,7 +56,7 @@ def unreadiness(services: Services, *, why: bool = True) -> list[str]:
     return found
 
 
-def span(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A time that has passed, in its largest unit."""
     if seconds < 120:
         return f"{seconds:.0f} s"

@@ -1,4 +1,4 @@
-"""Putting the results of several micro-models together into one prediction for each task. Pure."""
+"""Merging the predictions of several micro-models into one for each task. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ from backend.types import Control, Instance, Prediction
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What one micro-model says about some tasks."""
+class ControlPredictions:
+    """The predictions of one control's micro-model for some tasks."""
 
     control: Control
     version: int | None
@@ -28,16 +28,16 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Stitched:
-    """All parts for one task, as Label Studio takes them."""
+class TaskResult:
+    """The merged prediction of one task, as Label Studio takes it."""
 
     result: list[dict[str, Any]]
     score: float
-    """Of the least certain part: one wrong part is work for a person."""
+    """Of the least certain control: one wrong part is work for a person."""
     versions: dict[str, int]
 
 
-def chained(controls: Sequence[Control]) -> list[Control]:
+def in_dependency_order(controls: Sequence[Control]) -> list[Control]:
     """The controls, each behind the one that its regions hang on or are made from."""
     return sorted(controls, key=lambda control: (control.boxes_from or control.masks_from) is not None)
 
@@ -65,50 +65,48 @@ def shown_tracks(control: Control, predictions: Sequence[VideoPrediction]) -> li
     return [replace(p, tracks=tracks) for p, tracks in zip(predictions, kept, strict=True)]
 
 
-def enclosing_boxes(control: Control, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]] | None:
-    """{task: the instances that a control's regions are to hang on}, from the parts before it; None: on nothing."""
+def enclosing_boxes(control: Control, outputs: Sequence[ControlPredictions]) -> dict[int, tuple[Instance, ...]] | None:
+    """{task: the instances that a control's regions are to hang on}, from the predictions before it; None: on nothing."""
     if control.boxes_from is None:
         return None
-    return {task: upright_boxes(boxes) for task, boxes in said_of(control.boxes_from, parts).items()}
+    # Upright, as the crops are in which what hangs on them is looked for.
+    return {
+        task: tuple(box.upright() for box in found) for task, found in instances_of(control.boxes_from, outputs).items()
+    }
 
 
-def said_of(name: str, parts: Sequence[Part]) -> dict[int, tuple[Instance, ...]]:
+def instances_of(name: str, outputs: Sequence[ControlPredictions]) -> dict[int, tuple[Instance, ...]]:
     """{task: what was predicted for the control of this name}"""
-    found = (p for part in parts if part.control.from_name == name for p in part.predictions)
+    found = (p for output in outputs if output.control.from_name == name for p in output.predictions)
     return {p.task: p.instances for p in found if isinstance(p, Prediction)}
 
 
-def upright_boxes(instances: Sequence[Instance]) -> tuple[Instance, ...]:
-    """Boxes as those of what hangs on them: upright, as the crops are in which it is looked for."""
-    return tuple(replace(one, box=one.hull, angle=0.0) if one.angle else one for one in instances)
+def merge(outputs: Sequence[ControlPredictions]) -> dict[int, TaskResult]:
+    """{task: its merged prediction}"""
+    of_task = defaultdict[int, list[tuple[ControlPredictions, float, list[dict[str, Any]]]]](list)
+    for output in outputs:
+        for p in output.predictions:
+            of_task[task_of(p.task)].append((output, p.score, _written(p, output)))
+    return {task: _merged(mine) for task, mine in of_task.items()}
 
 
-def stitch(parts: Sequence[Part]) -> dict[int, Stitched]:
-    """{task: its parts in one}"""
-    of_task = defaultdict[int, list[tuple[Part, float, list[dict[str, Any]]]]](list)
-    for part in parts:
-        for p in part.predictions:
-            of_task[task_of(p.task)].append((part, p.score, _written(p, part)))
-    return {task: _joined(mine) for task, mine in of_task.items()}
-
-
-def _joined(parts: Sequence[tuple[Part, float, list[dict[str, Any]]]]) -> Stitched:
-    """One task's parts; what the editor would hide beside the predicted choices is left out."""
-    everything = [item for _, _, items in parts for item in items]
-    unseen = hidden([part.control for part, _, _ in parts], everything)
-    seen = [(score, items) for part, score, items in parts if part.control.from_name not in unseen]
-    return Stitched(
+def _merged(outputs: Sequence[tuple[ControlPredictions, float, list[dict[str, Any]]]]) -> TaskResult:
+    """One task's predictions in one; what the editor would hide beside the predicted choices is left out."""
+    everything = [item for _, _, items in outputs for item in items]
+    unseen = hidden([output.control for output, _, _ in outputs], everything)
+    seen = [(score, items) for output, score, items in outputs if output.control.from_name not in unseen]
+    return TaskResult(
         result=[item for _, items in seen for item in items],
         score=min((score for score, _ in seen), default=1.0),
-        versions={part.control.from_name: part.version for part, _, _ in parts if part.version is not None},
+        versions={output.control.from_name: output.version for output, _, _ in outputs if output.version is not None},
     )
 
 
-def _written(prediction: Prediction | VideoPrediction, part: Part) -> list[dict[str, Any]]:
+def _written(prediction: Prediction | VideoPrediction, output: ControlPredictions) -> list[dict[str, Any]]:
     if isinstance(prediction, VideoPrediction):
-        return tags.for_video(part.control).write(prediction.tracks, part.control, prediction.size)
-    items = tags.for_control(part.control).write(prediction.instances, part.control, part.sizes[prediction.task])
-    return indexed(items, prediction.task) if part.control.value_list else items
+        return tags.for_video(output.control).write(prediction.tracks, output.control, prediction.size)
+    items = tags.for_control(output.control).write(prediction.instances, output.control, output.sizes[prediction.task])
+    return indexed(items, prediction.task) if output.control.value_list else items
 
 
 def _is_sound(instance: Instance) -> bool:

@@ -1,6 +1,6 @@
 import pytest
 
-from backend.loop.data.stitch import Part, chained, enclosing_boxes, shown, shown_tracks, stitch
+from backend.loop.data.merge import ControlPredictions, enclosing_boxes, in_dependency_order, merge, shown, shown_tracks
 from backend.tracks import Keyframe, Track, VideoPrediction, VideoSize
 from backend.types import Condition, Control, Head, Instance, Media, Prediction
 
@@ -17,11 +17,15 @@ def prediction(task: int, *scores: float, score: float = 0.5) -> Prediction:
 
 
 def test_nothing_stitches_to_nothing() -> None:
-    assert stitch([]) == {}
+    assert merge([]) == {}
 
 
 def test_parents_come_first() -> None:
-    assert [c.from_name for c in chained([control("k", "box"), control("box"), control("x")])] == ["box", "x", "k"]
+    assert [c.from_name for c in in_dependency_order([control("k", "box"), control("box"), control("x")])] == [
+        "box",
+        "x",
+        "k",
+    ]
 
 
 def test_below_the_controls_own_threshold_nothing_is_shown() -> None:
@@ -39,26 +43,26 @@ def test_every_shown_instance_has_an_id_and_keeps_one_it_had() -> None:
 
 
 def test_parents_are_what_the_parent_control_showed() -> None:
-    box = Part(control("box"), 1, shown(control("box"), [prediction(1, 0.9)]))
-    other = Part(control("other"), 2, shown(control("other"), [prediction(1, 0.8)]))
+    box = ControlPredictions(control("box"), 1, shown(control("box"), [prediction(1, 0.9)]))
+    other = ControlPredictions(control("other"), 2, shown(control("other"), [prediction(1, 0.8)]))
     assert enclosing_boxes(control("k", "box"), [box, other]) == {1: box.predictions[0].instances}
     assert enclosing_boxes(control("k", "gone"), [box, other]) == {}
     assert enclosing_boxes(control("box"), [box, other]) is None
 
 
 def test_parts_become_one_result_with_the_least_score() -> None:
-    parts = [
-        Part(
+    outputs = [
+        ControlPredictions(
             control("box"), 7, shown(control("box"), [prediction(1, 0.9, score=0.8), prediction(2, score=0.9)]), SIZES
         ),
-        Part(control("other"), 9, shown(control("other"), [prediction(1, 0.6, 0.7, score=0.3)]), SIZES),
+        ControlPredictions(control("other"), 9, shown(control("other"), [prediction(1, 0.6, 0.7, score=0.3)]), SIZES),
     ]
-    stitched = stitch(parts)
-    assert [r["from_name"] for r in stitched[1].result] == ["box", "other", "other"]
-    assert len({r["id"] for r in stitched[1].result}) == 3
-    assert stitched[1].score == pytest.approx(0.3)
-    assert stitched[1].versions == {"box": 7, "other": 9}
-    assert (stitched[2].result, stitched[2].score, stitched[2].versions) == ([], 0.9, {"box": 7})
+    merged = merge(outputs)
+    assert [r["from_name"] for r in merged[1].result] == ["box", "other", "other"]
+    assert len({r["id"] for r in merged[1].result}) == 3
+    assert merged[1].score == pytest.approx(0.3)
+    assert merged[1].versions == {"box": 7, "other": 9}
+    assert (merged[2].result, merged[2].score, merged[2].versions) == ([], 0.9, {"box": 7})
 
 
 def video_control(threshold: float | None = None) -> Control:
@@ -83,22 +87,22 @@ def test_tracks_below_the_threshold_are_not_shown_unless_a_person_began_them() -
 
 
 def test_a_video_and_an_image_of_the_same_task_become_one_result() -> None:
-    parts = [
-        Part(control("box"), 7, shown(control("box"), [prediction(1, 0.9, score=0.8)]), SIZES),
-        Part(video_control(), 8, [video(SURE)]),
+    outputs = [
+        ControlPredictions(control("box"), 7, shown(control("box"), [prediction(1, 0.9, score=0.8)]), SIZES),
+        ControlPredictions(video_control(), 8, [video(SURE)]),
     ]
-    one = stitch(parts)[1]
+    one = merge(outputs)[1]
     assert [r["type"] for r in one.result] == ["rectanglelabels", "videorectangle"]
     assert (one.score, one.versions) == (0.7, {"box": 7, "v": 8})
-    assert enclosing_boxes(control("k", "v"), parts) == {}
+    assert enclosing_boxes(control("k", "v"), outputs) == {}
 
 
 def test_each_part_is_written_in_the_size_of_the_image_that_it_looked_at() -> None:
-    parts = [
-        Part(control("left"), 7, shown(control("left"), [prediction(1, 0.9)]), {1: (200, 100)}),
-        Part(control("right"), 8, shown(control("right"), [prediction(1, 0.9)]), {1: (20, 10)}),
+    outputs = [
+        ControlPredictions(control("left"), 7, shown(control("left"), [prediction(1, 0.9)]), {1: (200, 100)}),
+        ControlPredictions(control("right"), 8, shown(control("right"), [prediction(1, 0.9)]), {1: (20, 10)}),
     ]
-    left, right = stitch(parts)[1].result
+    left, right = merge(outputs)[1].result
     assert (left["original_width"], left["value"]["width"], left["value"]["height"]) == (200, 5.0, 10.0)
     assert (right["original_width"], right["value"]["width"], right["value"]["height"]) == (20, 50.0, 100.0)
 
@@ -116,7 +120,12 @@ def test_what_the_editor_would_hide_beside_the_predicted_choice_is_not_predicted
     label: str, shown_controls: list[str], score: float
 ) -> None:
     inner = choices("w", Condition("c", ("a",)))
-    one = stitch([Part(choices("c"), 7, chosen(label, 0.8), SIZES), Part(inner, 8, chosen("b", 0.3), SIZES)])[1]
+    one = merge(
+        [
+            ControlPredictions(choices("c"), 7, chosen(label, 0.8), SIZES),
+            ControlPredictions(inner, 8, chosen("b", 0.3), SIZES),
+        ]
+    )[1]
     assert [item["from_name"] for item in one.result] == shown_controls
     assert one.score == score
     assert one.versions == {"c": 7, "w": 8}, "what is current is known by the versions of all"

@@ -1,4 +1,4 @@
-"""When a running training gives way to newer labels, and how long a group waits for its next version. Pure.
+"""Restart policy: when a running training is restarted with newer labels, and how long a group waits for its next version. Pure.
 
 Two things are weighed: what the training would bring, by how far it is; and the rhythm in which a person labels. Before
 the promised labels are there, a training that ends after them would only delay what everybody waits for.
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 from model_registry import GroupRecord
 
-PROMISED = 5
+PROMISED_LABELS = 5
 """Labelled frames that people are told to give before they look at the predictions: a training on fewer gives way to one
 on them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningTraining:
     """A training that runs."""
 
     labels: int
     """Labelled frames that it learns."""
-    served: int
+    served_labels: int
     """Labelled frames that the version before it learnt; 0: there is none."""
     done: float
     """Share of it, in [0, 1]."""
@@ -39,67 +39,73 @@ def reason_to_wait(group: GroupRecord, labelled: int, mode: str, min_labels: int
     return None
 
 
-def gives_way(running: Running, there: int, gap: float | None, since: float) -> bool:
-    """Whether to start again with the labels that came since: `there` labelled frames in all.
+def should_restart(running: RunningTraining, available: int, interval: float | None, since: float) -> bool:
+    """Whether to start again with the labels that came since: `available` labelled frames in all.
 
-    `gap`: seconds between the last two labels, None where there is one only; `since`: seconds since the last.
+    `interval`: seconds between the last two labels, None where there is one only; `since`: seconds since the last.
     """
-    if running.labels < there and running.labels < PROMISED:
-        if there >= PROMISED:
+    if running.labels < available and running.labels < PROMISED_LABELS:
+        if available >= PROMISED_LABELS:
             return True
-        if gap is not None and running.seconds_left is not None:
-            return _too_late(running, running.seconds_left, (PROMISED - there) * gap - since)
+        if interval is not None and running.seconds_left is not None:
+            return _ends_too_late(running, running.seconds_left, (PROMISED_LABELS - available) * interval - since)
     # A correction counts as one label more: it brings as much as it would if it came to a training that had not begun.
-    brings = _error(running.served) - _error(running.labels) if running.labels > running.served else _gain(running)
-    misses = _error(running.labels) - _error(max(there, running.labels + 1))
-    return running.done * brings < (1 - running.done) * misses
+    learns_more = running.labels > running.served_labels
+    gain = (
+        _error_drop(running.served_labels, running.labels)
+        if learns_more
+        else _error_drop(running.labels, running.labels + 1)
+    )
+    loss = _error_drop(running.labels, max(available, running.labels + 1))
+    return running.done * gain < (1 - running.done) * loss
 
 
-def gap_of(times: Sequence[float]) -> float | None:
+def label_interval(times: Sequence[float]) -> float | None:
     """Seconds between the two newest labels; None where there are not two."""
     newest = sorted(times)[-2:]
     return newest[1] - newest[0] if len(newest) == 2 else None
 
 
-def outrun(labels: int, there: int) -> bool:
+def is_obsolete(labels: int, available: int) -> bool:
     """Whether the promised labels are there, and work is still on fewer: nobody waits for its predictions any more."""
-    return labels < PROMISED <= there
+    return labels < PROMISED_LABELS <= available
 
 
-def told(learnt: int, there: int, seconds: float | None) -> str | None:
+def lag_message(learnt: int, available: int, seconds: float | None) -> str | None:
     """Where a group stands between two versions, in words; None where all its labels are learnt."""
-    if there <= learnt:
+    if available <= learnt:
         return None
     after = (
-        f"trained on {learnt}, {there} are there"
+        f"trained on {learnt}, {available} are there"
         if learnt
         else "1 label is there"
-        if there == 1
-        else f"{there} labels are there"
+        if available == 1
+        else f"{available} labels are there"
     )
     if seconds is None:
         return after
     return f"{after}, {'next' if learnt else 'first'} in about {_rounded(seconds)}"
 
 
-def told_of_video(keyframes: int, learnt: bool, seconds: float | None) -> str:
+def lag_message_of_video(keyframes: int, learnt: bool, seconds: float | None) -> str:
     """The same of whole videos, in which people draw keyframes."""
-    there = "1 keyframe" if keyframes == 1 else f"{keyframes} keyframes"
+    available = "1 keyframe" if keyframes == 1 else f"{keyframes} keyframes"
     which = "next" if learnt else "first"
-    return f"{there}; {which} prediction {'to come' if seconds is None else f'in about {_rounded(seconds)}'}"
+    return f"{available}; {which} prediction {'to come' if seconds is None else f'in about {_rounded(seconds)}'}"
 
 
-def _too_late(running: Running, left: float, promised_in: float) -> bool:
+def _ends_too_late(running: RunningTraining, seconds_left: float, promised_in: float) -> bool:
     """Whether the training ends after the promised labels are there, or a new one on more labels would end before."""
-    whole = left / (1 - running.done) if running.done < 1 else left
-    return left > promised_in or whole <= promised_in
+    whole = seconds_left / (1 - running.done) if running.done < 1 else seconds_left
+    return seconds_left > promised_in or whole <= promised_in
 
 
-def _gain(running: Running) -> float:
-    return _error(running.labels) - _error(running.labels + 1)
+def _error_drop(labels: int, more: int) -> float:
+    """By how much the expected error falls from so many labels to `more` of them."""
+    return _expected_error(labels) - _expected_error(more)
 
 
-def _error(labels: int) -> float:
+def _expected_error(labels: int) -> float:
     """What is left to do for people after so many labels, as a share: it falls with each, and with the first ones most."""
     return 1 / (labels + 1)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.loop.worker.alive import disk_problem, nobody_works, unreadiness
+from backend.loop.worker.health import disk_problem, health_problems, no_worker_alive
 from backend.loop.worker.heartbeat import BEAT_SECONDS, Heartbeat
 from model_registry import WorkerRecord
 from tests.loop.house import House
@@ -30,11 +30,11 @@ STOPPED = WorkerRecord("e", 100.0, 200.0, 210.0)
     ],
 )
 def test_that_nobody_works(workers: list[WorkerRecord], said: str | None) -> None:
-    assert nobody_works(workers, 1000.0) == said
+    assert no_worker_alive(workers, 1000.0) == said
 
 
 def test_without_the_reason_only_the_time_is_told() -> None:
-    assert nobody_works([SILENT], 1000.0, why=False) == "No worker runs since 90 s."
+    assert no_worker_alive([SILENT], 1000.0, details=False) == "No worker runs since 90 s."
 
 
 @pytest.fixture
@@ -43,17 +43,17 @@ def house(tmp_path: Path) -> House:
 
 
 def test_it_is_ready_once_a_worker_gave_a_sign_of_life(house: House) -> None:
-    assert unreadiness(house.services) == ["No worker has run yet."]
+    assert health_problems(house.services) == ["No worker has run yet."]
     house.registry.workers.starting("a")
-    assert unreadiness(house.services) == ["The worker is starting."]
+    assert health_problems(house.services) == ["The worker is starting."]
     house.registry.workers.seen("a", house.now)
-    assert unreadiness(house.services) == []
+    assert health_problems(house.services) == []
 
 
 def test_a_disk_without_room_is_told(tmp_path: Path) -> None:
     house = House(tmp_path, disk_floor_mb=10**9)
     assert "expected 1000000000 MB" in str(disk_problem(house.services))
-    assert unreadiness(house.services)[-1] == disk_problem(house.services)
+    assert health_problems(house.services)[-1] == disk_problem(house.services)
 
 
 def test_the_heart_beats_seldom_and_tells_what_there_is(house: House) -> None:
