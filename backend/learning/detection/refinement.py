@@ -22,7 +22,7 @@ from backend.learning.geometry.scaling import Scale, to_tensor
 from backend.learning.network.backbone import Backbone
 from backend.learning.network.micro_model import nbytes_of
 from backend.learning.network.network import Network
-from backend.learning.network.pyramid import STRIDE, Pyramid
+from backend.learning.network.pyramid import PYRAMID_STRIDE, Pyramid
 from backend.types import Frame, State, Weights
 
 Array = NDArray[np.float64]
@@ -84,7 +84,7 @@ def _cells(output: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Of n cells: (batch, 4, n) corners, (batch, 4, n) votes whose sum is 1, and (n,) the log of what is believed beforehand."""
     rows, columns = output.shape[2:]
     y, x = (torch.arange(rows, device=output.device) + 0.5, torch.arange(columns, device=output.device) + 0.5)
-    at = torch.stack([x.expand(rows, columns), y[:, None].expand(rows, columns)]) * STRIDE
+    at = torch.stack([x.expand(rows, columns), y[:, None].expand(rows, columns)]) * PYRAMID_STRIDE
     middle = -(((at - CROP_SIDE / 2) / (CROP_SIDE * MIDDLE_DEVIATION)) ** 2).sum(0) / 2
     distances = CROP_SIDE / CONTEXT_SIDES / 2 * output[:, :4].float().clamp(-3, 3).exp()
     corners = torch.cat([at - distances[:, :2], at + distances[:, 2:]], 1).flatten(2)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from backend.learning.detection.augmentation import STRETCH
+from backend.learning.detection.augmentation import ASPECT_DEVIATION
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.head import DetectionNetwork
 from backend.learning.detection.recipe import DetectionRecipe
@@ -24,9 +24,9 @@ from backend.types import LabeledFrame, State
 
 Array = NDArray[np.float64]
 
-MOST_SHIFT = 0.2
+MAX_CENTRE_SHIFT = 0.2
 """Limit of the random error of a candidate's centre, as a share of its sides."""
-MOST_GROWTH = 1.35
+MAX_SIZE_FACTOR = 1.35
 """Limit of the random error of its size, as a factor."""
 
 
@@ -94,10 +94,10 @@ class RefinementTask:
 def crop_around(image: Tensor, box: Array, rng: np.random.Generator) -> tuple[Tensor, Array]:
     """A crop as of a candidate that is somewhat wrong, mirrored, stretched and recoloured; and the box (4,) in it."""
     sides = box[2:] - box[:2]
-    middle = (box[:2] + box[2:]) / 2 + rng.uniform(-MOST_SHIFT, MOST_SHIFT, 2) * sides
-    halves = sides / 2 * np.exp(rng.uniform(-1, 1, 2) * np.log(MOST_GROWTH))
+    middle = (box[:2] + box[2:]) / 2 + rng.uniform(-MAX_CENTRE_SHIFT, MAX_CENTRE_SHIFT, 2) * sides
+    halves = sides / 2 * np.exp(rng.uniform(-1, 1, 2) * np.log(MAX_SIZE_FACTOR))
     zoom = zoom_of(np.concatenate([middle - halves, middle + halves]))
-    mirrored, stretch = bool(rng.random() < 0.5), float(np.exp(rng.normal(0, STRETCH)))
+    mirrored, stretch = bool(rng.random() < 0.5), float(np.exp(rng.normal(0, ASPECT_DEVIATION)))
     view = View(middle, turned(zoom, 0.0, mirrored, stretch), CROP_SIDE)
     ends = view.to_crop(box.reshape(2, 2))
     return recolour(view.cut(image), rng), np.concatenate([ends.min(0), ends.max(0)])
