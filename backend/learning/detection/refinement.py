@@ -134,7 +134,8 @@ def believed(boxes: Array, seen: Array, doubt: Array) -> Array:
     deviation of the second look, pixels."""
     sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
     own = (CANDIDATE_NOISE * sides) ** 2
-    return boxes + (seen - boxes) * own / np.maximum(own + doubt**2, np.finfo(np.float64).tiny)
+    share = own / np.maximum(own + doubt**2, np.finfo(np.float64).tiny)
+    return np.asarray(boxes + (seen - boxes) * share)
 
 
 def worth_it(candidates: Candidates, config: DetectionConfig) -> NDArray[np.int64]:

@@ -84,8 +84,8 @@ class RefinementTask:
 
     def loss(self, step: int, steps: int, average: nn.Module) -> Tensor:
         """Of one step's crops."""
-        chosen = self.rng.integers(len(self.objects), size=self.batch)
-        crops, boxes = zip(*(crop_around(*self.objects[i], self.rng) for i in chosen), strict=True)
+        chosen = [self.objects[i] for i in self.rng.integers(len(self.objects), size=self.batch)]
+        crops, boxes = zip(*(crop_around(image, box, self.rng) for image, box in chosen), strict=True)
         images = torch.stack(crops).contiguous(memory_format=torch.channels_last)
         wanted = torch.from_numpy(np.array(boxes, np.float32)).to(images.device)
         return self.network.head.loss(self.network(images), wanted)
