@@ -15,6 +15,7 @@ from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.detection.refinement import (
     CONTEXT_SIDES,
     CROP_SIDE,
+    MAX_REFINED_BOXES,
     RefinementHead,
     believed,
     refinement_state,
@@ -81,6 +82,8 @@ def test_what_may_be_shown_gets_a_second_look() -> None:
     scores, classes = np.array([0.9, 0.1, 0.1, 0.05, 0.3, 0.1], np.float32), np.array([0, 0, 0, 0, 1, 1])
     found = Candidates(np.zeros((6, 4), np.float32), scores, classes)
     assert worth_it(found, config).tolist() == [0, 1, 4]
+    crowd = Candidates(np.zeros((90, 4), np.float32), np.full(90, 0.9, np.float32), np.zeros(90, np.int64))
+    assert len(worth_it(crowd, config)) == MAX_REFINED_BOXES
     elsewhere = config.for_other_group()
     assert worth_it(found, elsewhere).tolist() == [0, 4]
 
