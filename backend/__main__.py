@@ -19,6 +19,7 @@ from backend.commands.export import export
 from backend.commands.export_model import export_model
 from backend.commands.greeting import version as installed_version
 from backend.commands.import_ import import_
+from backend.commands.import_model import import_model
 from backend.commands.progress import bar
 from backend.commands.serve import serve, worker
 from backend.commands.status import status
@@ -121,6 +122,7 @@ app.command()(suggest)
 app.command("import")(import_)
 app.command()(export)
 app.command("export-model")(export_model)
+app.command("import-model")(import_model)
 app.command()(cuts)
 
 

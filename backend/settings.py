@@ -128,6 +128,9 @@ class Settings(BaseSettings):
         20.0, gt=1, description="Life of a worker's lease on a group without renewal: how long a killed one delays it."
     )
 
+    shots: bool = Field(
+        False, description="`import` makes each shot of a video a group of its own, as `cuts` proposes them."
+    )
     proposals: bool = Field(
         True, description="Predictions for groups without a label, by what the project's other groups learnt."
     )

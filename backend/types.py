@@ -33,6 +33,8 @@ class Start(StrEnum):
 
     SERVING = "serving"
     """The group's own serving version."""
+    IMPORTED = "imported"
+    """A micro-model of another backend, which somebody imported for this group."""
     SIBLING = "sibling"
     """The serving version of a group that looks alike."""
     PROJECT = "project"
@@ -99,6 +101,15 @@ class Control:
     """Of the boxes around skeletons, which nobody draws: the name of the control tag that draws the skeletons."""
     linked_to: tuple[str, ...] = ()
     """Of a skeleton: for each label the one that a line leads from; empty: it is where the lines begin."""
+    attribute_of: tuple["Control", ...] = ()
+    """Of classes of each region (`perRegion`): the controls whose regions they are said of; else empty."""
+    only_of: tuple[str, ...] = ()
+    """The labels of those regions (`whenLabelValue`); empty: all."""
+
+    @property
+    def hangs_on(self) -> tuple[str, ...]:
+        """The names of the controls in whose regions it is looked for; empty: in the whole frame."""
+        return (self.boxes_from,) if self.boxes_from else tuple(one.from_name for one in self.attribute_of)
 
 
 @dataclass(frozen=True, slots=True)

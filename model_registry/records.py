@@ -205,6 +205,8 @@ class VersionState(StrEnum):
     INTERRUPTED = "interrupted"
     """Given up on purpose, or cut off with its worker: nothing is wrong, it is trained again."""
     FAILED = "failed"
+    IMPORTED = "imported"
+    """It was not trained here: the start of the next training, brought from another registry. It never serves."""
     DAMAGED = "damaged"
     """It served, until its weights were found missing or unusable."""
 
@@ -277,7 +279,7 @@ class VersionRecord:
     previous: int | None
     """Id of the version that served before; of the first one, of another group's that the training started from."""
     start: str
-    """What the training started from, in a word: backbone, serving, sibling..."""
+    """What the training started from, in a word: backbone, serving, sibling...; of what was imported also where that is from."""
     label_revision: int
     labels: int
     fingerprint: str

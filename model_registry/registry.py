@@ -17,6 +17,7 @@ from model_registry.database import Database, open_database
 from model_registry.features import Features
 from model_registry.group_rows import touch
 from model_registry.groups import Groups
+from model_registry.imports import Imports
 from model_registry.inbox import Inbox, open_inbox
 from model_registry.labels import Labels, record_labels
 from model_registry.leases import Leases
@@ -48,6 +49,7 @@ class Registry:
         self.groups = Groups(database, clock)
         self.leases = Leases(database, clock)
         self.versions = Versions(database, clock)
+        self.imports = Imports(database, clock)
         self.retention = Retention(database)
         self.ledger = Ledger(database)
         self.reviews = Reviews(database)

@@ -15,8 +15,8 @@ class Retention:
         self._database = database
 
     def forget_artifacts(self, keep: int) -> int:
-        """Drops the artifacts of all versions but those that serve or are pinned, that a training under way starts from, and
-        the `keep` newest ways back of a micro-model.
+        """Drops the artifacts of all versions but those that serve, were imported or are pinned, that a training under way
+        starts from, and the `keep` newest ways back of a micro-model.
 
         Their records stay. Returns how many; the files go with `Artifacts.collect(Retention.artifacts(), ...)`.
         """
@@ -37,7 +37,7 @@ class Retention:
         forget = (
             update(versions)
             .where(versions.c.artifact_uri.is_not(None), versions.c.id.not_in(select(needed)))
-            .where(versions.c.state != VersionState.SERVING)
+            .where(versions.c.state.not_in((VersionState.SERVING, VersionState.IMPORTED)))
             .values(NO_ARTIFACT)
         )
         with self._database.writing() as connection:

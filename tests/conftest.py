@@ -11,6 +11,7 @@ STEADY_EXAMPLES = 100
 
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=STEADY_EXAMPLES)
 settings.register_profile("search", deadline=None, max_examples=10 * STEADY_EXAMPLES)
+settings.register_profile("fast", deadline=None, derandomize=True, max_examples=STEADY_EXAMPLES // 4)
 settings.load_profile("steady")
 
 

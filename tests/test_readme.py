@@ -22,7 +22,7 @@ BACKEND = (ROOT / "backend" / "README.md").read_text()
 FIGURES = (ROOT / "tests" / "benchmarks" / "README.md").read_text()
 ROWS = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|", BACKEND.split("## Settings")[1].split("\n## ")[0], re.MULTILINE))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-LONGEST = 170
+LONGEST = 150
 """Lines of the front page that are not folded: it is for people who label, the folders' READMEs hold the rest."""
 PICTURE_BYTES = 200_000
 

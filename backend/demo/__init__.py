@@ -1,5 +1,1 @@
 """The demo: a real Label Studio, the backend, and a person who labels five frames of a clip."""
-
-from backend.demo.demo import run
-
-__all__ = ["run"]

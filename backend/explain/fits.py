@@ -1,4 +1,4 @@
-"""What can be made of the labels: one polynomial for all of them, or an overfitted one for each group. Pure.
+"""Polynomial fits of the labels: one for all of them, or an overfitted one for each group. Pure.
 
 Both are polynomials in Chebyshev's basis, by least squares. The global one is as good as honest care makes it: its
 degree is the one with the least leave-one-out error, which for least squares has a closed form (PRESS; Allen 1974, The

@@ -1,4 +1,4 @@
-"""What the loop needs of a queue, and the one built on Huey's storages."""
+"""Queue interface of the loop, and the implementation on Huey's storages."""
 
 import sqlite3
 from collections.abc import Callable

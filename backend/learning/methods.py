@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from backend.errors import TrainingError, WeightsUnusable
+from backend.learning.attributes.method import METHOD as ATTRIBUTES
 from backend.learning.classification.method import METHOD as CLASSIFICATION
 from backend.learning.detection.method import METHOD as DETECTION
 from backend.learning.fitting.recipe import HeadRecipe
@@ -15,7 +16,7 @@ from backend.learning.pose.method import METHOD as POSE
 from backend.learning.segmentation.method import METHOD as SEGMENTATION
 from backend.types import Control, Head, LabeledFrame, Prediction, Quality, Weights
 
-METHODS: tuple[Method[Any], ...] = (DETECTION, SEGMENTATION, POSE, POINTS, CLASSIFICATION)
+METHODS: tuple[Method[Any], ...] = (DETECTION, SEGMENTATION, POSE, POINTS, CLASSIFICATION, ATTRIBUTES)
 """Of several of one head the first that serves a control is trained; artifacts of all are loaded."""
 
 

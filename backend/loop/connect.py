@@ -6,7 +6,7 @@ nothing here.
 
 from typing import Any
 
-from backend.errors import MicroModelsError, SettingsError, StudioError, StudioForbidden
+from backend.errors import LabelingConfigError, MicroModelsError, SettingsError, StudioError, StudioForbidden
 from backend.loop import probing
 from backend.loop.foresight import media_check
 from backend.loop.predict.label_next import TAB, drop_tab, put_tab
@@ -114,9 +114,22 @@ def _checks(services: Services, studio: Studio, record: ProjectRecord, backend_u
     secret = record.settings.get("webhook_secret")
     seen = connection.checks(studio, record.id, backend_url, secret)
     if all(check.ok for check in seen if check.name in ("API key", "project", "local files")):
-        media = media_check(services, studio, record, studio.project(record.id)["label_config"])
-        seen += [media] if media else []
+        xml = studio.project(record.id)["label_config"]
+        seen += [one for one in (config_check(services, xml), media_check(services, studio, record, xml)) if one]
     return [*seen, probing.judge(services, record, probing.ask(services, record, backend_url))]
+
+
+def config_check(services: Services, xml: str) -> Check | None:
+    """What of a labeling config is learnt, and what is left to people, and why; None where nothing is left to them, or it cannot
+    be read."""
+    try:
+        config = services.parse_config(xml)
+    except LabelingConfigError:
+        return None
+    if not config.unsupported:
+        return None
+    learnt = ", ".join(repr(one.from_name) for one in config.controls) or "nothing"
+    return Check("labeling config", True, f"learnt: {learnt}; left to people: {'; '.join(config.unsupported)}")
 
 
 def _refuse_stranger(services: Services, record: ProjectRecord, url: str) -> None:

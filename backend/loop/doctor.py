@@ -1,4 +1,4 @@
-"""Looking through all that is kept for damage, and mending what can be mended: registry, weights, queue, media cache."""
+"""Health of stored data: looks for damage in registry, weights, queue and media cache, and mends what can be mended."""
 
 import os
 import sqlite3

@@ -1,7 +1,7 @@
-"""Bringing a video into a project as one group of frame tasks."""
+"""Bringing a video into a project as one group of frame tasks, or where the settings say so as one for each of its shots."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from backend.loop.connect import reached
 from backend.loop.data.grouping import WELL_KNOWN
 from backend.loop.data.projects import rule_of
 from backend.loop.services import Services
+from backend.objects.cuts import cuts
 from backend.studio.client import Studio
 from backend.studio.labeling_config import LabelingConfig
 from backend.studio.video import require_picture, write_frames
@@ -21,6 +22,8 @@ from model_registry import ProjectRecord
 
 SOURCE = "micro_models_video"
 """Key in a task's meta: SHA-256 of the video file that its frame was cut from."""
+Shot = tuple[int, int | None]
+"""(first, end) frame from 0, the end exclusive; None: to the end of the video."""
 MOST_NAMESAKES = 100
 """Other videos of one name that a project may have."""
 
@@ -46,7 +49,8 @@ def import_video(
 ) -> Imported:
     """Cut, upload and import a video, with its own name or `name` as the group's.
 
-    A task's data are the media field that the labeling config names, the field that names the group, and `frame`.
+    A task's data are the media field that the labeling config names, the field that names the group, and `frame`. With the
+    setting `shots` each shot of a video with cuts is a group of its own: a scene that looks otherwise learns by itself.
     Another video of the same name becomes a group beside it; the same video, or a given name that is taken, is refused
     unless `again`. `told` hears how far it is. Raises ImportRefused, LabelingConfigError, MediaError, StudioError;
     nothing is imported then.
@@ -65,11 +69,31 @@ def import_video(
     with TemporaryDirectory(prefix="micro-models-") as folder:
         frames = write_frames(video, Path(folder), every, partial(told, f"Cutting {video.name}"))
         urls = studio.upload(project, list(frames.values()), partial(told, "Uploading frames"))
-        rows = [_nested({media: url, where: group, "frame": n}) for n, url in zip(frames, urls, strict=True)]
+        shots = cuts(video) if services.settings.shots else []
+        numbered = zip(frames, urls, strict=True)
+        rows = [_nested({media: url, where: _group_at(n, group, shots), "frame": n}) for n, url in numbered]
         made = len(studio.create_tasks(project, rows, {SOURCE: source}))
     if len(frames) == 1:
         remarks.append(f"It is a single frame: {video.name} has no more with --every {every}. Five or more are needed.")
+    remarks += _remark_of_shots(group, shots)
     return Imported(group, made, tuple(remarks))
+
+
+def _remark_of_shots(name: str, shots: Sequence[Shot]) -> list[str]:
+    first = _of_shot(name, 1)
+    several = f"It has {len(shots)} shots, each a group of its own: {name!r} is {first!r} and so on."
+    return [several] if len(shots) > 1 else []
+
+
+def _group_at(frame: int, name: str, shots: Sequence[Shot]) -> str:
+    """The group of a frame: the video's, or of a video of several shots that of its shot."""
+    if len(shots) < 2:
+        return name
+    return _of_shot(name, sum(first <= frame for first, _ in shots))
+
+
+def _of_shot(name: str, number: int) -> str:
+    return f"{name}, shot {number}"
 
 
 def _image_field(config: LabelingConfig, project: int) -> str:
@@ -119,7 +143,8 @@ def _free_name(studio: Studio, project: int, field: str, name: str, source: str,
 
 def _sources(studio: Studio, project: int, field: str, group: str) -> set[str | None]:
     """The videos that a group's frames were cut from; None stands for frames of which that is not known."""
-    return {meta.get(SOURCE) for meta in studio.metas(project, field, group)}
+    either = (*studio.metas(project, field, group), *studio.metas(project, field, _of_shot(group, 1)))
+    return {meta.get(SOURCE) for meta in either}
 
 
 def _nested(fields: dict[str, Any]) -> dict[str, Any]:

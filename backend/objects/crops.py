@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-import numpy as np
-
 from backend.errors import CompositionError
 from backend.instances import Instances
+from backend.learning.attributes.crops import crop
 from backend.objects.chain import Step
 from backend.objects.frames import InputFrame
 from backend.objects.model import Answer, Model
 from backend.objects.union import answers_of
-from backend.types import Frame, Head
+from backend.types import Head
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,26 +58,23 @@ class Crops(Step):
         return [self._one(frame, answer) for frame, answer in zip(frames, before, strict=True)]
 
     def _one(self, frame: InputFrame, answer: Answer) -> Answer:
-        given = [InputFrame(crop(frame.frame, box), frame.number, frame.places) for box in answer.found.xyxy]
-        said = answers_of(self.model, given)
+        said = self._said(frame, answer.found)
         attributes = [
             {**known, **self._attribute(one.found)} for known, one in zip(answer.found.attributes, said, strict=True)
         ]
         score = min([answer.score, *(one.score for one in said)])
         return Answer(answer.found.with_columns(attributes=attributes), score)
 
+    def _said(self, frame: InputFrame, objects: Instances) -> list[Answer]:
+        """What the model says of each object: one that learnt regions knows by itself where to look."""
+        if self.model.hangs_on_boxes:
+            each = [objects[n : n + 1] for n in range(len(objects))]
+            return answers_of(self.model, [frame] * len(each), each)
+        crops = (crop(frame.frame, box) for box in objects.xyxy)
+        return answers_of(self.model, [InputFrame(one, frame.number, frame.places) for one in crops])
+
     def _attribute(self, classes: Instances) -> dict[str, Any]:
         if not len(classes):
             return {}
         names = ", ".join(classes.label.tolist())
         return {self.name: names, f"{self.name} score": float(classes.score.min())}
-
-
-def crop(frame: Frame, box: Sequence[float]) -> Frame:
-    """What is seen in a box (x0, y0, x1, y1) of a frame, pixels of the original; at least a pixel, and within the frame."""
-    height, width = frame.image.shape[:2]
-    sx, sy = width / frame.width, height / frame.height
-    x0, y0 = min(max(int(np.floor(box[0] * sx)), 0), width - 1), min(max(int(np.floor(box[1] * sy)), 0), height - 1)
-    x1, y1 = min(max(int(np.ceil(box[2] * sx)), x0 + 1), width), min(max(int(np.ceil(box[3] * sy)), y0 + 1), height)
-    image = np.ascontiguousarray(frame.image[y0:y1, x0:x1])
-    return Frame(frame.task, image, max(round((x1 - x0) / sx), 1), max(round((y1 - y0) / sy), 1))

@@ -5,13 +5,25 @@ from pathlib import Path
 
 from backend.objects.micro_model import MicroModel
 
+WORDS = {
+    "image": "`image`, one picture of any size as (height, width, 3) uint8 RGB",
+    "boxes": "`boxes` (n, 4), x0, y0, x1, y1 in pixels",
+    "angles": "`angles` (n,), degrees by which the boxes are turned clockwise about their middles",
+    "masks": "`masks` (n, height, width) bool",
+    "points": "`points` (n, 2), x, y in pixels",
+    "keypoints": "`keypoints` (n, k, 2), x, y in pixels of the k points in the order of `labels`",
+    "keypoint_scores": "`keypoint_scores` (n, k), 0 of a point that is not to be shown",
+    "scores": "`scores` (n,) in [0, 1]",
+    "labels": "`labels` (n,), numbers into the JSON list `labels` of the file's metadata",
+}
+"""What goes in and comes out."""
 
-def export(model: MicroModel, path: str | Path) -> None:
-    """Write one file that takes `image`, (height, width, 3) uint8 RGB of any size, and gives what the model says of it.
 
-    Of detection: `boxes` (n, 4) in pixels, `scores` (n,), and `labels` (n,), numbers into the JSON list `labels` of the
-    file's metadata, whose `card` says where the model comes from, and `left_out`, a JSON list, what it does not do here.
-    Raises TrainingError where its head cannot be exported.
+def export(model: MicroModel, path: str | Path) -> str:
+    """Write one file that takes a picture and gives what the model says of it as a frame by itself; what goes in and comes out,
+    in words. `card` in the file's metadata says where the model comes from, `left_out`, a JSON list, what it does not do.
+
+    Raises TrainingError where the package onnx is missing, WeightsUnusable where the weights make no micro-model.
     """
     from backend.learning.detection.refinement import refinement_state
     from backend.learning.exporting.onnx_file import export as write
@@ -23,4 +35,5 @@ def export(model: MicroModel, path: str | Path) -> None:
     }
     if refinement_state(model.weights):
         about["left_out"] = json.dumps(["refinement of boxes"])
-    write(model.weights, Path(path), about | {"digest": model.digest})
+    taken, given = write(model.weights, Path(path), about | {"digest": model.digest})
+    return f"takes {' and '.join(map(WORDS.__getitem__, taken))}. It gives {'; '.join(map(WORDS.__getitem__, given))}."

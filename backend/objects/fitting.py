@@ -79,6 +79,8 @@ def _start(start: MicroModel | None, head: Head) -> Weights | None:
         raise CompositionError(
             f"Found the start {start!r}, and labels for {head}. Expected a micro-model of the same head, or no start."
         )
+    if (own := start.blueprint.get("backbone")) != BACKBONE:
+        raise CompositionError(f"{start!r} was trained on the backbone {own!r}. Expected {BACKBONE!r}, or no start.")
     return Weights(start.weights.arrays, {**start.weights.metadata, "start": str(Start.SIBLING)})
 
 

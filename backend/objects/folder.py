@@ -1,6 +1,7 @@
 """Folder: a micro-model as a folder that Hugging Face's hub takes: weights, `config.json`, and a card in `README.md`."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -19,49 +20,51 @@ TASKS = {
 """The hub's names of what heads do."""
 LICENCES = {"tf_efficientnet_lite0": "apache-2.0"}
 """Of backbones, as timm states them."""
+RUN = "run.py"
+"""Name of the script that runs a graph without torch and without this package."""
 USE = {
-    "onnx": """```python
-import json
-import numpy as np
-import onnxruntime
-from PIL import Image
+    "onnx": f"""```sh
+pip install numpy pillow onnxruntime
+python {RUN} frame.jpg
+```
 
-session = onnxruntime.InferenceSession("model.onnx")
-names = json.loads(session.get_modelmeta().custom_metadata_map["labels"])
-image = np.asarray(Image.open("frame.jpg").convert("RGB"))
-boxes, scores, labels = session.run(["boxes", "scores", "labels"], {"image": image})
-for box, score, label in zip(boxes, scores, labels):
-    print(names[label], round(float(score), 2), box.round().tolist())
-```""",
+`model.onnx` %s
+
+All is in it: scaling, network, decoding, the choice of what is shown in a frame by itself, and scores. What neighbours in time
+tell is not: tracks, and what the frames of a film agree about. Nor is a score of the frame as a whole.""",
     "safetensors": """```python
 import micro_models as mm
 
 model = mm.load("model.safetensors")
 print(model("frame.jpg"))
-```""",
+```
+
+It is a start for a group elsewhere, too: `micro-models import-model`, or `mm.fit(frames, labels, start=model)`.""",
 }
 
 
 def write_folder(model: MicroModel, out: str | Path, format: FolderFormat) -> list[Path]:
     """Write the folder, which is made where it is missing; the files. Files of these names are replaced.
 
-    Raises TrainingError where the head cannot be exported as ONNX, StorageError where the folder cannot be written.
+    Raises TrainingError where the micro-model cannot be exported as ONNX, StorageError where the folder cannot be written.
     """
     if format not in get_args(FolderFormat):
         raise CompositionError(f"Found the format {format!r}. Expected one of: {', '.join(get_args(FolderFormat))}.")
-    folder = Path(out)
-    weights = folder / f"model.{format}"
+    folder, use = Path(out), USE[format]
+    weights, config, card = folder / f"model.{format}", folder / "config.json", folder / "README.md"
+    files = [weights, config, card]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if format == "onnx":
-            export(model, weights)
+            use %= export(model, weights)
+            files.append(Path(shutil.copy(Path(__file__).with_name("run_exported.py"), folder / RUN)))
         else:
             model.save(weights)
-        (folder / "config.json").write_text(json.dumps(config_of(model), indent=2) + "\n", encoding="utf-8")
-        (folder / "README.md").write_text(card_text(model, format, weights.stat().st_size), encoding="utf-8")
+        config.write_text(json.dumps(config_of(model), indent=2) + "\n", encoding="utf-8")
+        card.write_text(card_text(model, format, weights.stat().st_size, use), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"{folder} cannot be written ({error}). Expected a folder that you may write to.") from None
-    return [weights, folder / "config.json", folder / "README.md"]
+    return files
 
 
 def config_of(model: MicroModel) -> dict[str, object]:
@@ -80,8 +83,8 @@ def config_of(model: MicroModel) -> dict[str, object]:
     }
 
 
-def card_text(model: MicroModel, format: FolderFormat, nbytes: int) -> str:
-    """The card, as the hub shows it."""
+def card_text(model: MicroModel, format: FolderFormat, nbytes: int, use: str) -> str:
+    """The card, as the hub shows it; `use` says how to run the weights, in Markdown."""
     card, backbone = model.card, str(model.blueprint.get("backbone", "unknown"))
     score = "not known yet" if card.score is None else f"{card.score:.3f} ({card.measure})"
     rows = {
@@ -105,7 +108,7 @@ def card_text(model: MicroModel, format: FolderFormat, nbytes: int) -> str:
         f"---\n{front}\ntags:\n- micro-model\n---\n\n# Micro-model {card.title.replace(chr(10), ' ')}\n\n"
         f"A tiny model of {model.head}, overfitted to one group of frames on purpose: it is good at these, and "
         "at nothing else.\n\n"
-        f"| | |\n| --- | --- |\n{table}\n\n{USE[format]}\n"
+        f"| | |\n| --- | --- |\n{table}\n\n{use}\n"
     )
 
 

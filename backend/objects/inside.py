@@ -12,6 +12,7 @@ from backend.objects.chain import Step, looked_at
 from backend.objects.frames import InputFrame
 from backend.objects.model import Answer, Model
 from backend.objects.union import answers_of
+from backend.types import Head
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -23,7 +24,7 @@ class Inside(Step):
     model: Model
 
     def __post_init__(self) -> None:
-        if not self.model.hangs_on_boxes:
+        if not self.model.hangs_on_boxes or Head.POSE not in self.model.heads:
             raise CompositionError(
                 f"Found {self.model!r} to look inside boxes. Expected a pose micro-model that was trained on frames with a "
                 "rectangle around each object's points. Models of whole frames stand side by side: a | b."

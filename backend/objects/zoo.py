@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from backend.errors import ArtifactDamaged, RegistryError
 from backend.objects.card import Card
+from backend.objects.composing import composition_of
 from backend.objects.micro_model import MicroModel
+from backend.objects.model import Model
+
+IMPORTED = "imported"
+"""State of a version that was brought from another registry, as a start."""
 
 if TYPE_CHECKING:
     from model_registry import VersionRecord
@@ -39,6 +44,10 @@ class Group(Mapping[str, MicroModel]):
             )
         history = self.reader.versions.history(self.project, self.name, control)
         return MicroModel(self.reader.artifacts.read(version.artifact), card_of(version, history))
+
+    def whole(self) -> Model:
+        """All that serves in the group as one model: boxes, their points, the class of each; see `composition_of`."""
+        return composition_of(dict(self))
 
     def _lacks(self, control: str) -> str:
         names = ", ".join(map(repr, self)) or "none"
@@ -128,7 +137,8 @@ def card_of(version: "VersionRecord", history: "list[VersionRecord]") -> Card:
     """A version's card; its score is what its successors' trainings found on labels that it had never seen."""
     later = (one.metrics.get("unseen") for one in history if one.previous == version.id)
     known: dict[str, Any] = next((one for one in later if one and one.get("score") is not None), {})
-    score = known.get("score")
+    brought = next((one.metrics for one in history if one.start == version.start and one.state == IMPORTED), {})
+    card, score = Card.of(brought.get("card") or {}), known.get("score")
     return Card(
         group=version.group,
         control=version.control,
@@ -137,4 +147,6 @@ def card_of(version: "VersionRecord", history: "list[VersionRecord]") -> Card:
         measure=str(known.get("measure", "")),
         score=None if score is None else float(score),
         start=version.start,
+        lineage=(str(brought["digest"]), *card.lineage) if "digest" in brought else (),
+        origin=card.title if brought else "",
     )

@@ -53,6 +53,18 @@ def any_number(tag: Any) -> bool | None:
     return bool(text.strip().lower() == "many")
 
 
+def is_per_region(tag: Any) -> bool:
+    """Whether what is said with a tag is said of each region."""
+    return is_true(attribute(tag, "perregion"))
+
+
+def may_have_several(tag: Any) -> bool:
+    """Whether what is labelled may have several of a tag's labels: of a `Taxonomy` unless `maxUsages` says that it is one."""
+    if tag.tag == "Taxonomy":
+        return attribute(tag, "maxusages") != "1"
+    return bool(tag.attr.get("choice") == "multiple")
+
+
 def score_threshold(tag: Any) -> float | None:
     """The least score that is shown; None where nothing is said of it."""
     text = tag.attr.get("model_score_threshold")

@@ -1,4 +1,4 @@
-"""Fetching one file: from Label Studio with the key, from allowed hosts without, nothing from anywhere else."""
+"""Download of one file: from Label Studio with the key, from allowed hosts without, nothing from anywhere else."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

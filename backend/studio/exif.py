@@ -1,4 +1,4 @@
-"""How a picture is turned, as browsers see it."""
+"""EXIF orientation: how a picture is turned, as browsers see it."""
 
 import struct
 

@@ -16,13 +16,15 @@ from backend.studio.attributes import (
     any_number,
     attribute,
     group_by,
+    is_per_region,
     is_true,
     kept_labels,
+    may_have_several,
     media_field,
     score_threshold,
 )
-from backend.studio.chains import check_chains
-from backend.studio.tags import BY_NAME, INSTEAD, supported
+from backend.studio.chains import check_chains, shown_for, with_regions
+from backend.studio.tags import BY_NAME, INSTEAD, OF_REGIONS, PER_REGION, Tag, supported
 from backend.types import Condition, Control, Head, Media
 
 EXAMPLE = """<View>
@@ -91,6 +93,9 @@ def parse(xml: str) -> LabelingConfig:
         elif tag.name not in lent:
             unsupported.append(f"{tag.tag} {tag.name!r} ({problems[tag.name]})")
     check_chains(controls)
+    said = {tag.name: tag.tag for tag in tags if _is_attribute(tag)}
+    controls, bare = with_regions(controls, said, shown_for(root))
+    unsupported += (f"{said[name]} {name!r} ({why})" for name, why in bare.items())
     return LabelingConfig(tuple(controls), tuple(unsupported), group_by(tags), _fingerprint(controls))
 
 
@@ -115,6 +120,8 @@ def control_fingerprint(control: Control) -> str:
         told_apart.append("objects")  # a polygon is one object, a brush one label
     if control.boxes_from is not None:
         told_apart.append("objects")
+    if control.attribute_of:
+        told_apart.append("each region")
     if control.any_number is not None:
         told_apart.append("any number of points" if control.any_number else "one point of a label")
     if control.multiple and control.head is Head.CLASSIFICATION:
@@ -147,29 +154,42 @@ def _conditions(tag: ElementTree.Element, outer: tuple[Condition, ...] = ()) -> 
 
 def _label_carrier(tag: Any, tags: Iterable[Any]) -> Any | None:
     """The tag whose labels the regions of `tag` carry: itself, or for a `Rectangle` the `Labels` of the same object."""
-    served = BY_NAME.get(tag.tag)
+    served = _row(tag)
     if served is not None and tag.tag == served.bare:
         return next((other for other in tags if other.tag == "Labels" and other.to_name == tag.to_name), None)
     return tag if served is not None else None
 
 
+def _row(tag: Any) -> Tag | None:
+    """Of the table of served tags; None: it is not served."""
+    return (PER_REGION if _is_attribute(tag) else BY_NAME).get(tag.tag)
+
+
+def _served(tag: Any) -> Tag:
+    """The row of a tag that has one."""
+    return (PER_REGION if _is_attribute(tag) else BY_NAME)[tag.tag]
+
+
+def _is_attribute(tag: Any) -> bool:
+    return tag.tag in PER_REGION and is_per_region(tag)
+
+
 def _problem(tag: Any, carrier: Any | None, nested: frozenset[str]) -> str | None:
     """Why no micro-model can serve this control tag; None when one can."""
-    served = BY_NAME.get(tag.tag)
+    served = _row(tag)
     if served is None:
-        return INSTEAD.get(tag.tag, "not supported yet")
+        return OF_REGIONS if is_per_region(tag) else INSTEAD.get(tag.tag, "not supported yet")
     if is_true(tag.attr.get("model_skip")):
         return "left out by model_skip"
     if carrier is None:
         instead = f", or use {served.own} instead" if served.own else ""
         return f'needs <Labels toName="{",".join(tag.to_name)}"> beside it{instead}'
-    if tag.tag == "Choices" and is_true(tag.attr.get("perRegion")):
-        return "choices for each region (perRegion) are not supported; those for the whole image are"
     if tag.name in nested or is_true(tag.attr.get("allowNested")):
         return "choices in choices are not supported; write them as one flat list"
     if not carrier.labels:
-        return f"has no {'Choice' if tag.tag == 'Choices' else 'Label'} in it" + (
-            "; labels out of the task data cannot be learned" if carrier.dynamic_value else ""
+        return (
+            f"has no {'Choice' if served.head is Head.CLASSIFICATION and served.tracks is None else 'Label'} in it"
+            + ("; labels out of the task data cannot be learned" if carrier.dynamic_value else "")
         )
     if (wrong := _object_problem(tag) or _vector_problem(tag)) is not None:
         return wrong
@@ -181,7 +201,9 @@ def _problem(tag: Any, carrier: Any | None, nested: frozenset[str]) -> str | Non
 def _object_problem(tag: Any) -> str | None:
     """Why no micro-model can look at what this control tag is drawn on; None when one can."""
     media = tag.objects[0] if len(tag.to_name) == 1 and tag.objects else None
-    wanted = BY_NAME[tag.tag].media.value.capitalize()
+    of_region = _is_attribute(tag)
+    on_video = of_region and media is not None and media.tag == "Video"
+    wanted = "Video" if on_video else _served(tag).media.value.capitalize()
     if media is not None and media.tag == "Video" != wanted:
         return f"on a Video only these are supported: {supported(Media.VIDEO)}"
     if media is None or media.tag != wanted:
@@ -189,14 +211,14 @@ def _object_problem(tag: Any) -> str | None:
     if media_field(media) is None:
         given = attribute(media, "valuelist") or media.attr.get("value")
         return f'its {wanted} has value={given!r}, expected one data field such as value="${wanted.lower()}"'
-    if tag.tag == "Choices" and attribute(media, "valuelist"):
+    if tag.tag == "Choices" and not of_region and attribute(media, "valuelist"):
         return "classes of an Image with valueList are not supported: it is not said of which of its images"
     return None
 
 
 def _vector_problem(tag: Any) -> str | None:
     """Why no micro-model can learn what a tag of vectors draws; None when one can, and of other tags."""
-    if not BY_NAME[tag.tag].skeleton:
+    if not _served(tag).skeleton:
         return None
     if is_true(attribute(tag, "skeleton")):
         return None if tag.attr.get("model_points") else f"a skeleton needs names of its points: {skeleton.EXAMPLE}"
@@ -207,7 +229,7 @@ def _vector_problem(tag: Any) -> str | None:
 
 def _ours(tag: Any, control: Control) -> tuple[Control, ...]:
     """The controls that micro-models serve for a tag: of a skeleton two, else the tag's own."""
-    if not BY_NAME[tag.tag].skeleton or not is_true(attribute(tag, "skeleton")):
+    if not _served(tag).skeleton or not is_true(attribute(tag, "skeleton")):
         return (control,)
     names, linked_to = skeleton.points_of(tag.attr["model_points"], f"{tag.tag} {tag.name!r}")
     return skeleton.controls_of(control, names, linked_to)
@@ -215,8 +237,8 @@ def _ours(tag: Any, control: Control) -> tuple[Control, ...]:
 
 def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
     """The control of a tag that has no problem, beside the others that have none."""
-    kind, counted = BY_NAME[tag.tag], any_number(tag)
-    boxes = (one.name for one in served if BY_NAME[one.tag].head is Head.DETECTION and one.to_name == tag.to_name)
+    kind, counted, media = _served(tag), any_number(tag), Media(tag.objects[0].tag.lower())
+    boxes = (one.name for one in served if _served(one).head is Head.DETECTION and one.to_name == tag.to_name)
     return Control(
         from_name=tag.name,
         to_name=tag.to_name[0],
@@ -228,11 +250,11 @@ def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
         labels_from=None if carrier is tag else carrier.name,
         boxes_from=next(boxes, None) if kind.head is Head.POSE and not counted else None,
         any_number=counted,
-        multiple=carrier.attr.get("choice") == "multiple",
+        multiple=may_have_several(carrier),
         masks_from=tag.attr.get("model_masks_from") or None,
-        media=kind.media,
+        media=media,
         value_list=attribute(tag.objects[0], "valuelist") is not None,
-        frame_rate=(attribute(tag.objects[0], "framerate") or "") if kind.media is Media.VIDEO else "",
+        frame_rate=(attribute(tag.objects[0], "framerate") or "") if media is Media.VIDEO else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""Where a task's media may be fetched from: what its URL means, and whether the API key may go there. Pure."""
+"""Media sources: where a task's may be fetched from, what its URL means, and whether the API key may go there. Pure."""
 
 import base64
 import re

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from backend.errors import LabelingConfigError
 from backend.studio.regions import (
+    attributes,
     bitmask,
     brush,
     choices,
@@ -110,6 +111,14 @@ TAGS = (
 )  # fmt: skip
 """The served tags."""
 
+PER_REGION: Mapping[str, Tag] = MappingProxyType(
+    {
+        name: Tag(name, None, Head.CLASSIFICATION, "classes of each region", attributes.COMPARISON)
+        for name in ("Choices", "Taxonomy")
+    }
+)
+"""The tags that with `perRegion` say something of each region, of an image or of a video: see `regions/attributes.py`."""
+
 INSTEAD: Mapping[str, str] = MappingProxyType(
     {
         "KeyPoint": "not supported; use KeyPointLabels instead",
@@ -117,6 +126,8 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
     }
 )
 """Of some tags that are not served: what to write instead."""
+OF_REGIONS = "text, numbers and ratings of each region are left to people; Choices with perRegion are learnt"
+"""Of those that are not served and say something of each region."""
 
 BY_NAME: Mapping[str, Tag] = MappingProxyType({name: tag for tag in TAGS for name in tag.names})
 """By the name in the XML."""
@@ -136,6 +147,8 @@ def supported(media: Media) -> str:
 
 def for_control(control: Control) -> Regions:
     """The converter of a control's tag on an image; raises LabelingConfigError where it has none."""
+    if control.attribute_of:
+        return Bounded(attributes.AttributeRegions(PER_REGION[control.tag].shape, for_control))
     tag = BY_NAME.get(control.tag)
     if tag is None or tag.regions is None:
         raise _unknown(control, Media.IMAGE)
@@ -144,6 +157,8 @@ def for_control(control: Control) -> Regions:
 
 def for_video(control: Control) -> TrackRegions:
     """The converter of a control's tag on a video; raises LabelingConfigError where it has none."""
+    if control.attribute_of:
+        return BoundedTracks(attributes.AttributeTracks(PER_REGION[control.tag].shape, for_video))
     tag = BY_NAME.get(control.tag)
     if tag is None or tag.tracks is None:
         raise _unknown(control, Media.VIDEO)

@@ -23,6 +23,23 @@ def hidden(controls: Iterable[Control], result: Sequence[Item]) -> frozenset[str
     return found
 
 
+def hidden_classes(
+    controls: Sequence[Control], shown: Sequence[Item], result: Sequence[Item]
+) -> frozenset[tuple[str, str]]:
+    """(control, region id) of those classes of regions in `shown` that the editor hides beside the choices in `result`: what is
+    chosen for a region decides for that region alone."""
+    asked = {control.from_name for control in controls if control.attribute_of and control.visible_when}
+    per_region = {control.from_name for control in controls if control.attribute_of}
+    found = set[tuple[str, str]]()
+    for item in shown:
+        name, id_ = item.get("from_name"), item.get("id")
+        if isinstance(name, str) and isinstance(id_, str) and name in asked:
+            beside = [one for one in result if one.get("from_name") not in per_region or one.get("id") == id_]
+            if name in hidden(controls, beside):
+                found.add((name, id_))
+    return frozenset(found)
+
+
 def _is_shown(control: Control, chosen: Chosen) -> bool:
     others = {name: choices for name, choices in chosen.items() if name != control.from_name}
     return all(_holds(condition, others) == condition.selected for condition in control.visible_when)

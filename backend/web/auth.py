@@ -1,4 +1,4 @@
-"""Who may call: basic auth for people and for Label Studio's own calls, a secret header for its webhooks."""
+"""Authentication: basic auth for people and for Label Studio's own calls, a secret header for its webhooks."""
 
 import base64
 import binascii

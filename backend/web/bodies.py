@@ -1,4 +1,4 @@
-"""Reading what is sent: within a limit of bytes, of time, and of what all requests together may hold in memory."""
+"""Request bodies: read within a limit of bytes, of time, and of what all requests together may hold in memory."""
 
 import asyncio
 from collections.abc import Mapping

@@ -22,10 +22,13 @@ import cv2
 import numpy as np
 
 from backend.learning import methods
+from backend.learning.detection import training as detection
 from backend.learning.detection.recipe import DetectionRecipe
+from backend.learning.fitting.training_input import TrainingInput
 from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.prompting import fallback_chain
 from backend.learning.prompting.pick import iou, overlap
+from backend.learning.segmentation import training as segmentation
 from backend.learning.segmentation.recipe import SegmentationRecipe
 from backend.types import Box, Frame, Head, Instance, Mask, Prediction, Prompt
 from tests.benchmarks.group import Group, chosen, parser
@@ -148,12 +151,13 @@ def trained(group: Group, labels: int, effort: float) -> Trained:
         return Trained(wanted, {}, [])
     at = chosen(group, labels)
     labeled, others = [group.labeled(i) for i in at], group.without(at)
-    recipe = methods.shortened(DetectionRecipe() if head is Head.DETECTION else SegmentationRecipe(), effort)
-    weights = methods.train(
-        labeled, others, group.data_set.classes, recipe, start=None, device="cpu", seed=0, progress=lambda _: None
-    ).weights
+    given = TrainingInput(labeled=labeled, unlabeled=others, labels=group.data_set.classes, device="cpu")
+    if head is Head.DETECTION:
+        weights = detection.train(given, DetectionRecipe().with_effort(effort)).weights
+    else:
+        weights = segmentation.train(given, SegmentationRecipe().with_effort(effort)).weights
     model = methods.load(weights, "cpu")
-    ordinary = {p.task: p for p in methods.predict(model, others, labeled)}
+    ordinary = {p.task: p for p in model.predict(others, labeled)}
     return Trained(
         fallback_chain.PromptContext(head, wanted.label, backbone, model=model, labeled=labeled), ordinary, at
     )

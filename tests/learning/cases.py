@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backend.learning.attributes.method import METHOD as ATTRIBUTES
+from backend.learning.attributes.recipe import AttributeRecipe
 from backend.learning.classification.method import METHOD as CLASSIFICATION
 from backend.learning.classification.recipe import ClassificationRecipe
 from backend.learning.detection.method import METHOD as DETECTION
@@ -19,6 +21,7 @@ from backend.learning.segmentation.method import METHOD as SEGMENTATION
 from backend.learning.segmentation.recipe import SegmentationRecipe
 from backend.types import Frame, LabeledFrame
 from tests.learning import synthetic
+from tests.learning.attributes import crowd
 from tests.learning.classification import classes
 from tests.learning.points.scattered import scattered
 from tests.learning.pose.synthetic import NAMES, herd
@@ -101,5 +104,9 @@ CASES = {
     "classes": Case(
         method=CLASSIFICATION, labels=classes.LABELS, clip=classes.clip, quick=ClassificationRecipe(side=64),
         short=ClassificationRecipe(side=64), least=0.9, random=False,
+    ),
+    "classes of regions": Case(
+        method=ATTRIBUTES, labels=crowd.LABELS, clip=crowd.crowd, quick=AttributeRecipe(side=64),
+        short=AttributeRecipe(side=64), least=0.9, random=False, boxed=True,
     ),
 }  # fmt: skip

@@ -5,7 +5,9 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from backend.settings import Settings
 from backend.studio import events
 from backend.studio.task_list import TaskList
 from model_registry import open_registry
+from model_registry.database import open_database
 from tests.untrained import EyeForColour, glance, teach
 
 __all__ = ["EyeForColour", "glance", "teach"]
@@ -121,6 +124,15 @@ class Words:
         self.projects.append(project)
 
 
+@cache
+def blank_registry() -> bytes:
+    """A registry file without content: to copy it takes 0.01 s, to migrate a new one for each of 1,100 tests 0.1 s."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "registry.db"
+        open_database(f"sqlite:///{file}").close()
+        return file.read_bytes()
+
+
 class House:
     """A project or several with one task a frame, driven as Label Studio's webhooks drive it."""
 
@@ -134,6 +146,10 @@ class House:
             data_dir=folder / "data", document_root=self.media, label_studio_url="http://studio.test",
             label_studio_api_key="key", quiet_seconds=0, device="cpu", allowed_hosts=("testserver",), **settings,
         )  # fmt: skip
+        file = self.settings.folder / "registry.db"
+        if not self.settings.database_url and not file.exists():
+            file.touch(mode=0o600)
+            file.write_bytes(blank_registry())
         self.registry = open_registry(self.settings.database, self.settings.artifacts, clock=self.clock)
         self.services: Services = make_services(
             self.settings,

@@ -244,3 +244,16 @@ def test_the_order_of_tasks_is_changed_on_demand(
     connect(given(house, HERE, GOOD), uncertainty=wanted)
     assert world.sent("PATCH", "/api/projects/1/") == [{"sampling": order}]
     assert shown == [1] * wanted
+
+
+def test_what_is_left_to_people_is_said_in_words(house: House) -> None:
+    boxes = '<RectangleLabels name="box" toName="i"><Label value="A"/></RectangleLabels>'
+    rating = '<Rating name="stars" toName="i" perRegion="true"/>'
+    view = '<View><Image name="i" value="$image"/>{}</View>'
+    found = connecting.config_check(house.services, view.format(boxes + rating))
+    assert found == Check(
+        "labeling config", True, "learnt: 'box'; left to people: Rating 'stars' (text, numbers and ratings of each region are "
+        "left to people; Choices with perRegion are learnt)",
+    )  # fmt: skip
+    assert connecting.config_check(house.services, view.format(boxes)) is None
+    assert connecting.config_check(house.services, "<View") is None

@@ -199,3 +199,37 @@ def test_who_waits_hears_how_far_it_is(house: House, clip: Callable[..., Path]) 
     told: list[tuple[str, int, int | None]] = []
     import_video(house.services, 1, clip(), None, 1, told=lambda *now: told.append(now))
     assert told == [*(("Cutting clip.mp4", done, 6) for done in range(6)), ("Uploading frames", 0, 6)]
+
+
+def two_shots(path: Path) -> Path:
+    """20 dark frames, and 20 bright ones."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(40):
+            image = np.full((48, 64, 3), 20 if number < 20 else 220, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_each_shot_is_a_group_where_the_settings_say_so(house: House, studio: Importing, tmp_path: Path) -> None:
+    video = two_shots(tmp_path / "film.mp4")
+    assert bring(house, video, every=4) == Imported("film.mp4", 10), "else it is one"
+    assert groups(studio) == {"film.mp4"}
+    studio.tasks.clear()
+    house.services = replace(house.services, settings=house.settings.model_copy(update={"shots": True}))
+    made = bring(house, video, every=4)
+    assert (made.group, made.tasks) == ("film.mp4", 10)
+    assert made.remarks == ("It has 2 shots, each a group of its own: 'film.mp4' is 'film.mp4, shot 1' and so on.",)
+    assert [(task["data"]["video"], task["data"]["frame"]) for task in studio.tasks] == [
+        (f"film.mp4, shot {1 + (n >= 20)}", n) for n in range(0, 40, 4)
+    ]
+    with pytest.raises(ImportRefused, match="already"):
+        bring(house, video, every=4)
+
+
+def test_a_video_of_one_shot_is_one_group(house: House, studio: Importing, clip: Callable[..., Path]) -> None:
+    house.services = replace(house.services, settings=house.settings.model_copy(update={"shots": True}))
+    assert bring(house, clip(frames=40)) == Imported("clip.mp4", 40)
+    assert groups(studio) == {"clip.mp4"}

@@ -205,6 +205,7 @@ def test_put_takes_what_it_names_and_nothing_else(store: Artifacts) -> None:
             store.put(bad, content)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_s3_tells_a_missing_object_from_a_missing_bucket_and_a_dead_server(
     clock: Clock, monkeypatch: pytest.MonkeyPatch

@@ -97,6 +97,7 @@ def test_an_id_is_not_given_twice_after_a_restore(full: Registry, elsewhere: str
         assert begin(restored).id > highest
 
 
+@pytest.mark.slow
 def test_it_is_one_state_while_others_go_on_writing(full: Registry, tmp_path: Path) -> None:
     """Each event adds a task and a label in one transaction: half of one must not be in the backup."""
     stop, written = threading.Event(), []

@@ -181,11 +181,13 @@ def test_readers_do_not_wait_for_a_writer(url: str) -> None:
     database.close()
 
 
+@pytest.mark.slow
 def test_processes_open_a_fresh_registry_at_once(fresh_url: str, tmp_path: Path) -> None:
     counts = in_processes(open_and_count, *((fresh_url, str(tmp_path / "artifacts"), id) for id in range(4)))
     assert max(counts) == 4
 
 
+@pytest.mark.slow
 def test_no_label_of_concurrent_writers_is_lost(url: str, tmp_path: Path) -> None:
     artifacts = str(tmp_path / "artifacts")
     changed = in_processes(record_labels, *((url, artifacts, first, 30) for first in (0, 100, 200)))

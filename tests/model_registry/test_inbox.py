@@ -158,6 +158,7 @@ def test_an_event_is_accepted_while_the_registry_is_locked(box: Inbox, registry:
     assert texts(box) == ["here"]
 
 
+@pytest.mark.slow
 def test_processes_append_at_once_and_nothing_is_lost(box: Inbox, url: str, tmp_path: Path) -> None:
     counts = in_processes(append_some, *((url, str(tmp_path / "artifacts"), project, 50) for project in (1, 2, 3)))
     assert counts == [50, 50, 50]

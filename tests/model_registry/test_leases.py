@@ -5,6 +5,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from model_registry import Lease, Registry, VersionState, open_registry
 from tests.model_registry.conftest import Clock, label, task
 from tests.model_registry.workers import begin, in_processes, race_for_leases
@@ -65,6 +67,7 @@ def test_a_taken_group_starts_without_the_other_workers_phase(registry: Registry
     assert [(group.phase, group.progress) for group in registry.groups.all()] == [(None, None)]
 
 
+@pytest.mark.slow
 def test_processes_never_share_a_lease(url: str, tmp_path: Path) -> None:
     artifacts = str(tmp_path / "artifacts")
     names = [f"g{number}" for number in range(40)]

@@ -5,9 +5,10 @@ import pytest
 
 from backend.errors import CompositionError, WeightsUnusable
 from backend.instances import PREDICTED
+from backend.learning.attributes.crops import crop
 from backend.objects import micro_model as micro_models
 from backend.objects.abstain import abstain
-from backend.objects.crops import crop
+from backend.objects.composing import composition_of
 from backend.objects.frames import InputFrame
 from backend.objects.micro_model import MicroModel
 from backend.objects.routing import by_group, by_time
@@ -152,3 +153,14 @@ def test_weights_that_do_not_say_what_they_are_make_no_micro_model(metadata: dic
 def test_a_model_says_what_it_is() -> None:
     assert repr(TWO) == "<MicroModel detection 'a' v1: 2 labels, 0.0 MB>"
     assert repr(TWO.only("cat") | classes("calm")) == "<Union 'a' v1.only('cat') | 'a' v1: 2 labels>"
+
+
+def test_the_micro_models_of_a_group_are_put_together_as_the_config_does() -> None:
+    kinds = micro_model("classification", ["up", "down"], parented=True)
+    hands = points("hand")
+    found = composition_of({"kind": kinds, "hands": hands, "label": TWO, "scene": classes("day", "night")})
+    expected = TWO >> hands.inside() >> kinds.crops("kind") | classes("day", "night")
+    assert found == expected
+    assert composition_of({"label": TWO}) == TWO
+    assert composition_of({"kind": kinds, "hands": hands}) == abstain, "there are no boxes"
+    assert composition_of({}) == abstain

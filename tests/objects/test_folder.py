@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from backend.__main__ import app
 from backend.commands.export_model import _folder_of
-from backend.errors import StorageError, TrainingError
+from backend.errors import StorageError, WeightsUnusable
 from backend.objects.card import Card
 from backend.objects.files import load
 from backend.objects.folder import write_folder
@@ -38,7 +38,7 @@ def test_the_folder_holds_weights_config_and_card(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
-    with pytest.raises(TrainingError, match="Found a micro-model of classification"):
+    with pytest.raises(WeightsUnusable, match="by 'made up', expected one of"):
         write_folder(classes("calm"), tmp_path, "onnx")
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot be written"):

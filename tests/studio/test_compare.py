@@ -68,9 +68,14 @@ def test_a_choice_of_the_whole_image_is_known_by_its_control() -> None:
     assert touched(before, after) == 0
 
 
-def test_a_choice_of_a_region_is_no_region() -> None:
-    found = regions_of([box(), item("choices", {"choices": ["day"]}, name="c")])
-    assert [region.shape for region in found] == ["rectangle"]
+@pytest.mark.parametrize(("kind", "classes"), [("choices", ["day"]), ("taxonomy", [["day"]])])
+def test_a_class_of_a_region_stands_beside_it(kind: str, classes: Any) -> None:
+    found = regions_of([box(), item(kind, {kind: classes}, name="c")])
+    assert [(region.key, region.label, region.is_attribute) for region in found] == [
+        (("label", "r1"), "cat", False),
+        (("c", "r1"), "day", True),
+    ]
+    assert [(region.strokes, region.covers) for region in found] == [(1, 1), (1, 1)]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +89,22 @@ def test_a_choice_of_a_region_is_no_region() -> None:
     ],
 )
 def test_an_attribute_of_a_region_is_not_its_label(attribute: dict[str, Any]) -> None:
-    assert one(box(), attribute) == one(attribute, box()) == one(box())
+    drawn = [[r for r in regions_of(some) if not r.is_attribute] for some in ([box(), attribute], [attribute, box()])]
+    assert drawn == [[one(box())], [one(box())]]
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        item("taxonomy", {**BOX, "taxonomy": [["a", "b"]]}, name="state"),
+        item("textarea", {**BOX, "text": ["x"]}, name="state"),
+        item("rating", {**BOX, "rating": 3}, name="state"),
+        item("choices", {"choices": []}, name="state"),
+        item("taxonomy", {"taxonomy": [["a"]]}, id="no region", name="state"),
+    ],
+)
+def test_what_no_micro_model_says_of_a_region_does_not_count(attribute: dict[str, Any]) -> None:
+    assert regions_of([box(), attribute]) == [one(box())]
 
 
 def test_an_attribute_of_a_region_that_no_micro_model_makes_is_no_choice_of_the_image() -> None:

@@ -282,3 +282,76 @@ def test_fingerprint_changes_with_what_is_told_apart() -> None:
     }
     renamed = [dataclasses.replace(point, boxes_from=name) for name in ("box", "other")]
     assert len({labeling_config.control_fingerprint(control) for control in renamed}) == 1
+
+
+PER_REGION = '<Choices name="state" toName="img" perRegion="true"><Choice value="x"/><Choice value="y"/></Choices>'
+
+
+def test_classes_of_each_region_hang_on_boxes_and_masks() -> None:
+    masks = '<BrushLabels name="m" toName="img"><Label value="A"/></BrushLabels>'
+    points = '<KeyPointLabels name="p" toName="img"><Label value="nose"/></KeyPointLabels>'
+    box, mask, point, state = labeling_config.parse(view(boxes() + masks + points + PER_REGION)).controls
+    assert state.hangs_on == (box.from_name, "m")
+    assert (point.hangs_on, mask.hangs_on) == ((box.from_name,), ())
+    assert state.labels == ("x", "y")
+    flat = PER_REGION.replace("perRegion", "perregion")
+    assert labeling_config.parse(view(boxes() + flat)).controls[1].hangs_on == (box.from_name,)
+
+
+def test_classes_of_each_region_are_other_micro_models_than_those_of_the_image() -> None:
+    of_region = labeling_config.parse(view(boxes() + PER_REGION)).controls[1]
+    of_image = labeling_config.parse(view(boxes() + PER_REGION.replace('perRegion="true"', ""))).controls[1]
+    fingerprint = labeling_config.control_fingerprint
+    assert fingerprint(of_region) != fingerprint(of_image)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        '<View visibleWhen="region-selected" whenLabelValue="A">{}</View>',
+        '<View visibleWhen="region-selected"><View visibleWhen="region-selected" whenLabelValue="A,C">{}</View></View>',
+    ],
+)
+def test_classes_of_regions_with_certain_labels(shown: str) -> None:
+    state = labeling_config.parse(view(boxes() + shown.format(PER_REGION))).controls[1]
+    assert state.only_of[0] == "A"
+    assert "B" not in state.only_of
+
+
+def test_the_tag_of_the_regions_may_be_named() -> None:
+    named = PER_REGION.replace("perRegion", 'visibleWhen="region-selected" whenTagName="m" perRegion')
+    masks = '<BrushLabels name="m" toName="img"><Label value="A"/></BrushLabels>'
+    assert labeling_config.parse(view(boxes() + masks + named)).controls[2].hangs_on == ("m",)
+
+
+@pytest.mark.parametrize(("usages", "several"), [("", True), ('maxUsages="1"', False), ('maxUsages="2"', True)])
+def test_a_flat_taxonomy_of_each_region(usages: str, several: bool) -> None:
+    flat = (
+        f'<Taxonomy name="t" toName="img" perRegion="true" {usages}><Choice value="x"/><Choice value="y"/></Taxonomy>'
+    )
+    state = labeling_config.parse(view(boxes() + flat)).controls[1]
+    assert (state.tag, state.multiple, bool(state.attribute_of)) == ("Taxonomy", several, True)
+
+
+@pytest.mark.parametrize("tag", ["Rating", "Number", "TextArea"])
+def test_what_is_left_to_people_of_each_region_is_said_in_words(tag: str) -> None:
+    [why] = labeling_config.parse(view(boxes() + f'<{tag} name="r" toName="img" perRegion="true"/>')).unsupported
+    assert (
+        why
+        == f"{tag} 'r' (text, numbers and ratings of each region are left to people; Choices with perRegion are learnt)"
+    )
+
+
+def test_a_nested_taxonomy_is_said_in_words() -> None:
+    tree = '<Taxonomy name="t" toName="img" perRegion="true"><Choice value="x"><Choice value="y"/></Choice></Taxonomy>'
+    [why] = labeling_config.parse(view(boxes() + tree)).unsupported
+    assert why == "Taxonomy 't' (choices in choices are not supported; write them as one flat list)"
+
+
+def test_classes_of_each_track() -> None:
+    video = (
+        '<View><Video name="v" value="$v"/><Labels name="l" toName="v"><Label value="A"/></Labels>'
+        f'<VideoRectangle name="b" toName="v"/>{PER_REGION.replace("img", "v")}</View>'
+    )
+    box, state = labeling_config.parse(video).controls
+    assert (state.hangs_on, state.media) == ((box.from_name,), Media.VIDEO)

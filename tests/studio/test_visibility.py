@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from backend.studio import labeling_config
-from backend.studio.visibility import hidden
+from backend.studio.visibility import hidden, hidden_classes
 
 CONFIG = """<View>
   <Image name="i" value="$image"/>
@@ -56,3 +56,21 @@ def test_the_last_step_of_a_taxonomy_is_what_is_chosen() -> None:
     path = {**choice("t", kind="taxonomy"), "value": {"taxonomy": [["a", "b"]]}}
     assert hidden([control], [path]) == frozenset()
     assert hidden([control], [choice("t", "a")]) == {"r"}
+
+
+def test_a_class_of_a_region_is_hidden_by_what_is_chosen_for_that_region() -> None:
+    controls = labeling_config.parse(
+        '<View><Image name="i" value="$i"/><RectangleLabels name="r" toName="i"><Label value="car"/></RectangleLabels>'
+        '<Choices name="where" toName="i" perRegion="true"><Choice value="in"/><Choice value="out"/></Choices>'
+        '<View visibleWhen="choice-selected" whenTagName="where" whenChoiceValue="out"><Choices name="sky" toName="i" '
+        'perRegion="true"><Choice value="sun"/><Choice value="rain"/></Choices></View></View>'
+    ).controls
+
+    def said(name: str, value: str, id: str) -> dict[str, Any]:
+        return {"id": id, "from_name": name, "type": "choices", "value": {"choices": [value]}}
+
+    result = [said("where", "in", "a"), said("sky", "sun", "a"), said("where", "out", "b"), said("sky", "rain", "b")]
+    assert hidden_classes(controls, result, result) == {("sky", "a")}
+    assert hidden_classes(controls, result, [*result[1:], said("where", "out", "a")]) == frozenset()
+    assert hidden_classes(controls, result, []) == {("sky", "a"), ("sky", "b")}
+    assert hidden_classes(controls, [{"from_name": ["sky"], "id": 3}, {}], result) == frozenset()

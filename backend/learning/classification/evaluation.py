@@ -1,4 +1,4 @@
-"""How good predicted classes are against what a person chose."""
+"""Evaluation of classes: predictions against what a person chose."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -17,6 +17,10 @@ def _quality(predictions: Sequence[Prediction], truth: Sequence[LabeledFrame]) -
     return Quality("accuracy", len(truth), evaluate(predictions, truth).accuracy)
 
 
+def _serves(control: Control) -> bool:
+    return not control.attribute_of
+
+
 METHOD = Method(
     name="ridge",
     head=Head.CLASSIFICATION,
@@ -24,6 +28,7 @@ METHOD = Method(
     fit=training.train,
     restore=micro_model.load,
     measure=_quality,
+    serves=_serves,
     transfers=False,
     switches={
         "unlabelled frames": {"group_frames": 0},

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from backend.learning.network.config import fields_of, to_metadata
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import nbytes_of
 from backend.learning.score import frame_score
-from backend.types import Frame, Head, Instance, LabeledFrame, Prediction, Weights
+from backend.types import Frame, Head, Instance, LabeledFrame, Prediction, State, Weights
 
 ARTIFACT_FORMAT = "3"
 """Rises when older artifacts can't be read any more."""
@@ -90,17 +91,30 @@ class ClassificationModel:
 
     def _prediction(self, frame: Frame, chances: NDArray[np.float64]) -> Prediction:
         box = (0.0, 0.0, float(frame.width), float(frame.height))
-        if self.config.single:
-            best = int(chances.argmax())
-            shown, score = [best] if best < len(self.labels) else [], frame_score([chances[best]])
-        else:
-            shown = [int(i) for i in np.flatnonzero(chances >= SHOWN_MIN_PROBABILITY)]
-            score = frame_score(chances[shown], np.delete(chances, shown))
+        shown = shown_of(chances, self.labels, self.config.single)
+        sure, rejected = ([chances.max()], ()) if self.config.single else (chances[shown], np.delete(chances, shown))
+        score = frame_score(sure, rejected)
         instances = tuple(Instance(self.labels[i], box, float(chances[i])) for i in shown)
         return Prediction(frame.task, instances, score)
 
 
-def to_weights(config: ClassificationConfig, group_statistics: Sequence[GroupStatistics], linear: Linear) -> Weights:
+class Config(Protocol):
+    """What the artifact of a micro-model of classes says besides its arrays."""
+
+    def to_metadata(self) -> dict[str, str]:
+        """As strings."""
+        ...
+
+
+def shown_of(chances: NDArray[np.float64], labels: Sequence[str], single: bool) -> list[int]:
+    """Which labels are shown: the most probable, unless that is none of them; of several all that are likely."""
+    if not single:
+        return [int(i) for i in np.flatnonzero(chances >= SHOWN_MIN_PROBABILITY)]
+    best = int(chances.argmax())
+    return [best] if best < len(labels) else []
+
+
+def to_weights(config: Config, group_statistics: Sequence[GroupStatistics], linear: Linear) -> Weights:
     """What an artifact holds."""
     arrays = {"weights": linear.weights.astype(np.float32), "bias": linear.bias.astype(np.float32)}
     for stride, one in zip(MAP_STRIDES, group_statistics, strict=True):
@@ -110,7 +124,15 @@ def to_weights(config: ClassificationConfig, group_statistics: Sequence[GroupSta
 
 def load(weights: Weights, device: str = "auto") -> ClassificationModel:
     """The micro-model of an artifact; raises WeightsUnusable where the weights are of another version or do not fit together."""
-    config, arrays, place = ClassificationConfig.from_metadata(weights.metadata), weights.arrays, find_device(device)
+    config, place = ClassificationConfig.from_metadata(weights.metadata), find_device(device)
+    group_statistics, linear = read_weights(weights.arrays, config.labels, config.size)
+    return ClassificationModel(features.frozen(config.backbone, place), config, group_statistics, linear, place)
+
+
+def read_weights(
+    arrays: State, labels: Sequence[str], size: tuple[int, int], more: int = 0
+) -> tuple[tuple[GroupStatistics, ...], Linear]:
+    """What `to_weights` wrote, with `more` numbers behind those of what is seen; raises WeightsUnusable."""
     try:
         group_statistics = tuple(
             GroupStatistics(arrays[f"usual.{stride}.mean"].astype(np.float32), arrays[f"usual.{stride}.spread"])
@@ -119,19 +141,25 @@ def load(weights: Weights, device: str = "auto") -> ClassificationModel:
         linear = Linear(arrays["weights"].astype(np.float64), arrays["bias"].astype(np.float64))
     except KeyError as error:
         raise WeightsUnusable(f"The weights lack {error}: train this group again.") from None
-    _check_shapes(config, group_statistics, linear)
-    return ClassificationModel(features.frozen(config.backbone, place), config, group_statistics, linear, place)
+    _check_shapes(labels, size, more, group_statistics, linear)
+    return group_statistics, linear
 
 
-def _check_shapes(config: ClassificationConfig, group_statistics: Sequence[GroupStatistics], linear: Linear) -> None:
-    """Raises WeightsUnusable unless a frame of the config's size could be told."""
-    height, width = config.size
+def _check_shapes(
+    labels: Sequence[str],
+    size: tuple[int, int],
+    more: int,
+    group_statistics: Sequence[GroupStatistics],
+    linear: Linear,
+) -> None:
+    """Raises WeightsUnusable unless a frame of this size could be told."""
+    height, width = size
     found = [(*one.mean.shape, *one.spread.shape) for one in group_statistics]
     expected = [
         (channels, height // stride, width // stride, channels)
         for stride, channels in zip(MAP_STRIDES, (len(one.spread) for one in group_statistics), strict=True)
     ]
-    named, length = len(config.labels), sum(features.widths(group_statistics))
+    named, length = len(labels), sum(features.widths(group_statistics)) + more
     layers = [((length, classes), (classes,)) for classes in (named, named + 1)]
     if found != expected or not named or (linear.weights.shape, linear.bias.shape) not in layers:
         raise WeightsUnusable(

@@ -1,6 +1,6 @@
 """Fitting a classification micro-model to the labelled frames of one group: look at its frames once, then one regression."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from backend.learning.classification.ridge import Linear, fit
 from backend.learning.fitting.session import Session, session
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput, evenly_spread
-from backend.types import Frame, LabeledFrame
+from backend.types import Frame
 
 STATISTICS_FRAMES = 200
 """Most frames that what is usual is taken of, evenly spread over those looked at: bounds memory."""
@@ -26,7 +26,8 @@ def train(given: TrainingInput, recipe: ClassificationRecipe) -> Trained:
     """
     with session(given) as under_way:
         labeled = [one.frame for one in given.labeled]
-        targets, single = _targets(given.labeled, given.labels, recipe)
+        shown = [{i.label for i in one.instances} for one in given.labeled]
+        targets, single = targets_of(shown, given.labels, recipe.multiple)
         counts = np.array([one.weight for one in given.labeled])
         size = features.size_for(labeled, recipe.side)
         maps = _look(labeled, given.unlabeled, size, recipe, under_way)
@@ -34,7 +35,7 @@ def train(given: TrainingInput, recipe: ClassificationRecipe) -> Trained:
             features.join([maps[at] for at in evenly_spread(len(maps), STATISTICS_FRAMES)])
         )
         vectors = np.concatenate([features.vectors(one, group_statistics) for one in maps])
-        scale = _scale(vectors, features.widths(group_statistics))
+        scale = scale_of(vectors, features.widths(group_statistics))
         linear = fit(scale * vectors[: len(labeled)], targets, counts, recipe.ridge, single)
         linear = Linear(scale[:, None] * linear.weights, linear.bias)
         weights = to_weights(
@@ -62,19 +63,17 @@ def _look(
     return seen
 
 
-def _scale(vectors: Floats, widths: Sequence[int]) -> NDArray[np.float64]:
+def scale_of(vectors: Floats | NDArray[np.float64], widths: Sequence[int]) -> NDArray[np.float64]:
     """(n,) what makes the numbers of a vector deviate alike over the group, and each stride count alike."""
     sizes = np.concatenate([np.full(width, width) for width in widths])
     return np.asarray(1 / (vectors.std(0, dtype=np.float64) + 1e-3) / np.sqrt(sizes))
 
 
-def _targets(
-    labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: ClassificationRecipe
-) -> tuple[NDArray[np.float64], bool]:
-    """(frames, classes), and whether each frame has exactly one. Frames without a label are a class of their own."""
-    shown = [{i.label for i in one.instances} for one in labeled]
+def targets_of(shown: Sequence[Set[str]], labels: Sequence[str], multiple: bool) -> tuple[NDArray[np.float64], bool]:
+    """(frames, classes), and whether each frame has exactly one of what is `shown` in it. Frames without a label are a class
+    of their own; where `multiple`, or where one has several, each label is there or not."""
     targets = np.array([[label in one for label in labels] for one in shown], float)
-    if recipe.multiple or (targets.sum(1) > 1).any():
+    if multiple or (targets.sum(1) > 1).any():
         return targets, False
     nothing = 1 - targets.sum(1, keepdims=True)
     return (np.concatenate([targets, nothing], 1) if nothing.any() else targets), True

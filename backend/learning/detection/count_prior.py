@@ -1,4 +1,4 @@
-"""How many instances of a label a frame is expected to hold, as the labelled frames tell. Pure.
+"""Count prior: how many instances of a label a frame is expected to hold, as the labelled frames tell. Pure.
 
 In log odds: the k-th number says how likely it is that there are more than k; the last one holds for all more.
 """

@@ -1,4 +1,4 @@
-"""How good predicted boxes are against what a person drew."""
+"""Evaluation of boxes: recall, precision and F1 at an IoU, of predictions against what a person drew."""
 
 from collections.abc import Sequence
 

@@ -5,106 +5,82 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torchvision.ops import nms
 
-from backend.errors import TrainingError
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.count_prior import odds_of_counts
 from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state, without_member
 from backend.learning.detection.hard_negatives import MIN_LOGIT_MARGIN, SAME_PLACE, HardNegative
-from backend.learning.detection.head import DetectionNetwork, voted
 from backend.learning.detection.refinement import without_refinement
-from backend.learning.exporting.resizing import scaled
+from backend.learning.exporting.candidates import Seen, candidates
+from backend.learning.exporting.resizing import scaled, size_of
+from backend.learning.exporting.whole import in_float32
+from backend.learning.exporting.without import without_nearby
 from backend.learning.score import BOXES, IDENTITY, PROBABILITY_EPS, PlattScaling
 from backend.learning.tracking.rules import TrackerRules
 from backend.types import Weights
 
 TRACKER_RULES = TrackerRules()
-MAX_DUPLICATE_CHAIN = 8
-"""Most duplicates that hang on each other in a row; more are not told apart in one picture."""
 
 
 class PictureToBoxes(nn.Module):
-    """(height, width, 3) uint8 RGB -> boxes (n, 4) in its pixels, scores (n,) and numbers of labels (n,).
-
-    The second look at boxes (`detection/refinement.py`) is left out: theirs are those of the first.
-    """
+    """(height, width, 3) uint8 RGB -> boxes (n, 4) in its pixels, scores (n,) and numbers of labels (n,); of boxes that are
+    turned also their angles (n,), degrees clockwise about their middle."""
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
         self.config = DetectionConfig.from_metadata(weights.metadata)
-        if self.config.turned:
-            raise TrainingError(
-                "Found boxes that are turned. Expected upright ones: turned ones cannot be exported yet."
-            )
-        self.network = _network(self.config, without_refinement(without_member(weights)))
+        self.network = in_float32(self.config, without_refinement(without_member(weights)))
         if other := member_state(weights):
-            self.network = TwoMemberEnsemble(self.network, _network(self.config, replace(weights, arrays=other)))
+            self.network = TwoMemberEnsemble(self.network, in_float32(self.config, replace(weights, arrays=other)))
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """As the class says."""
-        config = self.config
-        pixels, factor = scaled(image, config.scale, self.network.background)
-        corners, scores, classes = self._candidates(self.network(pixels))
-        height, width = torch._shape_as_tensor(image)[:2].float().unbind(0)
-        size = torch.stack([width, height, width, height])
-        corners = torch.minimum((corners / factor).clamp_min(0), size)
-        shown = [self._shown(corners, scores, classes, label, size) for label in range(len(config.labels))]
-        return tuple(torch.cat(column) for column in zip(*shown, strict=True))  # type: ignore[return-value]
+        frame = scaled(image, self.config.scale, self.network.background)
+        found = candidates(self.network.head, self.network(frame.pixels))
+        size = size_of(image).float().flip(0).repeat(2)
+        if found.turns is None:
+            found = found._replace(boxes=torch.minimum((found.boxes / frame.factor).clamp_min(0), size))
+        else:
+            whole = torch.cat([frame.factor, frame.factor, torch.ones(1)])
+            found = found._replace(boxes=found.boxes / frame.factor, turns=found.turns / whole)
+        shown = [self._shown(found, label, size) for label in range(len(self.config.labels))]
+        boxes, scores, labels, turns = (
+            None if column[0] is None else torch.cat(column) for column in zip(*shown, strict=True)
+        )
+        assert boxes is not None
+        assert scores is not None
+        assert labels is not None
+        if turns is None:
+            return boxes, scores, labels
+        middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, turns[:, :2] / 2
+        return torch.cat([middle - half, middle + half], 1), scores, labels, turns[:, 2]
 
-    def _candidates(self, output: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As `DetectionHead.decode`: (n, 4) in scaled pixels, (n,), (n,), strongest first."""
-        head = self.network.head
-        heat = torch.sigmoid(output[0, : head.labels])
-        peaks = heat * (functional.max_pool2d(heat[None], 3, 1, 1)[0] == heat)
-        most = 4 * head.most
-        values, cells = torch.cat([peaks.flatten(), torch.zeros(most)]).topk(most)
-        cells = torch.minimum(cells, torch._shape_as_tensor(peaks).prod() - 1)
-        area = torch._shape_as_tensor(peaks)[1:].prod()
-        classes, cells = cells // area, cells % area
-        corners, _ = voted(cells, head.boxes(output)[0], heat.amax(0) ** 2, None)
-        apart = (corners.abs().max() + 1) * 2 * classes[:, None]
-        kept = nms(corners + apart, values, head.overlap)
-        kept = kept[values[kept] >= head.floor][: head.most]
-        return corners[kept], values[kept], classes[kept]
-
-    def _shown(
-        self, corners: Tensor, scores: Tensor, classes: Tensor, label: int, size: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _shown(self, found: Seen, label: int, size: Tensor) -> Seen:
         """What of one label's candidates is shown, as `Tracker` and `detection.decision` decide of a frame by itself."""
         config = self.config
-        own = torch.nonzero(classes == label)[: config.candidates(label), 0]
-        boxes, values = corners[own], scores[own]
+        own = found.at(torch.nonzero(found.labels == label)[: config.candidates(label), 0])
         places = [one for one in config.hard_negatives if one.label == label]
         if places:
-            values = _suppress_hard_negatives(boxes, values, size, places, config.score_threshold)
-        order = torch.argsort(values, descending=True)
-        boxes, values = boxes[order], values[order]
-        neutral = float(np.log(odds_at(config.score_threshold)))
-        gains = (_odds(values, 1e-4) - neutral).clamp(-TRACKER_RULES.max_gain, TRACKER_RULES.max_gain)
-        kept = _without_duplicates(boxes)
+            scores = _suppress_hard_negatives(own.boxes, own.scores, size, places, config.score_threshold)
+            own = own._replace(scores=scores)
+        own = own.at(torch.argsort(own.scores, descending=True))
+        neutral = float(np.log(_odds_at(config.score_threshold)))
+        gains = (_odds(own.scores, 1e-4) - neutral).clamp(-TRACKER_RULES.max_gain, TRACKER_RULES.max_gain)
+        kept = without_nearby(_duplicates(own.boxes))
         odds = torch.tensor(odds_of_counts(config.counts[label] if config.count_prior else ()), dtype=torch.float32)
         rank = (torch.cumsum(kept.long(), 0) - 1).clamp(0, len(odds) - 1)
         earns = gains + TRACKER_RULES.prior_weight * odds[rank] > 0
         ended = torch.cumsum((kept & ~earns).long(), 0) > 0
+        boxes = own.boxes
         whole = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-        at = torch.nonzero(kept & ~ended & whole)[:, 0]
+        shown = own.at(torch.nonzero(kept & ~ended & whole)[:, 0])
         calibration = (BOXES if config.calibration else IDENTITY).shown
-        return boxes[at], _calibrated(values[at].clamp(1e-3, 1 - 1e-3), calibration), torch.full_like(at, label)
+        return shown._replace(scores=_calibrated(shown.scores.clamp(1e-3, 1 - 1e-3), calibration))
 
 
-def odds_at(threshold: float) -> float:
+def _odds_at(threshold: float) -> float:
     """Odds of the score that earns nothing."""
     return threshold / (1 - threshold)
-
-
-def _network(config: DetectionConfig, weights: Weights) -> DetectionNetwork:
-    """In float32, the format that every runtime has."""
-    network = config.build()
-    network.take_state(weights.arrays)
-    network.backbone.freeze_for_inference(torch.float32, whole=True)
-    return network.float().eval().requires_grad_(False)
 
 
 def _odds(p: Tensor, least: float) -> Tensor:
@@ -118,18 +94,13 @@ def _calibrated(scores: Tensor, line: PlattScaling) -> Tensor:
     return torch.sigmoid(line.gain * _odds(scores, PROBABILITY_EPS) + line.shift)
 
 
-def _without_duplicates(boxes: Tensor) -> Tensor:
-    """(n,) bool: boxes, the best first, without those whose centre is near that of a better one that stays."""
+def _duplicates(boxes: Tensor) -> Tensor:
+    """(n, n) whether the centres of two boxes are so near that they show one object."""
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     areas = (boxes[:, 2:] - boxes[:, :2]).clamp_min(1e-3).prod(1)
     sides = torch.sqrt((areas[:, None] + areas) / 2).clamp_min(1e-6)
     apart = torch.sqrt(((centres[:, None] - centres) ** 2).sum(-1)) / sides
-    place = torch.cumsum(torch.ones_like(areas), 0)
-    near = ((apart < TRACKER_RULES.duplicate_distance) & (place[:, None] < place)).float()
-    kept = torch.ones_like(areas)
-    for _ in range(MAX_DUPLICATE_CHAIN):
-        kept = ((near * kept[:, None]).sum(0) == 0).float()
-    return kept > 0
+    return apart < TRACKER_RULES.duplicate_distance
 
 
 def _suppress_hard_negatives(
@@ -138,7 +109,7 @@ def _suppress_hard_negatives(
     """As `hard_negatives.suppress_hard_negatives`."""
     wrong = torch.tensor([one.box for one in places], dtype=torch.float32) * size
     known = torch.tensor([one.score for one in places], dtype=torch.float32)
-    excess = (_odds(known, 1e-4) + MIN_LOGIT_MARGIN - float(np.log(odds_at(neutral)))).clamp_min(0)
+    excess = (_odds(known, 1e-4) + MIN_LOGIT_MARGIN - float(np.log(_odds_at(neutral)))).clamp_min(0)
     sides = (
         torch.minimum(boxes[:, None, 2:], wrong[:, 2:]) - torch.maximum(boxes[:, None, :2], wrong[:, :2])
     ).clamp_min(0)

@@ -64,5 +64,5 @@ class FittedRecipe(HeadRecipe):
 
 def steps_after(recipe: FittedRecipe, start: str) -> int:
     """Steps after a kind of start."""
-    share = recipe.sibling_share if start == Start.SIBLING else 1.0
+    share = recipe.sibling_share if start in (Start.SIBLING, Start.IMPORTED) else 1.0
     return recipe.warm_steps if start == Start.SERVING else max(FEWEST_STEPS, round(recipe.steps * share))

@@ -1,4 +1,4 @@
-"""How the training of every head begins and ends: checks, device, seed, clock."""
+"""Training session: how the training of every head begins and ends; checks, device, seed, clock."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Where networks compute, and in which number format."""
+"""Device and number format of networks."""
 
 import torch
 

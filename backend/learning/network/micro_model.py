@@ -1,4 +1,4 @@
-"""What all trained micro-models are: a network with its weights, and the config that it is built by."""
+"""Base of all trained micro-models: a network with its weights, and the config that it is built by."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar

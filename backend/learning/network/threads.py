@@ -1,4 +1,4 @@
-"""How many cores the networks use: all of them, or fewer where something else needs them too."""
+"""Threads of networks: all cores, or fewer where something else needs them too."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Whether the points that people drew are the named points of one object, or any number of each. Pure."""
+"""Choice between pose and counting: whether drawn points are the named points of one object, or any number of each. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence

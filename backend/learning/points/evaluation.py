@@ -1,4 +1,4 @@
-"""How good predicted points are against what a person drew.
+"""Evaluation of points: F1 within half their spacing, of predictions against what a person drew.
 
 A point is right that lies within half the spacing at the point that was drawn (P2PNet's measure at 0.5, see `spacing`): nearer
 to it than to any other, and no farther than 2.5 % of the frame's diagonal.

@@ -1,4 +1,4 @@
-"""How far apart the points of one label lie in a frame: what tells one object from the next. Pure.
+"""Spacing of points: how far apart those of one label lie in a frame, which tells one object from the next. Pure.
 
 As the density-aware measure of P2PNet (Song et al., Rethinking counting and localization in crowds: a purely point-based
 framework, ICCV 2021): the mean distance to the nearest three. Where points lie far apart, or alone, an object is taken to be

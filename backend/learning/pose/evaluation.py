@@ -1,4 +1,4 @@
-"""How good predicted keypoints are against what a person drew."""
+"""Evaluation of keypoints: recall, precision and F1 within a distance (PCK), of predictions against what a person drew."""
 
 from collections.abc import Sequence
 

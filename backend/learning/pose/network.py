@@ -37,8 +37,11 @@ class PoseNetwork(Network[DetectionHead]):
 
 
 def _marked(feature: Tensor, height: float) -> Tensor:
+    empty = torch.zeros_like(feature[:, :1])
+    if not height:
+        return torch.cat([feature, empty], 1)
     rows, columns = feature.shape[2:]
     y = torch.linspace(-0.5, 0.5, rows, device=feature.device)[:, None] / CENTRE_SIGMA_SIDES
     x = torch.linspace(-0.5, 0.5, columns, device=feature.device) / CENTRE_SIGMA_SIDES
     bump = torch.exp(-(x**2 + y**2) / 2) * height
-    return torch.cat([feature, bump.to(feature.dtype).expand(len(feature), 1, rows, columns)], 1)
+    return torch.cat([feature, empty + bump.to(feature.dtype)], 1)

@@ -1,4 +1,4 @@
-"""How good predicted masks are against what a person drew."""
+"""Evaluation of masks: mean IoU (J) of predictions against what a person drew."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

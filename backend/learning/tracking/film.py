@@ -1,4 +1,4 @@
-"""Whether frames are a film: the one place that decides if their order in time says anything of where things are."""
+"""Temporal order: the one place that decides whether frames are a film, so that their order says where things are."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What it costs that an object moves and changes its size from one frame to another."""
+"""Motion model: what it costs that an object moves and changes its size from one frame to another."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What segment-anything's encoder makes of frames: made by a worker before somebody points, kept in the media cache."""
+"""Image embeddings of segment-anything's encoder: made by a worker before somebody points, kept in the media cache."""
 
 import fcntl
 import os

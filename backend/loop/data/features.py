@@ -1,4 +1,4 @@
-"""What a frozen network sees in a group's frames, made once and kept in the registry."""
+"""Image embeddings of a group's frames by the frozen backbone, made once and kept in the registry."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256

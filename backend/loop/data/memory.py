@@ -1,4 +1,4 @@
-"""How much memory a training may take: too much, and the system ends the worker, or the server in its place."""
+"""Memory estimate of a training: too much, and the system ends the worker, or the server in its place."""
 
 import os
 from contextlib import suppress

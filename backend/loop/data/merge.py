@@ -4,15 +4,17 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 from backend.loop.data.pages import indexed, task_of
 from backend.studio import tags
 from backend.studio.regions import Size
 from backend.studio.regions.item import unique_id
-from backend.studio.visibility import hidden
-from backend.tracks import VideoPrediction
+from backend.studio.visibility import hidden, hidden_classes
+from backend.tracks import Track, VideoPrediction
 from backend.types import Control, Instance, Prediction
+
+Named = TypeVar("Named", Instance, Track)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,11 @@ class TaskResult:
 
 def in_dependency_order(controls: Sequence[Control]) -> list[Control]:
     """The controls, each behind the one that its regions hang on or are made from."""
-    return sorted(controls, key=lambda control: (control.boxes_from or control.masks_from) is not None)
+
+    def place(control: Control) -> int:
+        return 2 if control.attribute_of else (control.boxes_from or control.masks_from) is not None
+
+    return sorted(controls, key=place)
 
 
 def shown(control: Control, predictions: Sequence[Prediction]) -> list[Prediction]:
@@ -61,18 +67,29 @@ def shown(control: Control, predictions: Sequence[Prediction]) -> list[Predictio
 def shown_tracks(control: Control, predictions: Sequence[VideoPrediction]) -> list[VideoPrediction]:
     """The same for videos; a track that a person began is always shown."""
     limit = control.score_threshold or 0.0
-    kept = [tuple(t for t in p.tracks if t.region_id or t.score >= limit) for p in predictions]
+    kept = [tuple(_named(t) for t in p.tracks if t.region_id or t.score >= limit) for p in predictions]
     return [replace(p, tracks=tracks) for p, tracks in zip(predictions, kept, strict=True)]
 
 
 def enclosing_boxes(control: Control, outputs: Sequence[ControlPredictions]) -> dict[int, tuple[Instance, ...]] | None:
     """{task: the instances that a control's regions are to hang on}, from the predictions before it; None: on nothing."""
-    if control.boxes_from is None:
+    if not control.hangs_on:
         return None
-    # Upright, as the crops are in which what hangs on them is looked for.
-    return {
-        task: tuple(box.upright() for box in found) for task, found in instances_of(control.boxes_from, outputs).items()
-    }
+    found = defaultdict[int, tuple[Instance, ...]](tuple)
+    for name in control.hangs_on:
+        for task, boxes in instances_of(name, outputs).items():
+            # Upright, as the crops are in which what hangs on them is looked for.
+            found[task] += tuple(box.upright() for box in boxes if not control.only_of or box.label in control.only_of)
+    return dict(found)
+
+
+def enclosing_tracks(control: Control, outputs: Sequence[ControlPredictions]) -> dict[int, tuple[Track, ...]]:
+    """{task: the tracks that a control says something of}, from the predictions before it."""
+    found = defaultdict[int, tuple[Track, ...]](tuple)
+    for p in (p for one in outputs if one.control.from_name in control.hangs_on for p in one.predictions):
+        if isinstance(p, VideoPrediction):
+            found[p.task] += tuple(one for one in p.tracks if not control.only_of or one.label in control.only_of)
+    return dict(found)
 
 
 def instances_of(name: str, outputs: Sequence[ControlPredictions]) -> dict[int, tuple[Instance, ...]]:
@@ -91,10 +108,16 @@ def merge(outputs: Sequence[ControlPredictions]) -> dict[int, TaskResult]:
 
 
 def _merged(outputs: Sequence[tuple[ControlPredictions, float, list[dict[str, Any]]]]) -> TaskResult:
-    """One task's predictions in one; what the editor would hide beside the predicted choices is left out."""
-    everything = [item for _, _, items in outputs for item in items]
-    unseen = hidden([output.control for output, _, _ in outputs], everything)
-    seen = [(score, items) for output, score, items in outputs if output.control.from_name not in unseen]
+    """One task's predictions in one; what the editor would hide beside the predicted choices is left out, and so is what is
+    said of a region that could not be written."""
+    everything, controls = [item for _, _, items in outputs for item in items], [one.control for one, _, _ in outputs]
+    unseen, of_regions = hidden(controls, everything), hidden_classes(controls, everything, everything)
+    drawn = {item["id"] for output, _, items in outputs if not output.control.attribute_of for item in items}
+    seen = [
+        (score, [one for one in items if one["id"] in drawn and (one["from_name"], one["id"]) not in of_regions])
+        for output, score, items in outputs
+        if output.control.from_name not in unseen
+    ]
     return TaskResult(
         result=[item for _, items in seen for item in items],
         score=min((score for score, _ in seen), default=1.0),
@@ -114,5 +137,5 @@ def _is_sound(instance: Instance) -> bool:
     return all(isfinite(number) for number in (*instance.box, instance.angle, instance.score, *points))
 
 
-def _named(instance: Instance) -> Instance:
-    return instance if instance.region_id else replace(instance, region_id=unique_id(None, set()))
+def _named(one: Named) -> Named:
+    return one if one.region_id else replace(one, region_id=unique_id(None, set()))

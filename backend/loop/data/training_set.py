@@ -1,4 +1,4 @@
-"""What one control tag's micro-model can learn from one group, and what is left for it to predict."""
+"""Training set of one control tag in one group, and what is left for its micro-model to predict."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

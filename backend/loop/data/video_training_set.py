@@ -1,4 +1,4 @@
-"""What a micro-model can learn from whole-video tasks: the frames in which a person drew something."""
+"""Training set from whole-video tasks: the frames in which a person drew something."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -74,7 +74,7 @@ def build_video_training_set(
         label = newest.get(clip.task)
         read = tags.for_video(control).read(label.result if label else [], control, clip.size)
         problems.extend(f"task {clip.task}: {why}" for why in read.problems)
-        build = _of_ranges if control.head is Head.CLASSIFICATION else _of_tracks
+        build = _of_ranges if control.head is Head.CLASSIFICATION and not control.attribute_of else _of_tracks
         training_sets.append(build(clip, read.tracks))
         learnt = training_sets[-1].labeled
         held.take(sum(one.frame.image.nbytes for one in learnt), len(learnt))

@@ -1,4 +1,4 @@
-"""What a webhook's event changes: a few rows in the registry, and a word to the queue. No network, no training."""
+"""Webhook events: each changes a few rows in the registry, and sends a message to the queue. No network, no training."""
 
 from collections.abc import Iterable, Sequence
 

@@ -38,7 +38,8 @@ class ObjectReader:
         unseen = hidden(self.controls, source.result)
         known: dict[Head, list[Known]] = {head: [] for head in Head}
         for control in self.controls:
-            if control.media is Media.IMAGE and control.from_name not in unseen:
+            # What is said of regions is read as their attributes.
+            if control.media is Media.IMAGE and control.from_name not in unseen and not control.attribute_of:
                 known[control.head] += self._of_control(source, control, size)
         drawn = joined([*known[Head.DETECTION], *known[Head.SEGMENTATION]], known[Head.POSE])
         attributes = attributes_of(source.result)

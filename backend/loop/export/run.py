@@ -79,10 +79,11 @@ def _format(name: str) -> Format:
 def names_of(controls: Sequence[Control]) -> Names:
     """The vocabulary of a labeling config, in its order. Pure."""
     drawn = [c for c in controls if c.head in (Head.DETECTION, Head.SEGMENTATION)]
+    of_frames = [c for c in controls if c.head is Head.CLASSIFICATION and not c.attribute_of]
     return Names(
         tuple(dict.fromkeys(label for c in drawn for label in c.labels)),
         tuple(dict.fromkeys(label for c in controls if c.head is Head.POSE for label in c.labels)),
-        tuple(dict.fromkeys(label for c in controls if c.head is Head.CLASSIFICATION for label in c.labels)),
+        tuple(dict.fromkeys(label for c in of_frames for label in c.labels)),
     )
 
 

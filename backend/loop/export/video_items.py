@@ -78,7 +78,7 @@ class VideoItems:
     def _read(self, source: Source, controls: Sequence[Control], clip: Clip) -> list[_Followed]:
         scores, attributes = scores_of(source.result) if source.label is None else {}, attributes_of(source.result)
         followed = list[_Followed]()
-        for control in controls:
+        for control in (one for one in controls if not one.attribute_of):
             read = tags.for_video(control).read(source.result, control, clip.size)
             for problem in read.problems:
                 self.reader.remark(f"task {source.task.id}: {problem}")

@@ -1,4 +1,4 @@
-"""What somebody wants taken out of a project."""
+"""Export request: what somebody wants taken out of a project."""
 
 from dataclasses import dataclass
 from typing import Literal

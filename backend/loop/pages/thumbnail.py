@@ -15,6 +15,7 @@ from backend.loop.services import Services
 from backend.studio import tags
 from backend.studio.disk_cache import DiskCache
 from backend.studio.drawing import draw_instances
+from backend.studio.regions.said import scores_of
 from backend.tracks import Track
 from backend.types import Box, Control, Instance, Media, level
 from model_registry import LedgerEntry, ProjectRecord, TaskRecord
@@ -83,9 +84,12 @@ class Thumbnails:
 
     def _controls(self, project: ProjectRecord) -> tuple[Control, ...]:
         try:
-            return self._services.config(project).controls
+            controls = self._services.config(project).controls
         except LabelingConfigError:
             return ()
+        return tuple(
+            one for one in controls if not one.attribute_of
+        )  # what is drawn; its classes have no place of their own
 
     def _image(
         self, project: ProjectRecord, task: TaskRecord, url: str, controls: list[Control], entry: LedgerEntry | None
@@ -171,16 +175,15 @@ def finished(
     """Draw what is said over the whole picture, and cut out what is to be seen of it; `size` is that of the original."""
     scale = picture.width / size[0]
     for control, found in said:
-        draw_instances(picture, scored(found, entry), scale, control.labels, TEXT_PIXELS)
+        draw_instances(picture, scored(control, found, entry), scale, control.labels, TEXT_PIXELS)
     left, top, right, bottom = (round(edge * scale) for edge in view)
     return picture.crop((left, top, min(right, picture.width), min(bottom, picture.height)))
 
 
-def scored(instances: Sequence[Instance], entry: LedgerEntry | None) -> list[Instance]:
+def scored(control: Control, instances: Sequence[Instance], entry: LedgerEntry | None) -> list[Instance]:
     """The instances with the scores that they were published with: read back, a region counts as certain."""
-    scores = {item.get("id"): item.get("score") for item in entry.result} if entry else {}
-    found = [(i, scores.get(i.region_id)) for i in instances]
-    return [i if not isinstance(score, (int, float)) else replace(i, score=float(score)) for i, score in found]
+    scores = scores_of(entry.result) if entry else {}
+    return [replace(i, score=scores.get((control.from_name, i.region_id or ""), i.score)) for i in instances]
 
 
 def placeholder(why: str) -> str:

@@ -12,6 +12,7 @@ from backend.loop.data.frames import FrameStore
 from backend.loop.data.merge import (
     ControlPredictions,
     enclosing_boxes,
+    enclosing_tracks,
     in_dependency_order,
     instances_of,
     merge,
@@ -27,6 +28,7 @@ from backend.loop.predict.alone import predict_each
 from backend.loop.predict.box_masks import Boxes, box_masks, drawn_boxes, with_drawn
 from backend.loop.predict.label_next import renew_tab
 from backend.loop.predict.scoring import published_scores
+from backend.loop.predict.track_attributes import predict_attributes
 from backend.loop.predict.video_predict import predict_clips
 from backend.loop.services import Services
 from backend.studio.client import Studio
@@ -142,7 +144,11 @@ def _said(
     """What a predictor says about what is not labelled, and {frame: what is wrong} for what it cannot predict."""
     control = predictor.control
     if control.media is Media.VIDEO:
-        videos = predict_clips(predictor.model, control, training_set.clips)
+        if control.attribute_of:
+            tracks = enclosing_tracks(control, outputs)
+            videos = predict_attributes(predictor.model, control, training_set.clips, tracks)
+        else:
+            videos = predict_clips(predictor.model, control, training_set.clips)
         return ControlPredictions(control, predictor.version, shown_tracks(control, videos)), {}
     predictions, odd = predict_each(
         predictor.model, training_set.rest, training_set.labeled, enclosing_boxes(control, outputs)

@@ -1,4 +1,4 @@
-"""What micro-models say about whole videos: what they see in single frames, put together over time."""
+"""Predictions for whole videos: detections in single frames, put together over time."""
 
 from collections.abc import Sequence
 from itertools import zip_longest

@@ -1,11 +1,13 @@
-"""What a person did to the prediction that was shown: regions accepted, moved, relabelled, added, deleted. Pure.
+"""Human actions: regions of a shown prediction that a person accepted, moved, relabelled, added or deleted. Pure.
 
 The rule: the newest state of an annotation is compared with the prediction that was in front of the person when it was
 made. What counts is the difference between the two, however many times the annotation was saved on the way: moving a
 box twice is one action, moving it away and back is none. So the count does not depend on which events came through.
 
 Actions: one for each region drawn, moved or resized, relabelled, or deleted; moved and relabelled are two. In a track,
-each keyframe touched counts. Accepting is none. What hangs on what (`parentID`) is no action by itself.
+each keyframe touched counts. Accepting is none. What hangs on what (`parentID`) is no action by itself. A class of a
+region (`perRegion`) counts beside the region: setting or changing it is one action, and the region stays as it was;
+what goes with a region that is deleted or relabelled, as the editor then drops it, is none.
 """
 
 from collections import defaultdict
@@ -13,7 +15,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from backend.studio.compare import Region, regions_of, touched
+from backend.studio.compare import Key, Region, regions_of, touched
 from model_registry import LedgerEntry
 
 CLOCK_SKEW_SECONDS = 5.0
@@ -55,26 +57,30 @@ Tallies = dict[tuple[str, str], Tally]
 """By control and label; ("", "") stands for a frame without any region."""
 
 
-def compare(shown: Sequence[Item], result: Sequence[Item], hidden: Set[str] = frozenset()) -> Tallies:
+def compare(shown: Sequence[Item], result: Sequence[Item], hidden: Set[str | Key] = frozenset()) -> Tallies:
     """What was done to the regions of `shown` so that `result` came of it. A relabelled one counts with its new label.
 
-    `hidden` controls are those that the editor does not show beside the choices in `result`: nobody deleted what was
-    shown of them.
+    `hidden` are the controls, and the classes of regions by control and id, that the editor does not show beside the choices
+    in `result`: nobody deleted what was shown of them.
     """
-    before = {region.key: region for region in regions_of(shown) if region.control not in hidden}
+    before = {region.key: region for region in regions_of(shown) if not {region.control, region.key} & hidden}
     tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
+    kept = set[str]()
     for region in regions_of(result):
-        tally = tallies[region.control, region.label]
+        tally, old = tallies[region.control, region.label], before.pop(region.key, None)
         tally.labels += region.covers
-        _count(tally, before.pop(region.key, None), region)
+        _count(tally, old, region)
+        if old is not None and old.labels == region.labels and not region.is_attribute:
+            kept.add(region.key[1])
     for region in before.values():
-        tallies[region.control, region.label].deleted += 1
+        if not region.is_attribute or region.key[1] in kept:
+            tallies[region.control, region.label].deleted += 1
     return dict(tallies) or {("", ""): Tally()}
 
 
 def kept_regions(shown: Sequence[Item], result: Sequence[Item]) -> frozenset[str]:
-    """Ids of the regions of `result` that are as they were in `shown`."""
-    before = {region.key: region for region in regions_of(shown)}
+    """Ids of the regions of `result` that are as they were in `shown`, whatever else is said of them."""
+    before = {region.key: region for region in regions_of(shown) if not region.is_attribute}
     pairs = ((before.get(region.key), region) for region in regions_of(result))
     return frozenset(b.key[1] for b, after in pairs if b and b.labels == after.labels and not touched(b, after))
 

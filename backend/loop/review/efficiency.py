@@ -1,4 +1,4 @@
-"""How much of a group's work its micro-models do: label efficiency, by round and in all.
+"""Label efficiency: how much of a group's work its micro-models do, by round and in all.
 
 Label efficiency is 1 - human actions / labels in the finished group. The labels and actions so far are counted, from
 the reviews. What is left is estimated: of the frames without a label, how many labels they hold is that of the

@@ -1,4 +1,4 @@
-"""What labelling costs in time: what was spent, what predictions saved, what is left. Pure."""
+"""Time of labelling: what was spent, what predictions saved, what is left. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from backend.loop.review.compare import Accepted, compare, kept_regions, rows, s
 from backend.loop.review.rounds import promotions, round_at
 from backend.loop.services import Services
 from backend.studio.events import created_at
-from backend.studio.visibility import hidden
+from backend.studio.visibility import hidden, hidden_classes
 from backend.types import Control
 from model_registry import LabelRecord, LedgerEntry, Review
 
@@ -94,6 +94,8 @@ def _review(
     label: LabelRecord, served: Sequence[float], published: Sequence[LedgerEntry], controls: Sequence[Control]
 ) -> Review:
     made_at, entry = _made_at(label), _shown(label, published)
+    shown = entry.result if entry else ()
+    unseen = hidden(controls, label.result) | hidden_classes(controls, shown, label.result)
     return Review(
         annotation=label.id,
         updated_at=label.updated_at,
@@ -102,5 +104,5 @@ def _review(
         created_at=made_at,
         shown=entry is not None,
         score=None if entry is None else entry.model_score,
-        tallies=rows(compare(entry.result if entry else (), label.result, hidden(controls, label.result))),
+        tallies=rows(compare(shown, label.result, unseen)),
     )

@@ -1,4 +1,4 @@
-"""Whether more labelling pays, in words for the person who labels. Pure."""
+"""Stopping rule: whether more labelling pays, in words for the person who labels. Pure."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How a micro-model does on a group's human labels: on all, on those it learnt, on those it never saw."""
+"""Evaluator: how a micro-model does on a group's human labels; on all, on those it learnt, on those it never saw."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ class Evaluator:
         Labelled frames lie far apart: taken for neighbours in time they would talk each other out of what is there.
         """
         labeled = self._training_set.labeled
-        boxes = {f.frame.task: f.instances for f in labeled} if self._training_set.control.boxes_from else None
+        boxes = {f.frame.task: f.instances for f in labeled} if self._training_set.control.hangs_on else None
         model = methods.load(weights, self._device)
         return model.predict([replace(f.frame, order=None) for f in labeled], (), boxes)
 

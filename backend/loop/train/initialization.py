@@ -1,6 +1,7 @@
 """Initialization: what the training of a micro-model starts from, the best source at hand.
 
-The group's serving version; the serving version of the nearest sibling; the project's model; the bare backbone. A sibling
+The group's serving version; what somebody imported for it; the serving version of the nearest sibling; the project's model;
+the bare backbone. What was imported since the serving version goes before that. A sibling
 is another group of the project whose micro-model of the same control answers to the same part of the labeling config on
 the same backbone, that looks alike, whose version is not poor, and does not do poorly on this group's labels either: a
 camera may show the same place while other people are meant.
@@ -20,7 +21,7 @@ from backend.loop.review.difficulty import POOR_SCORE
 from backend.loop.services import Services
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Media, Start, Weights
-from model_registry import ProjectRecord, VersionRecord
+from model_registry import GroupRecord, ProjectRecord, VersionRecord
 
 MAX_DISTANCE = 1.2
 """`feature_distance` up to which two groups look alike. Measured on our evaluation data: two halves of one clip are 0.6 to
@@ -50,6 +51,11 @@ class Initialization:
     kind: Start
     version: VersionRecord | None = None
     weights: Weights | None = None
+
+    @property
+    def words(self) -> str:
+        """As a version's `start` tells it."""
+        return self.version.start if self.version and self.kind is Start.IMPORTED else str(self.kind)
 
 
 def ranked_sources(
@@ -113,6 +119,20 @@ def find_initialization(
             if weights is not None and (kind is not Start.SIBLING or fits_labels(weights)):
                 return Initialization(kind, version, as_start(weights, kind))
     return Initialization(Start.BACKBONE)
+
+
+def imported_start(
+    services: Services, group: GroupRecord, control: Control, since: VersionRecord | None
+) -> Initialization | None:
+    """What somebody imported for a micro-model last; None where there is nothing, it does not fit any more, or it was there
+    before the version `since`."""
+    version = services.registry.imports.newest(group.project, group.name, control.from_name)
+    if version is None or not is_fit(services, version, control) or (since is not None and since.id > version.id):
+        return None
+    weights = weights_of(services, version)
+    if weights is None or not methods.method_for(control).has_trained(weights):
+        return None
+    return Initialization(Start.IMPORTED, version, as_start(weights, Start.IMPORTED))
 
 
 def transfer_candidates(

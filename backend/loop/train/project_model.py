@@ -221,7 +221,7 @@ class _Training:
         }
 
     def _look(self, model: MicroModel, labeled: Sequence[LabeledFrame]) -> list[Prediction]:
-        boxes = {f.frame.task: f.instances for f in labeled} if self._control.boxes_from else None
+        boxes = {f.frame.task: f.instances for f in labeled} if self._control.hangs_on else None
         predictions = list[Prediction]()
         for frame in labeled:
             self._cancel.check()

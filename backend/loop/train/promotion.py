@@ -1,4 +1,4 @@
-"""Whether a newly trained version may serve. Pure.
+"""Promotion gate: whether a newly trained version may serve. Pure.
 
 Asked by `train_group._decide`; a pin, also after a rollback, overrides it in `model_registry/versions.py`.
 """

@@ -11,6 +11,7 @@ from backend.learning import methods
 from backend.learning.fitting.recipe import HeadRecipe
 from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data.frames import FrameStore
+from backend.loop.data.merge import in_dependency_order
 from backend.loop.data.project_news import break_off
 from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.data.weights import read_and_load
@@ -19,7 +20,7 @@ from backend.loop.review.reviewing import accepted
 from backend.loop.services import Services
 from backend.loop.train import restart_policy
 from backend.loop.train.evaluator import Evaluator
-from backend.loop.train.initialization import Initialization, as_start, find_initialization
+from backend.loop.train.initialization import Initialization, as_start, find_initialization, imported_start
 from backend.loop.train.promotion import Decision, QualityChange, decide, label_hash, split_seen
 from backend.loop.train.sharing import Share, shares
 from backend.studio.labeling_config import control_fingerprint
@@ -54,7 +55,7 @@ def train_group(services: Services, group: GroupRecord, lease: Lease, frames: Fr
     waits = restart_policy.reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
     problems, failures, learnt = [waits] if waits else [], list[str](), set[int]()
     if not waits and labels:
-        controls = services.config(project).require()
+        controls = in_dependency_order(services.config(project).require())
         tasks = registry.tasks.of_group(group.project, group.name)
         work = f"reading its {len(tasks)} frames"
         registry.groups.progress(lease, "training", 0.0, None, work)
@@ -150,8 +151,11 @@ class _Training:
         return True
 
     def _origin(self, serving: VersionRecord | None) -> Initialization:
-        if serving is not None and self._previous_weights is not None and not self._recipe.anew:
-            return Initialization(Start.SERVING, serving, as_start(self._previous_weights, Start.SERVING))
+        goes_on = None if self._recipe.anew or self._previous_weights is None else serving
+        if imported := imported_start(self._services, self._group, self._training_set.control, goes_on):
+            return imported
+        if goes_on is not None and self._previous_weights is not None:
+            return Initialization(Start.SERVING, goes_on, as_start(self._previous_weights, Start.SERVING))
         project = self._services.registry.projects.require(self._group.project)
         return find_initialization(
             self._services, project, self._group.name, self._training_set.control, self._frames, self._fits_labels
@@ -175,7 +179,7 @@ class _Training:
         version = versions.begin(
             self._lease, control.from_name, control.head,
             label_revision=self._group.wanted, labels=len(self._training_set.labeled), fingerprint=fingerprint,
-            recipe=asdict(self._recipe), previous=before.id if before else None, start=str(origin.kind),
+            recipe=asdict(self._recipe), previous=before.id if before else None, start=origin.words,
         )  # fmt: skip
         groups = self._services.registry.groups
         try:

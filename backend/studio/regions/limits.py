@@ -1,4 +1,4 @@
-"""How much one annotation may hold: whoever can write to Label Studio decides what we read, in seconds and in memory.
+"""Limits of one annotation: whoever can write to Label Studio decides what we read, in seconds and in memory.
 
 A region that is too much by itself is a problem of its own; regions that are too many together make the annotation
 unusable for their control, since part of them would teach that the others are not there.

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from backend.studio.regions.attributes import TAXONOMY
 from backend.studio.regions.item import Item, share, value_of
 from backend.studio.regions.region import number
 
@@ -28,6 +29,8 @@ def attributes_of(result: Sequence[Item]) -> Mapping[str, dict[str, Any]]:
         kind, name, id_ = item.get("type"), item.get("from_name"), item.get("id")
         if kind in ATTRIBUTES and isinstance(name, str) and isinstance(id_, str):
             said = value_of(item).get("text" if kind == "textarea" else str(kind))
+            if kind == TAXONOMY and isinstance(said, list):
+                said = [one[0] if isinstance(one, list) and len(one) == 1 else one for one in said]
             if said is not None:
                 found[id_][name] = said[0] if isinstance(said, list) and len(said) == 1 else said
     return found

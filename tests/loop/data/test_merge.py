@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from backend.loop.data.merge import ControlPredictions, enclosing_boxes, in_dependency_order, merge, shown, shown_tracks
@@ -82,8 +84,13 @@ SURE, UNSURE, DRAWN = (
 
 
 def test_tracks_below_the_threshold_are_not_shown_unless_a_person_began_them() -> None:
-    assert shown_tracks(video_control(0.4), [video(SURE, UNSURE, DRAWN)]) == [video(SURE, DRAWN)]
-    assert shown_tracks(video_control(), [video(UNSURE)]) == [video(UNSURE)]
+    [found], [every] = (
+        shown_tracks(video_control(0.4), [video(SURE, UNSURE, DRAWN)]), shown_tracks(video_control(), [video(UNSURE)])
+    )  # fmt: skip
+    sure, drawn = found.tracks
+    assert (replace(sure, region_id=None), drawn) == (SURE, DRAWN)
+    assert sure.region_id, "what is said of it later needs its id"
+    assert [replace(one, region_id=None) for one in every.tracks] == [UNSURE]
 
 
 def test_a_video_and_an_image_of_the_same_task_become_one_result() -> None:

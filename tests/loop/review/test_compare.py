@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.loop.review.compare import Tally, compare, rows, shown_entry
+from backend.loop.review.compare import Tally, compare, kept_regions, rows, shown_entry
 from model_registry import LedgerEntry
 
 LABELS = ("cat", "dog")
@@ -26,6 +26,10 @@ def point(id: str, label: str, x: float, parent: str) -> dict[str, Any]:
 
 def choice(label: str, id: str = "c1") -> dict[str, Any]:
     return {"id": id, "from_name": "choice", "type": "choices", "value": {"choices": [label]}}
+
+
+def attribute(id: str, label: str) -> dict[str, Any]:
+    return {"id": id, "from_name": "state", "type": "choices", "value": {"choices": [label]}}
 
 
 def total(shown: list[dict[str, Any]], result: list[dict[str, Any]]) -> Tally:
@@ -143,3 +147,36 @@ def test_tracks_that_a_later_prediction_goes_on_with_were_not_shown_before() -> 
     assert shown_entry([box("mine")], False, 100.0, [later]) is None
     again = replace(later, published_at=160.0)
     assert shown_entry([box("mine")], True, 150.0, [again, later]) is later
+
+
+def test_an_attribute_set_on_an_accepted_box_is_one_action_and_the_box_stays_accepted() -> None:
+    assert compare([box("a")], [box("a"), attribute("a", "lying")]) == {
+        ("label", "cat"): Tally(accepted=1, labels=1),
+        ("state", "lying"): Tally(added=1, labels=1),
+    }
+    assert kept_regions([box("a")], [box("a"), attribute("a", "lying")]) == {"a"}
+
+
+def test_attributes_are_accepted_changed_and_taken_away_beside_their_box() -> None:
+    shown = [box("a"), attribute("a", "lying")]
+    assert total(shown, shown) == Tally(accepted=2, labels=2)
+    assert total(shown, [box("a"), attribute("a", "standing")]) == Tally(accepted=1, relabelled=1, labels=2)
+    assert total(shown, [box("a")]) == Tally(accepted=1, deleted=1, labels=1)
+    assert total(shown, [box("a", x=50.0), attribute("a", "lying")]) == Tally(accepted=1, moved=1, labels=2)
+    assert kept_regions(shown, [box("a", x=50.0), attribute("a", "lying")]) == frozenset()
+
+
+def test_an_attribute_that_goes_with_its_box_is_no_action_of_its_own() -> None:
+    shown = [box("a"), attribute("a", "lying")]
+    assert total(shown, []) == Tally(deleted=1)
+    assert total(shown, [box("a", "dog")]) == Tally(relabelled=1, labels=1)
+    assert total([], shown) == Tally(added=2, labels=2)
+
+
+def test_a_class_that_the_editor_hides_beside_the_region_is_nobodys_work() -> None:
+    shown = [box("a"), box("b"), attribute("a", "lying"), attribute("b", "lying")]
+    result = [box("a"), box("b"), attribute("b", "lying")]
+    assert compare(shown, result, {("state", "a")}) == {
+        ("label", "cat"): Tally(accepted=2, labels=2),
+        ("state", "lying"): Tally(accepted=1, labels=1),
+    }

@@ -17,6 +17,8 @@ def item(kind: str, value: Any, id_: Any = "r", name: Any = "mood", **more: Any)
         ([], {}),
         ([item("choices", {"choices": ["glad"]})], {"r": {"mood": "glad"}}),
         ([item("choices", {"choices": ["glad", "tired"]})], {"r": {"mood": ["glad", "tired"]}}),
+        ([item("taxonomy", {"taxonomy": [["glad"]]})], {"r": {"mood": "glad"}}),
+        ([item("taxonomy", {"taxonomy": [["good", "glad"], ["tired"]]})], {"r": {"mood": [["good", "glad"], "tired"]}}),
         ([item("textarea", {"text": ["a"]}), item("number", {"number": 3}, name="age")], {"r": {"mood": "a", "age": 3}}),
         ([item("rectangle", {"x": 1}), item("choices", None), item("choices", {}), item("choices", {"choices": 1}, 7)], {}),
     ],

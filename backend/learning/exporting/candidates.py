@@ -1,0 +1,51 @@
+"""From a detection head's raw output to its candidates, as `DetectionHead.decode` finds them, for graphs."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.ops import nms
+
+from backend.learning.detection.head import DetectionHead, voted
+from backend.learning.exporting.turned import decoded, overlaps
+from backend.learning.exporting.without import without_nearby
+
+
+class Seen(NamedTuple):
+    """Candidates, strongest first."""
+
+    boxes: Tensor
+    """(n, 4) in pixels of the scaled frame."""
+    scores: Tensor
+    """(n,)"""
+    labels: Tensor
+    """(n,) numbers of labels."""
+    turns: Tensor | None = None
+    """(n, 3) width, height and degrees of the boxes of which `boxes` are the hulls; None where all are upright."""
+
+    def at(self, rows: Tensor) -> "Seen":
+        """These of them."""
+        boxes, scores, labels, turns = self
+        return Seen(boxes[rows], scores[rows], labels[rows], None if turns is None else turns[rows])
+
+
+def candidates(head: DetectionHead, output: Tensor) -> Seen:
+    """Of one frame: (1, channels, h, w)."""
+    heat = torch.sigmoid(output[0, : head.labels])
+    peaks = heat * (functional.max_pool2d(heat[None], 3, 1, 1)[0] == heat)
+    most = 4 * head.most
+    values, cells = torch.cat([peaks.flatten(), torch.zeros(most)]).topk(most)
+    cells = torch.minimum(cells, torch._shape_as_tensor(peaks).prod() - 1)
+    area = torch._shape_as_tensor(peaks)[1:].prod()
+    labels, cells = cells // area, cells % area
+    turns = head.turns(output)
+    corners, said = voted(cells, head.boxes(output)[0], heat.amax(0) ** 2, None if turns is None else turns[0])
+    if said is None:
+        apart = (corners.abs().max() + 1) * 2 * labels[:, None]
+        kept = nms(corners + apart, values, head.overlap)
+        kept = kept[values[kept] >= head.floor][: head.most]
+        return Seen(corners, values, labels).at(kept)
+    found = Seen(corners, values, labels, decoded(said)).at(torch.nonzero(values >= head.floor)[:, 0])
+    near = (overlaps(found.boxes, found.turns) > head.overlap) & (found.labels[:, None] == found.labels)  # type: ignore[arg-type]
+    return found.at(torch.nonzero(without_nearby(near))[: head.most, 0])
