@@ -14,6 +14,7 @@ from backend.errors import WeightsUnusable
 from backend.learning import methods
 from backend.learning.classification.recipe import ClassificationRecipe
 from backend.learning.detection.head import BACKGROUND_TENSOR
+from backend.learning.detection.refinement import without_refinement
 from backend.learning.exporting.graphs import graph_of
 from backend.types import Frame, Instance, Weights
 from tests.learning.cases import CASES, Case
@@ -75,7 +76,9 @@ def agree(weights: Weights, session: Any, frame: Frame, boxes: tuple[Instance, .
     """How many objects both show, alike, of a frame by itself."""
     from tests.learning.exporting.answers import difference
 
-    [here] = methods.load(weights, "cpu").predict([frame], (), None if boxes is None else {frame.task: boxes})
+    [here] = methods.load(without_refinement(weights), "cpu").predict(
+        [frame], (), None if boxes is None else {frame.task: boxes}
+    )
     found = difference(here.instances, session(frame.image, boxes))
     assert (found.only_here, found.only_there) == (0, 0)
     # Of a single pixel, enlarged to a crop, all places are equally likely.
