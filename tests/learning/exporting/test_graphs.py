@@ -28,7 +28,8 @@ pytest.importorskip("onnx")
 PIXELS, SCORE, OVERLAP = 0.5, 0.01, 0.995
 """How far answers may be from ours."""
 EFFORT = 0.5
-GRAPHS = CASES | {
+WITHOUT_GRAPH = "classes of regions"
+GRAPHS = {name: case for name, case in CASES.items() if name != WITHOUT_GRAPH} | {
     "turned boxes": replace(CASES["boxes"], labels=("rod",), clip=rods, short=TURNED),
     "crowded boxes": replace(CASES["boxes"], clip=lambda count: clip(count, discs=3, squares=2).frames),
     "several classes": replace(CASES["classes"], short=ClassificationRecipe(side=64, multiple=True)),
@@ -152,3 +153,10 @@ def test_places_that_fool_the_network_a_background_and_a_second_member_come_alon
 def test_what_no_method_made_is_refused() -> None:
     with pytest.raises(WeightsUnusable, match="expected one of: detection by centre_heatmap"):
         graph_of(Weights({}, {"head": "smell"}))
+
+
+def test_a_method_without_a_graph_is_refused_in_words() -> None:
+    case = CASES[WITHOUT_GRAPH]
+    weights = case.method.train(case.given(4), case.quick).weights
+    with pytest.raises(WeightsUnusable, match="no ONNX graph"):
+        graph_of(weights)
