@@ -86,6 +86,14 @@ def test_of_regions_with_other_labels_nothing_is_read() -> None:
     assert [one.region_id for one in found.instances] == ["r2"]
 
 
+def test_a_region_with_several_labels_is_one_of_each() -> None:
+    both = box()
+    both[0]["value"]["rectanglelabels"] = ["cat", "dog"]
+    for label in ("cat", "dog"):
+        more = f'visibleWhen="region-selected" whenLabelValue="{label}"'
+        assert [one.label for one in read([*both, said("up")], more=more).instances] == ["up"]
+
+
 @pytest.mark.parametrize("kind", TREE)
 @given(
     places=st.lists(
