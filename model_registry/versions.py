@@ -181,9 +181,13 @@ class Versions:
             row = connection.execute(select(versions).where(versions.c.id == id)).one_or_none()
         return version_record(row) if row else None
 
-    def history(self, project: int, group: str, control: str | None = None) -> list[VersionRecord]:
-        """All versions of the group (of one micro-model), newest first."""
-        query = select(versions).where(*of_micro_model(project, group, control)).order_by(versions.c.id.desc())
+    def history(
+        self, project: int, group: str, control: str | None = None, most: int | None = None
+    ) -> list[VersionRecord]:
+        """The versions of the group (of one micro-model), newest first: all, or so many at most."""
+        query = (
+            select(versions).where(*of_micro_model(project, group, control)).order_by(versions.c.id.desc()).limit(most)
+        )
         with self._database.reading() as connection:
             return [version_record(row) for row in connection.execute(query)]
 

@@ -68,8 +68,8 @@ def import_video(
         group, remarks = _free_name(studio, project, where, group, source, own=name is None)
     with TemporaryDirectory(prefix="micro-models-") as folder:
         frames = write_frames(video, Path(folder), every, partial(told, f"Cutting {video.name}"))
+        shots = cuts(video) if services.settings.shots else []  # before anything is uploaded: it may raise
         urls = studio.upload(project, list(frames.values()), partial(told, "Uploading frames"))
-        shots = cuts(video) if services.settings.shots else []
         numbered = zip(frames, urls, strict=True)
         rows = [_nested({media: url, where: _group_at(n, group, shots), "frame": n}) for n, url in numbered]
         made = len(studio.create_tasks(project, rows, {SOURCE: source}))

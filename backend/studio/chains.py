@@ -66,7 +66,10 @@ _EXPECTED = "add boxes or masks of the same image, or boxes of the same video, t
 def shown_for(tag: ElementTree.Element, outer: ShownFor = EVERY_REGION) -> dict[str, ShownFor]:
     """{name: for which regions it is shown} of this tag and those in it; what holds for a `View` holds for all inside."""
     if tag.get("visibleWhen") == "region-selected" or tag.get("whenLabelValue"):
-        labels = tuple(part.strip() for part in tag.get("whenLabelValue", "").split(",") if part.strip())
+        value = tag.get("whenLabelValue", "")
+        # A label may have a comma in its name: the editor looks for the whole as well as for the parts.
+        parts = (part.strip() for part in (*value.split(","), value))
+        labels = tuple(dict.fromkeys(part for part in parts if part))
         by_label = tag.get("visibleWhen") in (None, "region-selected")
         outer = ShownFor((tag.get("whenTagName") if by_label else "") or outer.control, labels or outer.labels)
     found = {name: outer} if outer != EVERY_REGION and (name := tag.get("name")) else {}

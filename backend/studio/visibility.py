@@ -4,6 +4,7 @@ As the editor of 1.23.2 does it (`Result.canBeSubmitted` and `VisibilityMixin`):
 the annotation is submitted, and a hidden `Choices` counts as one without a choice.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from backend.studio.regions.item import Item, value_of
@@ -11,10 +12,18 @@ from backend.types import Condition, Control
 
 Chosen = Mapping[str, frozenset[str]]
 """{name of a control tag: what is chosen with it}"""
+_CHOSEN = ("choices", "taxonomy")
+"""Types of the items that choose something."""
 
 
 def hidden(controls: Iterable[Control], result: Sequence[Item]) -> frozenset[str]:
-    """The names of those controls that the editor hides beside the choices in a result."""
+    """The names of those controls that the editor hides beside the choices in a result; not of those that say something of each
+    region, which it may show for one and hide for the next: see `hidden_classes`."""
+    every = list(controls)
+    return _hidden(every, result) - {control.from_name for control in every if control.attribute_of}
+
+
+def _hidden(controls: Sequence[Control], result: Sequence[Item]) -> frozenset[str]:
     asked = [control for control in controls if control.visible_when]
     found, chosen = frozenset[str](), _chosen(result) if asked else {}
     for _ in asked:  # one that is hidden may hide the next
@@ -30,13 +39,18 @@ def hidden_classes(
     chosen for a region decides for that region alone."""
     asked = {control.from_name for control in controls if control.attribute_of and control.visible_when}
     per_region = {control.from_name for control in controls if control.attribute_of}
+    everywhere, of_region = list[Item](), defaultdict[str, list[Item]](list)
+    for one in result if asked else ():
+        name, id_ = one.get("from_name"), one.get("id")
+        if one.get("type") in _CHOSEN and isinstance(name, str):
+            (of_region[str(id_)] if name in per_region else everywhere).append(one)
     found = set[tuple[str, str]]()
     for item in shown:
         name, id_ = item.get("from_name"), item.get("id")
-        if isinstance(name, str) and isinstance(id_, str) and name in asked:
-            beside = [one for one in result if one.get("from_name") not in per_region or one.get("id") == id_]
-            if name in hidden(controls, beside):
-                found.add((name, id_))
+        if not isinstance(name, str) or not isinstance(id_, str) or name not in asked:
+            continue
+        if name in _hidden(controls, [*everywhere, *of_region[id_]]):
+            found.add((name, id_))
     return frozenset(found)
 
 
@@ -55,7 +69,7 @@ def _chosen(result: Sequence[Item]) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for item in result:
         kind, name = item.get("type"), item.get("from_name")
-        if kind in ("choices", "taxonomy") and isinstance(name, str):
+        if kind in _CHOSEN and isinstance(name, str):
             values = value_of(item).get(kind)
             ends = (
                 [one[-1] if isinstance(one, list) and one else one for one in values or ()]

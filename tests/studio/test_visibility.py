@@ -74,3 +74,18 @@ def test_a_class_of_a_region_is_hidden_by_what_is_chosen_for_that_region() -> No
     assert hidden_classes(controls, result, [*result[1:], said("where", "out", "a")]) == frozenset()
     assert hidden_classes(controls, result, []) == {("sky", "a"), ("sky", "b")}
     assert hidden_classes(controls, [{"from_name": ["sky"], "id": 3}, {}], result) == frozenset()
+    odd = [{"from_name": ["where"], "type": "choices", "id": 3}, {"from_name": "where", "type": "choices"}, {}]
+    assert hidden_classes(controls, result, odd) == {("sky", "a"), ("sky", "b")}
+
+
+def test_a_choice_of_one_region_hides_nothing_of_the_others() -> None:
+    controls = labeling_config.parse(
+        '<View><Image name="i" value="$i"/><RectangleLabels name="r" toName="i"><Label value="car"/></RectangleLabels>'
+        '<Choices name="where" toName="i" perRegion="true"><Choice value="in"/><Choice value="out"/></Choices>'
+        '<Choices name="sky" toName="i" perRegion="true" visibleWhen="choice-unselected" whenTagName="where" '
+        'whenChoiceValue="in"><Choice value="sun"/><Choice value="rain"/></Choices></View>'
+    ).controls
+    result = [{**choice("where", "in"), "id": "a"}, {**choice("where", "out"), "id": "b"}]
+    shown = [{**choice("sky", "sun"), "id": id_} for id_ in "ab"]
+    assert hidden(controls, result) == frozenset()
+    assert hidden_classes(controls, shown, result) == {("sky", "a")}

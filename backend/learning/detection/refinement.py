@@ -110,9 +110,9 @@ class Refiner(Network[RefinementHead]):
         chosen = worth_it(candidates, config)
         if not len(chosen):
             return candidates
-        image = whole(frame, config.levels).to(self.device)
-        boxes = candidates.boxes[chosen].astype(np.float64)
-        better = np.clip(self._seen(image, boxes), 0, [frame.width, frame.height] * 2)
+        image, factor = whole(frame, config.levels)
+        boxes = candidates.boxes[chosen].astype(np.float64) * factor
+        better = np.clip(self._seen(image.to(self.device), boxes) / factor, 0, [frame.width, frame.height] * 2)
         mixed = candidates.boxes.copy()
         good = (better[:, 2:] > better[:, :2]).all(1)
         mixed[chosen[good]] = better[good]
@@ -158,10 +158,11 @@ def zoom_of(box: Array) -> float:
     return float(CROP_SIDE / (CONTEXT_SIDES * max(sides.max() * LONG_SIDE_SHARE, np.sqrt(sides.prod()))))
 
 
-def whole(frame: Frame, levels: Levels) -> Tensor:
-    """(3, h, w) uint8 RGB of the frame as it is, its brightness stretched."""
-    pixels, _ = to_tensor(frame, Scale(1.0, frame.width * frame.height, levels=levels))
-    return pixels
+def whole(frame: Frame, levels: Levels) -> tuple[Tensor, float]:
+    """(3, h, w) uint8 RGB of the frame as it was read, its brightness stretched, and its pixels per original pixel: of a large
+    original less than 1, whose size decides neither memory nor time."""
+    height, width = frame.image.shape[:2]
+    return to_tensor(frame, Scale(1.0, height * width, levels=levels))
 
 
 def without_refinement(weights: Weights) -> Weights:

@@ -53,14 +53,15 @@ def refinement(
 def drawn_objects(
     labeled: Sequence[LabeledFrame], config: DetectionConfig, device: torch.device
 ) -> list[tuple[Tensor, Array]]:
-    """The whole picture, (3, h, w) uint8, and the corners of each box that a person drew, in some of the frames."""
+    """The whole picture, (3, h, w) uint8, and the corners in its pixels of each box that a person drew, in some of the frames."""
     found = list[tuple[Tensor, Array]]()
     for one in (labeled[at] for at in evenly_spread(len(labeled), SAMPLED_FRAMES)):
         boxes = [np.array(i.box) for i in one.instances if i.label in config.labels and not i.accepted]
         boxes = [box for box in boxes if (box[2:] > box[:2]).all()]
         if boxes:
-            image = whole(one.frame, config.levels).to(device)
-            found += [(image, box) for box in boxes]
+            image, factor = whole(one.frame, config.levels)
+            image = image.to(device)
+            found += [(image, box * factor) for box in boxes]
     return found
 
 

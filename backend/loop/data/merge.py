@@ -109,15 +109,16 @@ def merge(outputs: Sequence[ControlPredictions]) -> dict[int, TaskResult]:
 
 def _merged(outputs: Sequence[tuple[ControlPredictions, float, list[dict[str, Any]]]]) -> TaskResult:
     """One task's predictions in one; what the editor would hide beside the predicted choices is left out, and so is what is
-    said of a region that could not be written."""
+    said of a region that could not be written or is hidden itself."""
     everything, controls = [item for _, _, items in outputs for item in items], [one.control for one, _, _ in outputs]
     unseen, of_regions = hidden(controls, everything), hidden_classes(controls, everything, everything)
-    drawn = {item["id"] for output, _, items in outputs if not output.control.attribute_of for item in items}
-    seen = [
-        (score, [one for one in items if one["id"] in drawn and (one["from_name"], one["id"]) not in of_regions])
-        for output, score, items in outputs
-        if output.control.from_name not in unseen
-    ]
+    left = [one for one in outputs if one[0].control.from_name not in unseen]
+    drawn = {item["id"] for output, _, items in left if not output.control.attribute_of for item in items}
+    seen = list[tuple[float, list[dict[str, Any]]]]()
+    for _, score, items in left:
+        kept = [one for one in items if one["id"] in drawn and (one["from_name"], one["id"]) not in of_regions]
+        if kept or not items:  # what is hidden as a whole is no work
+            seen.append((score, kept))
     return TaskResult(
         result=[item for _, items in seen for item in items],
         score=min((score for score, _ in seen), default=1.0),

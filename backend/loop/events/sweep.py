@@ -169,7 +169,7 @@ def _is_stale(services: Services, group: GroupRecord, fingerprints: Mapping[str,
 
 def _has_news(services: Services, group: GroupRecord) -> bool:
     """Whether the group has labels that no finished training has seen."""
-    newest = services.registry.versions.history(group.project, group.name)[:1]
+    newest = services.registry.versions.history(group.project, group.name, most=1)
     return not newest or newest[0].label_revision != group.wanted or newest[0].state in ("failed", "interrupted")
 
 

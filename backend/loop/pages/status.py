@@ -28,6 +28,8 @@ OF_VERSIONS = (
     "proposed_by",
     "difficulty",
 )
+LATEST = 20
+"""Versions of a group that are looked at: each knows all the frames that it learnt, and there may be hundreds."""
 NO_VERSION: dict[str, Any] = dict.fromkeys(OF_VERSIONS) | {"pinned": []}
 """What is said of the versions of a group that has none."""
 
@@ -91,7 +93,7 @@ def _safe_status(
 def group_status(services: Services, group: GroupRecord, efficiency: Efficiency) -> dict[str, Any]:
     """State of one group; times in seconds, shares in [0, 1]; actions and what is left as `loop.efficiency` counts."""
     serving = services.registry.versions.serving(group.project, group.name)
-    history = services.registry.versions.history(group.project, group.name)
+    history = services.registry.versions.history(group.project, group.name, most=LATEST)
     return _standing(services, group, efficiency) | {
         "version": ", ".join(_name(v, len(serving) > 1) for v in serving.values()) or None,
         "start": ", ".join(dict.fromkeys(v.start for v in serving.values())) or None,

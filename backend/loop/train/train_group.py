@@ -194,7 +194,8 @@ class _Training:
     def _is_evaluated(self, control: Control, fingerprint: str) -> bool:
         if self._group.forced:
             return False
-        newest = self._services.registry.versions.history(self._group.project, self._group.name, control.from_name)[:1]
+        history = self._services.registry.versions.history
+        newest = history(self._group.project, self._group.name, control.from_name, most=1)
         return any(
             v.label_revision == self._group.wanted
             and v.fingerprint == fingerprint

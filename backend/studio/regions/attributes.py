@@ -6,7 +6,7 @@ keyframes of the region's. The editor keeps one attribute of a control for a who
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from backend.studio.regions import choices
 from backend.studio.regions.item import Item, share, value_of
@@ -14,6 +14,8 @@ from backend.studio.regions.limits import MOST_LABELS, MOST_REGIONS, Budget
 from backend.studio.regions.region import ReadResult, Regions, Size, TrackRegions, TracksRead
 from backend.tracks import Track, VideoSize
 from backend.types import Control, Instance
+
+Named = TypeVar("Named", bound=Instance | Track)
 
 TAXONOMY = "taxonomy"
 """Type of the items that hold each class as a path from the root of a tree."""
@@ -32,13 +34,12 @@ class AttributeRegions:
 
     def read(self, result: Sequence[Item], control: Control, size: Size | None = None) -> ReadResult:
         """See `regions.Regions.read`; boxes are upright, around the region."""
-        hosts = dict[str, Instance]()
-        for other in control.attribute_of:
-            for one in self.regions_of(other).read(result, other, size).instances:
-                hosts.setdefault(one.region_id or "", one)
-        said, problems = _said(result, control, self.kind, {id_: one.label for id_, one in hosts.items()})
+        hosts = _by_region(
+            one for other in control.attribute_of for one in self.regions_of(other).read(result, other, size).instances
+        )
+        said, problems = _said(result, control, self.kind, hosts)
         found = (
-            Instance(label, hosts[id_].bounds, region_id=id_, accepted=hosts[id_].accepted)
+            Instance(label, hosts[id_][0].bounds, region_id=id_, accepted=hosts[id_][0].accepted)
             for id_, labels in said.items()
             for label in labels
         )
@@ -61,12 +62,11 @@ class AttributeTracks:
 
     def read(self, result: Sequence[Item], control: Control, size: VideoSize) -> TracksRead:
         """See `regions.TrackRegions.read`."""
-        hosts = dict[str, Track]()
-        for other in control.attribute_of:
-            for one in self.regions_of(other).read(result, other, size).tracks:
-                hosts.setdefault(one.region_id or "", one)
-        said, problems = _said(result, control, self.kind, {id_: one.label for id_, one in hosts.items()})
-        found = (replace(hosts[id_], label=label) for id_, labels in said.items() for label in labels)
+        hosts = _by_region(
+            one for other in control.attribute_of for one in self.regions_of(other).read(result, other, size).tracks
+        )
+        said, problems = _said(result, control, self.kind, hosts)
+        found = (replace(hosts[id_][0], label=label) for id_, labels in said.items() for label in labels)
         return TracksRead(tuple(found), tuple(problems))
 
     def write(self, tracks: Sequence[Track], control: Control, size: VideoSize) -> list[dict[str, Any]]:
@@ -84,20 +84,20 @@ def classes_of(item: Item, kind: str) -> list[str]:
 
 
 def _said(
-    result: Sequence[Item], control: Control, kind: str, hosts: Mapping[str, str]
+    result: Sequence[Item], control: Control, kind: str, hosts: Mapping[str, Sequence[Instance | Track]]
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """({region id: its classes}, what cannot be used, in words); `hosts` are the regions' labels by id."""
+    """({region id: its classes}, what cannot be used, in words); `hosts` are the regions by id, one for each label."""
     found, problems, items = dict[str, list[str]](), list[str](), Budget(MOST_REGIONS, "attributes")
     for item in result:
         if item.get("from_name") != control.from_name or item.get("type") != kind:
             continue
         items.take()
         id_, chosen = item.get("id"), classes_of(item, kind)[: max(MOST_LABELS, len(control.labels))]
-        if not isinstance(id_, str) or hosts.get(id_) is None:
+        if not isinstance(id_, str) or id_ not in hosts:
             names = ", ".join(other.from_name for other in control.attribute_of)
             problems.append(f"{control.from_name!r} of region {id_!r}: there is no such region of {names}")
             continue
-        if control.only_of and hosts[id_] not in control.only_of:
+        if control.only_of and not any(one.label in control.only_of for one in hosts[id_]):
             continue  # the editor does not show it there
         expected = ", ".join(control.labels)
         known = [label for label in dict.fromkeys(chosen) if label in control.labels]
@@ -115,11 +115,16 @@ def _said(
 
 def _written(said: Iterable[Instance | Track], control: Control, kind: str) -> list[dict[str, Any]]:
     """One item for each region; of a single choice its surest class."""
-    by_region = dict[str, list[Instance | Track]]()
-    for one in said:
+    return [_item(id_, some, control, kind) for id_, some in _by_region(said).items()]
+
+
+def _by_region(some: Iterable[Named]) -> dict[str, list[Named]]:
+    """{region id: those that have it}; what has none is left out."""
+    found = dict[str, list[Named]]()
+    for one in some:
         if one.region_id:
-            by_region.setdefault(one.region_id, []).append(one)
-    return [_item(id_, some, control, kind) for id_, some in by_region.items()]
+            found.setdefault(one.region_id, []).append(one)
+    return found
 
 
 def _item(id_: str, said: Sequence[Instance | Track], control: Control, kind: str) -> dict[str, Any]:

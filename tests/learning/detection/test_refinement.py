@@ -102,6 +102,9 @@ def test_boxes_differ_with_it_and_an_artifact_without_it_is_loaded(weights: Weig
     assert not np.allclose(refined.boxes, found.boxes)
     assert np.array_equal(refined.scores, found.scores)
     assert (refined.boxes[:, 2:] > refined.boxes[:, :2]).all()
+    large = dataclasses.replace(FRAMES[0], width=10 * FRAMES[0].width, height=10 * FRAMES[0].height)
+    again = one.refiner.refined(dataclasses.replace(found, boxes=10 * boxes), large, one.config)
+    assert again.boxes == pytest.approx(10 * refined.boxes, abs=0.5), "whatever the size of the original"
 
 
 def test_it_is_switched_off_in_the_config(weights: Weights) -> None:

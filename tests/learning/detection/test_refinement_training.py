@@ -11,6 +11,7 @@ from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.detection.refinement import CROP_SIDE, refinement_state
 from backend.learning.detection.refinement_training import crop_around, drawn_objects, take_pyramid
 from backend.learning.network.pyramid import Pyramid
+from backend.types import LabeledFrame
 from tests.learning.cases import CASES
 from tests.learning.synthetic import clip
 
@@ -46,6 +47,18 @@ def test_only_drawn_boxes_with_sides_and_a_known_label_are_learnt() -> None:
     assert image.shape == (3, 120, 160)
     assert tuple(box) == disc.box
     assert drawn_objects([dataclasses.replace(frame, instances=tuple(odd))], config, device) == []
+
+
+def test_a_picture_that_was_read_smaller_than_its_original_is_not_made_larger() -> None:
+    [frame] = clip(1).frames
+    [disc] = frame.instances
+    x0, y0, x1, y1 = (100 * edge for edge in disc.box)
+    large = dataclasses.replace(frame.frame, width=100 * frame.frame.width, height=100 * frame.frame.height)
+    labeled = LabeledFrame(large, (dataclasses.replace(disc, box=(x0, y0, x1, y1)),))
+    config = plan([frame], ("disc",), DetectionRecipe())
+    [(image, box)] = drawn_objects([labeled], config, torch.device("cpu"))
+    assert image.shape == (3, 120, 160)
+    assert tuple(box) == pytest.approx(disc.box)
 
 
 def test_its_pyramid_begins_as_the_networks_without_the_background() -> None:

@@ -136,3 +136,19 @@ def test_what_the_editor_would_hide_beside_the_predicted_choice_is_not_predicted
     assert [item["from_name"] for item in one.result] == shown_controls
     assert one.score == score
     assert one.versions == {"c": 7, "w": 8}, "what is current is known by the versions of all"
+
+
+def test_what_is_said_of_a_hidden_region_is_hidden_with_it() -> None:
+    boxes = replace(control("box"), visible_when=(Condition("c", ("a",)),))
+    classes = replace(choices("state"), attribute_of=(boxes,))
+    [found] = shown(boxes, [prediction(1, 0.9, score=0.2)])
+    said = [Prediction(1, (replace(found.instances[0], label="b"),), 0.1)]
+    for label, names, score in (("a", ["c", "box", "state"], 0.1), ("b", ["c"], 0.8)):
+        one = merge(
+            [
+                ControlPredictions(choices("c"), 7, chosen(label, 0.8), SIZES),
+                ControlPredictions(boxes, 8, [found], SIZES),
+                ControlPredictions(classes, 9, said, SIZES),
+            ]
+        )[1]
+        assert ([item["from_name"] for item in one.result], one.score) == (names, score)

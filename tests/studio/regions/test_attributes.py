@@ -86,6 +86,25 @@ def test_of_regions_with_other_labels_nothing_is_read() -> None:
     assert [one.region_id for one in found.instances] == ["r2"]
 
 
+def test_a_label_with_a_comma_in_its_name_is_found() -> None:
+    [control] = parse(
+        '<View><Image name="i" value="$i"/><RectangleLabels name="box" toName="i"><Label value="big, red"/></RectangleLabels>'
+        '<Choices name="state" toName="i" perRegion="true" visibleWhen="region-selected" whenLabelValue="big, red">'
+        '<Choice value="up"/></Choices></View>'
+    ).controls[1:]
+    host = box()
+    host[0]["value"]["rectanglelabels"] = ["big, red"]
+    assert [one.label for one in tags.for_control(control).read([*host, said("up")], control, SIZE).instances] == ["up"]
+
+
+def test_a_region_with_several_labels_is_one_of_each() -> None:
+    both = box()
+    both[0]["value"]["rectanglelabels"] = ["cat", "dog"]
+    for label in ("cat", "dog"):
+        more = f'visibleWhen="region-selected" whenLabelValue="{label}"'
+        assert [one.label for one in read([*both, said("up")], more=more).instances] == ["up"]
+
+
 @pytest.mark.parametrize("kind", TREE)
 @given(
     places=st.lists(
