@@ -14,15 +14,19 @@ BIN := .venv/bin
 OURS := .venv/.installed
 STUDIO := .venv-label-studio/.installed
 PATHS := backend model_registry tests
-PIP := -m pip --disable-pip-version-check install --progress-bar off
+# With uv where there is one, which takes a fraction of pip's time: $(call into,ENVIRONMENT) PACKAGES
+UV := $(shell command -v uv)
+into = $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip --disable-pip-version-check install --progress-bar off)
 # On Linux without an NVIDIA GPU: torch for CPUs, a tenth of the download, where its index can be reached.
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 WANTS_CPU := test "$$(uname -s)" = Linux && ! type nvidia-smi >/dev/null 2>&1 && \
 	$(PYTHON) -c 'import urllib.request as r; r.urlopen("$(CPU_INDEX)/torch/", timeout=5)' >/dev/null 2>&1
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
-# Of pip's hundred lines: the downloads that take time, and the end. Everything is in pip.log of the environment.
+# Of their hundred lines: the downloads that take time, and the end. Everything is in install.log of the environment.
 QUIETER := awk '/(Downloading|Using cached) .*\((.* GB|[0-9]{2,}\.?[0-9]* MB)\)/ {sub(/-[^-]*-[^-]*-[^-]*\.whl/, ""); print; fflush()} \
-	/^Installing collected/ {print "  Unpacking and installing; this takes a while"; fflush()} /^Successfully installed/ {print "  Done: " NF - 2 " packages"} /^ERROR/ {print}'
+	/^Installing collected/ {print "  Unpacking and installing; this takes a while"; fflush()} /^Successfully installed/ {print "  Done: " NF - 2 " packages"} \
+	/^Downloading .*iB\)$$|^(Resolved|Prepared|Installed) [0-9]+ packages? in/ {print "  " $$0; fflush()}'
+LOGGED = 2>&1 | tee $(1)/install.log | $(QUIETER) || { tail -20 $(1)/install.log; exit 1; }
 
 help: ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,15 +40,15 @@ $(OURS): pyproject.toml
 	@echo "Installing the backend into .venv: torch is most of it, on Linux with a GPU several GB with CUDA."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@if ! $(BIN)/python -c 'import torch' >/dev/null 2>&1 && $(WANTS_CPU); then echo "  No NVIDIA GPU: torch for CPUs."; \
-		$(BIN)/python $(PIP) --quiet --index-url $(CPU_INDEX) torch torchvision || echo "  Not to be had from there; as usual."; fi
-	@$(BIN)/python $(PIP) -e '.[demo,test]' 2>.venv/pip-errors.log | tee .venv/pip.log | $(QUIETER) || { cat .venv/pip-errors.log; exit 1; }
+		$(call into,.venv) --quiet --index-url $(CPU_INDEX) torch torchvision || echo "  Not to be had from there; as usual."; fi
+	@$(call into,.venv) -e '.[demo,test]' $(call LOGGED,.venv)
 	@touch $@
 	@echo "Installed: $(BIN)/micro-models"
 
 $(STUDIO):
-	@echo "Installing $(LABEL_STUDIO) into .venv-label-studio: about 600 MB, a minute or two."
+	@echo "Installing $(LABEL_STUDIO) into .venv-label-studio: about 1 GB, some minutes."
 	@test -x .venv-label-studio/bin/python || $(PYTHON) -m venv .venv-label-studio
-	@.venv-label-studio/bin/python $(PIP) '$(LABEL_STUDIO)' 2>.venv-label-studio/pip-errors.log | tee .venv-label-studio/pip.log | $(QUIETER) || { cat .venv-label-studio/pip-errors.log; exit 1; }
+	@$(call into,.venv-label-studio) '$(LABEL_STUDIO)' $(call LOGGED,.venv-label-studio)
 	@echo "  Making an empty database, so that Label Studio starts quickly."
 	@rm -rf .venv-label-studio/blank
 	@env -i HOME="$$HOME" LABEL_STUDIO_BASE_DATA_DIR=$(CURDIR)/.venv-label-studio/blank LABEL_STUDIO_LATEST_VERSION_CHECK=false \
@@ -85,13 +89,13 @@ promises: $(OURS) ## Ten times as many runs of what the design promises and of o
 image-test: $(OURS) $(STUDIO) system-tools ## The container image alone: built and run for real, without a Docker engine (some minutes)
 	@$(BIN)/pytest -m image tests/docker $(ARGS)
 
-compose-test: $(OURS) ## compose.yml on a Docker engine of its own, before each release (half an hour the first time; as root)
+compose-test: $(OURS) ## Both compose files on a Docker engine of its own, before each release (half an hour the first time; as root)
 	@type dockerd docker-compose debootstrap >/dev/null 2>&1 || { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends docker.io docker-compose iptables debootstrap; } >/tmp/micro-models-apt.log 2>&1 || { tail -5 /tmp/micro-models-apt.log; exit 1; }
 	@$(BIN)/pytest -s -m compose tests/docker $(ARGS)
 
 # CUDA's parts come with torch and stay with it, so that the image for CPUs has none of them.
 lock: $(OURS) ## The image's dependencies anew, to their newest versions, with hashes
-	@$(BIN)/python $(PIP) --quiet uv
+	@$(call into,.venv) --quiet uv
 	@$(LOCK) docker/torch.in -o docker/torch.lock
 	@$(LOCK) pyproject.toml --extra scale -c docker/torch.in -o docker/requirements.lock \
 		$$(sed -nE 's/^((torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==).*/--no-emit-package \1/p' docker/torch.lock | tr -d =)
@@ -101,7 +105,7 @@ RELEASE_TOOLS := build cyclonedx-bom pip-audit pip-licenses
 release: check ## Wheel, source, licences of all parts, SBOM, known vulnerabilities, in dist; after compose-test and test
 	@rm -rf dist build/lib build/bdist.* build/release
 	@$(PYTHON) -m venv build/release
-	@build/release/bin/python $(PIP) --quiet $(RELEASE_TOOLS)
+	@$(call into,build/release) --quiet $(RELEASE_TOOLS)
 	@build/release/bin/python -m build --outdir dist . >build/release/build.log 2>&1 || { tail -5 build/release/build.log; exit 1; }
 	@build/release/bin/pip-licenses --python $(BIN)/python --format markdown --output-file dist/LICENSES.md >/dev/null
 	@build/release/bin/cyclonedx-py environment $(BIN)/python --output-file dist/sbom.json

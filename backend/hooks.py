@@ -31,7 +31,9 @@ class MicroModelBackend:
         """Take note of the project; returns the model version to show for it. `host` is what Label Studio calls us."""
         if self._project is None:
             raise StudioError("Label Studio names no project. Expected its number, or '<id>.<created>'.")
-        return setup(self._services, self._project, self._config or "", extra_params, host)
+        version = setup(self._services, self._project, self._config or "", extra_params, host)
+        self._predictor.prompter.warm_up(self._config or "")
+        return version
 
     def predict(
         self, tasks: Sequence[Mapping[str, Any]], context: Mapping[str, Any] | None = None, **kwargs: Any

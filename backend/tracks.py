@@ -4,9 +4,10 @@ Boxes are as in `backend.types`; frames are counted from 1, as Label Studio does
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from backend.types import Box, Instance, quarter_turned
+from backend.types import Box, Instance, level, quarter_turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +101,9 @@ class VideoPrediction:
     tracks: tuple[Track, ...]
     score: float
     """Mean over the frames that were looked at of how probable it is that a person would leave the frame as it is."""
+
+
+def instances_at(tracks: Sequence[Track], number: int) -> tuple[Instance, ...]:
+    """What tracks show in a frame."""
+    shown = [(track, *level(one.box, one.angle)) for track in tracks if (one := track.at(number))]
+    return tuple(Instance(track.label, box, region_id=track.region_id, angle=angle) for track, box, angle in shown)

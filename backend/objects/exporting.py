@@ -21,10 +21,11 @@ WORDS = {
 
 def export(model: MicroModel, path: str | Path) -> str:
     """Write one file that takes a picture and gives what the model says of it as a frame by itself; what goes in and comes out,
-    in words. `card` in the file's metadata says where the model comes from.
+    in words. `card` in the file's metadata says where the model comes from, `left_out`, a JSON list, what it does not do.
 
     Raises TrainingError where the package onnx is missing, WeightsUnusable where the weights make no micro-model.
     """
+    from backend.learning.detection.refinement import refinement_state
     from backend.learning.exporting.onnx_file import export as write
 
     about = {
@@ -32,5 +33,7 @@ def export(model: MicroModel, path: str | Path) -> str:
         "head": str(model.head),
         "card": json.dumps(dict(model.card.as_json())),
     }
+    if refinement_state(model.weights):
+        about["left_out"] = json.dumps(["refinement of boxes"])
     taken, given = write(model.weights, Path(path), about | {"digest": model.digest})
     return f"takes {' and '.join(map(WORDS.__getitem__, taken))}. It gives {'; '.join(map(WORDS.__getitem__, given))}."

@@ -23,6 +23,10 @@ from backend.types import Control, Head, Instance, Mask, Media, Prompt
 
 MOST_ITEMS = 200
 """Of one prompt: nobody clicks more often on one object."""
+MOST_IMAGES = 100_000
+"""Of one task: beyond that a place is a mistake."""
+VIDEO = "videorectangle"
+"""The one shape that is drawn on a video."""
 DRAWN: Mapping[str, Head] = {
     "rectangle": Head.DETECTION,
     "ellipse": Head.SEGMENTATION,
@@ -30,8 +34,9 @@ DRAWN: Mapping[str, Head] = {
     "brush": Head.SEGMENTATION,
     "bitmask": Head.SEGMENTATION,
     "keypoint": Head.POSE,
+    VIDEO: Head.DETECTION,
 }
-"""Shapes that a smart tool may draw on an image, and what a control of their tag is for."""
+"""Shapes that a smart tool may draw, and what a control of their tag is for."""
 OUTLINES = ("ellipse", "polygon")
 
 Item = Mapping[str, Any]
@@ -62,10 +67,12 @@ class Question:
     """The form that the answer has."""
     points: Control | None = None
     """The control whose keypoints are wanted with the box, hung on it."""
+    place: int = 0
+    """Where the image that was drawn on stands in its task's list, from 0."""
 
 
 def tools(xml: str) -> list[Tool]:
-    """Every control tag of a labeling config that draws something on an image; of a text that is no XML: none."""
+    """Every control tag of a labeling config that draws something on an image or a video; of a text that is no XML: none."""
     try:
         root = ElementTree.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", xml, count=1))
     except ElementTree.ParseError:
@@ -97,17 +104,20 @@ def question(context: Item, xml: str, config: LabelingConfig) -> Question | None
         return None
     shape, named = _shape(drawn[-1]), {tool.name: tool for tool in tools(xml)}
     tool = named.get(str(drawn[-1].get("from_name")))
-    items = tuple(i for i in drawn if _shape(i) == shape and i.get("from_name") == drawn[-1].get("from_name"))
-    if tool is None or tool.tag.removesuffix("Labels").lower() != shape:
+    place = _place(drawn[-1])
+    if tool is None or place is None or tool.tag.removesuffix("Labels").lower() != shape:
         return None
-    served = [c for c in config.controls if c.to_name == tool.to_name and c.media is Media.IMAGE]
+    same = (i for i in drawn if i.get("from_name") == tool.name and (_shape(i), _place(i)) == (shape, place))
+    items = tuple({key: value for key, value in item.items() if key != "item_index"} for item in same)
+    media = Media.VIDEO if shape == VIDEO else Media.IMAGE
+    served = [c for c in config.controls if c.to_name == tool.to_name and c.media is media]
     label = _label(drawn[-1], context["result"], shape, served)
     control = _target(served, tool, shape, label) if label is not None else None
     if label is None or control is None:
         return None
     asked = tuple(item for item in items if _negative(item) or _label(item, context["result"], shape, served) == label)
     hung = next((c for c in served if shape != "keypoint" and c.boxes_from == control.from_name), None)
-    return Question(shape, asked, label, control, hung)
+    return Question(shape, asked, label, control, hung, place)
 
 
 def prompt(asked: Question, size: Size) -> Prompt | None:
@@ -135,12 +145,23 @@ def write(asked: Question, instance: Instance, size: Size, who: str) -> Result:
     if asked.points is not None:
         points = replace(asked.points, score_threshold=None)
         items += tags.for_control(points).write([named], points, size)
+    return signed(items, who)
+
+
+def signed(items: Sequence[Item], who: str) -> Result:
+    """The items with who found the object, for whoever looks at the region's details."""
     return [{**item, "meta": {"text": [who]}} for item in items]
 
 
 def _shape(item: Item) -> str | None:
     """The shape of an item that carries one."""
     return next((shape for shape in DRAWN if item.get("type") in types_of(shape)), None)
+
+
+def _place(item: Item) -> int | None:
+    """Which image of its task a region is on, from 0; None where that is no number of one."""
+    place = item.get("item_index") or 0
+    return place if isinstance(place, int) and 0 <= place < MOST_IMAGES else None
 
 
 def _negative(item: Item) -> bool:

@@ -60,8 +60,9 @@ class Latencies:
 class Load:
     """A project of moving squares, and the events that labelling it would send; `frames` in each of `groups`."""
 
-    def __init__(self, backend: BackendServer, frames: int, groups: int = 1) -> None:
+    def __init__(self, backend: BackendServer, frames: int, groups: int = 1, config: str = CONFIG) -> None:
         self.backend = backend
+        self.config = config
         self.frames = frames
         self.groups = groups
         # As Label Studio does: a connection for each event.
@@ -80,7 +81,7 @@ class Load:
             picture[y : y + SIDE, x : x + SIDE] = (240, 200, 60)
             Image.fromarray(picture).save(folder / f"{number}.jpg")
         # Nobody tells of a project before it is connected.
-        self.http.post("/setup", json={"project": "1.1", "schema": CONFIG}).raise_for_status()
+        self.http.post("/setup", json={"project": "1.1", "schema": self.config}).raise_for_status()
         self.post("TASKS_CREATED", tasks=[self.task(n) for n in range(1, self.frames * self.groups + 1)])
 
     def corner(self, number: int) -> tuple[int, int]:
@@ -109,7 +110,7 @@ class Load:
 
     def post(self, action: str, **payload: Any) -> httpx.Response:
         """Send one webhook."""
-        body = {"action": action, "project": {"id": 1, "label_config": CONFIG}, **payload}
+        body = {"action": action, "project": {"id": 1, "label_config": self.config}, **payload}
         return self.http.post("/webhook", json=body).raise_for_status()
 
     def group(self) -> dict[str, Any]:

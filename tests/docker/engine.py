@@ -9,10 +9,12 @@ import re
 import shutil
 import subprocess
 import time
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 
 from tests.docker.buildah import CERTIFICATES, ROOT, SUITE
+from tests.docker.shared_services import DOCKERFILE, POSTGRES, SERVICES
 from tests.docker.torch_index import make_index
 
 FOLDER = ROOT / "build" / "compose-test"
@@ -35,6 +37,8 @@ RUN python3 -m venv /opt/label-studio && /opt/label-studio/bin/pip install --no-
 RUN install -d -o 1001 -g 0 /label-studio /label-studio/data
 ENV PATH=/opt/label-studio/bin:$PATH HOME=/label-studio LABEL_STUDIO_BASE_DATA_DIR=/label-studio/data
 USER 1001
+# An empty database, which a new volume takes over: making it takes a minute on two idle cores, many on busy ones.
+RUN LABEL_STUDIO_LATEST_VERSION_CHECK=false label-studio version
 EXPOSE 8080
 CMD ["label-studio", "start"]
 """
@@ -44,21 +48,21 @@ class Engine:
     """A running engine, and `docker` and `docker-compose` that talk to it."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        self._folder = folder
+        self.folder = folder
         self._socket = f"unix://{folder}/docker.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Engine":
-        self._folder.mkdir(parents=True, exist_ok=True)
-        places = [f"--{name}={self._folder / place}" for name, place in
+        self.folder.mkdir(parents=True, exist_ok=True)
+        places = [f"--{name}={self.folder / place}" for name, place in
                   (("data-root", "data"), ("exec-root", "exec"), ("pidfile", "pid"))]  # fmt: skip
-        with (self._folder / "dockerd.log").open("wb") as log:
+        with (self.folder / "dockerd.log").open("wb") as log:
             self._process = subprocess.Popen(["dockerd", f"--host={self._socket}", *places], stdout=log, stderr=log)
         give_up = time.monotonic() + PATIENCE
         while self.run("docker", "info", check=False).returncode:
             ended = self._process.poll() is not None
             if ended or time.monotonic() > give_up:
-                raise AssertionError(f"no engine; see {self._folder / 'dockerd.log'}")
+                raise AssertionError(f"no engine; see {self.folder / 'dockerd.log'}")
             time.sleep(0.5)
         return self
 
@@ -76,12 +80,6 @@ class Engine:
         assert not check or ran.returncode == 0, f"{' '.join(command)}\n{ran.stdout[-3000:]}\n{ran.stderr[-6000:]}"
         return ran
 
-    def compose(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """docker-compose on `compose.yml`, in a project of our own."""
-        file = without_names(self._folder / "compose") / "compose.yml"
-        where = ("--project-directory", str(ROOT / "docker"), "--project-name", "micro-models-test")
-        return self.run("docker-compose", *where, "--file", str(file), *words, **env)
-
     def make_images(self) -> None:
         """What the compose files name: the bases where they are missing, ours always, of this checkout."""
         if not self._has("micro-models-debian"):
@@ -90,6 +88,9 @@ class Engine:
             self._build_base()
         if not self._has(STUDIO):
             self._build_studio()
+        for image, stage in SERVICES.items():
+            if not self._has(image):
+                self._build_service(image, stage)
         # The classic builder reads no Dockerfile.dockerignore: it is handed the checkout's own files and nothing else.
         build = (
             f"docker build --network=host -t {IMAGE} -f docker/Dockerfile"
@@ -102,7 +103,7 @@ class Engine:
         return self.run("docker", "image", "inspect", image, check=False).returncode == 0
 
     def _import_debian(self) -> None:
-        tree, packed = self._folder / "debian", self._folder / "debian.tar"
+        tree, packed = self.folder / "debian", self.folder / "debian.tar"
         shutil.rmtree(tree, ignore_errors=True)
         self.run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(tree))
         self.run("tar", "-C", str(tree), "-cf", str(packed), "--exclude=./var/cache/apt/*", "--exclude=./dev/*", ".")
@@ -111,29 +112,36 @@ class Engine:
         packed.unlink()
 
     def _build_base(self) -> None:
-        context = self._folder / "base"
+        context = self.folder / "base"
         shutil.rmtree(context, ignore_errors=True)
         context.mkdir()
-        shutil.copytree(make_index(self._folder / "index"), context / "index")
+        shutil.copytree(make_index(self.folder / "index"), context / "index")
         (context / "pip.conf").write_text(f"[global]\ncert = {CERTIFICATES}\n")
         shutil.copy(CERTIFICATES, context / "ca-certificates.crt")
         self._build(BASE, context, BASE_FILE)
         shutil.rmtree(context)
 
     def _build_studio(self) -> None:
-        context = self._folder / "label-studio"
+        context = self.folder / "label-studio"
         context.mkdir(exist_ok=True)
         self._build(STUDIO, context, STUDIO_FILE.format(version=STUDIO.partition(":")[2]))
 
-    def _build(self, image: str, context: Path, dockerfile: str) -> None:
+    def _build_service(self, image: str, stage: str) -> None:
+        context = self.folder / "services"
+        context.mkdir(exist_ok=True)
+        (context / "postgres.sh").write_text(POSTGRES)
+        self._build(image, context, DOCKERFILE.format(moto=version("moto")), "--target", stage)
+
+    def _build(self, image: str, context: Path, dockerfile: str, *options: str) -> None:
         (context / "Dockerfile").write_text(dockerfile)
-        self.run("docker", "build", "--network=host", "-t", image, str(context))
+        self.run("docker", "build", "--network=host", *options, "-t", image, str(context))
 
 
 def without_names(folder: Path) -> Path:
-    """The compose files in a folder, as version 1 of docker-compose takes them: it knows no name of a project."""
+    """The compose files and what they mount, in a folder, as version 1 of docker-compose takes them: it knows no name
+    of a project."""
     folder.mkdir(exist_ok=True)
-    for path in (ROOT / "docker").glob("*.yml"):
+    for path in (*(ROOT / "docker").glob("*.yml"), *(ROOT / "docker").glob("*.cfg")):
         (folder / path.name).write_text(re.sub(r"(?m)^name: .*\n", "", path.read_text()))
     return folder
 

@@ -10,13 +10,12 @@ from PIL import Image
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from backend.loop.data.pages import indexed, label_of, number_of
+from backend.loop.data.pages import indexed, number_of, result_of
 from backend.loop.review.compare import compare
 from backend.studio.client import Studio
 from backend.studio.labeling_config import parse
 from backend.studio.tags import for_control
 from backend.types import Control, Head, Instance, Keypoint
-from model_registry import LabelRecord
 from tests.end_to_end.browser import Browser
 from tests.end_to_end.work import until
 from tests.studio.regions.masks import disk
@@ -54,8 +53,8 @@ def drawn(control: Control, place: int) -> list[Instance]:
 
 def seen(result: list[dict[str, Any]], place: int) -> dict[str, list[Any]]:
     """{control: its instances on one image, by id}, as a micro-model would learn them."""
-    page = label_of(LabelRecord(1, 1, 1, result), number_of(1, place))
-    found = {control.from_name: for_control(control).read(page.result, control, SIZE) for control in CONTROLS}
+    page = number_of(1, place)
+    found = {one.from_name: for_control(one).read(result_of(result, page, one), one, SIZE) for one in CONTROLS}
     assert [read.problems for read in found.values()] == [()] * len(CONTROLS)
     return {name: [plain(one) for one in sorted(read.instances, key=lambda i: i.label)] for name, read in found.items()}
 

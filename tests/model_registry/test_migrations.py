@@ -1,22 +1,81 @@
-"""What a step does to the rows that are there already."""
+"""What a step does to the rows that are there already, and what is left of an earlier release's registry."""
 
 from pathlib import Path
+from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, create_engine, text
+import pytest
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Connection,
+    LargeBinary,
+    MetaData,
+    Table,
+    create_engine,
+    func,
+    select,
+    text,
+)
 
-import model_registry.migrations
 from model_registry import GroupKind, open_registry
 from model_registry.database import open_database
+from model_registry.migrations import HEAD, migrate, schema_of
 from model_registry.records import PROJECT_GROUP
 
+EARLIER = [f"{number:04}" for number in range(1, int(HEAD))]
 
-def brought_to(connection: Connection, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(model_registry.migrations.__file__).parent))
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+
+@pytest.mark.parametrize("revision", EARLIER)
+def test_a_registry_of_every_earlier_release_keeps_all_rows(fresh_url: str, tmp_path: Path, revision: str) -> None:
+    engine = create_engine(fresh_url)
+    with engine.begin() as connection:
+        migrate(connection, revision)
+        before = filled(connection)
+        before.pop("features", None)  # they are computed again
+    engine.dispose()
+    with open_registry(fresh_url, str(tmp_path / "artifacts")) as registry:
+        assert registry.projects.get(1) is not None
+        assert [group.name for group in registry.groups.all(1)] == ["a"]
+        assert [label.result for label in registry.labels.of_group(1, "a")] == [[{"value": 1}]]
+        assert [version.number for version in registry.versions.history(1, "a")] == [1]
+    database = open_database(fresh_url)
+    with database.reading() as connection:
+        assert schema_of(connection) == HEAD
+        after = {name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar() for name in before}
+    database.close()
+    assert after == before
+
+
+def filled(connection: Connection) -> dict[str, int]:
+    """Puts one row into each table; {table: rows}."""
+    found = MetaData()
+    found.reflect(connection)
+    tables = [table for table in found.sorted_tables if table.name != "alembic_version"]
+    for table in tables:
+        connection.execute(table.insert().values(row_of(table)))
+    return {table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables}
+
+
+def row_of(table: Table) -> dict[str, Any]:
+    """A value for each column that needs one; what refers to another row finds it."""
+    return {each.name: value_of(each) for each in table.columns if is_needed(each)}
+
+
+def is_needed(column: Column[Any]) -> bool:
+    return column.primary_key or column.name in ("task", "group") or not (column.nullable or column.server_default)
+
+
+def value_of(column: Column[Any]) -> Any:
+    if column.name == "result":
+        return [{"value": 1}]
+    if isinstance(column.type, JSON):
+        return {}
+    if isinstance(column.type, Boolean):
+        return False
+    if isinstance(column.type, LargeBinary):
+        return b"a"
+    return "serving" if column.name == "state" else "a" if column.type.python_type is str else 1
 
 
 REASONS = {
@@ -31,7 +90,7 @@ REASONS = {
 def test_interrupted_versions_are_told_from_failed_ones(fresh_url: str) -> None:
     engine = create_engine(fresh_url)
     with engine.begin() as connection:
-        brought_to(connection, "0002")
+        migrate(connection, "0002")
         connection.execute(text("INSERT INTO projects (id, config, settings, generation) VALUES (1, '', '{}', 0)"))
         group = (
             "INSERT INTO groups (project, name, rule, wanted, trained, published, trained_labels, attempts, forced, "
@@ -57,7 +116,7 @@ def test_interrupted_versions_are_told_from_failed_ones(fresh_url: str) -> None:
 def test_the_group_that_stands_for_a_project_is_found_again_by_its_kind(fresh_url: str, tmp_path: Path) -> None:
     engine = create_engine(fresh_url)
     with engine.begin() as connection:
-        brought_to(connection, "0006")
+        migrate(connection, "0006")
         connection.execute(text("INSERT INTO projects (id, config, settings, generation) VALUES (1, '', '{}', 1)"))
         group = (
             "INSERT INTO groups (project, name, rule, wanted, trained, published, trained_labels, attempts, forced) "
@@ -87,7 +146,7 @@ def test_the_group_that_stands_for_a_project_is_found_again_by_its_kind(fresh_ur
 def test_scores_of_before_calibration_are_found_under_their_new_name(fresh_url: str, tmp_path: Path) -> None:
     engine = create_engine(fresh_url)
     with engine.begin() as connection:
-        brought_to(connection, "0007")
+        migrate(connection, "0007")
         connection.execute(text("INSERT INTO projects (id, config, settings, generation) VALUES (1, '', '{}', 1)"))
         entry = "INSERT INTO ledger (project, task, result, score, versions, model_version, published_at, raw) "
         entry += "VALUES (1, :task, '[]', 0.5, '{}', 'm', 0, :raw)"

@@ -55,7 +55,8 @@ class DetectionConfig:
     smoothing: bool = True
     count_prior: bool = True
     calibration: bool = True
-    """These four as in the recipe."""
+    refinement: bool = True
+    """These five as in the recipe."""
     levels: Levels = FULL_RANGE
     """What becomes black and white of a frame; see `Scale`."""
     turned: bool = False

@@ -15,6 +15,7 @@ from torch import Tensor
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.head import BACKGROUND_TENSOR, DetectionNetwork
 from backend.learning.detection.initialization import shape
+from backend.learning.detection.refinement import without_refinement
 from backend.learning.fitting.initialization import earlier, similar_scale
 from backend.types import State, Weights
 
@@ -49,7 +50,11 @@ def with_member(weights: Weights, before: Weights) -> Weights:
         or not similar_scale(one.factor, other.factor)
     ):
         return weights
-    arrays = {name: array for name, array in without_member(before).arrays.items() if name != BACKGROUND_TENSOR}
+    arrays = {
+        name: array
+        for name, array in without_refinement(without_member(before)).arrays.items()
+        if name != BACKGROUND_TENSOR
+    }
     grown = np.log(np.array(other.size) / np.array(one.size))
     arrays[SIDES_BIAS] = (arrays[SIDES_BIAS] + np.concatenate([grown, grown])).astype(arrays[SIDES_BIAS].dtype)
     if ANGLE_BIAS in arrays:

@@ -46,6 +46,7 @@ METHOD = Method(
     switches={
         "linking in time": {"linking": False},
         "trajectory smoothing": {"smoothing": False},
+        "refinement of boxes": {"refinement": False},
         "count prior": {"count_prior": False},
         "suppression of hard negatives": {"hard_negatives": False},
         "hard example mining": {"mining": False},
@@ -54,5 +55,7 @@ METHOD = Method(
         "calibration": {"calibration": False},
         "weights of accepted labels": {"inexact_box_weight": 1.0},
     },
-    inference_switches=frozenset({"linking in time", "trajectory smoothing", "count prior", "calibration"}),
+    inference_switches=frozenset(
+        {"linking in time", "trajectory smoothing", "refinement of boxes", "count prior", "calibration"}
+    ),
 )

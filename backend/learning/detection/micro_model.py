@@ -1,7 +1,7 @@
 """A trained detection micro-model, loaded and ready to predict."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,17 +11,27 @@ from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.decision import FrameCandidates, decide, predictions
 from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state, without_member
 from backend.learning.detection.head import DetectionNetwork
+from backend.learning.detection.refinement import Refiner, refinement_state, without_refinement
 from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.rotation import upright
 from backend.learning.geometry.scaling import to_batch, to_tensor
 from backend.learning.network.device import find_device
-from backend.learning.network.micro_model import NetworkModel, restored
+from backend.learning.network.micro_model import NetworkModel, nbytes_of, restored
 from backend.learning.network.threads import at_best_threads
-from backend.types import Frame, LabeledFrame, Prediction, Weights
+from backend.types import Frame, LabeledFrame, Prediction, State, Weights
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class DetectionModel(NetworkModel[DetectionNetwork, DetectionConfig]):
     """Sees one group's objects."""
+
+    refiner: Refiner | None = None
+    """What looks at boxes a second time."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that its own weights take, bytes."""
+        return nbytes_of(self.network) + (self.refiner.nbytes if self.refiner else 0)
 
     def predict(
         self,
@@ -54,13 +64,27 @@ class DetectionModel(NetworkModel[DetectionNetwork, DetectionConfig]):
         else:
             turned = np.asarray(turned / np.array([factor, factor, 1]), np.float32)
         candidates = Candidates(bounds, found.scores, found.classes, turned)
+        if self.refiner is not None:
+            candidates = self.refiner.refined(candidates, frame, self.config)
         return FrameCandidates(frame.task, frame.order, (frame.width, frame.height), candidates)
 
 
 def load(weights: Weights, device: str = "auto") -> DetectionModel:
     """The micro-model of an artifact; raises TrainingError where the weights are of another version."""
     config, place = DetectionConfig.from_metadata(weights.metadata), find_device(device)
-    network, other = restored(config, without_member(weights), place), member_state(weights)
+    network, other = restored(config, without_refinement(without_member(weights)), place), member_state(weights)
+    refiner = _refiner(network, config, refinement_state(weights))
     if other:
         network = TwoMemberEnsemble(network, restored(config, replace(weights, arrays=other), place))
-    return DetectionModel(network, config, place)
+    return DetectionModel(network, config, place, refiner)
+
+
+def _refiner(network: DetectionNetwork, config: DetectionConfig, state: State) -> Refiner | None:
+    """None where the artifact holds none, as those that are older, or where it is switched off."""
+    if not state or not config.refinement:
+        return None
+    refiner = Refiner.on(network.backbone, config.width).to(network.device)
+    refiner.take_state(state)
+    refiner.pyramid.to(network.dtype)
+    refiner.head.to(network.dtype)
+    return refiner.eval().requires_grad_(False)

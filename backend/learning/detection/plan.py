@@ -35,6 +35,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
         smoothing=recipe.smoothing,
         count_prior=recipe.count_prior,
         calibration=recipe.calibration,
+        refinement=recipe.refinement,
         most_candidates=max(recipe.most_candidates, sum(candidates_for(c) for c in counts)),
     )
 

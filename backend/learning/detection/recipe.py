@@ -48,6 +48,12 @@ class DetectionRecipe(FittedRecipe):
     """Whether candidates are linked in time, where frames have an order and things move smoothly."""
     smoothing: bool = True
     """Whether the boxes of what is linked are smoothed in time."""
+    refinement: bool = True
+    """Whether boxes get a second look at the object's own scale."""
+    refinement_share: float = 0.67
+    """Its steps, as a share of `steps`."""
+    refinement_batch: int = 12
+    """Crops of one of its steps; the backbone stands still, so each costs little."""
     count_prior: bool = True
     """Whether the labelled frames tell how many objects to expect."""
     hard_negatives: bool = True

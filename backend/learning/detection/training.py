@@ -17,6 +17,8 @@ from backend.learning.detection.initialization import warm
 from backend.learning.detection.micro_model import DetectionModel
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
+from backend.learning.detection.refinement import without_refinement
+from backend.learning.detection.refinement_training import refinement
 from backend.learning.detection.rotation import turns_of
 from backend.learning.fitting.initialization import start_of
 from backend.learning.fitting.loop import init_network, overfit
@@ -42,7 +44,7 @@ MAX_MINED_PER_FRAME = 12
 
 def train(given: TrainingInput, recipe: DetectionRecipe) -> Trained:
     """Train on the labelled frames; the unlabelled ones tell the background and the levels."""
-    start = given.start and without_member(given.start)
+    start = given.start and without_refinement(without_member(given.start))
     with session(given) as under_way:
         planned, background = planned_with_background(given, recipe)
         config, arrays = warm(planned, start)
@@ -52,7 +54,8 @@ def train(given: TrainingInput, recipe: DetectionRecipe) -> Trained:
         network = init_network(config, [one.image for one in pictures], {**arrays, **seen}, under_way.device)
         metrics = overfit(DetectionTask(network, recipe, under_way.rng, pictures), recipe, under_way, start=kind)
         config = find_hard_negatives(network, config, [upright(frame) for frame in given.labeled], recipe)
-        return under_way.trained(Weights(network.own_state(), config.to_metadata()), metrics)
+        second = refinement(network, config, given.labeled, recipe, under_way)
+        return under_way.trained(Weights({**network.own_state(), **second}, config.to_metadata()), metrics)
 
 
 def planned_with_background(given: TrainingInput, recipe: DetectionRecipe) -> tuple[DetectionConfig, Background | None]:

@@ -10,6 +10,7 @@ from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.count_prior import odds_of_counts
 from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state, without_member
 from backend.learning.detection.hard_negatives import MIN_LOGIT_MARGIN, SAME_PLACE, HardNegative
+from backend.learning.detection.refinement import without_refinement
 from backend.learning.exporting.candidates import Seen, candidates
 from backend.learning.exporting.resizing import scaled, size_of
 from backend.learning.exporting.whole import in_float32
@@ -28,7 +29,7 @@ class PictureToBoxes(nn.Module):
     def __init__(self, weights: Weights) -> None:
         super().__init__()
         self.config = DetectionConfig.from_metadata(weights.metadata)
-        self.network = in_float32(self.config, without_member(weights))
+        self.network = in_float32(self.config, without_refinement(without_member(weights)))
         if other := member_state(weights):
             self.network = TwoMemberEnsemble(self.network, in_float32(self.config, replace(weights, arrays=other)))
 

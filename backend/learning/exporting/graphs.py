@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from backend.errors import WeightsUnusable
 from backend.learning import methods
+from backend.learning.classification.method import METHOD as RIDGE
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.method import METHOD as DETECTION
 from backend.learning.exporting.boxes import PictureToBoxes
@@ -46,10 +48,15 @@ CLASSES = Graph(PictureToClasses, LABELLED)
 
 
 def graph_of(weights: Weights) -> Graph:
-    """The graph that a micro-model becomes; raises WeightsUnusable where no method here made it."""
+    """The graph that a micro-model becomes; raises WeightsUnusable where no method here made it, or its method has none."""
     method = methods.method_of(weights)
     if method is DETECTION:
         return TURNED if DetectionConfig.from_metadata(weights.metadata).turned else UPRIGHT
     if method is POSE:
         return IN_BOXES if PoseConfig.from_metadata(weights.metadata).parented else ALONE
-    return {POINTS.name: COUNTED, SEGMENTATION.name: MASKS}.get(method.name, CLASSES)
+    graph = {POINTS.name: COUNTED, SEGMENTATION.name: MASKS, RIDGE.name: CLASSES}.get(method.name)
+    if graph is None:
+        raise WeightsUnusable(
+            f"Found weights of the method {method.name}, which has no ONNX graph; --format safetensors writes them."
+        )
+    return graph

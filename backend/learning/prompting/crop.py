@@ -52,18 +52,28 @@ class PromptCrop:
         y = y0 + (np.arange(rows, dtype=np.float32) + 0.5) * (y1 - y0) / rows
         return np.broadcast_to(x, (rows, columns)), np.broadcast_to(y[:, None], (rows, columns))
 
-    def cells_of(self, mask: Mask) -> Floats:
-        """(rows, columns) in [0, 1]: the share of each cell that a mask of the original frame covers."""
+    def place(self, box: Box) -> Floats:
+        """(rows, columns, 2): x and y of the cells' centres from the middle of a box, in its half sides."""
+        (x, y), (x0, y0, x1, y1) = self.centres, box
+        across, down = max(x1 - x0, 1.0) / 2, max(y1 - y0, 1.0) / 2
+        return np.asarray(np.stack([(x - (x0 + x1) / 2) / across, (y - (y0 + y1) / 2) / down], axis=-1), np.float32)
+
+    def cells_of(self, known: Mask | Floats) -> Floats:
+        """(rows, columns): the mean in each cell of what is known of each pixel of the original frame; of a mask its share."""
         x0, y0, x1, y1 = (round(edge) for edge in self.box)
-        part = mask[y0:y1, x0:x1].astype(np.float32)
+        part = known[y0:y1, x0:x1].astype(np.float32)
         return np.asarray(cv2.resize(part, self.shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
     def mask_of(self, cells: Floats, threshold: float) -> Mask:
         """(height, width) of the original frame: where values of the cells are above the threshold, between them too."""
+        return np.asarray(self.full_size(cells, -np.inf) > threshold)
+
+    def full_size(self, cells: Floats, beyond: float = 0.0) -> Floats:
+        """(height, width) of the original frame: values of the cells, and between them; another one `beyond` the part."""
         x0, y0, x1, y1 = (round(edge) for edge in self.box)
-        mask = np.zeros((self.size[1], self.size[0]), np.bool_)
-        mask[y0:y1, x0:x1] = cv2.resize(cells, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR) > threshold
-        return mask
+        found = np.full((self.size[1], self.size[0]), beyond, np.float32)
+        found[y0:y1, x0:x1] = cv2.resize(cells, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+        return found
 
 
 def cut(frame: Frame, box: Box, backbone: str) -> PromptCrop:

@@ -9,7 +9,7 @@ from backend.learning.detection.micro_model import DetectionModel
 from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.method import MicroModel
 from backend.learning.pose.micro_model import PoseModel
-from backend.learning.prompting import own_model, pick, propagate, segment
+from backend.learning.prompting import mend, own_model, pick, propagate, segment
 from backend.learning.prompting.sam import Embedding, SegmentAnything
 from backend.learning.segmentation.micro_model import SegmentationModel
 from backend.types import Frame, Head, Instance, LabeledFrame, Mask, Prompt
@@ -33,8 +33,8 @@ class PromptContext:
     """Whether a mask must be one connected part."""
     model: MicroModel | None = None
     """The group's micro-model of the head, where there is one."""
-    predicted: Mask | None = None
-    """Where it predicted the label, with the frame's neighbours in time."""
+    predicted: Sequence[Instance] | None = None
+    """What it predicted for the frame, with the frame's neighbours in time; None: nothing yet."""
     points: MicroModel | None = None
     """That of the keypoints which hang on the box."""
     labeled: Sequence[LabeledFrame] = ()
@@ -86,9 +86,9 @@ def _by_micro_model(frame: Frame, prompt: Prompt, context: PromptContext) -> Ins
     match context.model:
         case SegmentationModel():
             chances = own_model.chances(context.model, frame, context.label, context.predicted)
-            return None if chances is None else _masked(chances, prompt, context)
+            return None if chances is None else _masked(frame, chances, prompt, context)
         case DetectionModel():
-            return own_model.candidate(context.model, frame, prompt, context.label)
+            return own_model.candidate(context.model, frame, prompt, context.label, context.predicted)
         case PoseModel():
             if prompt.box is None:
                 return own_model.point_at(context.model, frame, prompt, context.label)
@@ -104,7 +104,7 @@ def _by_propagation(frame: Frame, prompt: Prompt, context: PromptContext) -> Ins
     if context.head is Head.POSE:
         return None
     chances = propagate.chances(frame, context.labeled, context.label)
-    return None if chances is None else _masked(chances, prompt, context)
+    return None if chances is None else _masked(frame, chances, prompt, context)
 
 
 def _by_picture(frame: Frame, prompt: Prompt, context: PromptContext) -> Instance | None:
@@ -114,8 +114,13 @@ def _by_picture(frame: Frame, prompt: Prompt, context: PromptContext) -> Instanc
     return None if mask is None else _instance(mask, UNVOUCHED_SCORE, context)
 
 
-def _masked(chances: pick.Chances, prompt: Prompt, context: PromptContext) -> Instance | None:
+def _masked(frame: Frame, chances: pick.Chances, prompt: Prompt, context: PromptContext) -> Instance | None:
+    """The object in a map of probabilities, as far as it knows it; a person's clicks overrule it."""
     mask = pick.under(chances, prompt, whole=context.whole)
+    if mask is None and len(prompt.inside) + len(prompt.outside) > 1:
+        first = pick.under(chances, Prompt(inside=prompt.inside[:1]), whole=context.whole)
+        inside, outside = pick.seeds(prompt, chances.shape)
+        mask = None if first is None else mend.mended(frame, first, inside, outside, context.backbone)
     return None if mask is None else _instance(mask, float(chances[mask].mean()), context)
 
 

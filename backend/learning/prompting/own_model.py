@@ -1,5 +1,6 @@
 """Prompted prediction by the group's own micro-model: the object that it knows under a prompt."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -11,15 +12,24 @@ from backend.learning.method import MicroModel
 from backend.learning.pose.micro_model import PoseModel
 from backend.learning.prompting.pick import Chances, overlap
 from backend.learning.segmentation.micro_model import SegmentationModel
-from backend.types import Box, Frame, Instance, Keypoint, Mask, Prompt
+from backend.types import Box, Frame, Instance, Keypoint, Prompt
 
 CANDIDATE_MIN_IOU = 0.25
 """Intersection over union with the drawn box below which a candidate is another object."""
+SAME_OBJECT_IOU = 0.5
+"""Of two boxes from which both are of one object."""
+DRAWN_BOX_SHARE = 0.5
+"""Share of a drawn box in the answer where the micro-model's has a score of 0. Boxes drawn with an IoU of 0.5 with the truth
+are answered with 0.710 instead of 0.699, on the mean of seven groups; 0.709 with a share of 0.15 whatever the score."""
+MIN_KEYPOINTS = 3
+"""Keypoints that tell where the middle of an object is."""
 KEYPOINT_CLICK_DIAGONALS = 0.15
 """Distance between a click and a keypoint, in diagonals of the object, up to which that point is meant."""
 
 
-def chances(model: SegmentationModel, frame: Frame, label: str, predicted: Mask | None) -> Chances | None:
+def chances(
+    model: SegmentationModel, frame: Frame, label: str, predicted: Sequence[Instance] | None = None
+) -> Chances | None:
     """Probabilities of a label in the original frame, what was `predicted` with its neighbours in time counting as much as
     what is seen in it alone; None where the micro-model does not know the label."""
     if label not in model.labels:
@@ -27,13 +37,18 @@ def chances(model: SegmentationModel, frame: Frame, label: str, predicted: Mask 
     [(_, odds)] = model.see([frame])
     large = cv2.resize(odds[model.labels.index(label)], (frame.width, frame.height), interpolation=cv2.INTER_LINEAR)
     alone = np.asarray(1 / (1 + np.exp(-np.clip(large, -30, 30))), np.float32)
-    if predicted is None or predicted.shape != alone.shape:
+    if predicted is None:
         return alone
-    return np.asarray((alone + predicted) / 2, np.float32)
+    masks = [one.mask for one in predicted if one.label == label and one.mask is not None]
+    shown = np.logical_or.reduce([mask for mask in masks if mask.shape == alone.shape]) if masks else 0.0
+    return np.asarray((alone + shown) / 2, np.float32)
 
 
-def candidate(model: DetectionModel, frame: Frame, prompt: Prompt, label: str) -> Instance | None:
-    """The candidate box that is meant, also one that is too doubtful to be shown without a prompt."""
+def candidate(
+    model: DetectionModel, frame: Frame, prompt: Prompt, label: str, predicted: Sequence[Instance] | None = None
+) -> Instance | None:
+    """The candidate box that is meant, also one that is too doubtful to be shown without a prompt; where it was `predicted`
+    with the frame's neighbours in time, as these place it."""
     if label not in model.labels:
         return None
     seen = model.candidates_of(frame).candidates
@@ -44,7 +59,23 @@ def candidate(model: DetectionModel, frame: Frame, prompt: Prompt, label: str) -
         fit = _fit((box[0], box[1], box[2], box[3]), prompt) * float(seen.scores[index]) ** 0.5
         if fit > best:
             best, chosen = fit, Instance(label, (box[0], box[1], box[2], box[3]), float(seen.scores[index]))
-    return chosen
+    known = [one for one in predicted or () if one.label == label and _fit(one.box, prompt) > 0]
+    if chosen is None and known:
+        chosen = max(known, key=lambda one: _fit(one.box, prompt))
+    if chosen is None:
+        return None
+    same = max(known, key=lambda one: overlap(one.box, chosen.box), default=chosen)
+    return _with_drawn(same if overlap(same.box, chosen.box) >= SAME_OBJECT_IOU else chosen, prompt.box)
+
+
+def _with_drawn(found: Instance, drawn: Box | None) -> Instance:
+    """A candidate whose box leans towards the drawn one, the more the less certain it is: their errors have nothing to do
+    with each other."""
+    if drawn is None:
+        return found
+    share = DRAWN_BOX_SHARE * (1 - found.score)
+    x0, y0, x1, y1 = ((1 - share) * mine + share * other for mine, other in zip(found.box, drawn, strict=True))
+    return replace(found, box=(x0, y0, x1, y1))
 
 
 def predicted(model: MicroModel, frame: Frame, prompt: Prompt, label: str) -> Instance | None:
@@ -77,9 +108,20 @@ def _off_centre(box: Box, point: tuple[float, float]) -> float:
 
 
 def points_in(model: PoseModel, frame: Frame, box: Box) -> tuple[Keypoint, ...]:
-    """The keypoints of the object in a box."""
+    """The keypoints of the object in a rough box: looked for a second time where the first ones say that its middle is."""
     hung = PoseModel(model.network, replace(model.config, parented=True), model.device)
-    [found] = hung.predict([frame], (), {frame.task: [Instance("", box)]})
+    first = _points(hung, frame, box)
+    if len(first) < MIN_KEYPOINTS:
+        return first
+    sure = np.median([point.score for point in first])
+    places = np.array([(point.x, point.y) for point in first if point.score >= sure])
+    x, y = (places.min(0) + places.max(0)) / 2 - (np.array(box[:2]) + box[2:]) / 2
+    second = _points(hung, frame, (box[0] + x, box[1] + y, box[2] + x, box[3] + y))
+    return max(first, second, key=lambda points: sum(point.score for point in points))
+
+
+def _points(model: PoseModel, frame: Frame, box: Box) -> tuple[Keypoint, ...]:
+    [found] = model.predict([frame], (), {frame.task: [Instance("", box)]})
     return found.instances[0].keypoints if found.instances else ()
 
 
@@ -97,6 +139,8 @@ def point_at(model: PoseModel, frame: Frame, prompt: Prompt, label: str) -> Inst
     ]
     apart, point, box = min(found, key=lambda one: one[0], default=(np.inf, None, (0.0, 0.0, 0.0, 0.0)))
     diagonal = float(np.hypot(box[2] - box[0], box[3] - box[1]))
-    if point is None or apart > KEYPOINT_CLICK_DIAGONALS * diagonal:
-        return None
-    return Instance(label, box, point.score, keypoints=(point,))
+    return (
+        None
+        if point is None or apart > KEYPOINT_CLICK_DIAGONALS * diagonal
+        else Instance(label, box, point.score, keypoints=(point,))
+    )

@@ -1,4 +1,4 @@
-"""Segment Anything (Kirillov and others, 2023), from a checkpoint of the package of that name.
+"""Segment Anything (Kirillov and others, 2023), from a checkpoint of the package of that name, or of MobileSAM.
 
 The encoder takes seconds and is run once a frame, in a worker; the decoder takes milliseconds and answers each prompt
 from what the encoder made.
@@ -21,10 +21,9 @@ from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.geometry.scaling import as_rgb
 from backend.learning.network.device import find_device
 from backend.learning.prompting.pick import Chances, iou, seeds
+from backend.learning.prompting.sam_network import network_of
 from backend.types import Frame, Mask, Prompt
 
-DECODER_HEADS = 8
-"""Attention heads of the mask decoder: every published checkpoint has so many, and no tensor tells."""
 LOADING_MEMORY_FACTOR = 3
 """Memory that loading a checkpoint takes, as a multiple of the file: read, built, and a little for one frame."""
 SURE_OF_ITSELF = 0.5
@@ -39,7 +38,7 @@ class SegmentAnything:
     """A loaded checkpoint."""
 
     model: Any
-    """`segment_anything.modeling.Sam`."""
+    """`segment_anything.modeling.Sam`, or the one of `mobile_sam`."""
     device: torch.device
 
     @property
@@ -110,73 +109,15 @@ def load(path: Path, device: str, *, encoder: bool, room: int | None = None) -> 
             )
         state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         place = find_device(device)
-        model = _built(state, encoder).to(place).eval().requires_grad_(False)
-    except ImportError as error:
-        raise CheckpointError(
-            "MICRO_MODELS_SAM_CHECKPOINT is set, but the package segment-anything is not installed: "
-            "pip install 'micro-models[sam]'."
-        ) from error
+        model = network_of(state, whole=encoder).to(place).eval().requires_grad_(False)
     except CheckpointError:
         raise
     except Exception as error:  # torch raises what the unpickler, the file and the shapes raise
         raise CheckpointError(
             f"The checkpoint {path} cannot be used ({type(error).__name__}: {str(error)[:200]}). Expected the state dict of a "
-            "segment-anything model, such as sam_vit_b_01ec64.pth."
+            "segment-anything model, such as sam_vit_b_01ec64.pth, or of MobileSAM."
         ) from error
     return SegmentAnything(model, place)
-
-
-def _built(state: Mapping[str, Tensor], whole: bool) -> Any:
-    """The network whose sizes are those of the state dict, with its weights; where it is not whole the encoder is empty."""
-    from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
-
-    places, patch = state["image_encoder.pos_embed"], int(state["image_encoder.patch_embed.proj.weight"].shape[-1])
-    grid, width = int(places.shape[1]), int(places.shape[-1])
-    spans = [_span(state[key]) for key in sorted(_blocks(state), key=lambda key: int(key.split(".")[2]))]
-    window = min(spans)
-    channels = int(state["image_encoder.neck.0.weight"].shape[0])
-    decoder = "mask_decoder.transformer.layers"
-    image = ImageEncoderViT(
-        img_size=grid * patch, patch_size=patch, embed_dim=width, depth=len(spans) if whole else 0, out_chans=channels,
-        num_heads=width // int(state["image_encoder.blocks.0.attn.rel_pos_h"].shape[1]), use_rel_pos=True,
-        window_size=0 if window == grid else window, norm_layer=_norm,
-        mlp_ratio=int(state["image_encoder.blocks.0.mlp.lin1.weight"].shape[0]) / width,
-        global_attn_indexes=tuple(n for n, span in enumerate(spans) if span == grid),
-    )  # fmt: skip
-    transformer = TwoWayTransformer(
-        depth=len({key.split(".")[3] for key in state if key.startswith(decoder)}), embedding_dim=channels,
-        num_heads=DECODER_HEADS, mlp_dim=int(state[f"{decoder}.0.mlp.lin1.weight"].shape[0]),
-    )  # fmt: skip
-    quality = "mask_decoder.iou_prediction_head.layers"
-    masks = MaskDecoder(
-        transformer_dim=channels, transformer=transformer,
-        num_multimask_outputs=int(state["mask_decoder.mask_tokens.weight"].shape[0]) - 1,
-        iou_head_depth=len({key.split(".")[3] for key in state if key.startswith(quality)}),
-        iou_head_hidden_dim=int(state[f"{quality}.0.weight"].shape[0]),
-    )  # fmt: skip
-    prompts = PromptEncoder(
-        embed_dim=channels, image_embedding_size=(grid, grid), input_image_size=(grid * patch, grid * patch),
-        mask_in_chans=int(state["prompt_encoder.mask_downscaling.3.weight"].shape[0]),
-    )  # fmt: skip
-    model = Sam(image, prompts, masks)
-    kept = {key: tensor for key, tensor in state.items() if whole or not key.startswith("image_encoder.")}
-    lacking, unknown = model.load_state_dict(kept, strict=whole)
-    if unknown or any(not key.startswith("image_encoder.") for key in lacking):
-        raise CheckpointError(f"The checkpoint lacks {len(lacking)} tensors and has {len(unknown)} others.")
-    return model
-
-
-def _blocks(state: Mapping[str, Tensor]) -> list[str]:
-    return [key for key in state if key.startswith("image_encoder.blocks.") and key.endswith("attn.rel_pos_h")]
-
-
-def _span(positions: Tensor) -> int:
-    """Side of the window that a block attends to, in patches."""
-    return (int(positions.shape[0]) + 1) // 2
-
-
-def _norm(width: int) -> torch.nn.LayerNorm:
-    return torch.nn.LayerNorm(width, eps=1e-6)
 
 
 def _score(mask: Mask, quality: float, known: Chances | None) -> float:

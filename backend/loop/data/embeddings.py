@@ -18,6 +18,7 @@ from backend.errors import CheckpointError, MediaError
 from backend.loop.data.checkpoint import checkpoint_here, fetched_checkpoint
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.memory import free_bytes
+from backend.loop.data.pages import spread
 from backend.loop.services import Services
 from backend.studio.disk_cache import DiskCache
 from backend.studio.prompts import smart_tools
@@ -124,13 +125,13 @@ def embed_ahead(
     """Embed the frames that will most likely be handed out next: those without a label, the least certain first."""
     if not services.settings.sam_checkpoint or not smart_tools(project.config):
         return
-    field = next((c.media_field for c in services.config(project).controls if c.media is Media.IMAGE), None)
+    control = next((c for c in services.config(project).controls if c.media is Media.IMAGE), None)
     labelled = services.registry.labels.tasks(project.id).values()
     scores = services.registry.ledger.scores(project.id, [task.id for task in tasks])
     waiting = [task for task in tasks if task.id not in labelled]
-    if field is not None:
+    if control is not None:
         order = sorted(waiting, key=lambda task: (scores.get(task.id, 0.0), task.id))
-        Embeddings(services).make(order, field, frames, cancel)
+        Embeddings(services).make(spread(order, control), control.media_field, frames, cancel)
 
 
 def embed_unlabelled(services: Services, project: ProjectRecord, cancel: CancelToken) -> list[str]:

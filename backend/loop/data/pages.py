@@ -62,11 +62,16 @@ def spread(tasks: Iterable[TaskRecord], control: Control) -> list[TaskRecord]:
     return [_page(task, control.media_field, n, url) for task, n, url in places]
 
 
-def label_of(label: LabelRecord, page: int) -> LabelRecord:
+def result_of(result: Sequence[Mapping[str, Any]], page: int, control: Control) -> list[dict[str, Any]]:
+    """The items of a task's result that are on one page, each as on an image that is alone in its task."""
+    if not control.value_list:
+        return [dict(item) for item in result]
+    return [without_index(item) for item in result if (item.get("item_index") or 0) == place_of(page)]
+
+
+def label_of(label: LabelRecord, page: int, control: Control) -> LabelRecord:
     """What is drawn on one page."""
-    place = place_of(page)
-    mine = [without_index(item) for item in label.result if (item.get("item_index") or 0) == place]
-    return replace(label, task=page, result=mine)
+    return replace(label, task=page, result=result_of(label.result, page, control)) if control.value_list else label
 
 
 def indexed(items: Sequence[dict[str, Any]], page: int) -> list[dict[str, Any]]:

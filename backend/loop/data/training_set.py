@@ -153,11 +153,7 @@ def _of_pages(
     control: Control, pages: Sequence[TaskRecord], newest: Mapping[int, LabelRecord]
 ) -> dict[int, LabelRecord]:
     """What to learn from on each of these images."""
-    drawn = {
-        page.id: label_of(label, page.id) if control.value_list else label
-        for page in pages
-        if (label := newest.get(task_of(page.id)))
-    }
+    drawn = {page.id: label_of(label, page.id, control) for page in pages if (label := newest.get(task_of(page.id)))}
     return {page: label for page, label in drawn.items() if not _is_left_to_us(control, label)}
 
 

@@ -10,7 +10,7 @@ from backend.learning.video.rotation import upright_track
 from backend.loop.data.memory import Held
 from backend.loop.data.video_frames import Clip, ClipFrames, Clips
 from backend.studio import tags
-from backend.tracks import Track
+from backend.tracks import Track, instances_at
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, level
 from model_registry import LabelRecord, TaskRecord
 
@@ -95,7 +95,7 @@ def _of_tracks(clip: Clip, tracks: tuple[Track, ...]) -> VideoTrainingSet:
     # Behind its last keyframe the player holds a box where it was: where the object is then, nobody has said.
     known = [n for n in numbers if all(n <= track.keyframes[-1].frame for track in shown[n])]
     labeled = tuple(
-        LabeledFrame(frame, _instances(shown[n], n), 1.0 if n in certain else INTERPOLATED_WEIGHT)
+        LabeledFrame(frame, instances_at(shown[n], n), 1.0 if n in certain else INTERPOLATED_WEIGHT)
         for n, frame in _read(clip, _spread(known or numbers, MAX_LEARNT_FRAMES))
     )
     return VideoTrainingSet(
@@ -113,7 +113,7 @@ def _of_ranges(clip: Clip, tracks: tuple[Track, ...]) -> VideoTrainingSet:
         outside = [n for n in clip.looks if n not in inside]
         numbers.update(_spread(outside, len(numbers)))
     labeled = tuple(
-        LabeledFrame(frame, _instances([t for t in tracks if t.box_at(n)], n))
+        LabeledFrame(frame, instances_at([t for t in tracks if t.box_at(n)], n))
         for n, frame in _read(clip, _spread(sorted(numbers), MAX_LEARNT_FRAMES))
     )
     return VideoTrainingSet(clip, tracks, labeled, inside)
@@ -136,11 +136,6 @@ def _anchor(clip: Clip, tracks: Sequence[Track], number: int, complete: bool) ->
 
 def _keyed(track: Track, number: int) -> bool:
     return any(one.frame == number for one in track.keyframes)
-
-
-def _instances(tracks: Sequence[Track], number: int) -> tuple[Instance, ...]:
-    shown = [(track, *level(one.box, one.angle)) for track in tracks if (one := track.at(number))]
-    return tuple(Instance(track.label, box, region_id=track.region_id, angle=angle) for track, box, angle in shown)
 
 
 def _spread(numbers: Sequence[int], most: int) -> list[int]:

@@ -16,8 +16,8 @@ from backend.studio import tags
 from backend.studio.disk_cache import DiskCache
 from backend.studio.drawing import draw_instances
 from backend.studio.regions.said import scores_of
-from backend.tracks import Track
-from backend.types import Box, Control, Instance, Media, level
+from backend.tracks import instances_at
+from backend.types import Box, Control, Instance, Media
 from model_registry import LedgerEntry, ProjectRecord, TaskRecord
 
 THUMBNAIL_SIDE_PIXELS = 480
@@ -121,20 +121,13 @@ class Thumbnails:
             ]
             starts = [track.keyframes[0].frame for _, mine in tracks for track in mine if track.keyframes]
             number = min(frame or min(starts, default=1), video.size.frames)
-            said = [(control, _seen_in(number, mine)) for control, mine in tracks]
+            said = [(control, instances_at(mine, number)) for control, mine in tracks]
             size = video.size.width, video.size.height
             view = view_of([one.bounds for _, found in said for one in found], size)
             picture = Image.fromarray(video.frame(number, side_for(view, size)))
         finally:
             video.close()
         return finished(picture, size, said, entry, view)
-
-
-def _seen_in(number: int, tracks: Sequence[Track]) -> list[Instance]:
-    """What the tracks show in a frame."""
-    shown = [(track, at) for track in tracks if (at := track.at(number))]
-    turned = [(track, *level(at.box, at.angle)) for track, at in shown]
-    return [Instance(track.label, box, region_id=track.region_id, angle=angle) for track, box, angle in turned]
 
 
 def whole(size: tuple[int, int]) -> Box:

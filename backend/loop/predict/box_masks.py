@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from backend.loop.data.merge import ControlPredictions, shown
-from backend.loop.data.pages import label_of, spread, task_of
+from backend.loop.data.pages import result_of, spread, task_of
 from backend.loop.data.training_set import TrainingSet, newest_labels
 from backend.studio import tags
 from backend.studio.regions import Size
@@ -30,9 +30,7 @@ def drawn_boxes(
     """The boxes that people drew with a control, in the images of these sizes."""
     newest = newest_labels(labels)
     pages = [page.id for page in spread(tasks, control) if task_of(page.id) in newest and page.id in sizes]
-    results = {
-        page: (label_of(newest[task_of(page)], page) if control.value_list else newest[page]).result for page in pages
-    }
+    results = {page: result_of(newest[task_of(page)].result, page, control) for page in pages}
     read = tags.for_control(control).read
     return {page: read(result, control, sizes[page]).instances for page, result in results.items()}
 

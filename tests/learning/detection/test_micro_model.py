@@ -7,6 +7,7 @@ import torch
 from backend.errors import TrainingError
 from backend.learning.detection import micro_model
 from backend.learning.detection.micro_model import DetectionModel
+from backend.learning.detection.refinement import without_refinement
 from backend.types import Frame, Weights
 from tests.learning.cases import CASES
 from tests.learning.synthetic import LABELS, clip
@@ -73,7 +74,7 @@ def test_models_do_not_disturb_each_other(weights: Weights, model: DetectionMode
 
 def test_it_sees_what_its_weights_see_in_training(weights: Weights, model: DetectionModel) -> None:
     network, image = model.config.build(), torch.rand(1, 3, 64, 64).contiguous(memory_format=torch.channels_last)
-    network.take_state(weights.arrays)
+    network.take_state(without_refinement(weights).arrays)
     with torch.inference_mode():
         seen, plain = model.network(image).float(), network(image)
     assert (seen - plain).abs().max() < (1e-3 if model.network.dtype == torch.float32 else 0.5)

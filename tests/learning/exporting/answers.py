@@ -83,12 +83,13 @@ def difference(here: Sequence[Instance], there: Sequence[Instance]) -> Differenc
 
 
 def _apart(a: Instance, b: Instance) -> float:
-    """Pixels; of masks, whose hulls hang on single pixels, none where they overlap."""
+    """Pixels: between points where both have some, else between corners; of masks, whose corners hang on single pixels, none
+    where they overlap."""
     if a.label != b.label:
         return 1e6
     if a.mask is not None and b.mask is not None:
         return 0.0 if (a.mask & b.mask).any() else 1e6
-    return max([float(np.abs(np.subtract(a.corners, b.corners)).max()), *_points(a, b)[0]])
+    return max(_points(a, b)[0] or [float(np.abs(np.subtract(a.corners, b.corners)).max())])
 
 
 def _points(a: Instance, b: Instance) -> tuple[list[float], list[float]]:

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +112,27 @@ def test_with_an_embedding_at_hand_it_answers_first_and_without_one_the_next(che
     found = fallback_chain.answer(frame, prompt, wanted)
     assert found is not None
     assert found.who in (fallback_chain.SEGMENT_ANYTHING, fallback_chain.PICTURE)
+
+
+def test_a_checkpoint_of_mobile_sam_names_the_package_that_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mobile_sam", None)  # as where it is not installed
+    state = tiny_sam().state_dict()
+    torch.save(state | {"image_encoder.layers.0.blocks.0.conv1.c.weight": torch.zeros(1)}, tmp_path / "mobile.pt")
+    for encoder in (True, False):
+        with pytest.raises(CheckpointError, match="mobile_sam, is not installed"):
+            sam.load(tmp_path / "mobile.pt", "cpu", encoder=encoder)
+
+
+def test_a_checkpoint_of_mobile_sam_answers_where_that_package_is_installed(tmp_path: Path, frame: Frame) -> None:
+    mobile = pytest.importorskip("mobile_sam")
+    torch.manual_seed(0)
+    torch.save(mobile.sam_model_registry["vit_t"]().state_dict(), tmp_path / "mobile.pt")
+    whole, decoder = (sam.load(tmp_path / "mobile.pt", "cpu", encoder=encoder) for encoder in (True, False))
+    assert decoder.side == whole.side == 1024
+    embedding = whole.embed(frame)
+    assert embedding.shape == (256, 64, 64)
+    prompt = Prompt(box=(10, 10, 50, 40))
+    one, other = whole.decode(frame, embedding, prompt), decoder.decode(frame, embedding, prompt)
+    assert (one is None and other is None) or np.array_equal(one, other)

@@ -1,5 +1,7 @@
 """What a picture alone tells: made-up things whose outline is known."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.prompting import fallback_chain, pick, propagate, segment
 from backend.learning.prompting.crop import cut
+from backend.learning.prompting.outlines import most_in_common, solidity
 from backend.learning.prompting.random_walker import graph, walk
 from backend.types import Frame, Head, Instance, LabeledFrame, Mask, Prompt
 
@@ -133,6 +136,50 @@ def test_of_a_map_that_part_is_meant_which_the_prompt_touches() -> None:
 )
 def test_where_a_map_knows_no_such_object_it_does_not_answer(prompt: Prompt) -> None:
     assert pick.under(chances((np.s_[5:10], np.s_[5:20], 0.9)), prompt, whole=True) is None
+
+
+def test_a_box_chooses_the_threshold() -> None:
+    doubtful = chances((np.s_[5:25], np.s_[5:35], 0.35), (np.s_[10:20], np.s_[12:27], 0.9))
+    for box, expected in (((4, 4, 36, 26), (5, 5, 35, 25)), ((11, 9, 28, 21), (12, 10, 27, 20))):
+        found = pick.under(doubtful, Prompt(box=box), whole=True)
+        assert found is not None
+        assert pick.hull(found) == expected
+
+
+def test_of_probable_parts_that_one_is_taken_which_has_most_in_common_with_them() -> None:
+    parts = np.zeros((4, 10), np.float32)
+    for row, size in enumerate((4, 5, 6)):
+        parts[row, :size] = 1
+    parts[3, 7:] = 1
+    even = np.array([0.0, 0.0, 0.0, 0.1], np.float32)
+    assert most_in_common(parts, even, 1.0) == 1, (
+        "the middle of three that agree, and not the odd one with the best score"
+    )
+    assert most_in_common(parts, even, 100.0) == 3
+    assert most_in_common(parts[:1], even[:1], 1.0) == 0
+
+
+def test_a_part_that_fills_its_hull_is_solid() -> None:
+    square, corner = np.zeros((2, 20, 20), np.bool_)
+    square[4:14, 4:14] = corner[4:14, 4:14] = True
+    corner[7:14, 7:14] = False
+    assert solidity(square) > 0.95
+    assert solidity(corner) < 0.8
+
+
+def test_a_larger_frame_takes_hardly_longer() -> None:
+    def seconds(scale: int) -> float:
+        image = np.ascontiguousarray(scene()[0].image.repeat(scale, 0).repeat(scale, 1))
+        frame, clicked = Frame(1, image, 160 * scale, 120 * scale), Prompt(inside=((55 * scale, 50 * scale),))
+        taken = []
+        for _ in range(3):
+            began = time.process_time()
+            segment.segment(frame, clicked, BACKBONE)
+            taken.append(time.process_time() - began)
+        return min(taken)
+
+    seconds(1)  # loads the network
+    assert seconds(12) < 4 * seconds(3), "of sixteen times as many pixels"
 
 
 def test_clicks_choose_the_threshold() -> None:

@@ -35,9 +35,10 @@ def test_what_a_task_holds(urls: object, expected: list[object]) -> None:
 def test_a_page_has_what_is_drawn_on_it() -> None:
     items = [{"id": "a"}, {"id": "b", "item_index": 0}, {"id": "c", "item_index": 2}, {"id": "d", "item_index": None}]
     label = LabelRecord(9, 1, 3, items, 0.0, 0.0, {})
-    found = {place: label_of(label, number_of(3, place)) for place in range(3)}
+    found = {place: label_of(label, number_of(3, place), LIST) for place in range(3)}
     assert {place: [item["id"] for item in one.result] for place, one in found.items()} == {
         0: ["a", "b", "d"], 1: [], 2: ["c"]
     }  # fmt: skip
     assert [one.task for one in found.values()] == [number_of(3, place) for place in range(3)]
+    assert label_of(label, 3, ONE) is label
     assert indexed(found[2].result, number_of(3, 2)) == [{"id": "c", "item_index": 2}]

@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ import pytest
 
 from backend.hooks import MicroModelBackend
 from backend.loop.predict.on_demand import Predictor
+from backend.loop.predict.prompted import Prompter
 from backend.studio import tags
 from backend.studio.labeling_config import parse
 from tests.loop.house import House, box_of, square_of
@@ -158,3 +160,50 @@ def test_what_was_drawn_nearby_in_time_is_carried_here(tmp_path: Path) -> None:
     [item] = asked.ask(2, box_of(2)[0])["result"]
     assert item["meta"]["text"][0] in ("the nearest labelled frame", "colours and features")
     assert overlap([item], 2) > 0.6
+
+
+def test_a_group_that_is_deleted_meanwhile_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from backend.learning.prompting import fallback_chain
+
+    asked, answered = Asked(tmp_path), fallback_chain.answer
+
+    def deleted(*args: Any) -> Any:
+        found = answered(*args)
+        asked.house.registry.projects.delete(1)
+        return found
+
+    monkeypatch.setattr(fallback_chain, "answer", deleted)
+    answer = asked.ask(1, click(1))
+    assert asked.house.registry.projects.get(1) is None, "it was deleted while somebody waited"
+    assert len(answer["result"]) <= 1
+    assert asked.ask(1, click(1)) == NOTHING
+
+
+def test_a_control_that_no_micro_model_serves_has_no_answer(tmp_path: Path) -> None:
+    config = CONFIG.replace("BrushLabels", "CubeLabels").replace('name="label"', 'name="other"')
+    assert Asked(tmp_path, config).ask(1, box_of(1)[0]) == NOTHING
+
+
+@pytest.mark.parametrize(
+    "data", [{"image": 3}, {"image": None}, {"image": ["a"]}, {"image": "/etc/passwd"}, {"image": "ftp://x/y"}]
+)
+def test_what_is_no_address_of_a_picture_has_no_answer(tmp_path: Path, data: dict[str, Any]) -> None:
+    asked = Asked(tmp_path)
+    asked.house.studio.rows[1]["data"] = data
+    assert asked.ask(1, click(1)) == NOTHING
+
+
+def test_what_the_first_prompt_needs_is_loaded_when_the_editor_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, loaded = Asked(tmp_path), list[str]()
+    monkeypatch.setattr(Prompter, "_load_backbone", lambda self: loaded.append(threading.current_thread().name))
+    plain = MicroModelBackend(asked.house.services, asked.predictor, 1, CONFIG.replace("smart", "x"))
+    assert plain.setup_project() == "micro-models"
+    assert loaded == [], "nobody draws with smart tools there"
+    for _ in range(3):  # Label Studio does it with each task
+        MicroModelBackend(asked.house.services, asked.predictor, 1, CONFIG).setup_project()
+    for thread in threading.enumerate():
+        if thread.name == "warm-up":
+            thread.join(20)
+    assert loaded == ["warm-up"]
