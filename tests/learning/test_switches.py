@@ -48,7 +48,7 @@ def test_an_artifact_of_before_there_were_switches_has_them_on(name: str) -> Non
     weights = case.trained(unlabeled=()).weights
     fields = json.loads(weights.metadata["blueprint"])
     switches = {field for values in case.method.switches.values() for field in values}
-    measured = {"views", "levels", "background", "hard_negatives"}
+    measured = {"views", "levels", "background"}
     older = {key: value for key, value in fields.items() if key not in switches - measured}
     assert older.keys() < fields.keys()
     before = Weights(weights.arrays, {**weights.metadata, "blueprint": json.dumps(older)})
@@ -92,18 +92,6 @@ def test_calibration() -> None:
     )
     assert raw.instances[0].score == pytest.approx(0.9)
     assert on.instances[0].score > 0.9
-
-
-def test_hard_negatives() -> None:
-    case = CASES["boxes"]
-    sees_all: dict[str, Any] = {"score_floor": 0.0}
-    recipes = dataclasses.replace(case.quick, **sees_all), off(case, "suppression of hard negatives", **sees_all)
-    found = [
-        DetectionConfig.from_metadata(case.trained(recipe, seed=1).weights.metadata).hard_negatives
-        for recipe in recipes
-    ]
-    assert found[0]
-    assert found[1] == ()
 
 
 def test_mining(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backend.learning.detection.hard_negatives import HardNegative
 from backend.learning.detection.head import DetectionHead, DetectionNetwork
 from backend.learning.geometry.background import DIFFERENCE_CHANNELS
 from backend.learning.geometry.levels import FULL_RANGE, Levels
@@ -15,6 +14,8 @@ from backend.types import Head
 
 ARTIFACT_FORMAT = "1"
 """Rises when older artifacts can't be read any more."""
+RETIRED_FIELDS = ("mistakes", "hard_negatives")
+"""Of older artifacts, for what nothing asks any more."""
 MIN_LINKED_CANDIDATES = 16
 """Candidates of a label that are linked in a frame, at least; more where the labelled frames hold many instances."""
 
@@ -47,8 +48,6 @@ class DetectionConfig:
     overlap: float
     most_candidates: int
 
-    hard_negatives: tuple[HardNegative, ...] = ()
-    """False positives that recur in the labelled frames."""
     area: float = 0.0
     """Pixels of a frame of the usual size; see `Scale`."""
     linking: bool = True
@@ -85,8 +84,8 @@ class DetectionConfig:
         return DetectionNetwork(backbone, pyramid, head, self.background)
 
     def for_other_group(self) -> "DetectionConfig":
-        """For use in another group: nothing is known of how many instances its frames hold, and of hard negatives."""
-        return replace(self, counts=((),) * len(self.labels), hard_negatives=())
+        """For use in another group: nothing is known of how many instances its frames hold."""
+        return replace(self, counts=((),) * len(self.labels))
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for the artifact."""
@@ -96,6 +95,5 @@ class DetectionConfig:
     def from_metadata(cls, metadata: Mapping[str, str]) -> "DetectionConfig":
         """Raises TrainingError where the artifact is of another head or format."""
         fields = fields_of(metadata, Head.DETECTION, ARTIFACT_FORMAT)
-        stored = "mistakes" if "mistakes" in fields else "hard_negatives"  # of artifacts before the field was renamed
-        hard_negatives = tuple(HardNegative(**one) for one in fields.pop(stored))
-        return cls(head=Head(fields.pop("head")), hard_negatives=hard_negatives, **fields)
+        known = {name: value for name, value in fields.items() if name not in RETIRED_FIELDS}
+        return cls(**{**known, "head": Head(fields["head"])})

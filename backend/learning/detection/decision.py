@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.count_prior import no_more, odds_in_time, odds_of_counts, odds_of_frames
-from backend.learning.detection.hard_negatives import suppress_hard_negatives
 from backend.learning.detection.rotation import instance_of
 from backend.learning.detection.turned import turned
 from backend.learning.geometry.boxes import corners
@@ -73,8 +72,7 @@ def decide(
     )
     by_label = []
     for index, (own, labelled) in enumerate(zip(found, anchors, strict=True)):
-        trusted = [_trusted(one, boxes, index, config) for one, boxes in zip(alike, own, strict=True)]
-        by_label.append(_linked(trusted, labelled, config, index, film, numbers))
+        by_label.append(_linked(own, labelled, config, index, film, numbers))
     complete = _no_more(frames, by_label, labeled, config)
     calibration = BOXES if config.calibration else IDENTITY
     return [
@@ -199,13 +197,6 @@ def _detections(frame: FrameCandidates, index: int, config: DetectionConfig) -> 
     own = np.flatnonzero(frame.candidates.classes == index)[: config.candidates(index)]
     boxes, scores = frame.candidates.boxes[own].astype(np.float64), frame.candidates.scores[own].astype(np.float64)
     return Detections(frame.order if frame.order is not None else np.nan, boxes, scores)
-
-
-def _trusted(frame: FrameCandidates, found: Detections, index: int, config: DetectionConfig) -> Detections:
-    """The detections, with lower scores at hard negatives."""
-    places = [one for one in config.hard_negatives if one.label == index]
-    scores = suppress_hard_negatives(found.boxes, found.scores, frame.size, places, config.score_threshold)
-    return replace(found, scores=scores)
 
 
 def _anchors(labeled: Sequence[LabeledFrame], label: str, taken: set[float | None]) -> list[Detections]:

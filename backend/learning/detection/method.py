@@ -48,7 +48,6 @@ METHOD = Method(
         "trajectory smoothing": {"smoothing": False},
         "refinement of boxes": {"refinement": False},
         "count prior": {"count_prior": False},
-        "suppression of hard negatives": {"hard_negatives": False},
         "hard example mining": {"mining": False},
         "background subtraction": {"background": False},
         "contrast stretching": {"levels": False},

@@ -56,8 +56,6 @@ class DetectionRecipe(FittedRecipe):
     """Crops of one of its steps; the backbone stands still, so each costs little."""
     count_prior: bool = True
     """Whether the labelled frames tell how many objects to expect."""
-    hard_negatives: bool = True
-    """Whether candidates are suppressed in places that fool the network in labelled frames."""
     mining: bool = True
     """Whether crops are centred on what a half-trained network takes for an object (hard example mining)."""
     calibration: bool = True

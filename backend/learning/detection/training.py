@@ -11,10 +11,8 @@ from backend.learning.detection.augmentation import BoxSample, Shares, crops
 from backend.learning.detection.candidates import DRAWN_BOX_WEIGHT
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.ensemble import without_member
-from backend.learning.detection.hard_negatives import find
 from backend.learning.detection.head import BACKGROUND_TENSOR, DetectionNetwork
 from backend.learning.detection.initialization import warm
-from backend.learning.detection.micro_model import DetectionModel
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.detection.refinement import without_refinement
@@ -53,8 +51,7 @@ def train(given: TrainingInput, recipe: DetectionRecipe) -> Trained:
         pictures = [look.picture(frame) for frame in given.labeled]
         network = init_network(config, [one.image for one in pictures], {**arrays, **seen}, under_way.device)
         metrics = overfit(DetectionTask(network, recipe, under_way.rng, pictures), recipe, under_way, start=kind)
-        config = find_hard_negatives(network, config, [upright(frame) for frame in given.labeled], recipe)
-        second = refinement(network, config, given.labeled, recipe, under_way)
+        second = refinement(network, config, [upright(one) for one in given.labeled], recipe, under_way)
         return under_way.trained(Weights({**network.own_state(), **second}, config.to_metadata()), metrics)
 
 
@@ -144,16 +141,3 @@ def select_frames_for_mining(labeled: Sequence[LabeledFrame], most: int) -> list
     bare, rest = order[: most // 2], sorted(order[most // 2 :])
     spread = rest[:: -(-len(rest) // (most - len(bare)))] if rest else []
     return [labeled[i] for i in sorted([*bare, *spread])]
-
-
-def find_hard_negatives(
-    network: DetectionNetwork, config: DetectionConfig, labeled: Sequence[LabeledFrame], recipe: DetectionRecipe
-) -> DetectionConfig:
-    """The config, with the hard negatives of the labelled frames for the network as it is now."""
-    if not recipe.hard_negatives:
-        return config
-    model = DetectionModel(network.inference_copy(), config, network.device)
-    frames = select_frames_for_mining(labeled, MAX_MINED_FRAMES)
-    seen = list(model.see(one.frame for one in frames))
-    drawn = [np.array([i.box for i in one.instances], np.float32).reshape(-1, 4) for one in frames]
-    return replace(config, hard_negatives=find([one.candidates for one in seen], drawn, [one.size for one in seen]))

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.count_prior import odds_of_counts
 from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state, without_member
-from backend.learning.detection.hard_negatives import MIN_LOGIT_MARGIN, SAME_PLACE, HardNegative
 from backend.learning.detection.refinement import without_refinement
 from backend.learning.exporting.candidates import Seen, candidates
 from backend.learning.exporting.resizing import scaled, size_of
@@ -59,10 +58,6 @@ class PictureToBoxes(nn.Module):
         """What of one label's candidates is shown, as `Tracker` and `detection.decision` decide of a frame by itself."""
         config = self.config
         own = found.at(torch.nonzero(found.labels == label)[: config.candidates(label), 0])
-        places = [one for one in config.hard_negatives if one.label == label]
-        if places:
-            scores = _suppress_hard_negatives(own.boxes, own.scores, size, places, config.score_threshold)
-            own = own._replace(scores=scores)
         own = own.at(torch.argsort(own.scores, descending=True))
         neutral = float(np.log(_odds_at(config.score_threshold)))
         gains = (_odds(own.scores, 1e-4) - neutral).clamp(-TRACKER_RULES.max_gain, TRACKER_RULES.max_gain)
@@ -101,20 +96,3 @@ def _duplicates(boxes: Tensor) -> Tensor:
     sides = torch.sqrt((areas[:, None] + areas) / 2).clamp_min(1e-6)
     apart = torch.sqrt(((centres[:, None] - centres) ** 2).sum(-1)) / sides
     return apart < TRACKER_RULES.duplicate_distance
-
-
-def _suppress_hard_negatives(
-    boxes: Tensor, scores: Tensor, size: Tensor, places: list[HardNegative], neutral: float
-) -> Tensor:
-    """As `hard_negatives.suppress_hard_negatives`."""
-    wrong = torch.tensor([one.box for one in places], dtype=torch.float32) * size
-    known = torch.tensor([one.score for one in places], dtype=torch.float32)
-    excess = (_odds(known, 1e-4) + MIN_LOGIT_MARGIN - float(np.log(_odds_at(neutral)))).clamp_min(0)
-    sides = (
-        torch.minimum(boxes[:, None, 2:], wrong[:, 2:]) - torch.maximum(boxes[:, None, :2], wrong[:, :2])
-    ).clamp_min(0)
-    shared = sides.prod(-1)
-    areas = [(one[:, 2:] - one[:, :2]).clamp_min(0).prod(1) for one in (boxes, wrong)]
-    overlap = shared / (areas[0][:, None] + areas[1] - shared).clamp_min(1e-9)
-    loss = torch.where(overlap >= SAME_PLACE, excess, torch.zeros(())).amax(1)
-    return torch.where(loss > 0, torch.sigmoid(_odds(scores, 1e-4) - loss), scores)

@@ -31,6 +31,8 @@ def _serves(control: Control) -> bool:
     return control.counted
 
 
+NOT_OF_POINTS = "refinement of boxes"
+"""What the recipe of points never does."""
 METHOD = Method(
     name="points",
     head=Head.POSE,
@@ -41,6 +43,6 @@ METHOD = Method(
     combine=_combine,
     for_other_group=_for_other_group,
     serves=_serves,
-    switches=detection.METHOD.switches,
-    inference_switches=detection.METHOD.inference_switches,
+    switches={name: off for name, off in detection.METHOD.switches.items() if name != NOT_OF_POINTS},
+    inference_switches=detection.METHOD.inference_switches - {NOT_OF_POINTS},
 )

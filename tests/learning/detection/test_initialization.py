@@ -5,7 +5,6 @@ import pytest
 
 from backend.errors import TrainingError
 from backend.learning.detection.config import DetectionConfig
-from backend.learning.detection.hard_negatives import HardNegative
 from backend.learning.detection.initialization import warm
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
@@ -20,7 +19,7 @@ def _plan(*labels: str) -> DetectionConfig:
 
 
 def test_a_config_comes_back_as_it_was() -> None:
-    planned = dataclasses.replace(_plan("disc", "square"), hard_negatives=(HardNegative(1, (0.1, 0.2, 0.3, 0.4), 0.5),))
+    planned = _plan("disc", "square")
     assert DetectionConfig.from_metadata(planned.to_metadata()) == planned
 
 
