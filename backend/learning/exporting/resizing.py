@@ -1,7 +1,7 @@
-"""Resizing as two matrix products: exports to every runtime, with sizes that are known only when a picture comes.
+"""Resizing as two matrix products: exports as plain ONNX operators, with sizes that are known only when a picture comes.
 
 The same numbers as of torch's `interpolate`, which resizes uint8 in integers: columns first, then rows, with weights of 15
-bits, each rounded to uint8. One level of grey more or less moves a box by half a pixel where a peak of the heatmap is flat.
+bits, each rounded to uint8. One level of grey more or less may move a box where a peak of the heatmap is flat.
 """
 
 from dataclasses import dataclass
