@@ -40,7 +40,8 @@ def at_best_threads(items: Iterable[T], clock: Callable[[], float] = time.perf_c
                 choice.took(clock() - began)
                 torch.set_num_threads(choice.threads)
     finally:
-        torch.set_num_threads(most)
+        # At least as many as now: of two such loops that take turns the other may have ended before, and begun with fewer.
+        torch.set_num_threads(max(most, torch.get_num_threads()))
 
 
 class ThreadChoice:

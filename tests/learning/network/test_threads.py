@@ -101,6 +101,23 @@ def test_what_ends_early_leaves_the_number_as_before(four_threads: None) -> None
     assert torch.get_num_threads() == 4
 
 
+@pytest.mark.parametrize("first_ends", [True, False])
+def test_loops_that_take_turns_leave_the_number_as_before(four_threads: None, first_ends: bool) -> None:
+    now = [0.0]
+
+    def steps(loop: Iterator[int], count: int) -> None:
+        for _, _ in zip(range(count), loop, strict=False):
+            now[0] += crowded(1)(torch.get_num_threads())
+
+    loops = [at_best_threads(range(200), lambda: now[0]) for _ in range(2)]
+    steps(loops[0], 30)
+    assert torch.get_num_threads() < 4
+    steps(loops[1], 30)
+    for loop in loops if first_ends else loops[::-1]:
+        steps(loop, 300)
+    assert torch.get_num_threads() == 4
+
+
 def test_one_thread_stays_one() -> None:
     before = torch.get_num_threads()
     use_threads(1)
