@@ -1,8 +1,14 @@
 """Card of a micro-model: where it comes from and how good it is, in what a person and a program can read."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Self
+
+KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "group": str, "control": str, "version": int, "labelled": int, "measure": str, "score": (int, float), "start": str,
+    "lineage": (list, tuple), "origin": str,
+}  # fmt: skip
+"""What each field of a card is in a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +36,10 @@ class Card:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """From what `as_json` gave; what this release does not know is left out."""
-        known = {one.name for one in fields(cls)}
-        found = {name: value for name, value in values.items() if name in known}
-        return cls(**found | {"lineage": tuple(found.get("lineage", ()))})
+        """From what `as_json` gave, also in a file of others: what this release does not know, or is not of its kind, is left
+        out."""
+        found = {name: value for name, value in values.items() if isinstance(value, KINDS.get(name, ()))}
+        return cls(**found | {"lineage": tuple(map(str, found.get("lineage", ())))})
 
     def as_json(self) -> dict[str, Any]:
         """Its fields that say something."""
