@@ -120,7 +120,8 @@ def _masked(frame: Frame, chances: pick.Chances, prompt: Prompt, context: Prompt
     if mask is None and len(prompt.inside) + len(prompt.outside) > 1:
         first = pick.under(chances, Prompt(inside=prompt.inside[:1]), whole=context.whole)
         inside, outside = pick.seeds(prompt, chances.shape)
-        mask = None if first is None else mend.mended(frame, first, inside, outside, context.backbone)
+        if first is not None:
+            mask = mend.mended(frame, first, inside, outside, context.backbone, mend.KNOWN_WEIGHT)
     return None if mask is None else _instance(mask, float(chances[mask].mean()), context)
 
 

@@ -49,7 +49,7 @@ def segment(frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False) 
     first = clicks.from_clicks(frame, inside[:1], outside[:0], backbone)
     if first is None or len(inside) + len(outside) < 2:
         return first
-    return mend.mended(frame, first, inside, outside, backbone)
+    return mend.mended(frame, first, inside, outside, backbone, SHAPE_PRIOR_WEIGHT)
 
 
 def from_box(

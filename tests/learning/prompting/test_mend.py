@@ -17,7 +17,7 @@ def test_a_click_beside_takes_away_what_is_not_the_object() -> None:
     frame, truth = scene()
     known = truth.copy()
     known[70:95, 75:105] = True  # the bite, filled
-    found = mend.mended(frame, known, clicks((55, 50)), clicks((88, 80)), BACKBONE)
+    found = mend.mended(frame, known, clicks((55, 50)), clicks((88, 80)), BACKBONE, mend.SHAPE_PRIOR_WEIGHT)
     assert found is not None
     assert not found[80, 88]
     assert found[50, 55]
@@ -28,7 +28,7 @@ def test_a_click_inside_brings_what_is_lacking() -> None:
     frame, truth = scene()
     known = truth.copy()
     known[:, :60] = False
-    found = mend.mended(frame, known, clicks((75, 45), (50, 60)), clicks(), BACKBONE)
+    found = mend.mended(frame, known, clicks((75, 45), (50, 60)), clicks(), BACKBONE, mend.SHAPE_PRIOR_WEIGHT)
     assert found is not None
     assert found[60, 50]
     assert pick.iou(found, truth) > pick.iou(known, truth) + 0.1
@@ -41,14 +41,26 @@ def test_far_from_the_clicks_it_stays_as_it_is_to_the_pixel() -> None:
     comb[100:300, 100:103] = True
     comb[100:103, 100:300] = True
     image[comb] = 220
-    found = mend.mended(Frame(1, image, 400, 400), comb, clicks((101, 200)), clicks((390, 390)), BACKBONE)
+    found = mend.mended(
+        Frame(1, image, 400, 400), comb, clicks((101, 200)), clicks((390, 390)), BACKBONE, mend.SHAPE_PRIOR_WEIGHT
+    )
     assert found is not None
     assert np.array_equal(found[120:280, 120:280], comb[120:280, 120:280])
 
 
+def test_what_is_known_well_changes_next_to_the_clicks_alone() -> None:
+    frame, truth = scene()
+    rows, columns = np.nonzero(truth)
+    edge = int(columns[rows == 50].max())
+    found = mend.mended(frame, truth, clicks((55, 50)), clicks((edge + 2, 50)), BACKBONE, mend.KNOWN_WEIGHT)
+    assert found is not None
+    assert not found[50, edge + 2]
+    assert pick.iou(found, truth) > 0.9
+
+
 def test_of_contradicting_clicks_nothing_or_a_mask_is_left() -> None:
     frame, truth = scene()
-    found = mend.mended(frame, truth, clicks((55, 50)), clicks((55, 50)), BACKBONE)
+    found = mend.mended(frame, truth, clicks((55, 50)), clicks((55, 50)), BACKBONE, mend.SHAPE_PRIOR_WEIGHT)
     assert found is None or found.shape == truth.shape
 
 

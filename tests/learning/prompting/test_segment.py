@@ -143,7 +143,7 @@ def test_a_box_chooses_the_threshold() -> None:
     for box, expected in (((4, 4, 36, 26), (5, 5, 35, 25)), ((11, 9, 28, 21), (12, 10, 27, 20))):
         found = pick.under(doubtful, Prompt(box=box), whole=True)
         assert found is not None
-        assert pick.hull(found) == expected
+        assert mask_bounds(found) == expected
 
 
 def test_of_probable_parts_that_one_is_taken_which_has_most_in_common_with_them() -> None:
