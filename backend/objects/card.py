@@ -38,7 +38,7 @@ class Card:
     def of(cls, values: Mapping[str, Any]) -> Self:
         """From what `as_json` gave, also in a file of others: what this release does not know, or is not of its kind, is left
         out."""
-        found = {name: value for name, value in values.items() if isinstance(value, KINDS.get(name, ()))}
+        found: dict[str, Any] = {name: one for name, one in values.items() if isinstance(one, KINDS.get(name, ()))}
         return cls(**found | {"lineage": tuple(map(str, found.get("lineage", ())))})
 
     def as_json(self) -> dict[str, Any]:
