@@ -248,12 +248,14 @@ def test_a_server_killed_under_load(work: Work, house: House) -> None:
         kill(psutil.Process(house.backend.servers[0].child.pid))
         work.label(8, 11)
         settle(work, house)
+        time.sleep(1)  # a busy machine answers slowly, and some are to be asked afterwards
     finally:
         stop.set()
         for asker in askers:
             asker.join(30)
     lost = [moment for moment, ok in outcomes if not ok]
-    assert len(outcomes) > 100
+    for asked in (moment < killed for moment, _ in outcomes), (moment > killed for moment, _ in outcomes):
+        assert sum(asked) > 2 * len(askers)
     assert len(lost) <= len(askers)  # what the dead server had in hand
     assert all(abs(moment - killed) < 5 for moment in lost)
 
