@@ -4,19 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from backend.learning.attributes.crops import PLACE_WIDTH, crop, place, regions_of
 from backend.learning.classification import features
-from backend.learning.classification.features import GroupStatistics
-from backend.learning.classification.micro_model import read_weights, shown_of
-from backend.learning.classification.ridge import Linear, probabilities
+from backend.learning.classification.micro_model import RidgeModel, read_weights, shown_of
+from backend.learning.classification.ridge import probabilities
 from backend.learning.fitting.training_input import EnclosingBoxes
-from backend.learning.network.backbone import Backbone
 from backend.learning.network.config import fields_of, to_metadata
 from backend.learning.network.device import find_device
-from backend.learning.network.micro_model import nbytes_of
 from backend.learning.score import frame_score
 from backend.types import Box, Frame, Head, Instance, LabeledFrame, Prediction, Weights
 
@@ -50,28 +46,8 @@ class AttributeConfig:
         return cls(**fields_of(metadata, Head.CLASSIFICATION, FORMAT))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AttributeModel:
-    """Tells the classes of one group's regions apart. Immutable: may be used from several threads at once."""
-
-    backbone: Backbone
-    config: AttributeConfig
-    group_statistics: tuple[GroupStatistics, ...]
-    """For each stride."""
-    linear: Linear
-    """From what a crop shows, and then where it lies."""
-    device: torch.device
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that its own weights take, bytes."""
-        statistics = sum(one.mean.nbytes for one in self.group_statistics)
-        return statistics + self.linear.weights.nbytes + nbytes_of(self.backbone)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The label set, in the labeling config's order."""
-        return self.config.labels
+class AttributeModel(RidgeModel[AttributeConfig]):
+    """Tells the classes of one group's regions apart, from what a crop shows and then where it lies."""
 
     def predict(
         self,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -48,31 +48,48 @@ class ClassificationConfig:
         return cls(**fields_of(metadata, Head.CLASSIFICATION, ARTIFACT_FORMAT))
 
 
+class Config(Protocol):
+    """What the artifact of a micro-model of classes says besides its arrays."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label set, in the labeling config's order."""
+        ...
+
+    def to_metadata(self) -> dict[str, str]:
+        """As strings."""
+        ...
+
+
+OwnConfig = TypeVar("OwnConfig", bound=Config)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class ClassificationModel:
-    """Tells one group's classes apart. Immutable: may be used from several threads at once."""
+class RidgeModel(Generic[OwnConfig]):
+    """One regression from what the frozen backbone sees to classes. Immutable: may be used from several threads at once."""
 
     backbone: Backbone
-    config: ClassificationConfig
+    config: OwnConfig
     group_statistics: tuple[GroupStatistics, ...]
     """For each stride."""
     linear: Linear
-    """A class behind those of the labels is "none of them"."""
+    """From what is seen, and then from what else is known of it; a class behind those of the labels is "none of them"."""
     device: torch.device
 
     @property
     def nbytes(self) -> int:
         """Memory that its own weights take, bytes."""
-        return (
-            sum(one.mean.nbytes for one in self.group_statistics)
-            + self.linear.weights.nbytes
-            + nbytes_of(self.backbone)
-        )
+        statistics = sum(one.mean.nbytes for one in self.group_statistics)
+        return statistics + self.linear.weights.nbytes + nbytes_of(self.backbone)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The label set, in the labeling config's order."""
         return self.config.labels
+
+
+class ClassificationModel(RidgeModel[ClassificationConfig]):
+    """Tells one group's classes of whole frames apart."""
 
     def predict(
         self,
@@ -96,14 +113,6 @@ class ClassificationModel:
         score = frame_score(sure, rejected)
         instances = tuple(Instance(self.labels[i], box, float(chances[i])) for i in shown)
         return Prediction(frame.task, instances, score)
-
-
-class Config(Protocol):
-    """What the artifact of a micro-model of classes says besides its arrays."""
-
-    def to_metadata(self) -> dict[str, str]:
-        """As strings."""
-        ...
 
 
 def shown_of(chances: NDArray[np.float64], labels: Sequence[str], single: bool) -> list[int]:
