@@ -26,6 +26,7 @@ from backend.loop.data.vanished import ABSENT
 from backend.loop.data.weights import read_and_load
 from backend.loop.predict.alone import predict_each
 from backend.loop.predict.box_masks import Boxes, box_masks, drawn_boxes, with_drawn
+from backend.loop.predict.first_tasks import first_tasks
 from backend.loop.predict.label_next import renew_tab
 from backend.loop.predict.scoring import published_scores
 from backend.loop.predict.track_attributes import predict_attributes
@@ -46,8 +47,9 @@ def publish_group(services: Services, group: GroupRecord, lease: Lease, frames: 
     """Predict the group's unlabelled images and all its videos with its serving versions and hand them over, if there
     is something new; whether there was.
 
-    The ledger is written first, so that whatever Label Studio holds is known here; a run that was cut off is simply
-    done again, and finds what it created the first time.
+    Of a large group the tasks that come next are handed over first, since whoever labels waits for them. The ledger is
+    written before anything is handed over, so that whatever Label Studio holds is known here; a run that was cut off is
+    simply done again, and finds what it created the first time.
     """
     registry = services.registry
     fresh = registry.groups.get(group.project, group.name)
@@ -56,27 +58,35 @@ def publish_group(services: Services, group: GroupRecord, lease: Lease, frames: 
     if registry.versions.serving(group.project, group.name):  # else there is nothing to tell of
         work = f"the prediction of its {group.tasks - group.labelled} unlabelled frames"
         registry.groups.progress(lease, "publishing", None, None, work)
-    entries = predict_group(services, group, frames)
-    registry.ledger.record(group.project, entries)
-    push(services, group, entries)
+    tasks, predictors = registry.tasks.of_group(group.project, group.name), _predictors(services, group)
+    if first := _first(services, group, tasks):
+        _hand_over(services, group, predicted(services, group, first, predictors, frames))
+        renew_tab(services, registry.projects.require(group.project))
+    entries = predicted(services, group, tasks, predictors, frames)
+    _hand_over(services, group, entries)
     doubt = mean(1 - entry.model_score for entry in entries) if entries else None
     registry.groups.mark_published(lease, fresh.trained, doubt)
-    log.info("predictions published", project=group.project, group=group.name, tasks=len(entries))
     renew_tab(services, registry.projects.require(group.project))
     return True
 
 
-def predict_group(services: Services, group: GroupRecord, frames: FrameStore) -> list[LedgerEntry]:
-    """Predictions of all serving versions for unlabelled images and for videos, merged into one for each task.
+def _first(services: Services, group: GroupRecord, tasks: Sequence[TaskRecord]) -> list[TaskRecord]:
+    """The tasks that are handed over before all others, and the labelled ones, without which nothing is known of their time;
+    none of a group that is done soon, or of whole videos."""
+    registry = services.registry
+    controls = services.config(registry.projects.require(group.project)).controls
+    if any(control.media is Media.VIDEO for control in controls):
+        return []
+    labelled = {label.task for label in registry.labels.of_group(group.project, group.name)}
+    rest = [task for task in tasks if task.id not in labelled]
+    first = {task.id for task in first_tasks(rest, registry.ledger.scores(group.project, [task.id for task in rest]))}
+    return [task for task in tasks if task.id in first | labelled] if first else []
 
-    Raises ArtifactDamaged where one of them is none any more: then the group is trained first.
-    """
-    registry, project = services.registry, services.registry.projects.require(group.project)
-    predictors = [
-        ControlPredictor(control, version.id, read_and_load(services, version)[1])
-        for control, version, _ in current_versions(services, project, group.name)
-    ]
-    return predicted(services, group, registry.tasks.of_group(group.project, group.name), predictors, frames)
+
+def _hand_over(services: Services, group: GroupRecord, entries: Sequence[LedgerEntry]) -> None:
+    services.registry.ledger.record(group.project, entries)
+    push(services, group, entries)
+    log.info("predictions published", project=group.project, group=group.name, tasks=len(entries))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +97,15 @@ class ControlPredictor:
     version: int
     """Its id."""
     model: MicroModel
+
+
+def _predictors(services: Services, group: GroupRecord) -> list[ControlPredictor]:
+    """Of all serving versions. Raises ArtifactDamaged where one of them is none any more: then the group is trained first."""
+    project = services.registry.projects.require(group.project)
+    return [
+        ControlPredictor(control, version.id, read_and_load(services, version)[1])
+        for control, version, _ in current_versions(services, project, group.name)
+    ]
 
 
 def predicted(
