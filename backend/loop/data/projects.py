@@ -8,9 +8,9 @@ import structlog
 
 from backend.errors import LabelingConfigError
 from backend.loop.data.grouping import GroupRule, choose_rule, group_of, ordered_by
-from backend.loop.data.merge import in_dependency_order
 from backend.loop.data.standing import heard_as
 from backend.loop.services import Services
+from backend.objects.composing import in_dependency_order
 from backend.studio import events, json_text
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Media

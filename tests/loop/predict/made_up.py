@@ -32,9 +32,7 @@ class MadeUp:
         found = tuple(self._instances(frame, square, x, hosts))
         return Prediction(frame.task, found, 0.5 + (x % 10) / 20 + labeled / 1000)
 
-    def _instances(
-        self, frame: Frame, square: Box, x: int, hosts: Sequence[Instance] | None
-    ) -> Iterable[Instance]:
+    def _instances(self, frame: Frame, square: Box, x: int, hosts: Sequence[Instance] | None) -> Iterable[Instance]:
         about = self.weights.metadata
         labels = about["labels"].split(",")
         match about["head"]:

@@ -1,14 +1,15 @@
 """What the server publishes and answers is, to the last digit, what it was before it asked its micro-models as one composition.
 
-`answers.json` was written by `10ae2d3`, the last release with a way of its own in publishing and another one in `/predict`.
-The micro-models are made up, so the answers are the same on every machine: `python -m tests.loop.predict.test_stored_answers`
+`answers.json` was written by `10ae2d3`, the last release with a way of its own in publishing and another one in `/predict`; but
+for what `/predict` answers where masks are made from boxes: it gave the masks of whole frames, or none, and now those that are
+published. The micro-models are made up, so the answers are the same on every machine: `python -m tests.loop.predict.test_stored_answers`
 writes them anew.
 """
 
 import io
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,6 @@ def add_films(house: House) -> None:
     track = {"id": "t1", "to_name": "film"}
     drawn = {**track, "from_name": "box", "type": "videorectangle", "value": value}
     house.label(1, [drawn, {**track, "from_name": "side", "type": "choices", "value": {"choices": ["west"]}}])
-
-
 
 
 def answers_of(case: str, folder: Path) -> dict[str, Any]:
