@@ -1,19 +1,20 @@
 """The micro-models of one group as one composition: publishing, `/predict` and transfer ask it, each about its own tasks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from backend.loop.data.merge import ControlPredictions, shown, shown_tracks
 from backend.loop.data.pages import task_of
 from backend.loop.data.training_set import TrainingSet
 from backend.loop.predict.alone import predict_each
-from backend.loop.predict.box_masks import Boxes, box_masks, with_drawn
+from backend.loop.predict.box_masks import box_masks, with_drawn
 from backend.loop.predict.track_attributes import predict_attributes
 from backend.loop.predict.video_predict import predict_clips
 from backend.objects.composing import composed, enclosing_boxes, enclosing_tracks, instances_of
 from backend.studio.labeling_config import LabelingConfig
-from backend.types import Control, Media
+from backend.types import Control, Instance, Media
 
 if TYPE_CHECKING:
     from backend.learning.method import MicroModel
@@ -29,7 +30,11 @@ class ControlPredictor:
     model: "MicroModel"
 
 
-def nothing_drawn(control: Control, given: TrainingSet) -> Boxes:
+Drawn = dict[int, tuple[Instance, ...]]
+"""By task, or page."""
+
+
+def nothing_drawn(control: Control, given: TrainingSet) -> Drawn:
     """Of tasks that nobody has labelled."""
     return {}
 
@@ -44,22 +49,23 @@ class GroupComposition:
     """What masks of boxes are looked for with where nobody has learnt them."""
     look: Callable[[Control], TrainingSet]
     """What to look at for a control, and what is labelled there."""
-    drawn: Callable[[Control, TrainingSet], Boxes] = nothing_drawn
+    drawn: Callable[[Control, TrainingSet], Drawn] = nothing_drawn
     """The boxes of a control that people drew in what is looked at: they get masks, too."""
-    unreadable: dict[int, str] = field(default_factory=dict)
-    """{task: what is wrong with it}, once it was asked."""
 
-    def said(self) -> list[ControlPredictions]:
-        """What each control's micro-model says, behind what its regions hang on."""
-        return composed(self.config.controls, self._ask)
+    def said(self) -> tuple[list[ControlPredictions], dict[int, str]]:
+        """(what each control's micro-model says, behind what its regions hang on, {task: what is wrong with it})."""
+        unreadable = dict[int, str]()
+        return composed(self.config.controls, partial(self._ask, unreadable)), unreadable
 
-    def _ask(self, control: Control, before: Sequence[ControlPredictions]) -> Iterator[ControlPredictions]:
+    def _ask(
+        self, unreadable: dict[int, str], control: Control, before: Sequence[ControlPredictions]
+    ) -> Iterator[ControlPredictions]:
         predictor = next((one for one in self.predictors if one.control.from_name == control.from_name), None)
         source = self.config.control(control.masks_from or "")
         if predictor is None and source is None:
             return
         given = self.look(control)
-        self.unreadable.update(given.unreadable)
+        unreadable.update(given.unreadable)
         if source is not None:
             drawn = self.drawn(source, given)
             yield with_drawn(source, drawn, given.sizes)
@@ -69,10 +75,10 @@ class GroupComposition:
         elif predictor is not None:
             boxes = enclosing_boxes(control, before)
             found, odd = predict_each(predictor.model, given.rest, given.labeled, boxes)
-            self.unreadable.update({task_of(page): why for page, why in odd.items()})
+            unreadable.update({task_of(page): why for page, why in odd.items()})
             yield ControlPredictions(control, predictor.version, shown(control, found), given.sizes)
 
-    def _masked(self, predictor: ControlPredictor | None, given: TrainingSet, boxes: Boxes) -> ControlPredictions:
+    def _masked(self, predictor: ControlPredictor | None, given: TrainingSet, boxes: Drawn) -> ControlPredictions:
         """Masks for boxes, also where no version serves yet."""
         model, version = (predictor.model, predictor.version) if predictor else (None, None)
         masks = box_masks(given.control, boxes, given, model, self.backbone)

@@ -14,7 +14,7 @@ from backend.loop.data.frames import MAX_SIDE
 from backend.loop.data.grouping import group_of, order_of
 from backend.loop.data.merge import merge
 from backend.loop.data.pages import images_of, number_of
-from backend.loop.data.projects import current_versions, model_version, rule_of
+from backend.loop.data.projects import configured, current_versions, model_version, rule_of
 from backend.loop.data.training_set import TrainingSet
 from backend.loop.data.weights import read_and_load
 from backend.loop.predict.group_composition import ControlPredictor, GroupComposition
@@ -62,7 +62,7 @@ class Predictor:
         if project is None:  # only /setup makes one known
             return [None] * len(tasks)
         if config and config != project.config:
-            project = registry.projects.configure(project_id, config=config)
+            project = configured(self._services, project_id, config)
         known = registry.ledger.latest(project_id, [t.id for t in tasks if t])
         rule = rule_of(self._services, project)
         serving: dict[str, Current] = {}
@@ -133,7 +133,7 @@ class Predictor:
         with self._slot:
             some = [ControlPredictor(control, version.id, self._model(version)) for control, version, _ in versions]
             backbone = self._services.settings.backbone
-            outputs = GroupComposition(config, some, backbone, lambda control: looks[control.from_name]).said()
+            outputs, _ = GroupComposition(config, some, backbone, lambda control: looks[control.from_name]).said()
         one, title = merge(outputs)[task.id], model_version(self._services, project)
         # Label Studio stores it and shows it: when its annotation comes, it must be known what was shown.
         now = self._services.clock()

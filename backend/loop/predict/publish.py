@@ -81,9 +81,9 @@ def predicted(
         lambda control: build_training_set(control, tasks, labels, frames),
         lambda control, given: drawn_boxes(control, tasks, labels, given.sizes),
     )
-    outputs = whole.said()
+    outputs, unreadable = whole.said()
     if outputs:
-        problems = frames.remarks | whole.unreadable
+        problems = frames.remarks | unreadable
         now_wrong = {task.id: problems.get(task.id) for task in tasks if task.problem != problems.get(task.id)}
         registry.tasks.set_problems(project.id, now_wrong)
     merged = merge(outputs)

@@ -1,6 +1,7 @@
 """Micro-models that are made up, one for each kind of control tag: what they say follows from where the bright square lies, how
 many labelled frames they were given, and the boxes that their regions hang on. No number hangs on the machine."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -77,5 +78,6 @@ def mask_of(frame: Frame, box: Box, shift: int = 0) -> np.ndarray:
 
 def made_up(control: Control, given: TrainingInput, recipe: object) -> Trained:
     """A training that needs no time."""
-    about = {"head": str(control.head), "labels": ",".join(control.labels), "label": control.from_name}
+    blueprint = json.dumps({"labels": control.labels, "parented": bool(control.hangs_on)})
+    about = {"head": str(control.head), "labels": ",".join(control.labels), "blueprint": blueprint}
     return Trained(Weights({"w": np.zeros(3, np.float32)}, about), {"loss": 0.1}, 0.01)

@@ -2,8 +2,8 @@
 
 `answers.json` was written by `10ae2d3`, the last release with a way of its own in publishing and another one in `/predict`; but
 for what `/predict` answers where masks are made from boxes: it gave the masks of whole frames, or none, and now those that are
-published. The micro-models are made up, so the answers are the same on every machine: `python -m tests.loop.predict.test_stored_answers`
-writes them anew.
+published. The micro-models are made up, so the answers are the same on every machine:
+`python -m tests.loop.predict.test_stored_answers` writes them anew.
 """
 
 import io
@@ -21,6 +21,8 @@ from backend.learning import methods
 from backend.learning.network import features
 from backend.learning.prompting import fallback_chain
 from backend.loop.predict.on_demand import Predictor
+from backend.objects.frames import input_frame
+from backend.objects.zoo import open_zoo
 from backend.studio import labeling_config
 from backend.studio.events import TaskData
 from backend.studio.tags import for_control
@@ -69,6 +71,9 @@ CONFIGS = {
     "whole videos": FILM,
 }
 """{case: labeling config without its `View`}"""
+ON_ONE_FRAME = [case for case in CONFIGS if not set(case.split()) & {"from", "several", "two", "videos"}]
+"""Those that a composition can answer, which is asked about one picture and is not told what people drew."""
+KINDS = ("rectanglelabels", "brushlabels", "keypointlabels", "choices")
 
 
 def stand_in(patch: pytest.MonkeyPatch) -> None:
@@ -149,8 +154,29 @@ def answers_of(case: str, folder: Path) -> dict[str, Any]:
     asked = [TaskData(100 + task, row["data"]) for task, row in sorted(house.studio.rows.items()) if task in ASKED]
     answers = Predictor(house.services).predict(1, asked)
     found |= {f"answered {task.id}": one for task, one in zip(asked, answers, strict=True) if one}
+    if case in ON_ONE_FRAME:
+        check_whole(house, {task.id: one for task, one in zip(asked, answers, strict=True) if one})
     house.registry.close()
     return {name: [plain(one["result"]), one["score"]] for name, one in found.items()}
+
+
+def check_whole(house: House, answers: Mapping[int, Mapping[str, Any]]) -> None:
+    """What is answered is what the group's composition says, read from the registry as by anybody."""
+    zoo = open_zoo(house.settings.folder)
+    whole = zoo.project(1).group("clip").whole()
+    for task, answer in answers.items():
+        [said] = whole.answers([input_frame(house.media / f"{task - 100}.png")])
+        assert said.score == answer["score"]
+        of_type = {kind: [item for item in answer["result"] if item["type"] == kind] for kind in KINDS}
+        chosen = [item["value"]["choices"][0] for item in of_type["choices"]]
+        labels = [item["value"][kind][0] for kind in ("rectanglelabels", "brushlabels") for item in of_type[kind]]
+        scene = [one for one in chosen if one in ("day", "night")]
+        attributes = [about[name] for about in said.found.attributes for name in ("side", "mood") if name in about]
+        assert sorted(filter(None, said.found.label.tolist())) == sorted(labels + scene)
+        assert sorted(attributes) == sorted(one for one in chosen if one not in scene)
+        if labels:  # points of hidden boxes go with them
+            assert int((said.found.visibility > 0).sum()) == len(of_type["keypointlabels"])
+    zoo.close()
 
 
 def plain(result: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
