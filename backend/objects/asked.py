@@ -41,11 +41,10 @@ def inferred(models: Mapping[str, "MicroModel"]) -> tuple[Control, ...]:
     return tuple(found)
 
 
-def asked(setting: Any, fingerprints: Mapping[str, str]) -> tuple[Control, ...]:
-    """The control tags that these micro-models, {name: fingerprint}, are good for, of a project's setting; raises ValueError."""
-    rows: Sequence[Mapping[str, Any]] = setting or ()
-    good = [row["control"] for row in rows if fingerprints.get(row["control"]["from_name"]) == row["fingerprint"]]
-    return controls_of(good)
+def asked(setting: Sequence[Mapping[str, Any]], fingerprints: Mapping[str, str]) -> tuple[Control, ...]:
+    """The control tags that these micro-models, {name: fingerprint}, are good for, of a project's setting."""
+    rows = ((row["control"], row["fingerprint"]) for row in setting)
+    return controls_of([control for control, wanted in rows if fingerprints.get(control["from_name"]) == wanted])
 
 
 def _control(name: str, model: "MicroModel", **more: Any) -> Control:

@@ -51,12 +51,8 @@ class Group(Mapping[str, MicroModel]):
         them. Where a registry does not tell what is asked for, it is inferred from what the micro-models find."""
         setting = self.reader.projects.require(self.project).settings.get(SETTING)
         serving = self.reader.versions.serving(self.project, self.name)
-        try:
-            controls = asked(setting, {name: version.fingerprint for name, version in serving.items()})
-        except ValueError:
-            setting = None
-        if not setting:
-            controls = inferred(dict(self))
+        fingerprints = {name: version.fingerprint for name, version in serving.items()}
+        controls = asked(setting, fingerprints) if setting else inferred(dict(self))
         return whole(controls, {control.from_name: self.require(control.from_name) for control in controls})
 
     def _lacks(self, control: str) -> str:
