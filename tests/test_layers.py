@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-BASE = {"types", "pixel_edges", "settings", "tracks", "errors", "cancel", "sqlite_files"}
+BASE = {"types", "conditions", "pixel_edges", "settings", "tracks", "errors", "cancel", "sqlite_files"}
 ALLOWED = {
     "types": set(),
     "tracks": {"types"},
+    "conditions": {"types"},
     "pixel_edges": {"types"},
     "errors": set(),
     "cancel": {"errors"},
@@ -25,7 +26,17 @@ ALLOWED = {
     "settings": {"errors", "variables", "password"},
     "instances": {"types", "errors"},
     "datasets": {"instances", "types", "tracks", "pixel_edges", "errors"},
-    "objects": {"datasets", "instances", "learning", "model_registry", "types", "tracks", "errors", "cancel"},
+    "objects": {
+        "datasets",
+        "instances",
+        "learning",
+        "model_registry",
+        "types",
+        "conditions",
+        "tracks",
+        "errors",
+        "cancel",
+    },
     "model_registry": {"types", "errors", "sqlite_files"},
     "studio": BASE,
     "learning": BASE,

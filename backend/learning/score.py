@@ -9,7 +9,7 @@ a frame in which nothing is seen would be the surest of all, and a missed object
 The chain from the network to Label Studio's column:
 1. a head's confidence in [0, 1]: height of a heatmap's peak, mass around a keypoint, expected overlap, share of the votes;
 2. `Calibration` (here): confidences of boxes become probabilities by Platt scaling, other heads' are taken as they are;
-3. `frame_score` (here) puts a frame's together: `Prediction.score`; what is not finite becomes 0 in `loop/data/merge.shown`;
+3. `frame_score` (here) puts a frame's together: `Prediction.score`; what is not finite becomes 0 in `objects/composing.kept`;
 4. `loop/data/merge.merge`: a task's score is that of its least certain control, since one wrong part is work for a person;
 5. `loop/predict/scoring.published_scores`: all are shifted in log odds until they agree with the group's own reviews, then
    put in the order worth looking at without two being equal; kept in the ledger, `uncalibrated_score` as they came out of step 4;

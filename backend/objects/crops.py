@@ -60,7 +60,8 @@ class Crops(Step):
     def _one(self, frame: InputFrame, answer: Answer) -> Answer:
         said = self._said(frame, answer.found)
         attributes = [
-            {**known, **self._attribute(one.found)} for known, one in zip(answer.found.attributes, said, strict=True)
+            {**known, **attribute_of(self.name, one.found)}
+            for known, one in zip(answer.found.attributes, said, strict=True)
         ]
         score = min([answer.score, *(one.score for one in said)])
         return Answer(answer.found.with_columns(attributes=attributes), score)
@@ -73,8 +74,9 @@ class Crops(Step):
         crops = (crop(frame.frame, box) for box in objects.xyxy)
         return answers_of(self.model, [InputFrame(one, frame.number, frame.places) for one in crops])
 
-    def _attribute(self, classes: Instances) -> dict[str, Any]:
-        if not len(classes):
-            return {}
-        names = ", ".join(classes.label.tolist())
-        return {self.name: names, f"{self.name} score": float(classes.score.min())}
+
+def attribute_of(name: str, classes: Instances) -> dict[str, Any]:
+    """One object's classes as its attribute of this name; nothing where it has none."""
+    if not len(classes):
+        return {}
+    return {name: ", ".join(classes.label.tolist()), f"{name} score": float(classes.score.min())}

@@ -24,11 +24,12 @@ from backend.objects.selection import Above, Only
 from backend.objects.track import Track
 from backend.objects.union import Union
 from backend.objects.value import Value
+from backend.objects.whole import Whole
 from backend.types import Weights
 
 KEY, FORMAT = "micro_models", "1"
 KINDS = {
-    one.kind: one for one in (Abstain, Above, ByGroup, ByTime, Chain, Crops, Inside, Only, Steps, Track, Union)
+    one.kind: one for one in (Abstain, Above, ByGroup, ByTime, Chain, Crops, Inside, Only, Steps, Track, Union, Whole)
 }  # fmt: skip
 
 

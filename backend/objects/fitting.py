@@ -9,7 +9,7 @@ from backend.objects.card import Card
 from backend.objects.frames import AnyFrame, AnyFrames, each_of, input_frame
 from backend.objects.micro_model import MicroModel
 from backend.objects.model import Tell
-from backend.objects.truth import control_of, head_of, labeled_frame, labels_of
+from backend.objects.truth import classes_of, control_of, head_of, labeled_frame, labels_of
 from backend.types import Frame, Head, Progress, Start, Weights
 
 BACKBONE = "tf_efficientnet_lite0"
@@ -25,6 +25,7 @@ def fit(
     group: str = "",
     control: str = "",
     head: Head | str | None = None,
+    attribute: str = "",
     effort: float = 1.0,
     seed: int = 0,
     progress: Tell | None = None,
@@ -33,7 +34,8 @@ def fit(
 
     `rest` are frames of the same group that nobody labelled, decoded when they are looked at; `start` is a micro-model of
     another group. `group` and `control` are what its card says, `head` what the labels ask for where that is not plain, and
-    `effort` the share of the usual training steps. Raises TrainingError where nothing can be learnt, and what `progress`
+    `effort` the share of the usual training steps. With `attribute` it learns what this attribute of each object is, for
+    `boxes >> model.crops()`. Raises TrainingError where nothing can be learnt, and what `progress`
     raises.
     """
     from backend.learning import methods
@@ -42,11 +44,18 @@ def fit(
     given = [input_frame(frame).frame for frame in each_of(frames)]
     if len(given) != len(labels):
         raise TrainingError(f"Found {len(given)} frames and {len(labels)} labels. Expected one for each frame.")
+    if attribute:
+        labels, head, control = (
+            [classes_of(one, attribute) for one in labels],
+            Head.CLASSIFICATION,
+            control or attribute,
+        )
     asked = Head(head) if head is not None else head_of(given, labels)
     names = labels_of(asked, labels, start.labels if start else ())
     pairs = enumerate(zip(given, labels, strict=True))
     labeled = [labeled_frame(replace(frame, task=n), one) for n, (frame, one) in pairs]
-    wanted, others = control_of(asked, names, labeled, control), LazyFrames(list(each_of(rest)), len(labeled))
+    wanted = control_of(asked, names, labeled, control, of_regions=bool(attribute))
+    others = LazyFrames(list(each_of(rest)), len(labeled))
     training = TrainingInput(
         labeled=labeled, labels=names, unlabeled=others, start=_start(start, asked), seed=seed, progress=_told(progress)
     )

@@ -49,11 +49,11 @@ class Inside(Step):
         """See `Step.handed_on`."""
         found = answers_of(self.model, frames, looked_at(before))
         return [
-            Answer(_with_points(a.found, b.found), min(a.score, b.score)) for a, b in zip(before, found, strict=True)
+            Answer(with_points(a.found, b.found), min(a.score, b.score)) for a, b in zip(before, found, strict=True)
         ]
 
 
-def _with_points(objects: Instances, found: Instances) -> Instances:
+def with_points(objects: Instances, found: Instances) -> Instances:
     """The objects with these points beside their own; of one name the new one counts."""
     old = [n for n, name in enumerate(objects.keypoint_names) if name not in found.keypoint_names]
     columns = {

@@ -15,11 +15,12 @@ from backend.instances import NO_TRACK, PREDICTED, Instances
 from backend.objects.card import Card
 from backend.objects.frames import InputFrame
 from backend.objects.model import Answer, Model
-from backend.types import Head, Prediction, Weights
+from backend.types import Head, Instance, Prediction, Weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from backend.learning.fitting.training_input import EnclosingBoxes
     from backend.learning.method import MicroModel as Loaded
 
 
@@ -122,29 +123,31 @@ class MicroModel(Model):
                 f"{self.title} finds points in boxes, and was given none. Chain it behind a model of these boxes: "
                 "boxes >> points.inside()."
             )
-        if any(one.frame.order is None for one in frames):  # each by itself: a batch says what single calls say
-            each = (self._predict([one], inside and [inside[n]]) for n, one in enumerate(frames))
-            return [answer for answers in each for answer in answers]
-        return self._predict(frames, inside)
+        boxes = None if inside is None else {n: one.single() for n, one in enumerate(inside)}
+        return [Answer(self.instances(one.instances), one.score) for one in self.predictions(frames, boxes)]
+
+    def predictions(self, frames: Sequence[InputFrame], boxes: "EnclosingBoxes | None") -> list[Prediction]:
+        """What it says of each frame, known by its position, as its method says it; with {position: boxes} of these."""
+        given = [replace(one.frame, task=n) for n, one in enumerate(frames)]
+        if any(one.order is None for one in given):  # each by itself: a batch says what single calls say
+            found = [self._loaded.predict([one], (), boxes)[0] for one in given]
+        else:
+            found = self._loaded.predict(given, (), boxes)
+        return [one if np.isfinite(one.score) else replace(one, score=0.0) for one in found]
+
+    def instances(self, some: Sequence[Instance]) -> Instances:
+        """What it said of one frame, as the one result class."""
+        points = self.labels if self.head is Head.POSE else ()
+        tracks = [NO_TRACK if one.track is None else one.track for one in some]
+        about = [{"angle": one.angle} if one.angle else {} for one in some]
+        columns = {"track": tracks, "attributes": about, "version": [self.title] * len(some)}
+        return Instances.of(some, points, origin=[PREDICTED] * len(some), **columns)
 
     def export(self, path: "str | Path") -> None:
         """Write it as ONNX, which runs without torch and without this package; see `exporting.export`."""
         from backend.objects.exporting import export
 
         export(self, path)
-
-    def _predict(self, frames: Sequence[InputFrame], inside: Sequence[Instances] | None) -> list[Answer]:
-        boxes = None if inside is None else {n: one.single() for n, one in enumerate(inside)}
-        given = (replace(one.frame, task=n) for n, one in enumerate(frames))
-        return [self._answer(one) for one in self._loaded.predict(given, (), boxes)]
-
-    def _answer(self, prediction: Prediction) -> Answer:
-        some, points = prediction.instances, self.labels if self.head is Head.POSE else ()
-        tracks = [NO_TRACK if one.track is None else one.track for one in some]
-        about = [{"angle": one.angle} if one.angle else {} for one in some]
-        columns = {"track": tracks, "attributes": about, "version": [self.title] * len(some)}
-        found = Instances.of(some, points, origin=[PREDICTED] * len(some), **columns)
-        return Answer(found, prediction.score if np.isfinite(prediction.score) else 0.0)
 
     @cached_property
     def _loaded(self) -> "Loaded":

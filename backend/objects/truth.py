@@ -33,6 +33,12 @@ def head_of(frames: Sequence[Frame], labels: Sequence[Instances]) -> Head:
     return Head.DETECTION
 
 
+def classes_of(labels: Instances, attribute: str) -> Instances:
+    """The objects that have this attribute, called by what it is."""
+    said = [(n, str(about[attribute])) for n, about in enumerate(labels.attributes) if about.get(attribute) is not None]
+    return labels[[n for n, _ in said]].with_columns(label=[name for _, name in said])
+
+
 def labels_of(head: Head, labels: Sequence[Instances], known: Sequence[str] = ()) -> tuple[str, ...]:
     """The label set: those of `known` that are there, in its order, then the others by name; of points, in order."""
     if head is Head.POSE:
@@ -42,8 +48,10 @@ def labels_of(head: Head, labels: Sequence[Instances], known: Sequence[str] = ()
     return tuple(dict.fromkeys([*(name for name in known if name in there), *there]))
 
 
-def control_of(head: Head, names: Sequence[str], labeled: Sequence[LabeledFrame], control: str) -> Control:
-    """The control tag that would ask for this."""
+def control_of(
+    head: Head, names: Sequence[str], labeled: Sequence[LabeledFrame], control: str, of_regions: bool = False
+) -> Control:
+    """The control tag that would ask for this; `of_regions`: for the class of each region."""
     from backend.learning.points.choice import any_number
 
     unnamed = not any(one.label for frame in labeled for one in frame.instances)
@@ -55,8 +63,11 @@ def control_of(head: Head, names: Sequence[str], labeled: Sequence[LabeledFrame]
         tuple(names),
         "frame",
         counted=head is Head.POSE and unnamed and any_number(labeled),
-        multiple=head is Head.CLASSIFICATION and any(len(one.instances) > 1 for one in labeled),
+        multiple=head is Head.CLASSIFICATION and not of_regions and any(len(one.instances) > 1 for one in labeled),
         media=Media.IMAGE,
+        attribute_of=(Control("region", "frame", TAGS[Head.DETECTION], Head.DETECTION, (), "frame"),)
+        if of_regions
+        else (),
     )
 
 

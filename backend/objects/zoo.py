@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.errors import ArtifactDamaged, RegistryError
+from backend.objects.asked import SETTING, asked, inferred
 from backend.objects.card import Card
-from backend.objects.composing import composition_of
 from backend.objects.micro_model import MicroModel
 from backend.objects.model import Model
+from backend.objects.whole import whole
 
 IMPORTED = "imported"
 """State of a version that was brought from another registry, as a start."""
@@ -46,8 +47,13 @@ class Group(Mapping[str, MicroModel]):
         return MicroModel(self.reader.artifacts.read(version.artifact), card_of(version, history))
 
     def whole(self) -> Model:
-        """All that serves in the group as one model: boxes, their points, the class of each; see `composition_of`."""
-        return composition_of(dict(self))
+        """All that serves in the group as one model: boxes, their points, the class of each, as the labeling config asks for
+        them. Where a registry does not tell what is asked for, it is inferred from what the micro-models find."""
+        setting = self.reader.projects.require(self.project).settings.get(SETTING)
+        serving = self.reader.versions.serving(self.project, self.name)
+        fingerprints = {name: version.fingerprint for name, version in serving.items()}
+        controls = asked(setting, fingerprints) if setting else inferred(dict(self))
+        return whole(controls, {control.from_name: self.require(control.from_name) for control in controls})
 
     def _lacks(self, control: str) -> str:
         names = ", ".join(map(repr, self)) or "none"

@@ -1,6 +1,7 @@
 """Drawing instances over a picture: boxes, masks, points, classes. Each label has its colour and is written beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -21,9 +22,15 @@ def colour_of(label: str, labels: Sequence[str]) -> str:
 
 
 def draw_instances(
-    picture: Image.Image, instances: Sequence[Instance], scale: float, labels: Sequence[str], size: int = TEXT_SIZE
+    picture: Image.Image,
+    instances: Sequence[Instance],
+    scale: float,
+    labels: Sequence[str],
+    size: int = TEXT_SIZE,
+    classes: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Draw instances over an RGB picture; `scale` is its width over the original's, `size` that of the text in pixels.
+    """Draw instances over an RGB picture; `scale` is its width over the original's, `size` that of the text in pixels, and
+    `classes`, by region, what else is said of each.
 
     A class of the whole frame, whose box is the frame, is written in the corner, one below the other.
     """
@@ -44,7 +51,8 @@ def draw_instances(
         if instance.label and not _is_point(instance):
             above, below = y0 - size - 5, y1 + 2
             beside = above if above >= 0 else below if below + size + 4 <= picture.height else y0
-            tag(pen, (max(0.0, x0), beside), caption(instance), colour, size)
+            text = ", ".join(filter(None, (caption(instance), classes.get(instance.region_id or ""))))
+            tag(pen, (max(0.0, x0), beside), text, colour, size)
 
 
 def _is_point(instance: Instance) -> bool:

@@ -1,17 +1,12 @@
-"""Control tags that the editor shows only for some choices (`visibleWhen`).
-
-As the editor of 1.23.2 does it (`Result.canBeSubmitted` and `VisibilityMixin`): what a hidden control holds is dropped when
-the annotation is submitted, and a hidden `Choices` counts as one without a choice.
-"""
+"""Control tags that the editor shows only for some choices (`visibleWhen`), by what a result chooses; see `conditions`."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from backend.conditions import hidden_beside
 from backend.studio.regions.item import Item, value_of
-from backend.types import Condition, Control
+from backend.types import Control
 
-Chosen = Mapping[str, frozenset[str]]
-"""{name of a control tag: what is chosen with it}"""
 _CHOSEN = ("choices", "taxonomy")
 """Types of the items that choose something."""
 
@@ -25,11 +20,7 @@ def hidden(controls: Iterable[Control], result: Sequence[Item]) -> frozenset[str
 
 def _hidden(controls: Sequence[Control], result: Sequence[Item]) -> frozenset[str]:
     asked = [control for control in controls if control.visible_when]
-    found, chosen = frozenset[str](), _chosen(result) if asked else {}
-    for _ in asked:  # one that is hidden may hide the next
-        left = {name: choices for name, choices in chosen.items() if name not in found}
-        found = frozenset(one.from_name for one in asked if not _is_shown(one, left))
-    return found
+    return hidden_beside(asked, _chosen(result)) if asked else frozenset()
 
 
 def hidden_classes(
@@ -52,17 +43,6 @@ def hidden_classes(
         if name in _hidden(controls, [*everywhere, *of_region[id_]]):
             found.add((name, id_))
     return frozenset(found)
-
-
-def _is_shown(control: Control, chosen: Chosen) -> bool:
-    others = {name: choices for name, choices in chosen.items() if name != control.from_name}
-    return all(_holds(condition, others) == condition.selected for condition in control.visible_when)
-
-
-def _holds(condition: Condition, chosen: Chosen) -> bool:
-    asked = [choices for name, choices in chosen.items() if condition.control in ("", name)]
-    wanted = frozenset(condition.choices)
-    return any(choices & wanted if wanted else choices for choices in asked)
 
 
 def _chosen(result: Sequence[Item]) -> dict[str, frozenset[str]]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,9 @@ class MadeUp:
         labeled: Sequence[LabeledFrame] = (),
         enclosing_boxes: Mapping[int, Sequence[Instance]] | None = None,
     ) -> list[Prediction]:
+        score = float(json.loads(self.weights.metadata["blueprint"]).get("score", 0.75))
         return [
-            Prediction(one.task, tuple(self._in(one, (enclosing_boxes or {}).get(one.task, ()))), 0.75)
+            Prediction(one.task, tuple(self._in(one, (enclosing_boxes or {}).get(one.task, ()))), score)
             for one in frames
         ]
 
@@ -46,7 +47,10 @@ class MadeUp:
                 for one in boxes:
                     x, y = (one.box[0] + one.box[2]) / 2, (one.box[1] + one.box[3]) / 2
                     points = tuple(Keypoint(name, x + n, y, 0.4 + 0.4 * n) for n, name in enumerate(labels))
-                    yield Instance(one.label, one.box, 0.5, keypoints=points)
+                    yield Instance(one.label, one.box, 0.5, one.region_id, keypoints=points)
+            case _ if boxes:
+                for one in boxes:
+                    yield replace(one, label=labels[int(one.box[0]) % len(labels)], score=0.7)
             case _:
                 label = labels[0] if frame.image.mean() < 128 else labels[-1]
                 yield Instance(label, (0, 0, frame.width, frame.height), 0.6)

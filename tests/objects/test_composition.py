@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 
 from backend.errors import CompositionError, WeightsUnusable
-from backend.instances import PREDICTED
+from backend.instances import PREDICTED, Instances
 from backend.learning.attributes.crops import crop
 from backend.objects import micro_model as micro_models
 from backend.objects.abstain import abstain
-from backend.objects.composing import composition_of
+from backend.objects.asked import inferred
 from backend.objects.frames import InputFrame
 from backend.objects.micro_model import MicroModel
 from backend.objects.routing import by_group, by_time
 from backend.objects.track import track
+from backend.objects.whole import whole
 from backend.types import Frame, Weights
 from tests.objects.made import MadeUp, boxes, classes, frame, micro_model, points
 
@@ -155,12 +156,21 @@ def test_a_model_says_what_it_is() -> None:
     assert repr(TWO.only("cat") | classes("calm")) == "<Union 'a' v1.only('cat') | 'a' v1: 2 labels>"
 
 
-def test_the_micro_models_of_a_group_are_put_together_as_the_config_does() -> None:
+def test_the_micro_models_of_a_group_are_put_together_as_a_config_would_where_it_is_not_known() -> None:
     kinds = micro_model("classification", ["up", "down"], parented=True)
     hands = points("hand")
-    found = composition_of({"kind": kinds, "hands": hands, "label": TWO, "scene": classes("day", "night")})
+    models = {"kind": kinds, "hands": hands, "label": TWO, "scene": classes("day", "night")}
+    found = whole(inferred(models), models)
     expected = TWO >> hands.inside() >> kinds.crops("kind") | classes("day", "night")
-    assert found == expected
-    assert composition_of({"label": TWO}) == TWO
-    assert composition_of({"kind": kinds, "hands": hands}) == abstain, "there are no boxes"
-    assert composition_of({}) == abstain
+    assert rows_of(found(frame())) == rows_of(expected(frame()))
+    assert {one.card.control for one in found.parts} == {"classification", "pose", "detection"}  # type: ignore[attr-defined]
+    assert whole(inferred({"label": TWO}), {"label": TWO}) == TWO
+    hanging = {"kind": kinds, "hands": hands}
+    assert whole(inferred(hanging), hanging) == abstain, "there are no boxes"
+    assert whole((), {}) == abstain
+
+
+def rows_of(found: Instances) -> list[str]:
+    """All that is said of each object, the objects in any order."""
+    columns = (found.xyxy, found.label, found.score, found.keypoints, found.keypoint_score, found.visibility)
+    return sorted(map(str, zip(*(column.tolist() for column in columns), found.attributes, strict=True)))

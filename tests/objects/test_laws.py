@@ -3,6 +3,7 @@
 import copy
 import pickle
 import tempfile
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend.objects.abstain import abstain
+from backend.objects.asked import inferred
 from backend.objects.chain import Step
 from backend.objects.files import load
 from backend.objects.micro_model import MicroModel
 from backend.objects.model import Model
 from backend.objects.routing import by_group, by_time
 from backend.objects.track import track
-from tests.objects.made import boxes, classes, frame, in_any_order, points
+from backend.objects.whole import whole
+from tests.objects.made import boxes, classes, frame, in_any_order, micro_model, points
 
 LABELS = ("cat", "dog", "hen", "owl")
 rows = st.tuples(st.integers(0, 30), st.integers(0, 30), st.sampled_from([0.2, 0.5, 0.9]), st.integers(0, 1))
@@ -28,6 +31,15 @@ rows = st.tuples(st.integers(0, 30), st.integers(0, 30), st.sampled_from([0.2, 0
 def micro_models(draw: st.DrawFn) -> MicroModel:
     labels = draw(st.lists(st.sampled_from(LABELS), min_size=2, max_size=2, unique=True))
     return boxes(labels, draw(st.lists(rows, max_size=3)), draw(st.sampled_from("abc")))
+
+
+@st.composite
+def wholes(draw: st.DrawFn) -> Model:
+    """What a labeling config may ask for."""
+    found = {"label": draw(micro_models()), "other": draw(micro_models()), "hands": points("nose", "tail")}
+    found["kind"] = micro_model("classification", ["up", "down"], parented=True)
+    first, *others = inferred(found)
+    return whole([replace(first, score_threshold=draw(st.sampled_from([None, 0.4]))), *others], found)
 
 
 @st.composite
@@ -54,7 +66,7 @@ def some_labels(model: Model, data: st.DataObject) -> Model:
     )
 
 
-models = st.recursive(micro_models(), composed, max_leaves=5)
+models = st.recursive(st.one_of(micro_models(), wholes()), composed, max_leaves=5)
 PICTURE = frame(100)
 
 

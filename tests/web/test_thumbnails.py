@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
-from backend.loop.pages.thumbnail import view_of
+from backend.loop.pages.thumbnail import classes_of, finished, view_of
 from backend.studio.drawing import PALETTE
-from backend.studio.tags import for_video
+from backend.studio.labeling_config import parse
+from backend.studio.tags import for_control, for_video
 from backend.tracks import Keyframe, Track, VideoSize
 from model_registry import LedgerEntry
-from tests.loop.house import CONFIG, House, square_of
+from tests.loop.house import CONFIG, House, box_of, square_of
 from tests.studio.clips import number_of, numbered, write_video
 
 
@@ -38,6 +39,19 @@ def test_the_prediction_is_drawn_where_it_is(client: TestClient, house: House) -
     assert drawn.size == (64, 48)
     assert near(drawn.getpixel((x0, (y0 + y1) // 2)), PALETTE[0])
     assert plain
+
+
+def test_the_class_of_a_region_is_written_beside_it() -> None:
+    side = {"id": "r1", "from_name": "side", "type": "choices", "value": {"choices": ["left", "far"]}}
+    entry = LedgerEntry(1, 1, None, [*box_of(1), side], 0.5, {}, "", 0.0, 0.5)
+    assert classes_of(entry) == {"r1": "left, far"}
+    assert classes_of(None) == {}
+    bare, written = (Image.new("RGB", (200, 100)) for _ in range(2))
+    [control] = parse(CONFIG).controls
+    said = [(control, for_control(control).read(box_of(1), control, (64, 48)).instances)]
+    finished(bare, (64, 48), said, None, (0, 0, 64, 48))
+    finished(written, (64, 48), said, entry, (0, 0, 64, 48))
+    assert np.asarray(written).any(2).sum() > np.asarray(bare).any(2).sum(), "the plate is longer"
 
 
 def test_without_a_prediction_it_is_the_image(client: TestClient) -> None:

@@ -3,18 +3,16 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isfinite
-from typing import Any, TypeVar
+from typing import Any
 
 from backend.loop.data.pages import indexed, task_of
+from backend.objects.composing import kept
 from backend.studio import tags
 from backend.studio.regions import Size
 from backend.studio.regions.item import unique_id
 from backend.studio.visibility import hidden, hidden_classes
-from backend.tracks import Track, VideoPrediction
-from backend.types import Control, Instance, Prediction
-
-Named = TypeVar("Named", Instance, Track)
+from backend.tracks import VideoPrediction
+from backend.types import Control, Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,63 +37,17 @@ class TaskResult:
     versions: dict[str, int]
 
 
-def in_dependency_order(controls: Sequence[Control]) -> list[Control]:
-    """The controls, each behind the one that its regions hang on or are made from."""
-
-    def place(control: Control) -> int:
-        return 2 if control.attribute_of else (control.boxes_from or control.masks_from) is not None
-
-    return sorted(controls, key=place)
-
-
 def shown(control: Control, predictions: Sequence[Prediction]) -> list[Prediction]:
-    """The predictions without instances below the control's own threshold, each instance with an id for its region.
-
-    What a network says with numbers that are none, it does not say: the frame counts as its least certain.
-    """
-    limit = control.score_threshold
-    return [
-        replace(
-            p,
-            instances=tuple(_named(i) for i in p.instances if _is_sound(i) and (limit is None or i.score >= limit)),
-            score=p.score if isfinite(p.score) else 0.0,
-        )
-        for p in predictions
-    ]
+    """The predictions as they are shown, each instance with an id that no other region has."""
+    return list(kept(control, predictions, _new_id))
 
 
 def shown_tracks(control: Control, predictions: Sequence[VideoPrediction]) -> list[VideoPrediction]:
     """The same for videos; a track that a person began is always shown."""
     limit = control.score_threshold or 0.0
-    kept = [tuple(_named(t) for t in p.tracks if t.region_id or t.score >= limit) for p in predictions]
-    return [replace(p, tracks=tracks) for p, tracks in zip(predictions, kept, strict=True)]
-
-
-def enclosing_boxes(control: Control, outputs: Sequence[ControlPredictions]) -> dict[int, tuple[Instance, ...]] | None:
-    """{task: the instances that a control's regions are to hang on}, from the predictions before it; None: on nothing."""
-    if not control.hangs_on:
-        return None
-    found = defaultdict[int, tuple[Instance, ...]](tuple)
-    for name in control.hangs_on:
-        for task, boxes in instances_of(name, outputs).items():
-            # Upright, as the crops are in which what hangs on them is looked for.
-            found[task] += tuple(box.upright() for box in boxes if not control.only_of or box.label in control.only_of)
-    return dict(found)
-
-
-def enclosing_tracks(control: Control, outputs: Sequence[ControlPredictions]) -> dict[int, tuple[Track, ...]]:
-    """{task: the tracks that a control says something of}, from the predictions before it."""
-    found = defaultdict[int, tuple[Track, ...]](tuple)
-    for p in (p for one in outputs if one.control.from_name in control.hangs_on for p in one.predictions):
-        if isinstance(p, VideoPrediction):
-            found[p.task] += tuple(one for one in p.tracks if not control.only_of or one.label in control.only_of)
-    return dict(found)
-
-
-def instances_of(name: str, outputs: Sequence[ControlPredictions]) -> dict[int, tuple[Instance, ...]]:
-    """{task: what was predicted for the control of this name}"""
-    found = (p for output in outputs if output.control.from_name == name for p in output.predictions)
-    return {p.task: p.instances for p in found if isinstance(p, Prediction)}
+    some = [[t for t in p.tracks if t.region_id or t.score >= limit] for p in predictions]
+    named = [tuple(t if t.region_id else replace(t, region_id=_new_id()) for t in tracks) for tracks in some]
+    return [replace(p, tracks=tracks) for p, tracks in zip(predictions, named, strict=True)]
 
 
 def merge(outputs: Sequence[ControlPredictions]) -> dict[int, TaskResult]:
@@ -116,9 +68,9 @@ def _merged(outputs: Sequence[tuple[ControlPredictions, float, list[dict[str, An
     drawn = {item["id"] for output, _, items in left if not output.control.attribute_of for item in items}
     seen = list[tuple[float, list[dict[str, Any]]]]()
     for _, score, items in left:
-        kept = [one for one in items if one["id"] in drawn and (one["from_name"], one["id"]) not in of_regions]
-        if kept or not items:  # what is hidden as a whole is no work
-            seen.append((score, kept))
+        own = [one for one in items if one["id"] in drawn and (one["from_name"], one["id"]) not in of_regions]
+        if own or not items:  # what is hidden as a whole is no work
+            seen.append((score, own))
     return TaskResult(
         result=[item for _, items in seen for item in items],
         score=min((score for score, _ in seen), default=1.0),
@@ -133,10 +85,5 @@ def _written(prediction: Prediction | VideoPrediction, output: ControlPrediction
     return indexed(items, prediction.task) if output.control.value_list else items
 
 
-def _is_sound(instance: Instance) -> bool:
-    points = [number for point in instance.keypoints for number in (point.x, point.y)]
-    return all(isfinite(number) for number in (*instance.box, instance.angle, instance.score, *points))
-
-
-def _named(one: Named) -> Named:
-    return one if one.region_id else replace(one, region_id=unique_id(None, set()))
+def _new_id() -> str:
+    return unique_id(None, set())

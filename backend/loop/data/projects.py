@@ -8,9 +8,10 @@ import structlog
 
 from backend.errors import LabelingConfigError
 from backend.loop.data.grouping import GroupRule, choose_rule, group_of, ordered_by
-from backend.loop.data.merge import in_dependency_order
 from backend.loop.data.standing import heard_as
 from backend.loop.services import Services
+from backend.objects.asked import SETTING, as_json
+from backend.objects.composing import in_dependency_order
 from backend.studio import events, json_text
 from backend.studio.labeling_config import control_fingerprint
 from backend.types import Control, Media
@@ -33,13 +34,27 @@ def setup(services: Services, project_id: int, config: str, extra_params: Any, h
     if lifted or project.stopped:
         services.queue.enqueue_sweep(project_id)
     if (config and config != project.config) or extra != project.settings.get("extra_params", {}):
-        project = services.registry.projects.configure(
-            project_id, config=config or None, settings={"extra_params": extra}
-        )
+        project = configured(services, project_id, config or project.config, {"extra_params": extra})
         services.queue.enqueue_sweep(project_id)
     elif (project.synced_at is None or project.gone) and services.studio(project):
         services.queue.enqueue_sweep(project_id)
     return model_version(services, project)
+
+
+def configured(
+    services: Services, project_id: int, config: str, settings: Mapping[str, Any] | None = None
+) -> ProjectRecord:
+    """The project with this labeling config and what it asks for, by which readers of the registry compose."""
+    project = services.registry.projects.configure(project_id, config, settings)
+    try:
+        controls = services.config(project).controls
+    except LabelingConfigError:
+        controls = ()
+    rows = zip(controls, as_json(controls), strict=True)
+    asked = [{"control": control, "fingerprint": control_fingerprint(one)} for one, control in rows]
+    if asked == project.settings.get(SETTING, []):
+        return project
+    return services.registry.projects.configure(project_id, settings={SETTING: asked or None})
 
 
 def project_of(services: Services, config: str | None) -> int | None:

@@ -32,15 +32,15 @@ class TrainingSet:
     """The group's frames without a submitted annotation, decoded when asked for."""
     sizes: Mapping[int, tuple[int, int]]
     """{task, or page: original (width, height) in pixels} of the images to predict."""
-    clips: tuple[VideoTrainingSet, ...]
+    clips: tuple[VideoTrainingSet, ...] = ()
     """The videos to predict, of a control that is drawn on videos."""
-    learnt: frozenset[int]
+    learnt: frozenset[int] = frozenset()
     """The tasks whose annotation is learnt from."""
-    accepted: frozenset[int]
+    accepted: frozenset[int] = frozenset()
     """Those of them, images, in which a prediction was submitted as it was; pages where a task has several."""
-    unreadable: dict[int, str]
+    unreadable: dict[int, str] = field(default_factory=dict)
     """{task: why its media, or what is drawn in it, cannot be used}."""
-    problems: tuple[str, ...]
+    problems: tuple[str, ...] = ()
     """Regions of annotations that could not be used, in words."""
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from backend.loop.data.project_news import enqueue_project_jobs
-from backend.loop.data.projects import record
+from backend.loop.data.projects import configured, record
 from backend.loop.services import Services
 from backend.studio import events
 from backend.studio.batches import batches
@@ -85,7 +85,7 @@ def _configured(services: Services, project: ProjectRecord, event: events.Projec
     """The project with the labeling config that the event brings, if any."""
     if event.config and event.config != project.config:
         # Trained models may be stale now: a sweep of the project finds out.
-        project = services.registry.projects.configure(project.id, config=event.config)
+        project = configured(services, project.id, event.config)
         services.queue.enqueue_sweep(project.id)
     elif project.gone:
         # Whoever sends events is there: a sweep asks again.

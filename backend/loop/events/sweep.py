@@ -9,7 +9,7 @@ import structlog
 from backend.errors import LabelingConfigError, RegistryError, StudioError, StudioForbidden
 from backend.loop.data import standing
 from backend.loop.data.project_news import enqueue_project_jobs
-from backend.loop.data.projects import record
+from backend.loop.data.projects import configured, record
 from backend.loop.data.vanished import Listed, look_up, remove_vanished, returned, set_aside
 from backend.loop.events.draining import drain, settle
 from backend.loop.events.on_event import debounce, enqueue_groups
@@ -118,7 +118,7 @@ def _refresh_project(services: Services, studio: Studio, project: ProjectRecord,
     except StudioError as error:  # Label Studio asks each backend for this list; one that hangs must not stop the rest
         log.warning("the list of ML backends cannot be had", project=project.id, why=str(error))
     known = {"created_at": row.get("created_at"), TITLE: row.get("title") or None}
-    return projects.configure(project.id, config=row["label_config"], settings=known)
+    return configured(services, project.id, row["label_config"], known)
 
 
 def _refresh_tasks(services: Services, studio: Studio, project: ProjectRecord, row: Item) -> set[str]:

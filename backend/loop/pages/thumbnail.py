@@ -15,7 +15,7 @@ from backend.loop.services import Services
 from backend.studio import tags
 from backend.studio.disk_cache import DiskCache
 from backend.studio.drawing import draw_instances
-from backend.studio.regions.said import scores_of
+from backend.studio.regions.said import attributes_of, scores_of
 from backend.tracks import instances_at
 from backend.types import Box, Control, Instance, Media
 from model_registry import LedgerEntry, ProjectRecord, TaskRecord
@@ -166,9 +166,9 @@ def finished(
     picture: Image.Image, size: tuple[int, int], said: Said, entry: LedgerEntry | None, view: Box
 ) -> Image.Image:
     """Draw what is said over the whole picture, and cut out what is to be seen of it; `size` is that of the original."""
-    scale = picture.width / size[0]
+    scale, classes = picture.width / size[0], classes_of(entry)
     for control, found in said:
-        draw_instances(picture, scored(control, found, entry), scale, control.labels, TEXT_PIXELS)
+        draw_instances(picture, scored(control, found, entry), scale, control.labels, TEXT_PIXELS, classes)
     left, top, right, bottom = (round(edge * scale) for edge in view)
     return picture.crop((left, top, min(right, picture.width), min(bottom, picture.height)))
 
@@ -177,6 +177,15 @@ def scored(control: Control, instances: Sequence[Instance], entry: LedgerEntry |
     """The instances with the scores that they were published with: read back, a region counts as certain."""
     scores = scores_of(entry.result) if entry else {}
     return [replace(i, score=scores.get((control.from_name, i.region_id or ""), i.score)) for i in instances]
+
+
+def classes_of(entry: LedgerEntry | None) -> dict[str, str]:
+    """{region: its classes}, as they are written beside it."""
+    found = dict[str, str]()
+    for id_, said in (attributes_of(entry.result) if entry else {}).items():
+        each = (value if isinstance(value, list) else [value] for value in said.values())
+        found[id_] = ", ".join(str(one) for some in each for one in some)
+    return found
 
 
 def placeholder(why: str) -> str:

@@ -12,10 +12,12 @@ import structlog
 from backend.errors import ArtifactDamaged, MicroModelsError
 from backend.loop.data.frames import MAX_SIDE
 from backend.loop.data.grouping import group_of, order_of
-from backend.loop.data.merge import ControlPredictions, enclosing_boxes, merge, shown
+from backend.loop.data.merge import merge
 from backend.loop.data.pages import images_of, number_of
-from backend.loop.data.projects import current_versions, model_version, rule_of
+from backend.loop.data.projects import configured, current_versions, model_version, rule_of
+from backend.loop.data.training_set import TrainingSet
 from backend.loop.data.weights import read_and_load
+from backend.loop.predict.group_composition import ControlPredictor, GroupComposition
 from backend.loop.predict.prompted import Prompter
 from backend.loop.services import Services
 from backend.studio.events import TaskData
@@ -60,7 +62,7 @@ class Predictor:
         if project is None:  # only /setup makes one known
             return [None] * len(tasks)
         if config and config != project.config:
-            project = registry.projects.configure(project_id, config=config)
+            project = configured(self._services, project_id, config)
         known = registry.ledger.latest(project_id, [t.id for t in tasks if t])
         rule = rule_of(self._services, project)
         serving: dict[str, Current] = {}
@@ -125,22 +127,26 @@ class Predictor:
         return None
 
     def _predict(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer:
-        media, outputs = self._services.media(project), list[ControlPredictions]()
-        for control, version, _ in versions:
-            order, urls = order_of(task.data), images_of(task.data, control)
-            looks = [media.image(str(url or ""), task.id, MAX_SIDE) for url in urls]
-            frames = [Frame(number_of(task.id, n), image, *size, order) for n, (image, size) in enumerate(looks)]
-            with self._slot:
-                model = self._model(version)
-                found = model.predict(frames, (), enclosing_boxes(control, outputs))
-            sizes = {frame.task: (frame.width, frame.height) for frame in frames}
-            outputs.append(ControlPredictions(control, version.id, shown(control, found), sizes))
+        config, names = self._services.config(project), {control.from_name for control, _, _ in versions}
+        wanted = [one for one in config.controls if one.from_name in names or one.masks_from]
+        looks = {control.from_name: self._look(project, task, control) for control in wanted}
+        with self._slot:
+            some = [ControlPredictor(control, version.id, self._model(version)) for control, version, _ in versions]
+            backbone = self._services.settings.backbone
+            outputs, _ = GroupComposition(config, some, backbone, lambda control: looks[control.from_name]).said()
         one, title = merge(outputs)[task.id], model_version(self._services, project)
         # Label Studio stores it and shows it: when its annotation comes, it must be known what was shown.
         now = self._services.clock()
         entry = LedgerEntry(task.id, project.id, None, one.result, one.score, one.versions, title, now, one.score)
         self._services.registry.ledger.record(project.id, [entry])
         return {"result": one.result, "score": one.score, "model_version": title}
+
+    def _look(self, project: ProjectRecord, task: TaskData, control: Control) -> TrainingSet:
+        """The images of one task that a control is drawn on; nothing is labelled there."""
+        media, order, urls = self._services.media(project), order_of(task.data), images_of(task.data, control)
+        looks = [media.image(str(url or ""), task.id, MAX_SIDE) for url in urls]
+        frames = [Frame(number_of(task.id, n), image, *size, order) for n, (image, size) in enumerate(looks)]
+        return TrainingSet(control, (), frames, {frame.task: (frame.width, frame.height) for frame in frames})
 
     def _model(self, version: VersionRecord) -> "MicroModel":
         from backend.learning.network import threads

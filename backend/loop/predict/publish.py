@@ -1,39 +1,25 @@
 """Handing a group's predictions to Label Studio: created where there is none of ours, else renewed in place."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import mean
 
 import structlog
 
 from backend.errors import StudioUnreachable
-from backend.learning.method import MicroModel
 from backend.loop.data.frames import FrameStore
-from backend.loop.data.merge import (
-    ControlPredictions,
-    enclosing_boxes,
-    enclosing_tracks,
-    in_dependency_order,
-    instances_of,
-    merge,
-    shown,
-    shown_tracks,
-)
-from backend.loop.data.pages import task_of
+from backend.loop.data.merge import merge
 from backend.loop.data.projects import current_versions, model_version
-from backend.loop.data.training_set import TrainingSet, build_training_set
+from backend.loop.data.training_set import build_training_set
 from backend.loop.data.vanished import ABSENT
 from backend.loop.data.weights import read_and_load
-from backend.loop.predict.alone import predict_each
-from backend.loop.predict.box_masks import Boxes, box_masks, drawn_boxes, with_drawn
+from backend.loop.predict.box_masks import drawn_boxes
 from backend.loop.predict.first_tasks import first_tasks
+from backend.loop.predict.group_composition import ControlPredictor, GroupComposition
 from backend.loop.predict.label_next import renew_tab
 from backend.loop.predict.scoring import published_scores
-from backend.loop.predict.track_attributes import predict_attributes
-from backend.loop.predict.video_predict import predict_clips
 from backend.loop.services import Services
 from backend.studio.client import Studio
-from backend.types import Control, Media
+from backend.types import Media
 from model_registry import GroupRecord, Lease, LedgerEntry, ProjectRecord, TaskRecord
 
 ASKED = 20
@@ -89,16 +75,6 @@ def _hand_over(services: Services, group: GroupRecord, entries: Sequence[LedgerE
     log.info("predictions published", project=group.project, group=group.name, tasks=len(entries))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ControlPredictor:
-    """Who predicts for a control: the micro-model of a version."""
-
-    control: Control
-    version: int
-    """Its id."""
-    model: MicroModel
-
-
 def _predictors(services: Services, group: GroupRecord) -> list[ControlPredictor]:
     """Of all serving versions. Raises ArtifactDamaged where one of them is none any more: then the group is trained first."""
     project = services.registry.projects.require(group.project)
@@ -115,24 +91,17 @@ def predicted(
     predictors: Sequence[ControlPredictor],
     frames: FrameStore,
 ) -> list[LedgerEntry]:
-    """What the predictors, in the order in which they must predict, say about tasks of a group that have no label."""
+    """What the predictors say about tasks of a group that have no label."""
     registry, project = services.registry, services.registry.projects.require(group.project)
     labels = registry.labels.of_group(group.project, group.name)
-    outputs, unreadable = list[ControlPredictions](), dict[int, str]()
-    for control, predictor in _in_turn(services.config(project).controls, predictors):
-        training_set = build_training_set(control, tasks, labels, frames)
-        unreadable |= training_set.unreadable
-        if source := services.config(project).control(control.masks_from or ""):
-            drawn = drawn_boxes(source, tasks, labels, training_set.sizes)
-            boxes = instances_of(source.from_name, outputs) | drawn
-            outputs += [
-                with_drawn(source, drawn, training_set.sizes),
-                _masked(services, boxes, predictor, training_set),
-            ]
-        elif predictor is not None:
-            output, odd = _said(predictor, training_set, outputs)
-            outputs.append(output)
-            unreadable |= {task_of(page): why for page, why in odd.items()}
+    whole = GroupComposition(
+        services.config(project),
+        predictors,
+        services.settings.backbone,
+        lambda control: build_training_set(control, tasks, labels, frames),
+        lambda control, given: drawn_boxes(control, tasks, labels, given.sizes),
+    )
+    outputs, unreadable = whole.said()
     if outputs:
         problems = frames.remarks | unreadable
         now_wrong = {task.id: problems.get(task.id) for task in tasks if task.problem != problems.get(task.id)}
@@ -146,42 +115,6 @@ def predicted(
         )
         for task, prediction in merged.items()
     ]
-
-
-def _in_turn(
-    controls: Sequence[Control], predictors: Sequence[ControlPredictor]
-) -> list[tuple[Control, ControlPredictor | None]]:
-    """The controls that something can be said of, in the order in which it must be, and who says it; masks that are made
-    from boxes need nobody."""
-    known = {predictor.control.from_name: predictor for predictor in predictors}
-    return [(c, known.get(c.from_name)) for c in in_dependency_order(controls) if c.from_name in known or c.masks_from]
-
-
-def _said(
-    predictor: ControlPredictor, training_set: TrainingSet, outputs: Sequence[ControlPredictions]
-) -> tuple[ControlPredictions, dict[int, str]]:
-    """What a predictor says about what is not labelled, and {frame: what is wrong} for what it cannot predict."""
-    control = predictor.control
-    if control.media is Media.VIDEO:
-        if control.attribute_of:
-            tracks = enclosing_tracks(control, outputs)
-            videos = predict_attributes(predictor.model, control, training_set.clips, tracks)
-        else:
-            videos = predict_clips(predictor.model, control, training_set.clips)
-        return ControlPredictions(control, predictor.version, shown_tracks(control, videos)), {}
-    predictions, odd = predict_each(
-        predictor.model, training_set.rest, training_set.labeled, enclosing_boxes(control, outputs)
-    )
-    return ControlPredictions(control, predictor.version, shown(control, predictions), training_set.sizes), odd
-
-
-def _masked(
-    services: Services, boxes: Boxes, predictor: ControlPredictor | None, training_set: TrainingSet
-) -> ControlPredictions:
-    """Masks for boxes, also where no version serves yet."""
-    model, version = (predictor.model, predictor.version) if predictor else (None, None)
-    masks = box_masks(training_set.control, boxes, training_set, model, services.settings.backbone)
-    return ControlPredictions(training_set.control, version, shown(training_set.control, masks), training_set.sizes)
 
 
 def push(services: Services, group: GroupRecord, entries: Sequence[LedgerEntry]) -> None:

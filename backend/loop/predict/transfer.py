@@ -18,14 +18,15 @@ from backend.errors import LeaseLost, MicroModelsError, TrainingInterrupted
 from backend.learning import methods
 from backend.loop.data.features import embed_frames
 from backend.loop.data.frames import FrameStore
-from backend.loop.data.merge import in_dependency_order
 from backend.loop.data.project_news import named
 from backend.loop.data.projects import current_versions
 from backend.loop.data.weights import weights_of
-from backend.loop.predict.publish import ControlPredictor, predicted, push
+from backend.loop.predict.group_composition import ControlPredictor
+from backend.loop.predict.publish import predicted, push
 from backend.loop.services import Services
 from backend.loop.train.initialization import transfer_candidates
 from backend.loop.worker.lease_heartbeat import lease_heartbeat
+from backend.objects.composing import in_dependency_order
 from model_registry import GroupRecord, LedgerEntry, ProjectRecord, TaskRecord, VersionRecord
 
 TRANSFER_SCORE_FACTOR = 0.5

@@ -11,7 +11,6 @@ from backend.learning import methods
 from backend.learning.fitting.recipe import HeadRecipe
 from backend.learning.fitting.training_input import TrainingInput
 from backend.loop.data.frames import FrameStore
-from backend.loop.data.merge import in_dependency_order
 from backend.loop.data.project_news import break_off
 from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.data.weights import read_and_load
@@ -23,6 +22,7 @@ from backend.loop.train.evaluator import Evaluator
 from backend.loop.train.initialization import Initialization, as_start, find_initialization, imported_start
 from backend.loop.train.promotion import Decision, QualityChange, decide, label_hash, split_seen
 from backend.loop.train.sharing import Share, shares
+from backend.objects.composing import in_dependency_order
 from backend.studio.labeling_config import control_fingerprint
 from backend.studio.regions.limits import told
 from backend.types import Control, Prediction, Progress, Quality, Start, Weights

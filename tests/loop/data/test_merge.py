@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from backend.loop.data.merge import ControlPredictions, enclosing_boxes, in_dependency_order, merge, shown, shown_tracks
+from backend.loop.data.merge import ControlPredictions, merge, shown, shown_tracks
+from backend.objects.composing import enclosing_boxes, in_dependency_order
 from backend.tracks import Keyframe, Track, VideoPrediction, VideoSize
 from backend.types import Condition, Control, Head, Instance, Media, Prediction
 

@@ -12,9 +12,10 @@ from backend.learning.attributes.recipe import AttributeRecipe
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.pose.recipe import PoseRecipe
 from backend.loop.data.frames import FrameStore
-from backend.loop.data.merge import ControlPredictions, enclosing_boxes, merge, shown
+from backend.loop.data.merge import ControlPredictions, merge, shown
 from backend.loop.data.training_set import build_training_set
 from backend.loop.predict.on_demand import Predictor
+from backend.objects.composing import enclosing_boxes
 from backend.objects.zoo import open_zoo
 from backend.studio.events import TaskData
 from backend.studio.tags import for_control
