@@ -146,13 +146,14 @@ def test_where_it_does_not_work_the_list_says_so_too(client: TestClient, house: 
 @pytest.mark.usefixtures("quick")
 def test_frames_are_suggested_once(client: TestClient, house: House) -> None:
     trained(house)
-    house.label(2)
+    shown = next(number for number, one in house.studio.predictions.items() if one["task"] == 2)
+    house.label(2, parent_prediction=shown)
     house.work()
+    assert "How much of the work is done for you" in page(client, "/projects/1/groups/clip").text
     with house.registry._database.writing() as connection:  # its predictions are gone, as after a change of the config
         connection.execute(delete(tables.ledger))
         connection.execute(update(tables.groups).values(doubt=None))
     found = page(client, "/projects/1/groups/clip").text
-    assert "How much of the work is done for you" in found
     assert found.count("Label these first") + found.count("Label next") == 1
 
 

@@ -139,7 +139,9 @@ def backend_alerts(services: Services) -> list[Alert]:
     """What is wrong with the backend as a whole."""
     found: list[Alert] = []
     if (problem := worker_problem(services)) is not None:
-        start = "Nothing is trained meanwhile: start one with `micro-models worker`, or with `serve` without `--no-worker`."
+        start = (
+            "Nothing is trained meanwhile: start one with `micro-models worker`, or with `serve` without `--no-worker`."
+        )
         found.append(Alert(None, problem, f"{start} The labels are kept until then."))
     if (problem := disk_problem(services)) is not None:
         found.append(Alert(None, problem, "Make room, before labels and weights cannot be written any more."))
@@ -241,7 +243,9 @@ def group_list(
     who = {g.name: ", ".join(dict.fromkeys(named(v) for v in proposed_by(services, g))) for g in records}
     standing, baseline = project_efficiency(services, records), baselines(project_models(services, project))
     called = titles(services, services.registry.projects.require(project), records)
-    return GroupList(tuple(rows), order, standing, baseline, who, called, difficulties(services, rows), total, page, pages)
+    return GroupList(
+        tuple(rows), order, standing, baseline, who, called, difficulties(services, rows), total, page, pages
+    )
 
 
 def difficulties(services: Services, rows: Sequence[GroupRow]) -> dict[str, str]:

@@ -253,6 +253,17 @@ def test_label_studios_json_has_what_each_person_drew(house: House, tmp_path: Pa
     assert list(task["meta"]["micro_models"]["regions"]) == ["second"]
 
 
+def test_a_frame_in_which_nothing_drawn_can_be_used_is_left_out(house: House, tmp_path: Path) -> None:
+    house.add_task(1)
+    house.label(1, [])
+    house.add_task(2)
+    house.label(2, box_of(2, "unicorn"))
+    _, remarks = exported(house, tmp_path / "out", "coco")
+    data = json.loads((tmp_path / "out" / "annotations.json").read_text())
+    assert [image["file_name"] for image in data["images"]] == ["clip__1.png"]
+    assert ["task 2" in remark and "unicorn" in remark for remark in remarks] == [True]
+
+
 CHAIN = (
     '<View><Image name="image" value="$image"/>'
     '<RectangleLabels name="box" toName="image"><Label value="fly"/></RectangleLabels>'
