@@ -105,6 +105,8 @@ class Control:
     """Of classes of each region (`perRegion`): the controls whose regions they are said of; else empty."""
     only_of: tuple[str, ...] = ()
     """The labels of those regions (`whenLabelValue`); empty: all."""
+    left_alone: tuple[str, ...] = ()
+    """The `model_skip`ped labels: what is drawn with them is none of ours, and no mistake."""
 
     @property
     def hangs_on(self) -> tuple[str, ...]:

@@ -132,7 +132,7 @@ def test_suggest_names_frames_with_links(house: House) -> None:
     assert "Nothing left to label" in run(app, ["suggest", "--project", "1"]).output
     for task in range(1, 4):
         house.add_task(task)
-    output = run(app, ["suggest", "--project", "1", "--limit", "2"], env={"COLUMNS": "160"}).output
+    output = run(app, ["suggest", "--project", "1", "--limit", "2"], env={"COLUMNS": "40"}).output
     assert output.count("http://studio.test/projects/1/data?task=") == 2
     assert "unlike the others" in output
 

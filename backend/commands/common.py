@@ -4,11 +4,12 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 
@@ -89,3 +90,10 @@ def program() -> str:
 def as_typed(text: str) -> str:
     """A text whose commands in backticks, also those with variables before them, call the program as it is called here."""
     return re.sub(rf"(?<=`)((?:[A-Z_]+=\S+ )*){NAME}\b", lambda found: found[1] + program(), text)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines whose columns stand below each other, the last one of any length."""
+    widths = [max(cell_len(row[n]) for row in rows) for n in range(len(rows[0]) - 1)]
+    filled = ([cell + " " * (w - cell_len(cell)) for cell, w in zip(row, widths, strict=False)] for row in rows)
+    return ["  ".join([*cells, row[-1]]).rstrip() for cells, row in zip(filled, rows, strict=True)]

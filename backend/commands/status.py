@@ -3,11 +3,9 @@
 import json
 import sys
 import time
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -105,13 +103,7 @@ def _table(status: dict[str, Any]) -> list[RenderableType]:
 def _lines(status: dict[str, Any]) -> list[str]:
     """The same for pipes: one line a group, however long, the remark last."""
     rows = [(*HEADINGS, "remark"), *((*_cells(g), _remark(g)) for g in status["groups"])]
-    return [_title(status), *_aligned(rows), *_rules(status), *(str(note) for note in _notes(status))]
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(cell_len(row[n]) for row in rows) for n in range(len(rows[0]) - 1)]
-    filled = ([cell + " " * (w - cell_len(cell)) for cell, w in zip(row, widths, strict=False)] for row in rows)
-    return ["  ".join([*cells, row[-1]]).rstrip() for cells, row in zip(filled, rows, strict=True)]
+    return [_title(status), *common.aligned(rows), *_rules(status), *(str(note) for note in _notes(status))]
 
 
 def _cells(group: dict[str, Any]) -> tuple[str, ...]:

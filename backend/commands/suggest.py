@@ -4,8 +4,6 @@ from functools import partial
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from backend.commands import common
 from backend.commands.common import GroupOption, KeyOption, ProjectOption, UrlOption
@@ -32,10 +30,12 @@ def suggest(
     if not found:
         console.print(f"Nothing left to label in project {project}" + (f", group {group!r}." if group else "."))
         return
-    table = Table("task", "group", "score", "why", "link", title=f"Label next in project {project}")
+    rows = [("task", "group", "score", "why", "link")]
     for one in found:
         score = "-" if one.score is None else f"{one.score:.2f}"
-        table.add_row(str(one.task), escape(one.group), score, one.reason, one.url)
-    console.print(table)
+        rows.append((str(one.task), " ".join(one.group.split()) or "(no name)", score, one.reason, one.url))
+    # Lines and no table: a link that is cut to the terminal's width leads nowhere.
+    for line in common.aligned(rows):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     if tab:
         console.print(f"In Label Studio: {put_tab(services, known(services, project), found)}", soft_wrap=True)

@@ -136,6 +136,10 @@ def show_places(studio: LabelStudioServer, backend: BackendServer, project: int,
     console.print(f"Label Studio: [bold]{studio.url}/projects/{project}/data[/bold]", soft_wrap=True)
     console.print(f"  e-mail {studio.email}, password {studio.password}", highlight=False)
     console.print(f"Dashboard:    [bold]{backend.url}/projects/{project}[/bold]", soft_wrap=True)
+    # Without its folder a command would look into the user's own.
+    console.print(
+        f"Commands:     MICRO_MODELS_DATA_DIR={backend.folder} micro-models status", soft_wrap=True, markup=False
+    )
 
 
 def stay(studio: LabelStudioServer, backend: BackendServer, project: int, console: Console) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from backend.errors import LabelingConfigError, MicroModelsError, SettingsError, StudioError, StudioForbidden
 from backend.loop import probing
+from backend.loop.data.known import known
 from backend.loop.foresight import media_check
 from backend.loop.predict.label_next import TAB, drop_tab, put_tab
 from backend.loop.services import Access, Services, stored_access
@@ -84,6 +85,8 @@ def check_project(services: Services, project: int, backend_url: str) -> list[Ch
     except StudioError:
         access = services.access(record)
         if not access:
+            if services.registry.projects.all():
+                known(services, project)  # beside others that are connected a wrong number is no missing key
             raise
     return _checks(services, services.connect_studio(access.url, access.key), record, backend_url)
 

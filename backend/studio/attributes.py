@@ -13,8 +13,13 @@ from backend.errors import LabelingConfigError
 
 def kept_labels(carrier: Any) -> tuple[str, ...]:
     """Values (aliases, where there are) of the labels without `model_skip`; those with a `model_index` first, by it."""
-    kept = {value: label for value, label in carrier.labels_attrs.items() if not is_true(label.attr.get("model_skip"))}
+    kept = {value: label for value, label in carrier.labels_attrs.items() if value not in left_alone(carrier)}
     return tuple(sorted(kept, key=lambda value: _model_index(carrier, value, kept[value])))
+
+
+def left_alone(carrier: Any) -> tuple[str, ...]:
+    """Values (aliases, where there are) of the labels with `model_skip`."""
+    return tuple(value for value, label in carrier.labels_attrs.items() if is_true(label.attr.get("model_skip")))
 
 
 def _model_index(carrier: Any, value: str, label: Any) -> float:

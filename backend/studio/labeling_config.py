@@ -19,6 +19,7 @@ from backend.studio.attributes import (
     is_per_region,
     is_true,
     kept_labels,
+    left_alone,
     may_have_several,
     media_field,
     score_threshold,
@@ -254,6 +255,7 @@ def _control(tag: Any, carrier: Any, served: Iterable[Any]) -> Control:
         masks_from=tag.attr.get("model_masks_from") or None,
         media=media,
         value_list=attribute(tag.objects[0], "valuelist") is not None,
+        left_alone=left_alone(carrier),
         frame_rate=(attribute(tag.objects[0], "framerate") or "") if media is Media.VIDEO else "",
     )
 

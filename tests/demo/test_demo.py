@@ -8,6 +8,7 @@ from rich.console import Console
 
 from backend.datasets import Item
 from backend.demo import demo
+from backend.demo.label_studio_server import LabelStudioServer
 from backend.demo.stopping import ignore_signals, interrupted_by_signals
 from backend.errors import DemoError
 from backend.instances import Instances
@@ -27,6 +28,17 @@ def test_a_folder_of_somebody_else_is_not_emptied(tmp_path: Path) -> None:
     with pytest.raises(DemoError, match="not the demo's"):
         demo.fresh_folder(tmp_path)
     assert (tmp_path / "thesis.txt").exists()
+
+
+def test_it_says_where_to_look_and_where_commands_find_its_data(tmp_path: Path) -> None:
+    studio = LabelStudioServer(tmp_path / "studio", Path("python"))
+    backend = demo.backend_for(studio, tmp_path / "backend", 0, 1.0)
+    console = Console(record=True, width=40)
+    demo.show_places(studio, backend, 7, console)
+    said = console.export_text()
+    assert f"{studio.url}/projects/7/data" in said
+    assert f"{backend.url}/projects/7" in said
+    assert f"MICRO_MODELS_DATA_DIR={tmp_path / 'backend'} micro-models status" in said
 
 
 def test_an_unknown_head_is_refused_before_anything_is_touched(tmp_path: Path) -> None:

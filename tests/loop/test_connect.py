@@ -9,7 +9,14 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.errors import LabelingConfigError, SettingsError, StudioError, StudioForbidden, StudioMissing
+from backend.errors import (
+    LabelingConfigError,
+    RegistryError,
+    SettingsError,
+    StudioError,
+    StudioForbidden,
+    StudioMissing,
+)
 from backend.loop import connect as connecting
 from backend.loop import probing
 from backend.loop.connect import check_project, connect_project, reached
@@ -166,6 +173,14 @@ def test_no_key_at_all(house: House) -> None:
         with pytest.raises(StudioForbidden, match="--url and --api-key"):
             ask(pull, 1, URL)
     assert house.registry.projects.all() == []
+
+
+def test_a_wrong_number_beside_connected_projects_is_no_missing_key(house: House) -> None:
+    pull = replace(house.services, settings=house.settings.model_copy(update={"label_studio_url": ""}))
+    house.registry.projects.seen(7)
+    house.registry.projects.configure(7, settings={"url": HERE, "api_key": GOOD})
+    with pytest.raises(RegistryError, match="Project 1 is not connected; connected are: 7"):
+        check_project(pull, 1, URL)
 
 
 def test_while_the_webhook_is_changed_both_secrets_hold(house: House, world: Guarded) -> None:

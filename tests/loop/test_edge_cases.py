@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from backend.loop.events.sweep import sweep_project
 from backend.loop.pages.status import project_status
 from tests.loop.house import CONFIG, House, box_of
 
@@ -108,6 +109,30 @@ def test_a_config_change_makes_the_model_stale_and_retrains_it(house: House) -> 
         "label": house.registry.versions.history(1, "clip")[0].id
     }
     assert predictor.predict(1, [task])[0] is not None
+
+
+def test_a_control_that_nobody_uses_has_nothing_trained_again_at_each_sweep(house: House) -> None:
+    classes = '<Choices name="place" toName="image"><Choice value="a"/><Choice value="b"/></Choices></View>'
+    house.studio.projects[1]["label_config"] = CONFIG.replace("</View>", classes)
+    label_some(house)
+    house.work()
+    versions = len(house.registry.versions.history(1, "clip"))
+    for _ in range(2):
+        sweep_project(house.services, 1)
+        house.work()
+    assert len(house.registry.versions.history(1, "clip")) == versions
+
+
+def test_a_control_that_comes_into_the_config_is_learnt_from_labels_that_are_there(house: House) -> None:
+    place = {"id": "p", "from_name": "place", "to_name": "image", "type": "choices", "value": {"choices": ["a"]}}
+    label_some(house)
+    house.label(5, [*box_of(5), place])
+    house.work()
+    classes = '<Choices name="place" toName="image"><Choice value="a"/><Choice value="b"/></Choices></View>'
+    house.studio.projects[1]["label_config"] = CONFIG.replace("</View>", classes)
+    sweep_project(house.services, 1)
+    house.work()
+    assert set(house.registry.versions.serving(1, "clip")) == {"label", "place"}
 
 
 def test_a_config_that_asks_for_nothing_we_can_do_is_told(house: House) -> None:

@@ -1,11 +1,13 @@
 """After a failure is over nothing tells of it any more, and what could not be done is done."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from backend.errors import (
     MediaError,
@@ -157,6 +159,29 @@ def test_a_picture_that_comes_back_is_noticed_by_itself(house: House, labelled: 
     assert house.registry.listing.problems(1) == []
     assert index(house.services).alerts == ()
     assert (group(house).trained_labels, 3 in house.shown()) == ((2, False) if labelled else (1, True))
+
+
+@pytest.mark.parametrize("odd", ["picture of a label", "picture", "label"])
+def test_what_stays_odd_is_not_trained_again_at_each_sweep(house: House, odd: str) -> None:
+    """A picture that lacks its end is used as it is; an annotation that cannot be used is no matter of its picture."""
+    if odd != "label":
+        noise = np.random.default_rng(0).integers(0, 100, (48, 64, 3), np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(noise).save(buffer, "PNG")
+        (house.media / "3.png").write_bytes(buffer.getvalue()[:-2500])
+    house.label(1)
+    if odd != "picture":
+        house.label(3, box_of(3, "unicorn" if odd == "label" else "square"))
+    house.work()
+    before = group(house)
+    assert [t.id for t in house.registry.listing.problems(1)] == [3]
+    sweep_project(house.services, 1)
+    house.now += 30
+    assert [t.id for t in house.registry.listing.problems(1)] == [3]
+    assert (group(house).wanted, group(house).trained, group(house).published) == (
+        before.wanted, before.trained, before.published,
+    )  # fmt: skip
+    assert group(house).state(house.now) == "idle"
 
 
 def test_a_training_given_up_for_newer_labels_is_no_failure(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,17 @@ def test_classes() -> None:
             view(f'<Choices name="c" toName="img" choice="{choice}" model_score_threshold="0.5">{choices}</Choices>')
         )
         assert config.controls == (
-            Control("c", "img", "Choices", Head.CLASSIFICATION, ("walk", "sit"), "image", 0.5, multiple=multiple),
+            Control(
+                "c",
+                "img",
+                "Choices",
+                Head.CLASSIFICATION,
+                ("walk", "sit"),
+                "image",
+                0.5,
+                multiple=multiple,
+                left_alone=("x",),
+            ),
         )
 
 

@@ -10,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import delete, event, update
 
 from backend.web.app import create_app
-from model_registry import Lease
+from model_registry import Lease, tables
 from tests.loop.house import CONFIG, House
 from tests.loop.train.test_initialization import add_clip
 
@@ -128,6 +128,41 @@ def test_the_order_is_told_to_screen_readers(client: TestClient) -> None:
     found = page(client, "/projects/1?sort=name&descending=true")
     assert [h.get("aria-sort") for h in found.all("th") if "aria-sort" in h] == ["descending"]
     assert page(client, "/projects/1?sort=nonsense").all("th")
+
+
+@pytest.mark.usefixtures("quick")
+def test_where_it_does_not_work_the_list_says_so_too(client: TestClient, house: House) -> None:
+    trained(house)
+    house.label(2)
+    house.work()
+    assert "does not work well" not in page(client, "/projects/1").text
+    poor = {"unseen": {"measure": "F1", "frames": 1, "score": 0.1}}
+    with house.registry._database.writing() as connection:
+        connection.execute(update(tables.versions).values(metrics=poor))
+        connection.execute(update(tables.groups).values(doubt=0.8))
+    assert "It does not work well here" in page(client, "/projects/1").text
+
+
+@pytest.mark.usefixtures("quick")
+def test_frames_are_suggested_once(client: TestClient, house: House) -> None:
+    trained(house)
+    shown = next(number for number, one in house.studio.predictions.items() if one["task"] == 2)
+    house.label(2, parent_prediction=shown)
+    house.work()
+    assert "How much of the work is done for you" in page(client, "/projects/1/groups/clip").text
+    with house.registry._database.writing() as connection:  # its predictions are gone, as after a change of the config
+        connection.execute(delete(tables.ledger))
+        connection.execute(update(tables.groups).values(doubt=None))
+    found = page(client, "/projects/1/groups/clip").text
+    assert found.count("Label these first") + found.count("Label next") == 1
+
+
+def test_before_the_first_training_nobody_is_asked_for_labels_that_are_there(client: TestClient, house: House) -> None:
+    assert "Label a few frames" in page(client, "/projects/1/groups/clip").text
+    house.label(1)
+    found = page(client, "/projects/1/groups/clip").text
+    assert "Nothing was trained yet." in found
+    assert "Label a few frames" not in found
 
 
 @pytest.mark.usefixtures("quick")

@@ -16,10 +16,11 @@ from backend.learning.detection.initialization import warm
 from backend.learning.detection.plan import plan
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.detection.refinement import without_refinement
-from backend.learning.detection.refinement_training import refinement
+from backend.learning.detection.refinement_training import STEP_COST, refinement, refinement_steps
 from backend.learning.detection.rotation import turns_of
 from backend.learning.fitting.initialization import start_of
 from backend.learning.fitting.loop import init_network, overfit
+from backend.learning.fitting.recipe import steps_after
 from backend.learning.fitting.session import session
 from backend.learning.fitting.trained import Trained
 from backend.learning.fitting.training_input import TrainingInput
@@ -50,9 +51,12 @@ def train(given: TrainingInput, recipe: DetectionRecipe) -> Trained:
         look = PictureMaker(config, background, under_way.device, recipe.inexact_box_weight)
         pictures = [look.picture(frame) for frame in given.labeled]
         network = init_network(config, [one.image for one in pictures], {**arrays, **seen}, under_way.device)
-        metrics = overfit(DetectionTask(network, recipe, under_way.rng, pictures), recipe, under_way, start=kind)
-        second = refinement(network, config, [upright(one) for one in given.labeled], recipe, under_way)
-        return under_way.trained(Weights({**network.own_state(), **second}, config.to_metadata()), metrics)
+        straight = [upright(one) for one in given.labeled]
+        steps, later = steps_after(recipe, kind), STEP_COST * refinement_steps(config, straight, recipe)
+        first, second = under_way.parts(steps / (steps + later))
+        metrics = overfit(DetectionTask(network, recipe, under_way.rng, pictures), recipe, first, start=kind)
+        refined = refinement(network, config, straight, recipe, second)
+        return under_way.trained(Weights({**network.own_state(), **refined}, config.to_metadata()), metrics)
 
 
 def planned_with_background(given: TrainingInput, recipe: DetectionRecipe) -> tuple[DetectionConfig, Background | None]:

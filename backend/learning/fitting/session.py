@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -29,14 +29,26 @@ class Session:
 
     def countdown(self, steps: int) -> Callable[[int], None]:
         """What tells `progress` after each of so many steps how far the work is, with the seconds left, and asks `cancel`."""
-        began = self.clock()
+        tell = self._since_now()
 
         def report(step: int) -> None:
-            done = (step + 1) / steps
-            self.progress(Progress(done, (self.clock() - began) * (1 - done) / done))
+            tell((step + 1) / steps)
             self.cancel.check()
 
         return report
+
+    def parts(self, first: float) -> tuple["Session", "Session"]:
+        """The training in two parts, the first of which takes that share of the time: each tells how far the whole is."""
+        tell = self._since_now()
+        return (
+            replace(self, progress=lambda part: tell(first * part.done)),
+            replace(self, progress=lambda part: tell(first + (1 - first) * part.done)),
+        )
+
+    def _since_now(self) -> Callable[[float], None]:
+        """What tells `progress` that a share, above 0, of what begins now is done, with the seconds left at this pace."""
+        began = self.clock()
+        return lambda done: self.progress(Progress(done, (self.clock() - began) * (1 - done) / done))
 
     def trained(self, weights: Weights, metrics: Mapping[str, float]) -> Trained:
         """The end of it."""

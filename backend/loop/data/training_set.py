@@ -14,6 +14,7 @@ from backend.loop.data.video_frames import ClipFrames
 from backend.loop.data.video_training_set import VideoTrainingSet, build_video_training_set, upright_set
 from backend.loop.review.compare import NOTHING, Accepted
 from backend.studio import tags
+from backend.studio.regions.region import ReadResult
 from backend.studio.visibility import hidden
 from backend.types import Control, Frame, Head, Instance, LabeledFrame, Media
 from model_registry import LabelRecord, TaskRecord
@@ -116,7 +117,7 @@ class _Reading:
             log.exception("annotation not usable", task=frame.task, annotation=label.id)
             self._remark(frame, f"its annotation cannot be read ({type(error).__name__}: {error})")
             return
-        if not read.usable:
+        if _is_lost(self.control, read):
             self.unused[frame.task] = "; ".join(read.problems)
             self._remark(frame, self.unused[frame.task])
             return
@@ -155,6 +156,17 @@ def _of_pages(
     """What to learn from on each of these images."""
     drawn = {page.id: label_of(label, page.id, control) for page in pages if (label := newest.get(task_of(page.id)))}
     return {page: label for page, label in drawn.items() if not _is_left_to_us(control, label)}
+
+
+def lost_annotations(control: Control, tasks: Sequence[TaskRecord], labels: Sequence[LabelRecord]) -> set[int]:
+    """The tasks in which something is drawn with a control on images, and none of it can be used."""
+    drawn, read = _of_pages(control, spread(tasks, control), newest_labels(labels)), tags.for_control(control).read
+    return {task_of(page) for page, label in drawn.items() if _is_lost(control, read(label.result, control))}
+
+
+def _is_lost(control: Control, read: ReadResult) -> bool:
+    """Whether something is drawn in a frame and none of it can be used; where no class is chosen nobody has said anything."""
+    return read.is_lost and (control.head is not Head.CLASSIFICATION or not read.usable)
 
 
 def _is_left_to_us(control: Control, label: LabelRecord) -> bool:

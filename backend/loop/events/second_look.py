@@ -7,6 +7,7 @@ import structlog
 from backend.errors import LabelingConfigError
 from backend.loop.data.frames import FrameStore
 from backend.loop.data.pages import spread, task_of
+from backend.loop.data.training_set import lost_annotations
 from backend.loop.data.vanished import ABSENT
 from backend.loop.services import Services
 from backend.types import Media
@@ -37,6 +38,10 @@ def look_again(services: Services, project: ProjectRecord) -> None:
     for control in {control.media_field: control for control in controls}.values():
         _, broken = frames.select(spread(some, control), control.media_field)
         mended -= {task_of(page) for page in broken}
+    # A picture with a remark is used as it is, and an annotation is mended by whoever drew it: neither would be learnt better.
+    mended -= {task.id for task in some if task.problem == frames.remarks.get(task.id)}
+    labels = services.registry.labels.of_tasks(project.id, mended)
+    mended -= {task for control in controls for task in lost_annotations(control, some, labels)}
     if mended:
         log.info("tasks can be used again", project=project.id, tasks=len(mended))
         for group in services.registry.tasks.mended(project.id, mended):

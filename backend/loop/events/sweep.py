@@ -1,6 +1,6 @@
 """Comparing a project with Label Studio and repairing what events missed: lost, late, or never sent."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from backend.loop.worker.tidy import Tidy
 from backend.studio import events
 from backend.studio.answers import Item
 from backend.studio.client import Studio
-from backend.studio.labeling_config import control_fingerprint
+from backend.studio.labeling_config import LabelingConfig, control_fingerprint
 from model_registry import TITLE, GroupRecord, ProjectRecord
 
 TASKS_AT_ONCE = 200
@@ -147,14 +147,14 @@ def _wake_stale(services: Services, project: ProjectRecord) -> None:
     """Send for the groups whose micro-models do not fit the labeling config, or for which training was asked."""
     requested = bool(project.settings.get("training_requested"))
     try:
-        fingerprints = {c.from_name: control_fingerprint(c) for c in services.config(project).controls}
+        config = services.config(project)
     except LabelingConfigError as error:
         log.warning("labeling config not usable", project=project.id, why=str(error))
         return
     stale = [
         group.name
         for group in services.registry.groups.all(project.id)
-        if group.labelled and (_is_stale(services, group, fingerprints) or (requested and _has_news(services, group)))
+        if group.labelled and (_is_stale(services, group, config) or (requested and _has_news(services, group)))
     ]
     services.registry.groups.force(project.id, *stale)
     enqueue_groups(services, project.id, stale)
@@ -162,9 +162,16 @@ def _wake_stale(services: Services, project: ProjectRecord) -> None:
         services.registry.projects.configure(project.id, settings={"training_requested": None})
 
 
-def _is_stale(services: Services, group: GroupRecord, fingerprints: Mapping[str, str]) -> bool:
-    serving = services.registry.versions.serving(group.project, group.name)
-    return bool(serving) and {c: v.fingerprint for c, v in serving.items() if c in fingerprints} != fingerprints
+def _is_stale(services: Services, group: GroupRecord, config: LabelingConfig) -> bool:
+    """Whether a serving version does not fit its control any more, or a control came since the last training."""
+    versions, wanted = services.registry.versions, {c.from_name: control_fingerprint(c) for c in config.controls}
+    serving = versions.serving(group.project, group.name)
+    fit = [version.fingerprint == wanted[name] for name, version in serving.items() if name in wanted]
+    if not serving or len(fit) == len(wanted):
+        return not all(fit)
+    # One without a version has no labels in this group, or none that can be learnt, where the newest training looked for it.
+    newest = versions.history(group.project, group.name, most=len(wanted))
+    return not all(fit) or all(one.metrics.get("config") != config.fingerprint for one in newest)
 
 
 def _has_news(services: Services, group: GroupRecord) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from backend import types
 from backend.datasets import Item, Picture
 from backend.datasets.pictures import SUFFIXES, ArrayPicture, FilePicture
-from backend.errors import DamagedMedia, MediaError
+from backend.errors import DamagedMedia, LabelError, MediaError
 from backend.loop.export.reading import ObjectReader
 from backend.loop.export.sources import Source
 from backend.studio.media import MediaCache
@@ -23,14 +23,14 @@ class ImageItems:
     """The key of `task.data` with the image."""
 
     def make(self, source: Source, name: str, number: int) -> Item | None:
-        """The frame of a task; None, and a remark, where its picture cannot be had."""
+        """The frame of a task; None, and a remark, where its picture cannot be had, or nothing of what is drawn can be used."""
         task = source.task
         try:
             picture, head = self._picture(task.id, value_at(task.data, self.field))
-        except MediaError as error:
+            objects, classes = self.reader.read(source, (head.width, head.height))
+        except (MediaError, LabelError) as error:
             self.reader.remark(f"task {task.id}: {error}")
             return None
-        objects, classes = self.reader.read(source, (head.width, head.height))
         return Item(
             task.group, name, head.width, head.height, objects, classes, number, picture=picture, about=about(source)
         )

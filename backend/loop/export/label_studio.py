@@ -1,6 +1,7 @@
 """Label Studio's own JSON, with predictions in it, which its export leaves out: `tasks.json`, as its import takes it.
 
-Where each region comes from stands in the task's `meta`, by the region's id:
+Of a task that several people labelled all annotations are written, the one that is learnt from first. Where each of its
+regions comes from stands in the task's `meta`, by the region's id:
 {"micro_models": {"group": .., "regions": {id: {"origin": .., "version": ..}}}}.
 """
 
@@ -51,7 +52,10 @@ def task_of(source: Source, versions: VersionNames) -> dict[str, Any]:
     predictions = (
         [{"result": entry.result, "score": entry.score, "model_version": entry.model_version}] if entry else []
     )
-    annotations = [{"result": label.result, "ground_truth": bool(label.details.get("ground_truth"))}] if label else []
+    annotations = [
+        {"result": one.result, "ground_truth": bool(one.details.get("ground_truth"))}
+        for one in ((label, *source.others) if label else ())
+    ]
     return {
         "id": source.task.id,
         "data": source.task.data,

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from backend.errors import LabelError
 from backend.instances import DRAWN, MENDED, Instances
 from backend.loop.export.sources import Source, VersionNames
 from backend.studio import tags
+from backend.studio.regions.region import Nothing
 from backend.studio.regions.said import attributes_of, scores_of
 from backend.studio.visibility import hidden
 from backend.types import Control, Head, Instance, Media
@@ -34,26 +36,31 @@ class ObjectReader:
     """Is told in words what of a task cannot be used."""
 
     def read(self, source: Source, size: tuple[int, int]) -> tuple[Instances, Instances]:
-        """Objects, and classes of the whole frame, of an image of this size (width, height)."""
-        unseen = hidden(self.controls, source.result)
+        """Objects, and classes of the whole frame, of an image of this size (width, height). Raises LabelError where nothing of
+        what is drawn can be used: the frame is not empty."""
+        unseen, told = hidden(self.controls, source.result), list[str]()
         known: dict[Head, list[Known]] = {head: [] for head in Head}
         for control in self.controls:
             # What is said of regions is read as their attributes.
             if control.media is Media.IMAGE and control.from_name not in unseen and not control.attribute_of:
-                known[control.head] += self._of_control(source, control, size)
+                known[control.head] += self._of_control(source, control, size, told.append)
+        if not any(known.values()) and any(not isinstance(one, Nothing) for one in told):
+            raise LabelError("; ".join(told))
+        for problem in told:
+            self.remark(f"task {source.task.id}: {problem}")
         drawn = joined([*known[Head.DETECTION], *known[Head.SEGMENTATION]], known[Head.POSE])
         attributes = attributes_of(source.result)
         names = [name for c in self.controls if c.head is Head.POSE for name in c.labels]
         return arrays(drawn, names, attributes), arrays(known[Head.CLASSIFICATION], (), {})
 
-    def _of_control(self, source: Source, control: Control, size: tuple[int, int]) -> list[Known]:
+    def _of_control(self, source: Source, control: Control, size: tuple[int, int], remark: Remark) -> list[Known]:
         try:
             read = tags.for_control(control).read(source.result, control, size)
         except Exception as error:  # an annotation stranger than any that we know costs itself alone
-            self.remark(f"task {source.task.id}: {control.from_name!r} cannot be read ({error})")
+            remark(f"{control.from_name!r} cannot be read ({error})")
             return []
         for problem in read.problems:
-            self.remark(f"task {source.task.id}: {problem}")
+            remark(problem)
         scores = scores_of(source.result) if source.label is None else {}
         return [self._known(source, control, instance, scores) for instance in read.instances]
 

@@ -1,5 +1,6 @@
 """What is known of each task: the label of a person, or a prediction; and where each of its regions comes from."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -27,6 +28,8 @@ class Source:
     changed: dict[tuple[str, str], bool] = field(default_factory=dict)
     """{(control, region id): whether a person changed it} of the label's regions that were predicted."""
 
+    others: tuple[LabelRecord, ...] = ()
+    """Further annotations of the task, which are not learnt from."""
     later: LedgerEntry | None = None
     """Of a labelled task the prediction that was published since: of a whole video it goes on from what was drawn."""
 
@@ -60,7 +63,12 @@ def sources(services: Services, tasks: Sequence[TaskRecord], least: float | None
 
 def _some(services: Services, tasks: Sequence[TaskRecord], least: float | None) -> Iterator[Source]:
     registry, project = services.registry, tasks[0].project
-    labels = newest_labels(registry.labels.of_tasks(project, (task.id for task in tasks)))
+    every = registry.labels.of_tasks(project, (task.id for task in tasks))
+    labels = newest_labels(every)
+    others = defaultdict[int, list[LabelRecord]](list)
+    for one in every:
+        if one is not labels[one.task]:
+            others[one.task].append(one)
     kept = registry.ledger.kept(project, labels)
     entries = registry.ledger.latest(project, [task.id for task in tasks]) if least is not None else {}
     for task in tasks:
@@ -69,7 +77,7 @@ def _some(services: Services, tasks: Sequence[TaskRecord], least: float | None) 
             shown = shown_for(label, kept.get(task.id, ()))
             changed = changed_regions(shown.result, label.result) if shown else {}
             later = entry if entry is not None and entry.published_at > label.updated_at else None
-            yield Source(task, label, shown, changed, later)
+            yield Source(task, label, shown, changed, tuple(others[task.id]), later)
         elif entry is not None and least is not None and entry.score >= least:
             yield Source(task, None, entry)
 

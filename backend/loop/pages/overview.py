@@ -1,6 +1,6 @@
 """What the dashboard's pages show, as plain data: projects with what is wrong with them, pages of groups, one group."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -11,6 +11,8 @@ from backend.loop.data.links import project_url
 from backend.loop.data.project_news import Baseline, baselines, named, project_models, proposed_by
 from backend.loop.data.vanished import absence
 from backend.loop.data.whole_videos import titles
+from backend.loop.pages.status import LATEST
+from backend.loop.review.difficulty import POOR_SCORE, difficulty
 from backend.loop.review.efficiency import Efficiency, project_efficiency
 from backend.loop.services import Services
 from backend.loop.worker.health import disk_problem, duration, worker_problem
@@ -103,6 +105,8 @@ class GroupList:
     """{name: who made the proposals of the group, in words} where it has no label."""
     titles: Mapping[str, str]
     """{name: what people call it} of the groups that are one video each."""
+    difficulties: Mapping[str, str]
+    """{name: why its micro-model stays poor, and what to do} of the groups in which it does."""
     total: int
     page: int
     pages: int
@@ -135,10 +139,10 @@ def backend_alerts(services: Services) -> list[Alert]:
     """What is wrong with the backend as a whole."""
     found: list[Alert] = []
     if (problem := worker_problem(services)) is not None:
-        mend = (
-            "Nothing is trained meanwhile. Mend what it says, or start one: `micro-models worker`, or `serve` without"
+        start = (
+            "Nothing is trained meanwhile: start one with `micro-models worker`, or with `serve` without `--no-worker`."
         )
-        found.append(Alert(None, problem, f"{mend} `--no-worker`. The labels are kept until then."))
+        found.append(Alert(None, problem, f"{start} The labels are kept until then."))
     if (problem := disk_problem(services)) is not None:
         found.append(Alert(None, problem, "Make room, before labels and weights cannot be written any more."))
     return found
@@ -239,7 +243,21 @@ def group_list(
     who = {g.name: ", ".join(dict.fromkeys(named(v) for v in proposed_by(services, g))) for g in records}
     standing, baseline = project_efficiency(services, records), baselines(project_models(services, project))
     called = titles(services, services.registry.projects.require(project), records)
-    return GroupList(tuple(rows), order, standing, baseline, who, called, total, page, pages)
+    return GroupList(
+        tuple(rows), order, standing, baseline, who, called, difficulties(services, rows), total, page, pages
+    )
+
+
+def difficulties(services: Services, rows: Sequence[GroupRow]) -> dict[str, str]:
+    """{name: why its micro-model stays poor, and what to do} of those groups in which it does."""
+    found: dict[str, str] = {}
+    for row in rows:
+        group, scores = row.record, [v.score for v in row.serving if v.score is not None]
+        if min(scores, default=1.0) < POOR_SCORE:  # of few groups: each takes a query
+            history = services.registry.versions.history(group.project, group.name, most=LATEST)
+            if why := difficulty(history, group.doubt):
+                found[group.name] = why
+    return found
 
 
 def _sweep_late(services: Services, project: ProjectRecord) -> Alert | None:

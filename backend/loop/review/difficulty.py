@@ -58,7 +58,7 @@ def _why(about: Mapping[str, Any]) -> str:
     few = {label: n for label, n in about.get("labels", {}).items() if label and n < FEW_EXAMPLES}
     if few:
         label = min(few, key=lambda name: few[name])
-        times = "once" if few[label] == 1 else f"{few[label]} times"
+        times = "once" if few[label] == 1 else "twice"
         return f'"{label}" is labelled {times} only: label more frames that hold it.'
     side = about.get("side")
     if side is not None and side < SMALL_SIDE:

@@ -84,7 +84,7 @@ def lag_message(learnt: int, available: int, seconds: float | None) -> str | Non
     )
     if seconds is None:
         return after
-    return f"{after}, {'next' if learnt else 'first'} in about {_rounded(seconds)}"
+    return f"{after}, {'next' if learnt else 'first version'} in about {_rounded(seconds)}"
 
 
 def lag_message_of_video(keyframes: int, learnt: bool, seconds: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from backend.types import Progress
 
@@ -10,20 +11,25 @@ from backend.types import Progress
 class Share:
     """One control's part of a group's training."""
 
-    before: int = 0
-    """Controls that are done with."""
-    of: int = 1
-    """Controls in all."""
+    begins: float = 0.0
+    """Share of the whole that is done before it..."""
+    ends: float = 1.0
+    """... and with it."""
     after_seconds: float = 0.0
     """What those behind it took the last time; of one that was never trained nothing is known."""
 
     def whole(self, progress: Progress) -> Progress:
         """The progress of all, from that of this one."""
         left = progress.seconds_left
-        return Progress((self.before + progress.done) / self.of, None if left is None else left + self.after_seconds)
+        done = self.begins * (1 - progress.done) + self.ends * progress.done
+        return Progress(done, None if left is None else left + self.after_seconds)
 
 
 def shares(controls: Sequence[str], took: Mapping[str, float]) -> list[Share]:
-    """The part of each control, in the order in which they are trained; `took`: seconds that each took the last time."""
-    behind = [sum(took.get(name, 0.0) for name in controls[place + 1 :]) for place in range(len(controls))]
-    return [Share(place, len(controls), seconds) for place, seconds in enumerate(behind)]
+    """The part of each control, in the order in which they are trained; `took`: seconds that each took the last time, by which
+    the parts are as long. Where one was never trained they are equal."""
+    known = [took.get(name, 0.0) for name in controls]
+    weights = known if all(known) else [1.0] * len(controls)
+    ends = [done / sum(weights) for done in accumulate(weights)]
+    behind = [sum(known[place + 1 :]) for place in range(len(controls))]
+    return [Share(*part) for part in zip([0.0, *ends], ends, behind, strict=False)]

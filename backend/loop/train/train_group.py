@@ -55,10 +55,10 @@ def train_group(services: Services, group: GroupRecord, lease: Lease, frames: Fr
     waits = restart_policy.reason_to_wait(group, len({x.task for x in labels}), settings.training, settings.min_labels)
     problems, failures, learnt = [waits] if waits else [], list[str](), set[int]()
     if not waits and labels:
-        controls = in_dependency_order(services.config(project).require())
+        config = services.config(project)
+        controls = in_dependency_order(config.require())
         tasks = registry.tasks.of_group(group.project, group.name)
-        work = f"reading its {len(tasks)} frames"
-        registry.groups.progress(lease, "training", 0.0, None, work)
+        registry.groups.progress(lease, "training", 0.0, None, f"reading its {len(tasks)} frames")
         untouched = accepted(services, group.project, group.name, labels)
         took = {name: v.seconds or 0.0 for name, v in registry.versions.serving(group.project, group.name).items()}
         for control, share in zip(controls, shares([c.from_name for c in controls], took), strict=True):
@@ -68,8 +68,8 @@ def train_group(services: Services, group: GroupRecord, lease: Lease, frames: Fr
             problems.extend(training_set.problems)
             learnt |= training_set.learnt
             if training_set.labeled:
-                training = _Training(services, group, lease, cancel, training_set, recipe, frames, share)
-                failures += _try(training, control)
+                made_of = (services, group, lease, cancel, training_set, recipe, frames, share, config.fingerprint)
+                failures += _try(_Training(*made_of), control)
         if len(failures) == len(controls):
             raise TrainingError("; ".join(failures))
     count = group.trained_labels if waits else sum(x.task in learnt for x in labels)
@@ -107,15 +107,15 @@ class _Training:
         recipe: HeadRecipe,
         frames: FrameStore,
         share: Share,
+        config_fingerprint: str,
     ) -> None:
         self._services, self._group, self._lease, self._training_set = services, group, lease, training_set
-        self._recipe, self._frames, self._share = recipe, frames, share
+        self._recipe, self._frames, self._share, self._config = recipe, frames, share, config_fingerprint
         self._previous_weights: Weights | None = None
         """Of the serving version."""
         self._cancel = cancel.also(self._check_labels)
         self._progress = Progress(0.0)
-        self._reported, self._looked = 0.0, 0.0
-        self._logged_share = 0.0
+        self._reported, self._looked, self._logged_share = 0.0, 0.0, 0.0
 
     def run(self) -> None:
         """Train from the best source, evaluate, and promote or reject; skipped where this revision has been evaluated already."""
@@ -231,7 +231,7 @@ class _Training:
         metrics = {
             **trained.metrics, "labelled": asdict(evaluator.quality(after)), "unseen": asdict(unseen) if unseen else None,
             "tasks": [f.frame.task for f in labeled], "label_hashes": {str(f.frame.task): label_hash(f) for f in labeled},
-            "examples": examples(labeled),
+            "examples": examples(labeled), "config": self._config,
         }  # fmt: skip
         artifact = registry.artifacts.write(weights)
         if decision.promote:

@@ -104,7 +104,7 @@ def _said(
         problems += [
             f"region {id_}: unknown {control.from_name!r} {label!r}; expected one of: {expected}"
             for label in chosen
-            if label not in control.labels
+            if label not in (*control.labels, *control.left_alone)
         ]
         if len(known) > 1 and not control.multiple:
             problems.append(f"region {id_} has several {control.from_name!r}: {', '.join(known)}; expected one")

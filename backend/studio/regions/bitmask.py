@@ -19,7 +19,7 @@ from backend.studio.regions.comparison import Value, one_move_unless
 from backend.studio.regions.item import Item, labelled, value_of
 from backend.studio.regions.limits import MOST_ENCODED, MOST_ENCODED_IN_ALL, Budget
 from backend.studio.regions.mask import is_same_mask, resized
-from backend.studio.regions.region import MOST_PIXELS, ReadResult, Size
+from backend.studio.regions.region import MOST_PIXELS, Nothing, ReadResult, Size
 from backend.types import Control, Instance, Mask
 
 SHAPE = "bitmask"
@@ -49,7 +49,7 @@ def _mask(item: Item, image: Size, budget: Budget) -> Mask | str:
     if isinstance(mask, str):
         return mask
     mask = resized(mask, image)
-    return mask if mask.any() else "is empty"
+    return mask if mask.any() else Nothing("is empty")
 
 
 def _encoded(mask: Mask) -> str:

@@ -15,7 +15,7 @@ from backend.studio.regions.item import Item, labelled, value_of
 from backend.studio.regions.limits import MOST_PACKED, MOST_PACKED_IN_ALL, Budget
 from backend.studio.regions.mask import is_same_mask, resized
 from backend.studio.regions.packed import count_of, unpack
-from backend.studio.regions.region import MOST_PIXELS, ReadResult, Size, size_of
+from backend.studio.regions.region import MOST_PIXELS, Nothing, ReadResult, Size, size_of
 from backend.types import Control, Instance, Mask
 
 SHAPE = "brush"
@@ -68,7 +68,7 @@ def _mask(item: Item, image: Size, budget: Budget) -> Mask | str:
         return "has an rle that is damaged: it cannot be unpacked"
     mask = np.asarray(values.reshape(drawn[1], drawn[0], CHANNELS)[:, :, CHANNELS - 1] > OPAQUE)
     mask = resized(mask, image)
-    return mask if mask.any() else "is empty"
+    return mask if mask.any() else Nothing("is empty")
 
 
 def _is_same(a: Value, b: Value) -> bool:

@@ -36,7 +36,7 @@ class ChoicesRegions:
             for label in chosen[: max(MOST_LABELS, len(control.labels))]:
                 if isinstance(label, str) and label in control.labels:
                     found.setdefault(label, Instance(label, box, region_id=id_ if isinstance(id_, str) else None))
-                else:
+                elif label not in control.left_alone:
                     expected = ", ".join(control.labels)
                     problems.append(f"{control.from_name!r}: unknown choice {label!r}; expected one of: {expected}")
         if len(found) > 1 and not control.multiple:

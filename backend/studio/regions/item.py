@@ -48,9 +48,12 @@ def labelled(
     pixels = Budget(MOST_MASK_PIXELS, "pixels in all its masks")
     for id_, items in grouped(result, shape, (control.from_name, control.labels_from or control.from_name), most):
         name = f"region {id_ or 'without an id'} of {control.from_name!r}"
-        drawn = _geometry(next(item for item in items if item["type"] in types_of(shape)), geometry, size)
+        shapes = [item for item in items if item["type"] in types_of(shape)]
+        if len(shapes) > 1:
+            problems.append(f"{name}: {len(shapes)} have this id; as in the editor the first one counts")
+        drawn = _geometry(shapes[0], geometry, size)
         if isinstance(drawn, str):
-            problems.append(f"{name}: {drawn}")
+            problems.append(type(drawn)(f"{name}: {drawn}"))
             continue
         pixels.take(drawn.size if isinstance(drawn, np.ndarray) else 0)
         labels = labels_of(items, shape)
@@ -59,7 +62,7 @@ def labelled(
         for label in labels:
             if label in control.labels:
                 found.append(Labelled(label, drawn, id_))
-            else:
+            elif label not in control.left_alone:
                 problems.append(f"{name}: unknown label {label!r}; expected one of: {', '.join(control.labels)}")
     return found, problems
 

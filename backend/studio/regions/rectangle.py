@@ -13,7 +13,7 @@ from typing import Any
 
 from backend.studio.regions.comparison import Value, near, one_move_unless, same_rotation
 from backend.studio.regions.item import DIGITS, Item, labelled, unique_id, value_of, written
-from backend.studio.regions.region import ReadResult, Size, number
+from backend.studio.regions.region import Nothing, ReadResult, Size, number
 from backend.studio.regions.several import with_labels
 from backend.types import Box, Control, Instance, level
 
@@ -66,13 +66,17 @@ def turned_of(item: Item, image: Size) -> tuple[Box, float] | str:
     box = _clip(bounds, image)
     if box is None:
         outside = _area(bounds) > 0 and min(bounds[2] - bounds[0], bounds[3] - bounds[1]) >= SMALLEST_PIXELS
-        return "lies outside the image" if outside else f"is {abs(width):.2f} x {abs(height):.2f} pixels, too small"
+        return "lies outside the image" if outside else _too_small(width, height)
     if not level(box, rotation)[1]:
         return box, 0.0
     if min(abs(width), abs(height)) < SMALLEST_PIXELS:
-        return f"is {abs(width):.2f} x {abs(height):.2f} pixels, too small"
+        return _too_small(width, height)
     middle, half = ((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2), (abs(width) / 2, abs(height) / 2)
     return level((middle[0] - half[0], middle[1] - half[1], middle[0] + half[0], middle[1] + half[1]), rotation)
+
+
+def _too_small(width: float, height: float) -> Nothing:
+    return Nothing(f"is {abs(width):.2f} x {abs(height):.2f} pixels, too small")
 
 
 def _bounds(x: float, y: float, width: float, height: float, degrees: float) -> Box:

@@ -15,6 +15,13 @@ Size = tuple[int, int]
 """Width and height of the original image, pixels."""
 
 
+class Nothing(str):
+    """What is wrong with a region that covers nothing, such as a mask that was erased. Who leaves no other one says that the
+    frame is empty."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ReadResult:
     """The usable regions of one annotation, and what is wrong with the others."""
@@ -23,6 +30,11 @@ class ReadResult:
     problems: tuple[str, ...] = ()
     usable: bool = True
     """False: there is more than can be read, so nothing is known of what the annotation says."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether something is drawn and none of it can be used: the frame is not known to be empty then."""
+        return not self.usable or (not self.instances and any(not isinstance(one, Nothing) for one in self.problems))
 
 
 class Regions(Protocol):

@@ -88,10 +88,10 @@ def _skeletons(result: Sequence[Item], control: Control, size: Size | None) -> R
     budget = Budget(MOST_VERTICES_IN_ALL, "vertices")
     for id_, items in grouped(result, SHAPE, (tag, control.labels_from or tag)):
         item = next(item for item in items if item["type"] in types_of(SHAPE))
-        drawn = _points(item, control, size, budget)
-        label = next(
-            (one for one in labels_of(items, SHAPE) if control.drawn_with is None or one in control.labels), ""
-        )
+        drawn, said = _points(item, control, size, budget), labels_of(items, SHAPE)
+        if said and all(one in control.left_alone for one in said):
+            continue
+        label = next((one for one in said if control.drawn_with is None or one in control.labels), "")
         if isinstance(drawn, str) or not label:
             why = drawn if isinstance(drawn, str) else "has no label that is learnt"
             problems.append(f"region {id_ or 'without an id'} of {tag!r}: {why}")

@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from backend.learning.detection import micro_model, training
-from backend.types import Frame, Instance, LabeledFrame
+from backend.learning.detection.refinement_training import STEP_COST
+from backend.learning.fitting.recipe import FEWEST_STEPS
+from backend.types import Frame, Instance, LabeledFrame, Progress
 from tests.learning.cases import CASES
 from tests.learning.synthetic import LABELS, clip
 
@@ -26,6 +28,18 @@ def test_odd_boxes_cost_nothing_but_themselves() -> None:
     ]
     trained = BOXES.trained(labeled=[dataclasses.replace(frame, instances=(*frame.instances, *odd))], unlabeled=())
     assert np.isfinite(trained.metrics["loss"])
+
+
+def test_progress_counts_what_refines_the_boxes() -> None:
+    told: list[Progress] = []
+    BOXES.trained(progress=told.append)
+    alone: list[Progress] = []
+    BOXES.trained(dataclasses.replace(BOXES.quick, refinement=False), progress=alone.append)
+    done, steps = [progress.done for progress in told], len(alone)
+    assert len(told) == steps + FEWEST_STEPS
+    assert done[steps - 1] == pytest.approx(steps / (steps + STEP_COST * FEWEST_STEPS))
+    assert done == sorted(set(done))
+    assert done[-1] == alone[-1].done == 1.0
 
 
 @pytest.mark.slow

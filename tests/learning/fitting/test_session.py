@@ -60,6 +60,18 @@ def test_seconds_left_follow_from_the_pace() -> None:
     assert told == [Progress(0.25, 30.0), Progress(0.5, 20.0), Progress(0.75, 10.0), Progress(1.0, 0.0)]
 
 
+def test_two_parts_tell_how_far_the_whole_is() -> None:
+    told: list[Progress] = []
+    parts = _session(0, told).parts(0.75)
+    for part, steps in zip(parts, (3, 1), strict=True):
+        tell = part.countdown(steps)
+        for step in range(steps):
+            tell(step)
+    assert [progress.done for progress in told] == [0.25, 0.5, 0.75, 1.0]
+    # Three quarters took 70 s, since the clock is looked at twice a step, and once as each part begins.
+    assert [progress.seconds_left for progress in told][2:] == [pytest.approx(70 / 3), 0.0]
+
+
 def test_the_end_says_how_long_it_took() -> None:
     trained = _session(0, []).trained(Weights({"w": np.zeros(1)}), {"loss": 1.0})
     assert (trained.seconds, trained.metrics) == (10.0, {"loss": 1.0})

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from backend.loop.data.memory import FITTING_BYTES
 from backend.loop.data.training_set import TrainingSet, build_training_set
 from backend.loop.review.compare import Accepted
 from backend.studio.regions.limits import MOST_REGIONS
-from tests.loop.house import House, box_of
+from tests.loop.house import CONFIG, House, box_of
 
 
 @pytest.fixture
@@ -67,6 +68,32 @@ def test_an_annotation_that_holds_too_much_is_that_tasks_problem_alone(house: Ho
     assert [frame.task for frame in found.rest] == []
     assert "more than 2,000 regions" in found.unreadable[2]
     assert [problem.split(":")[0] for problem in found.problems] == ["task 2"]
+
+
+@pytest.mark.parametrize("bad", [{"rectanglelabels": ["unicorn"]}, {"x": 400}, {"width": None}])
+def test_a_frame_in_which_nothing_drawn_can_be_used_is_not_learnt_as_empty(house: House, bad: dict[str, Any]) -> None:
+    [one] = box_of(2)
+    house.label(2, [one | {"value": one["value"] | bad}], action="ANNOTATION_UPDATED")
+    found = training_set(house, Accepted())
+    assert [frame.frame.task for frame in found.labeled] == [1, 3]
+    assert set(found.unreadable) == {2}
+
+
+def test_a_box_that_is_no_more_than_a_click_leaves_an_empty_frame(house: House) -> None:
+    [one] = box_of(2)
+    house.label(2, [one | {"value": one["value"] | {"width": 0, "height": 0}}], action="ANNOTATION_UPDATED")
+    found = training_set(house, Accepted())
+    assert {frame.frame.task: len(frame.instances) for frame in found.labeled} == {1: 1, 2: 0, 3: 1}
+    assert len(found.problems) == 1
+
+
+def test_what_is_drawn_with_a_label_that_is_left_alone_is_no_mistake(house: House) -> None:
+    config = CONFIG.replace('<Label value="disc"/>', '<Label value="disc" model_skip="true"/>')
+    house.studio.projects[1]["label_config"] = config
+    house.label(2, box_of(2, "disc"), action="ANNOTATION_UPDATED")
+    found = training_set(house, Accepted())
+    assert {frame.frame.task: len(frame.instances) for frame in found.labeled} == {1: 1, 2: 0, 3: 1}
+    assert found.problems == ()
 
 
 def test_frames_that_do_not_fit_into_memory_are_refused_before_they_are_held(house: House) -> None:

@@ -243,6 +243,27 @@ def test_label_studios_json_has_annotations_and_predictions(house: House, tmp_pa
     assert [task["id"] for task in json.loads((tmp_path / "out" / "tasks.json").read_text())] == [1]
 
 
+def test_label_studios_json_has_what_each_person_drew(house: House, tmp_path: Path) -> None:
+    house.add_task(1)
+    house.label(1, completed_by=1)
+    house.label(1, box_of(1, "disc", "second"), completed_by=2)
+    exported(house, tmp_path / "out", "label-studio")
+    [task] = json.loads((tmp_path / "out" / "tasks.json").read_text())
+    assert [one["result"][0]["id"] for one in task["annotations"]] == ["second", "r1"]
+    assert list(task["meta"]["micro_models"]["regions"]) == ["second"]
+
+
+def test_a_frame_in_which_nothing_drawn_can_be_used_is_left_out(house: House, tmp_path: Path) -> None:
+    house.add_task(1)
+    house.label(1, [])
+    house.add_task(2)
+    house.label(2, box_of(2, "unicorn"))
+    _, remarks = exported(house, tmp_path / "out", "coco")
+    data = json.loads((tmp_path / "out" / "annotations.json").read_text())
+    assert [image["file_name"] for image in data["images"]] == ["clip__1.png"]
+    assert ["task 2" in remark and "unicorn" in remark for remark in remarks] == [True]
+
+
 CHAIN = (
     '<View><Image name="image" value="$image"/>'
     '<RectangleLabels name="box" toName="image"><Label value="fly"/></RectangleLabels>'

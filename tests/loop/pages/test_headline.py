@@ -27,8 +27,8 @@ def test_what_others_propose_is_named() -> None:
 
 def test_the_first_training_says_when_it_ends() -> None:
     first = replace(GROUP, trained_labels=0, doubt=None)
-    assert said("training", first, "5 labels are there, first in about 40 s") == (
-        "The first training runs: 5 labels are there, first in about 40 s."
+    assert said("training", first, "5 labels are there, first version in about 40 s") == (
+        "The first training runs: 5 labels are there, first version in about 40 s."
     )
     assert said("training", GROUP, None) == "It trains."
 

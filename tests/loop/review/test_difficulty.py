@@ -41,7 +41,7 @@ def test_nothing_is_said_where_all_other_frames_are_sure() -> None:
         ({}, "differ too much"),
         ({"labels": {"car": 12}, "side": 40.0}, "differ too much"),
         ({"labels": {"car": 12, "bus": 1, "van": 2}, "side": 4.0}, '"bus" is labelled once only'),
-        ({"labels": {"car": 2}, "side": 40.0}, '"car" is labelled 2 times only'),
+        ({"labels": {"car": 2}, "side": 40.0}, '"car" is labelled twice only'),
         ({"labels": {"car": 12}, "side": 6.2}, "about 6 pixels"),
         ({"labels": {"": 2}, "side": None}, "differ too much"),
     ],

@@ -102,7 +102,7 @@ def test_the_label_interval_is_that_of_the_newest_labels(times: list[float], int
         (0, 0, None, None),
         (5, 5, 10.0, None),
         (0, 1, None, "1 label is there"),
-        (0, 5, 38.0, "5 labels are there, first in about 40 s"),
+        (0, 5, 38.0, "5 labels are there, first version in about 40 s"),
         (2, 5, 20.4, "trained on 2, 5 are there, next in about 20 s"),
         (2, 5, 0.1, "trained on 2, 5 are there, next in about 5 s"),
         (2, 5, 130.0, "trained on 2, 5 are there, next in about 2 min"),

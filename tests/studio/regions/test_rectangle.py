@@ -93,6 +93,13 @@ def test_several_labels_are_several_instances() -> None:
     assert [instance.label for instance in found.instances] == ["B", "A"]
 
 
+def test_of_two_boxes_with_one_id_the_first_counts_and_the_other_is_told_of() -> None:
+    found = read(item(), item(value={"x": 50}))
+    assert found.instances == read(item()).instances
+    assert "2 have this id" in found.problems[0]
+    assert read(item(), item(id="other")).problems == ()
+
+
 def test_regions_without_ids_stay_apart() -> None:
     found = read(item(id=None), item(id=None, value={"x": 50}), item(id=""))
     assert len(found.instances) == 3

@@ -182,6 +182,12 @@ def test_problems_of_skeletons(control: Control) -> None:
     assert (single[2] - single[0], single[2]) == (0.5, 200)
 
 
+@pytest.mark.parametrize("control", [BOXES, POINTS])
+def test_a_skeleton_whose_label_is_left_alone_is_none_of_ours(control: Control) -> None:
+    dirt = skeleton((10, 20), (20, 20)) | {"value": {**skeleton((10, 20))["value"], "vectorlabels": ["dirt"]}}
+    assert read(dirt, control=replace(control, left_alone=("dirt",))) == regions.ReadResult(())
+
+
 def test_more_vertices_than_names() -> None:
     found = read(skeleton(*((n, n) for n in range(1, 6))), control=POINTS)
     assert found.problems == ("region r1 of 'v': has 5 vertices; model_points names 4: nose, neck, left, right",)
