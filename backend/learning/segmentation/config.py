@@ -47,7 +47,8 @@ class SegmentationConfig:
     linking: bool = True
     presence_prior: bool = True
     distractor_suppression: bool = True
-    """These three as in the recipe."""
+    own_outlines: bool = True
+    """These four as in the recipe."""
 
     @property
     def scale(self) -> Scale:
@@ -89,6 +90,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Segme
         linking=recipe.linking,
         presence_prior=recipe.presence_prior,
         distractor_suppression=recipe.distractor_suppression,
+        own_outlines=recipe.own_outlines,
         sizes=tuple(sizes_of(labeled, label) for label in labels),
     )
 

@@ -128,7 +128,7 @@ def _propagated(frames: Sequence[FlowFrame], flows: Sequence[FlowField | None]) 
         before = frames[i - 1]
         state = before.odds if before.drawn else NETWORK_WEIGHT * before.odds + propagated[-1]
         state = np.clip(state, -MAX_LOG_ODDS, MAX_LOG_ODDS)
-        warped = [_sampled(one, field.source) for one in state]
+        warped = [sampled(one, field.source) for one in state]
         propagated.append(np.asarray(PROPAGATED_SHARE * np.array(warped) * field.confidence, np.float32))
     return propagated
 
@@ -139,8 +139,8 @@ def _flow_pair(finder: Any, a: FlowFrame, b: FlowFrame) -> FlowPair:
         return None, None
     forward, backward = finder.calc(a.grey, b.grey, None), finder.calc(b.grey, a.grey, None)
     to_b, to_a = (_grid(flow.shape[:2]) + flow for flow in (forward, backward))
-    in_a = _cycle_consistency(forward, _sampled(backward, to_b))
-    in_b = _cycle_consistency(backward, _sampled(forward, to_a))
+    in_a = _cycle_consistency(forward, sampled(backward, to_b))
+    in_b = _cycle_consistency(backward, sampled(forward, to_a))
     if min(float(in_a.mean()), float(in_b.mean())) < MIN_MEAN_CONSISTENCY:
         return None, None
     shape = (a.odds.shape[1], a.odds.shape[2])
@@ -155,7 +155,7 @@ def _cycle_consistency(flow: Floats, returned: Floats) -> Floats:
 
 def _photometric_consistency(a: FlowFrame, b: FlowFrame, source: Floats) -> Floats:
     """(rows, columns) in [0, 1]: how alike each pixel of a is to the one of b that flow leads to."""
-    apart = cv2.blur(np.abs(a.grey - _sampled(b.grey.astype(np.float32), source)), (3, 3))
+    apart = cv2.blur(np.abs(a.grey - sampled(b.grey.astype(np.float32), source)), (3, 3))
     return np.asarray(
         np.exp(-np.square(apart / (PHOTOMETRIC_DEVIATIONS * np.median(apart) + GREY_NOISE_LEVELS))), np.float32
     )
@@ -177,7 +177,7 @@ def _grid(shape: tuple[int, ...]) -> Floats:
     return np.stack([x, y], -1)
 
 
-def _sampled(values: Floats, source: Floats) -> Floats:
+def sampled(values: Floats, source: Floats) -> Floats:
     """The values at the places `source`, x and y."""
     x, y = np.ascontiguousarray(source[..., 0]), np.ascontiguousarray(source[..., 1])
     return np.asarray(cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)

@@ -35,5 +35,7 @@ class SegmentationRecipe(FittedRecipe):
     """Whether labelled frames that lack a label speak against it around them."""
     distractor_suppression: bool = True
     """Whether parts that hang together with nothing drawn are doubted."""
+    own_outlines: bool = True
+    """Whether frames keep their own outlines where optical flow does not carry them well."""
     object_share: float = 0.7
     """Share of crops that are centred on a labelled pixel."""
