@@ -5,6 +5,7 @@ is where the flow is not consistent: forward and backward flow do not cancel out
 what looks different (photometric consistency: something small moved faster than flow can follow).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -41,6 +42,8 @@ MIN_MEAN_CONSISTENCY = 0.75
 is propagated at all."""
 FLOW_DOWNSCALE = 2
 """Pixels of the scaled frame per pixel of the flow: half the size is four times as fast, and as good."""
+FLOW_PIXELS = 70_000
+"""Most pixels of the flow: frames that are scaled to more for what is thin move no finer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +51,7 @@ class FlowFrame:
     """One frame between its neighbours in time."""
 
     grey: NDArray[np.uint8]
-    """(height / 2, width / 2)."""
+    """(rows, columns) of the flow."""
     odds: Floats
     """(labels, height, width) log odds of the network, or of a drawn mask."""
     drawn: bool
@@ -80,9 +83,10 @@ def _signed_distance(mask: NDArray[np.bool_]) -> Floats:
 
 
 def downscaled_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(height, width, 3) RGB -> grey of half the size."""
+    """(height, width, 3) RGB -> grey of half the size or less."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    size = (max(grey.shape[1] // FLOW_DOWNSCALE, 16), max(grey.shape[0] // FLOW_DOWNSCALE, 16))
+    downscale = max(FLOW_DOWNSCALE, math.sqrt(grey.size / FLOW_PIXELS))
+    size = (max(int(grey.shape[1] / downscale), 16), max(int(grey.shape[0] / downscale), 16))
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
