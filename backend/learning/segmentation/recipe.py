@@ -22,10 +22,10 @@ class SegmentationRecipe(FittedRecipe):
     frame_pixels: int = 270_000
     """Pixels that frames are scaled to, up or down: bounds the time a frame takes."""
     most_pixels: int = 640_000
-    """The same where large frames hold objects that would be too small to outline."""
+    """The same where frames hold what would be too thin to outline."""
     largest_scale: float = 2.5
     """Upper limit of scaling up: more adds pixels, not detail."""
-    thickness: float = 6.0
+    thickness: float = 12.0
     """Pixels that a typical structure should be thick, if need be at `most_pixels`: below, edges are guesses."""
     levels: bool = True
     """Whether the group's brightness is stretched to the whole range."""

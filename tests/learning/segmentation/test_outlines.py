@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,7 @@ def test_where_flow_carries_outlines_they_are_those_of_all_frames_together() -> 
 
 def test_where_it_does_not_outlines_are_the_frames_own_and_neighbours_tell_what_is_there() -> None:
     drawn, seen = still(WIDE, drawn=True), still(NARROW | ELSEWHERE)
+    seen = replace(seen, odds=10 * np.sign(seen.odds))  # networks are surer than neighbours
     alone = mask_of((20, 4, 26, 10))  # what only the neighbours know of
     fused = [drawn.odds, log_odds_of_masks((WIDE | alone)[None])]
     assert (kept([drawn, seen], fused)[1] == (NARROW | alone)).all()
