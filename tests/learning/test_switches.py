@@ -16,7 +16,7 @@ from backend.learning.detection.head import BACKGROUND_TENSOR
 from backend.learning.detection.plan import plan
 from backend.learning.geometry.background import UNKNOWN_VALUE
 from backend.learning.pose import micro_model as pose_model
-from backend.learning.segmentation import distractors, presence_prior
+from backend.learning.segmentation import distractors, outlines, presence_prior
 from backend.types import Frame, Instance, LabeledFrame, Weights
 from tests.learning.cases import CASES, Case
 from tests.learning.detection.test_decision import _labeled, _seen
@@ -170,7 +170,11 @@ def test_what_agrees_in_time(masks: dict[str | None, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("switch", "room", "name"),
-    [("presence prior", presence_prior, "penalty"), ("distractor suppression", distractors, "suppress_distractors")],
+    [
+        ("presence prior", presence_prior, "penalty"),
+        ("distractor suppression", distractors, "suppress_distractors"),
+        ("own outlines", outlines, "keep_own_outlines"),
+    ],
 )
 def test_what_is_asked_only_where_it_is_on(
     masks: dict[str | None, Any], switch: str, room: Any, name: str, monkeypatch: pytest.MonkeyPatch

@@ -47,7 +47,8 @@ class SegmentationConfig:
     linking: bool = True
     presence_prior: bool = True
     distractor_suppression: bool = True
-    """These three as in the recipe."""
+    own_outlines: bool = True
+    """These four as in the recipe."""
 
     @property
     def scale(self) -> Scale:
@@ -89,12 +90,13 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Segme
         linking=recipe.linking,
         presence_prior=recipe.presence_prior,
         distractor_suppression=recipe.distractor_suppression,
+        own_outlines=recipe.own_outlines,
         sizes=tuple(sizes_of(labeled, label) for label in labels),
     )
 
 
 def _scale(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: SegmentationRecipe) -> Scale:
-    """Frames come to about `frame_pixels`, larger ones to more where what they hold would get too thin."""
+    """Frames come to about `frame_pixels`, to more where what they hold would be too thin."""
     pixels = usual_area(labeled)
     factor = min(math.sqrt(recipe.frame_pixels / pixels), recipe.largest_scale)
     thick = [
@@ -103,8 +105,8 @@ def _scale(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Seg
         for mask in masks_of(one, labels)
         if (t := _thickness(mask)) > 0
     ]
-    if factor < 1 and thick:
-        wanted = min(recipe.thickness / float(np.percentile(thick, 20)), 1.0)
+    if thick:
+        wanted = min(recipe.thickness / float(np.percentile(thick, 20)), recipe.largest_scale)
         factor = min(max(factor, wanted), max(factor, math.sqrt(recipe.most_pixels / pixels)))
     return Scale(factor, max(round(pixels * factor**2 * 1.02), recipe.frame_pixels), pixels)
 

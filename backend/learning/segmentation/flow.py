@@ -5,6 +5,7 @@ is where the flow is not consistent: forward and backward flow do not cancel out
 what looks different (photometric consistency: something small moved faster than flow can follow).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -41,6 +42,8 @@ MIN_MEAN_CONSISTENCY = 0.75
 is propagated at all."""
 FLOW_DOWNSCALE = 2
 """Pixels of the scaled frame per pixel of the flow: half the size is four times as fast, and as good."""
+FLOW_PIXELS = 70_000
+"""Most pixels of the flow: frames that are scaled to more for what is thin move no finer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +51,7 @@ class FlowFrame:
     """One frame between its neighbours in time."""
 
     grey: NDArray[np.uint8]
-    """(height / 2, width / 2)."""
+    """(rows, columns) of the flow."""
     odds: Floats
     """(labels, height, width) log odds of the network, or of a drawn mask."""
     drawn: bool
@@ -80,9 +83,10 @@ def _signed_distance(mask: NDArray[np.bool_]) -> Floats:
 
 
 def downscaled_grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(height, width, 3) RGB -> grey of half the size."""
+    """(height, width, 3) RGB -> grey of half the size or less."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    size = (max(grey.shape[1] // FLOW_DOWNSCALE, 16), max(grey.shape[0] // FLOW_DOWNSCALE, 16))
+    downscale = max(FLOW_DOWNSCALE, math.sqrt(grey.size / FLOW_PIXELS))
+    size = (max(int(grey.shape[1] / downscale), 16), max(int(grey.shape[0] / downscale), 16))
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
@@ -128,7 +132,7 @@ def _propagated(frames: Sequence[FlowFrame], flows: Sequence[FlowField | None]) 
         before = frames[i - 1]
         state = before.odds if before.drawn else NETWORK_WEIGHT * before.odds + propagated[-1]
         state = np.clip(state, -MAX_LOG_ODDS, MAX_LOG_ODDS)
-        warped = [_sampled(one, field.source) for one in state]
+        warped = [sampled(one, field.source) for one in state]
         propagated.append(np.asarray(PROPAGATED_SHARE * np.array(warped) * field.confidence, np.float32))
     return propagated
 
@@ -139,8 +143,8 @@ def _flow_pair(finder: Any, a: FlowFrame, b: FlowFrame) -> FlowPair:
         return None, None
     forward, backward = finder.calc(a.grey, b.grey, None), finder.calc(b.grey, a.grey, None)
     to_b, to_a = (_grid(flow.shape[:2]) + flow for flow in (forward, backward))
-    in_a = _cycle_consistency(forward, _sampled(backward, to_b))
-    in_b = _cycle_consistency(backward, _sampled(forward, to_a))
+    in_a = _cycle_consistency(forward, sampled(backward, to_b))
+    in_b = _cycle_consistency(backward, sampled(forward, to_a))
     if min(float(in_a.mean()), float(in_b.mean())) < MIN_MEAN_CONSISTENCY:
         return None, None
     shape = (a.odds.shape[1], a.odds.shape[2])
@@ -155,7 +159,7 @@ def _cycle_consistency(flow: Floats, returned: Floats) -> Floats:
 
 def _photometric_consistency(a: FlowFrame, b: FlowFrame, source: Floats) -> Floats:
     """(rows, columns) in [0, 1]: how alike each pixel of a is to the one of b that flow leads to."""
-    apart = cv2.blur(np.abs(a.grey - _sampled(b.grey.astype(np.float32), source)), (3, 3))
+    apart = cv2.blur(np.abs(a.grey - sampled(b.grey.astype(np.float32), source)), (3, 3))
     return np.asarray(
         np.exp(-np.square(apart / (PHOTOMETRIC_DEVIATIONS * np.median(apart) + GREY_NOISE_LEVELS))), np.float32
     )
@@ -177,7 +181,7 @@ def _grid(shape: tuple[int, ...]) -> Floats:
     return np.stack([x, y], -1)
 
 
-def _sampled(values: Floats, source: Floats) -> Floats:
+def sampled(values: Floats, source: Floats) -> Floats:
     """The values at the places `source`, x and y."""
     x, y = np.ascontiguousarray(source[..., 0]), np.ascontiguousarray(source[..., 1])
     return np.asarray(cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)

@@ -37,8 +37,9 @@ METHOD = Method(
         "linking in time": {"linking": False},
         "presence prior": {"presence_prior": False},
         "distractor suppression": {"distractor_suppression": False},
+        "own outlines": {"own_outlines": False},
         "contrast stretching": {"levels": False},
         "weights of accepted labels": {"accepted_weight": 1.0},
     },
-    inference_switches=frozenset({"linking in time", "presence prior", "distractor suppression"}),
+    inference_switches=frozenset({"linking in time", "presence prior", "distractor suppression", "own outlines"}),
 )

@@ -19,7 +19,7 @@ from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, restored
 from backend.learning.network.threads import at_best_threads
 from backend.learning.score import frame_score
-from backend.learning.segmentation import distractors, flow, masks, presence_prior
+from backend.learning.segmentation import distractors, flow, masks, outlines, presence_prior
 from backend.learning.segmentation.config import SegmentationConfig
 from backend.learning.segmentation.head import SegmentationNetwork
 from backend.types import Frame, Instance, LabeledFrame, Prediction, Weights
@@ -100,6 +100,8 @@ class SegmentationModel(NetworkModel[SegmentationNetwork, SegmentationConfig]):
         clear = [step.odds for step in fused]
         if self.config.distractor_suppression:
             clear = distractors.suppress_distractors(fused, flows)
+        if self.config.own_outlines:
+            clear = outlines.keep_own_outlines(in_time, clear, flows)
         place = np.argsort(together)
         return [clear[place[i]] for i in range(len(all_logits))]
 

@@ -22,10 +22,10 @@ class SegmentationRecipe(FittedRecipe):
     frame_pixels: int = 270_000
     """Pixels that frames are scaled to, up or down: bounds the time a frame takes."""
     most_pixels: int = 640_000
-    """The same where large frames hold objects that would be too small to outline."""
+    """The same where frames hold what would be too thin to outline."""
     largest_scale: float = 2.5
     """Upper limit of scaling up: more adds pixels, not detail."""
-    thickness: float = 6.0
+    thickness: float = 12.0
     """Pixels that a typical structure should be thick, if need be at `most_pixels`: below, edges are guesses."""
     levels: bool = True
     """Whether the group's brightness is stretched to the whole range."""
@@ -35,5 +35,7 @@ class SegmentationRecipe(FittedRecipe):
     """Whether labelled frames that lack a label speak against it around them."""
     distractor_suppression: bool = True
     """Whether parts that hang together with nothing drawn are doubted."""
+    own_outlines: bool = True
+    """Whether frames keep their own outlines where optical flow does not carry them well."""
     object_share: float = 0.7
     """Share of crops that are centred on a labelled pixel."""

@@ -2,6 +2,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from backend.learning.segmentation.flow import (
+    FLOW_PIXELS,
     MAX_LOG_ODDS,
     FlowFrame,
     downscaled_grey,
@@ -89,3 +90,8 @@ def test_odds_of_masks_are_capped() -> None:
     assert odds[0].max() == MAX_LOG_ODDS
     assert (odds[1] == -MAX_LOG_ODDS).all()
     assert (odds[2] == MAX_LOG_ODDS).all()
+
+
+def test_flow_is_computed_at_half_the_size_and_of_finely_scaled_frames_on_no_more_pixels() -> None:
+    assert downscaled_grey(np.zeros((390, 693, 3), np.uint8)).shape == (195, 346)
+    assert FLOW_PIXELS * 0.98 < downscaled_grey(np.zeros((600, 1067, 3), np.uint8)).size <= FLOW_PIXELS
