@@ -10,7 +10,7 @@ from backend.objects.frames import AnyFrame, AnyFrames, each_of, input_frame
 from backend.objects.micro_model import MicroModel
 from backend.objects.model import Tell
 from backend.objects.truth import classes_of, control_of, head_of, labeled_frame, labels_of
-from backend.types import Frame, Head, Progress, Start, Weights
+from backend.types import Control, Frame, Head, LabeledFrame, Progress, Start, Weights
 
 BACKBONE = "tf_efficientnet_lite0"
 """The one whose weights are installed."""
@@ -35,35 +35,43 @@ def fit(
     `rest` are frames of the same group that nobody labelled, decoded when they are looked at; `start` is a micro-model of
     another group. `group` and `control` are what its card says, `head` what the labels ask for where that is not plain, and
     `effort` the share of the usual training steps. With `attribute` it learns what this attribute of each object is, for
-    `boxes >> model.crops()`. Raises TrainingError where nothing can be learnt, and what `progress`
-    raises.
+    `boxes >> model.crops()`. Raises TrainingError where nothing can be learnt, and what `progress` raises.
     """
     from backend.learning import methods
     from backend.learning.fitting.training_input import TrainingInput
 
-    given = [input_frame(frame).frame for frame in each_of(frames)]
-    if len(given) != len(labels):
-        raise TrainingError(f"Found {len(given)} frames and {len(labels)} labels. Expected one for each frame.")
-    if attribute:
-        labels, head, control = (
-            [classes_of(one, attribute) for one in labels],
-            Head.CLASSIFICATION,
-            control or attribute,
-        )
-    asked = Head(head) if head is not None else head_of(given, labels)
-    names = labels_of(asked, labels, start.labels if start else ())
-    pairs = enumerate(zip(given, labels, strict=True))
-    labeled = [labeled_frame(replace(frame, task=n), one) for n, (frame, one) in pairs]
-    wanted = control_of(asked, names, labeled, control, of_regions=bool(attribute))
-    others = LazyFrames(list(each_of(rest)), len(labeled))
+    control = control or attribute
+    wanted, labeled = _asked(frames, labels, head, attribute, control, start.labels if start else ())
+    others, begun = LazyFrames(list(each_of(rest)), len(labeled)), _start(start, wanted.head)
     training = TrainingInput(
-        labeled=labeled, labels=names, unlabeled=others, start=_start(start, asked), seed=seed, progress=_told(progress)
+        labeled=labeled, labels=wanted.labels, unlabeled=others, start=begun, seed=seed, progress=_told(progress)
     )
     trained = methods.train(wanted, training, methods.recipe_for(wanted, BACKBONE, effort))
     kind = Start.SIBLING if start else Start.BACKBONE
     lineage = (start.digest, *start.card.lineage) if start else ()
     card = Card(group=group, control=control, labelled=len(labeled), start=str(kind), lineage=lineage)
     return MicroModel(trained.weights, card)
+
+
+def _asked(
+    frames: AnyFrames,
+    labels: Sequence[Instances],
+    head: Head | str | None,
+    attribute: str,
+    control: str,
+    known: Sequence[str],
+) -> tuple[Control, list[LabeledFrame]]:
+    """The control tag that would ask for this, and the frames to learn from."""
+    given = [input_frame(frame).frame for frame in each_of(frames)]
+    if len(given) != len(labels):
+        raise TrainingError(f"Found {len(given)} frames and {len(labels)} labels. Expected one for each frame.")
+    if attribute:
+        labels, head = [classes_of(one, attribute) for one in labels], Head.CLASSIFICATION
+    asked = Head(head) if head is not None else head_of(given, labels)
+    pairs = enumerate(zip(given, labels, strict=True))
+    labeled = [labeled_frame(replace(frame, task=n), one) for n, (frame, one) in pairs]
+    names = labels_of(asked, labels, known)
+    return control_of(asked, names, labeled, control, of_regions=bool(attribute)), labeled
 
 
 class LazyFrames(Sequence[Frame]):

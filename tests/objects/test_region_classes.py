@@ -4,13 +4,16 @@ import pytest
 
 from backend.errors import TrainingError
 from backend.instances import Instances
+from backend.learning import methods
+from backend.objects import micro_model
 from backend.objects.fitting import fit
 from backend.objects.frames import input_frame
 from backend.objects.truth import classes_of
 from tests.learning.attributes.crowd import crowd
 
 
-def test_what_people_said_of_each_object_is_learnt_and_told() -> None:
+def test_what_people_said_of_each_object_is_learnt_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(micro_model, "load", methods.load)  # no made-up one
     frames = crowd(16)
     drawn = [Instances([o.box for o in one.instances], ["thing"] * len(one.instances),
                        attributes=[{"look": o.label} for o in one.instances]) for one in frames]  # fmt: skip

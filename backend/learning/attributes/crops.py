@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from backend.types import Box, Frame, Instance
 
-PLACE_WIDTH = 5
-"""Numbers of `place`."""
+PLACE_PARTS = (2, 3)
+"""Numbers of `place` that say where a box is, and how large and of which shape."""
+PLACE_WIDTH = sum(PLACE_PARTS)
 
 
 def regions_of(instances: Sequence[Instance]) -> Iterator[tuple[Instance, frozenset[str]]]:

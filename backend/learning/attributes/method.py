@@ -31,7 +31,7 @@ METHOD = Method(
     serves=_serves,
     transfers=False,
     switches={
-        "place of the box": {"places": (0.0,)},
+        "place and shape of the box": {"places": ((0.0, 0.0),)},
         "surroundings of the box": {"margin": 0.0},
         "weights of accepted labels": {"accepted_weight": 1.0},
     },

@@ -17,8 +17,10 @@ class AttributeRecipe(HeadRecipe):
     """Labelled crops that are learnt from, evenly spread: bounds time and memory."""
     ridge: float = 0.05
     """Penalty of the regression; see `ClassificationRecipe.ridge`."""
-    places: tuple[float, ...] = (0.0, 1.0, 8.0)
-    """How much a box's place, size and shape count beside its picture, tried one after the other: leaving out one frame
-    after the other tells which is best. 1 is as much as one stride of the picture, 8 nearly all."""
+    places: tuple[tuple[float, float], ...] = tuple(
+        (where, what) for where in (0.0, 1.0, 8.0) for what in (0.0, 1.0, 8.0)
+    )
+    """How much a box's place, and its size and shape, count beside its picture, tried one pair after the other: leaving out one
+    frame after the other tells which is best. 1 is as much as one stride of the picture, 8 nearly all."""
     multiple: bool = False
     """Whether a region may have several of the labels; also taken from the labelled regions, where one has."""

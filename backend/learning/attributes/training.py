@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.learning.attributes.crops import PLACE_WIDTH, crop, place, regions_of
+from backend.learning.attributes.crops import PLACE_PARTS, PLACE_WIDTH, crop, place, regions_of
 from backend.learning.attributes.micro_model import AttributeConfig
 from backend.learning.attributes.recipe import AttributeRecipe
 from backend.learning.classification import features
@@ -64,8 +64,8 @@ def _fit(
     scale = scale_of(vectors, (*widths, PLACE_WIDTH))
     counts, frames = np.array([one.weight for one in regions]), np.array([one.frame for one in regions])
     found = list[Linear]()
-    for weight in recipe.places:
-        weighted = np.concatenate([scale[:-PLACE_WIDTH], weight * scale[-PLACE_WIDTH:]])
+    for weights in recipe.places:
+        weighted = np.concatenate([scale[:-PLACE_WIDTH], np.repeat(weights, PLACE_PARTS) * scale[-PLACE_WIDTH:]])
         one = fit(weighted * vectors, targets, counts, recipe.ridge, single, frames)
         found.append(Linear(weighted[:, None] * one.weights, one.bias, one.surprise))
     return min(found, key=lambda one: one.surprise)
