@@ -52,7 +52,7 @@ class TrackerRules:
 
     smooth: bool = True
     """Whether boxes are smoothed, or shown as they were seen."""
-    max_box_noise: float = 0.1
+    max_box_noise: float = 0.15
     """Most that a detector's box trembles, as a deviation in sides; what moves more does so by itself."""
     max_lambda: float = 80.0
     """Most that smoothness weighs."""
