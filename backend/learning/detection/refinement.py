@@ -2,7 +2,8 @@
 
 The first look is at a scale that suits a whole frame, where small things span few cells. In the crop each object is as large
 as any other, and the backbone is that of the first look. Every cell says a box, as in FCOS; how much a cell's word counts for
-each side is learnt (as side-aware boundaries are: Wang et al., 2020). Where the cells disagree, the first look is believed.
+each side is learnt (as side-aware boundaries are: Wang et al., 2020). Where the cells disagree, the first look is believed, less
+so the further it is from what they say.
 """
 
 from dataclasses import replace
@@ -40,7 +41,7 @@ MIDDLE_DEVIATION = 0.12
 VOTE_SHARPNESS = 3.0
 """Of what is learnt about which cells to believe."""
 CANDIDATE_NOISE = 0.1
-"""Deviation of a candidate's sides from the truth, as a share of its own."""
+"""Deviation of a candidate's sides from the truth, as a share of its own, where the second look finds them in the same place."""
 MIN_BOX_SIDE = 2.0
 """Of a box that is cropped, pixels of the picture."""
 MAX_REFINED_BOXES = 16
@@ -131,9 +132,9 @@ class Refiner(Network[RefinementHead]):
 
 def believed(boxes: Array, seen: Array, doubt: Array) -> Array:
     """(n, 4): between the boxes of the first look and those of the second, by the variance of both; `doubt` (n, 4) is the
-    deviation of the second look, pixels."""
+    deviation of the second look, pixels. That of the first is larger where the second finds a side elsewhere."""
     sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
-    own = (CANDIDATE_NOISE * sides) ** 2
+    own = (CANDIDATE_NOISE * sides) ** 2 + np.minimum(np.abs(seen - boxes), sides) ** 2
     share = own / np.maximum(own + doubt**2, np.finfo(np.float64).tiny)
     return np.asarray(boxes + (seen - boxes) * share)
 

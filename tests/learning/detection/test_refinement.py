@@ -41,8 +41,17 @@ def test_a_sure_second_look_is_believed_and_a_doubtful_one_is_not() -> None:
     first, second = np.array([[10.0, 20, 30, 60]]), np.array([[12.0, 18, 33, 66]])
     assert believed(first, second, np.zeros((1, 4))) == pytest.approx(second)
     assert believed(first, second, np.full((1, 4), 1e6)) == pytest.approx(first, abs=1e-3)
-    as_sure = np.array([[2.0, 4.0, 2.0, 4.0]])  # a tenth of the first box's sides
+    as_sure = np.hypot(
+        [[2.0, 4.0, 2.0, 4.0]], second - first
+    )  # a tenth of the first box's sides, and how far it seems off
     assert believed(first, second, as_sure) == pytest.approx((first + second) / 2)
+
+
+def test_a_first_look_that_is_far_off_is_hardly_believed() -> None:
+    first, doubt = np.array([[10.0, 20, 30, 60]]), np.full((1, 4), 3.0)
+    shares = [believed(first, first + off, doubt) / off - first / off for off in (0.1, 4.0, 20.0)]
+    near, far, furthest = (float(share.min()) for share in shares)
+    assert near < 0.4 < far < 0.9 < furthest
 
 
 def test_a_box_without_sides_stays() -> None:
