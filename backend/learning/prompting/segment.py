@@ -14,7 +14,7 @@ from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.prompting import clicks, mend, pick
 from backend.learning.prompting.crop import PromptCrop, cut
 from backend.learning.prompting.mend import POSITION_WEIGHT, SHAPE_PRIOR_WEIGHT, SURROUNDING_HALF_SIDES
-from backend.learning.prompting.outlines import contrast, most_in_common
+from backend.learning.prompting.outlines import Cells, contrasts, most_in_common
 from backend.learning.prompting.random_walker import SEED_WEIGHT, Floats, graph, walk
 from backend.types import Box, Frame, Mask, Prompt
 
@@ -83,14 +83,23 @@ def _threshold(found: Floats, crop: PromptCrop, box: Box) -> float | None:
     left, top, right, bottom = crop.box
     across, down = crop.shape[1] / (right - left), crop.shape[0] / (bottom - top)
     drawn = ((box[0] - left) * across, (box[1] - top) * down, (box[2] - left) * across, (box[3] - top) * down)
-    thresholds, parts, scores = float(found.max()) * THRESHOLD_SHARES, list[Floats](), list[float]()
+    thresholds = float(found.max()) * THRESHOLD_SHARES
+    parts = _nested(found, thresholds)
+    if not parts:
+        return None
+    fits = [max(pick.overlap(mask_bounds(part), drawn), LEAST_FIT) for part in parts]
+    seen = np.maximum(contrasts(crop.features, parts), LEAST_CONTRAST)
+    scores = np.asarray(seen + BOX_FIT_WEIGHT * np.log(fits), np.float32)
+    flat = np.stack([part.astype(np.float32).ravel() for part in parts])
+    return float(thresholds[most_in_common(flat, scores, SCORE_LOG_ODDS)])
+
+
+def _nested(found: Floats, thresholds: Floats) -> list[Cells]:
+    """The largest part above each of rising thresholds, as far as there is one."""
+    parts = list[Cells]()
     for threshold in thresholds:
         part = largest(found > threshold)
         if part is None:
             break
-        fit = max(pick.overlap(mask_bounds(part), drawn), LEAST_FIT)
-        scores.append(max(contrast(crop.features, part), LEAST_CONTRAST) + BOX_FIT_WEIGHT * float(np.log(fit)))
-        parts.append(part.astype(np.float32).ravel())
-    if not parts:
-        return None
-    return float(thresholds[most_in_common(np.stack(parts), np.array(scores, np.float32), SCORE_LOG_ODDS)])
+        parts.append(part)
+    return parts
