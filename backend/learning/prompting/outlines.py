@@ -24,7 +24,10 @@ Cells = NDArray[np.bool_]
 def contrasts(features: Floats, parts: Sequence[Cells]) -> list[float]:
     """How much each part of (rows, columns, d) features looks like a whole object; -inf of one too small or large to tell."""
     rings = [(cv2.dilate(part.astype(np.uint8), RING_CELLS) > 0) & ~part for part in parts]
-    told = [min(np.count_nonzero(p), np.count_nonzero(ring)) >= len(RING_CELLS) for p, ring in zip(parts, rings, strict=True)]
+    told = [
+        min(np.count_nonzero(p), np.count_nonzero(ring)) >= len(RING_CELLS)
+        for p, ring in zip(parts, rings, strict=True)
+    ]
     if not any(told):
         return [-np.inf] * len(parts)
     change = [np.square(features[one] - features[other]).sum(-1) for one, other in BESIDE]
