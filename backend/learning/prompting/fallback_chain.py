@@ -77,8 +77,6 @@ def _by_segment_anything(frame: Frame, prompt: Prompt, context: PromptContext) -
     if isinstance(context.model, SegmentationModel):
         known = own_model.chances(context.model, frame, context.label, context.predicted)
     mask = context.sam.decode(frame, context.embedding, prompt, known)
-    if mask is not None and context.whole:
-        mask = segment.largest(mask)
     return None if mask is None else _instance(mask, UNVOUCHED_SCORE, context)
 
 
@@ -126,6 +124,8 @@ def _masked(frame: Frame, chances: pick.Chances, prompt: Prompt, context: Prompt
 
 
 def _instance(mask: Mask, score: float, context: PromptContext) -> Instance:
+    if context.whole and (part := segment.largest(mask)) is not None:  # each part would be a region of its own
+        mask = part
     box = mask_bounds(mask)
     return Instance(context.label, box, score, mask=mask if context.head is Head.SEGMENTATION else None)
 
