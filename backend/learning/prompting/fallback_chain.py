@@ -114,7 +114,7 @@ def _by_picture(frame: Frame, prompt: Prompt, context: PromptContext) -> Instanc
 
 def _masked(frame: Frame, chances: pick.Chances, prompt: Prompt, context: PromptContext) -> Instance | None:
     """The object in a map of probabilities, as far as it knows it; a person's clicks overrule it."""
-    mask = pick.under(chances, prompt, whole=context.whole)
+    mask = pick.under(chances, prompt, whole=context.whole, rough=context.head is Head.DETECTION)
     if mask is None and len(prompt.inside) + len(prompt.outside) > 1:
         first = pick.under(chances, Prompt(inside=prompt.inside[:1]), whole=context.whole)
         inside, outside = pick.seeds(prompt, chances.shape)

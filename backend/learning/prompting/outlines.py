@@ -2,6 +2,7 @@
 probable ones that one is taken which has most in common with all of them (minimum Bayes risk)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ that of the mean change along the outline is 1; logarithms of all."""
 RING_CELLS = np.ones((9, 9), np.uint8)
 """Cells across which an outline is compared with what is around it."""
 
-BESIDE = ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:]))
+BESIDE: tuple[tuple[Any, Any], ...] = ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:]))
 """Cells and those right of them; cells and those below them."""
 
 Cells = NDArray[np.bool_]

@@ -6,6 +6,9 @@ own box fits the drawn one: people draw boxes tightly (Lempitsky and others, Ima
 2009). Around a click nothing says how large the object is: see `clicks`.
 """
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -46,10 +49,33 @@ def segment(frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False) 
     if prompt.outline is not None:
         return from_box(frame, mask_bounds(prompt.outline), backbone, prompt.outline)
     inside, outside = pick.seeds(prompt, (frame.height, frame.width))
-    first = clicks.from_clicks(frame, inside[:1], outside[:0], backbone)
+    first = _around(_Shown(frame), tuple(inside[0].tolist()), backbone) if len(inside) else None
     if first is None or len(inside) + len(outside) < 2:
         return first
     return mend.mended(frame, first, inside, outside, backbone, SHAPE_PRIOR_WEIGHT)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shown:
+    """A frame by what it shows: for each prompt it is decoded anew."""
+
+    frame: Frame
+
+    def __hash__(self) -> int:
+        return hash(self.frame.image.tobytes())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Shown):
+            return NotImplemented
+        mine, theirs = self.frame, other.frame
+        same = (mine.width, mine.height) == (theirs.width, theirs.height)
+        return same and np.array_equal(mine.image, theirs.image)
+
+
+@lru_cache(maxsize=1)
+def _around(shown: _Shown, click: tuple[int, int], backbone: str) -> Mask | None:
+    """The object around a first click, which further ones mend: it is not looked for again with each of them."""
+    return clicks.from_clicks(shown.frame, np.array([click]), np.zeros((0, 2), np.int64), backbone)
 
 
 def from_box(

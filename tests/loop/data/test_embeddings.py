@@ -60,6 +60,12 @@ def test_a_worker_embeds_what_nobody_has_labelled_and_the_server_answers_from_it
     assert found[0]["meta"]["text"][0] in ("segment-anything", "the nearest labelled frame", "colours and features")
 
 
+def test_before_the_first_label_of_a_single_group_it_is_done_too(tmp_path: Path) -> None:
+    held = Held(tmp_path)
+    held.house.work()
+    assert held.embedded() == [1, 2, 3]
+
+
 def test_a_frame_is_embedded_once_and_anew_when_its_picture_was_replaced(tmp_path: Path) -> None:
     held = Held(tmp_path)
     tasks = held.services.registry.tasks.of_group(1, "clip")
