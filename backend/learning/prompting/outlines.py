@@ -33,7 +33,7 @@ def contrasts(features: Floats, parts: Sequence[Cells]) -> list[float]:
         return [-np.inf] * len(parts)
     change = [np.square(features[one] - features[other]).sum(-1) for one, other in BESIDE]
     flat = features.reshape(-1, features.shape[-1])
-    inner, outer = ((_moments(flat, masks)) for masks in (parts, rings))
+    inner, outer = _moments(flat, parts), _moments(flat, rings)
     spread = (inner[1] + outer[1]).sum(1)
     apart = np.square(inner[0] - outer[0]).sum(1) / np.maximum(spread, 1e-6)
     return [

@@ -49,7 +49,7 @@ def segment(frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False) 
     if prompt.outline is not None:
         return from_box(frame, mask_bounds(prompt.outline), backbone, prompt.outline)
     inside, outside = pick.seeds(prompt, (frame.height, frame.width))
-    first = _around(_Shown(frame), tuple(inside[0].tolist()), backbone) if len(inside) else None
+    first = _around(_Shown(frame), int(inside[0, 0]), int(inside[0, 1]), backbone) if len(inside) else None
     if first is None or len(inside) + len(outside) < 2:
         return first
     return mend.mended(frame, first, inside, outside, backbone, SHAPE_PRIOR_WEIGHT)
@@ -73,9 +73,9 @@ class _Shown:
 
 
 @lru_cache(maxsize=1)
-def _around(shown: _Shown, click: tuple[int, int], backbone: str) -> Mask | None:
+def _around(shown: _Shown, x: int, y: int, backbone: str) -> Mask | None:
     """The object around a first click, which further ones mend: it is not looked for again with each of them."""
-    return clicks.from_clicks(shown.frame, np.array([click]), np.zeros((0, 2), np.int64), backbone)
+    return clicks.from_clicks(shown.frame, np.array([[x, y]]), np.zeros((0, 2), np.int64), backbone)
 
 
 def from_box(
