@@ -77,15 +77,15 @@ class Groups:
             since: float | None = connection.execute(query).scalar()
         return since
 
-    def request_project_jobs(self, project: int) -> GroupRecord | None:
+    def request_project_jobs(self, project: int, least: int = 2) -> GroupRecord | None:
         """Notes that there is news for the project as a whole, and returns the group that stands for it; None, and nothing
-        is done, where it has a single group of tasks. Nothing is written either where that is noted already and no worker has
-        begun."""
+        is done, where it has fewer than `least` groups of tasks. Nothing is written either where that is noted already and no
+        worker has begun."""
         now = self._clock()
-        two = select(groups.c.name).where(groups.c.project == project, of_tasks).limit(2)
+        several = select(groups.c.name).where(groups.c.project == project, of_tasks).limit(least)
         waiting = select(groups.c.name).where(groups.c.project == project, not_(of_tasks), *claimable(now, now))
         with self._database.reading() as connection:
-            if len(connection.execute(two).all()) < 2:
+            if len(connection.execute(several).all()) < least:
                 return None
             is_noted = connection.execute(waiting).first() is not None
         if not is_noted:

@@ -86,7 +86,8 @@ class _Protocol:
             return {"results": await self._predictions.run(answer)}
         try:
             return {"results": await self._prompts.run(answer)}
-        except Busy:
+        except Busy as busy:
+            log.warning("a prompt has no answer", why=busy.detail)
             return {"results": [no_object() for _ in tasks]}
 
     async def webhook(self, request: Request) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from structlog.testing import capture_logs
 
 from backend.loop.pages.thumbnail import Thumbnails
 from backend.web.app import create_app
@@ -84,6 +85,23 @@ def test_predictions_keep_nobody_waiting(open_client: TestClient, slow: Slow, mo
     body = {"tasks": [], "project": "1.5", "label_config": CONFIG}
     answers = crowd(slow, lambda _: open_client.post("/predict", json=body), lambda: all_answer(open_client))
     assert {answer.status_code for answer in answers} == {200}
+
+
+def test_more_prompts_than_can_be_answered_in_time_get_no_object_and_the_log_says_so(
+    open_client: TestClient, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.hooks.MicroModelBackend.predict", lambda *_: [slow()][:0])
+    drawn = {"context": {"result": [{"type": "rectanglelabels"}]}}
+    body = {"tasks": [{"id": 1}], "project": "1.5", "label_config": CONFIG, "params": drawn}
+    with capture_logs() as log:
+        answers = crowd(slow, lambda _: open_client.post("/predict", json=body), lambda: all_answer(open_client))
+    assert {answer.status_code for answer in answers} == {200}
+    nothing = [answer for answer in answers if answer.json()["results"]]
+    assert all(answer.json()["results"] == [{"result": [], "score": 0.0}] for answer in nothing)
+    assert [entry["why"] for entry in log if entry["event"] == "a prompt has no answer"] == [
+        "12 requests for prompts wait already; ask again later."
+    ] * len(nothing)
+    assert len(answers) - len(nothing) == 12
 
 
 def test_a_registry_that_takes_no_writes_keeps_no_event_waiting(

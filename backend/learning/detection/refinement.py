@@ -24,7 +24,7 @@ from backend.learning.network.backbone import Backbone
 from backend.learning.network.micro_model import nbytes_of
 from backend.learning.network.network import Network
 from backend.learning.network.pyramid import PYRAMID_STRIDE, Pyramid
-from backend.types import Frame, State, Weights
+from backend.types import Box, Frame, State, Weights
 
 Array = NDArray[np.float64]
 
@@ -118,6 +118,12 @@ class Refiner(Network[RefinementHead]):
         good = (better[:, 2:] > better[:, :2]).all(1)
         mixed[chosen[good]] = better[good]
         return replace(candidates, boxes=mixed)
+
+    def refined_box(self, box: Box, frame: Frame, config: DetectionConfig) -> Box:
+        """One box by itself, whatever scored it."""
+        found = Candidates(np.array([box], np.float32), np.ones(1, np.float32), np.zeros(1, np.int64))
+        x0, y0, x1, y1 = (float(edge) for edge in self.refined(found, frame, config).boxes[0])
+        return x0, y0, x1, y1
 
     def _seen(self, image: Tensor, boxes: Array) -> Array:
         """(n, 4) new boxes in pixels of the picture."""

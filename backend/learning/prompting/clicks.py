@@ -6,7 +6,7 @@ has no deep bays, and is not cut by the edge of the zoom. Of all of them that on
 the probable ones (minimum Bayes risk).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.learning.prompting.crop import PromptCrop, cut
-from backend.learning.prompting.outlines import Cells, contrast, most_in_common, solidity
+from backend.learning.prompting.outlines import Cells, contrasts, most_in_common, solidity
 from backend.learning.prompting.random_walker import SEED_WEIGHT, Floats, graph, walk
 from backend.types import Frame, Mask
 
@@ -63,8 +63,8 @@ def from_clicks(frame: Frame, inside: Points, outside: Points, backbone: str) ->
     parts = list[_Part]()
     for crop in _zooms(frame, inside, backbone) if len(inside) else ():
         edge = _edge(crop)
-        nested = _nested(crop, _spread(crop, inside, outside, edge), inside, outside)
-        scored = (_Part(crop, part, _score(crop, part, edge)) for part in nested)
+        nested = list(_nested(crop, _spread(crop, inside, outside, edge), inside, outside))
+        scored = (_Part(crop, part, score) for part, score in zip(nested, _scores(crop, nested, edge), strict=True))
         parts += [part for part in scored if part.score > -np.inf]
     if not parts:
         return None
@@ -74,12 +74,13 @@ def from_clicks(frame: Frame, inside: Points, outside: Points, backbone: str) ->
     return mask if mask.any() else None
 
 
-def _score(crop: PromptCrop, part: Cells, edge: Cells) -> float:
-    """How probably a part is what is meant; -inf of one too small or large to tell."""
-    cut_off = np.count_nonzero(part & edge) / np.count_nonzero(part)
+def _scores(crop: PromptCrop, parts: Sequence[Cells], edge: Cells) -> Iterator[float]:
+    """How probably each part is what is meant; -inf of one too small or large to tell."""
     whole = crop.box == (0, 0, *crop.size)
-    found = contrast(crop.features, part) - BORDER_CUT_WEIGHT * cut_off + WHOLE_FRAME_WEIGHT * whole
-    return found + SOLIDITY_WEIGHT * float(np.log(solidity(part))) + AREA_WEIGHT * float(np.log(part.mean()))
+    for part, found in zip(parts, contrasts(crop.features, parts), strict=True):
+        cut_off = np.count_nonzero(part & edge) / np.count_nonzero(part)
+        score = found - BORDER_CUT_WEIGHT * cut_off + WHOLE_FRAME_WEIGHT * whole
+        yield score + SOLIDITY_WEIGHT * float(np.log(solidity(part))) + AREA_WEIGHT * float(np.log(part.mean()))
 
 
 def _zooms(frame: Frame, inside: Points, backbone: str) -> Iterator[PromptCrop]:

@@ -77,8 +77,6 @@ def _by_segment_anything(frame: Frame, prompt: Prompt, context: PromptContext) -
     if isinstance(context.model, SegmentationModel):
         known = own_model.chances(context.model, frame, context.label, context.predicted)
     mask = context.sam.decode(frame, context.embedding, prompt, known)
-    if mask is not None and context.whole:
-        mask = segment.largest(mask)
     return None if mask is None else _instance(mask, UNVOUCHED_SCORE, context)
 
 
@@ -116,7 +114,7 @@ def _by_picture(frame: Frame, prompt: Prompt, context: PromptContext) -> Instanc
 
 def _masked(frame: Frame, chances: pick.Chances, prompt: Prompt, context: PromptContext) -> Instance | None:
     """The object in a map of probabilities, as far as it knows it; a person's clicks overrule it."""
-    mask = pick.under(chances, prompt, whole=context.whole)
+    mask = pick.under(chances, prompt, whole=context.whole, rough=context.head is Head.DETECTION)
     if mask is None and len(prompt.inside) + len(prompt.outside) > 1:
         first = pick.under(chances, Prompt(inside=prompt.inside[:1]), whole=context.whole)
         inside, outside = pick.seeds(prompt, chances.shape)
@@ -126,6 +124,8 @@ def _masked(frame: Frame, chances: pick.Chances, prompt: Prompt, context: Prompt
 
 
 def _instance(mask: Mask, score: float, context: PromptContext) -> Instance:
+    if context.whole and (part := segment.largest(mask)) is not None:  # each part would be a region of its own
+        mask = part
     box = mask_bounds(mask)
     return Instance(context.label, box, score, mask=mask if context.head is Head.SEGMENTATION else None)
 

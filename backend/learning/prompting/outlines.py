@@ -1,6 +1,9 @@
 """Outline selection by contrast: along the object's the picture changes, and inside it is unlike around it. Of
 probable ones that one is taken which has most in common with all of them (minimum Bayes risk)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +16,45 @@ that of the mean change along the outline is 1; logarithms of all."""
 RING_CELLS = np.ones((9, 9), np.uint8)
 """Cells across which an outline is compared with what is around it."""
 
+BESIDE: tuple[tuple[Any, Any], ...] = ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:]))
+"""Cells and those right of them; cells and those below them."""
+
 Cells = NDArray[np.bool_]
 
 
-def contrast(features: Floats, part: Cells) -> float:
-    """How much a part of (rows, columns, d) features looks like a whole object; -inf of one too small or large to tell."""
-    ring = (cv2.dilate(part.astype(np.uint8), RING_CELLS) > 0) & ~part
-    if min(np.count_nonzero(part), np.count_nonzero(ring)) < len(RING_CELLS):
-        return -np.inf
-    change = [
-        np.square(features[one] - features[other]).sum(-1)[part[one] != part[other]]
-        for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:]))
+def contrasts(features: Floats, parts: Sequence[Cells]) -> list[float]:
+    """How much each part of (rows, columns, d) features looks like a whole object; -inf of one too small or large to tell."""
+    rings = [(cv2.dilate(part.astype(np.uint8), RING_CELLS) > 0) & ~part for part in parts]
+    told = [
+        min(np.count_nonzero(p), np.count_nonzero(ring)) >= len(RING_CELLS)
+        for p, ring in zip(parts, rings, strict=True)
     ]
-    inner, outer = features[part], features[ring]
-    spread = float(inner.var(0).sum() + outer.var(0).sum())
-    apart = float(np.square(inner.mean(0) - outer.mean(0)).sum()) / max(spread, 1e-6)
-    along = np.concatenate(change)
-    weak = WEAKEST_EDGE_WEIGHT * np.log(np.percentile(along, 25) + 1e-3)
-    return float(np.log(along.mean() + 1e-3) + weak + REGION_CONTRAST_WEIGHT * np.log(apart + 1e-3))
+    if not any(told):
+        return [-np.inf] * len(parts)
+    change = [np.square(features[one] - features[other]).sum(-1) for one, other in BESIDE]
+    flat = features.reshape(-1, features.shape[-1])
+    inner, outer = _moments(flat, parts), _moments(flat, rings)
+    spread = (inner[1] + outer[1]).sum(1)
+    apart = np.square(inner[0] - outer[0]).sum(1) / np.maximum(spread, 1e-6)
+    return [
+        _along(change, part) + REGION_CONTRAST_WEIGHT * float(np.log(apart[at] + 1e-3)) if told[at] else -np.inf
+        for at, part in enumerate(parts)
+    ]
+
+
+def _moments(flat: Floats, masks: Sequence[Cells]) -> tuple[Floats, Floats]:
+    """(masks, d) means and variances of (cells, d) features in each mask."""
+    inside = np.stack([mask.ravel() for mask in masks]).astype(np.float32)
+    inside /= np.maximum(inside.sum(1, keepdims=True), 1)
+    mean = inside @ flat
+    return mean, np.maximum(inside @ np.square(flat) - np.square(mean), 0)
+
+
+def _along(change: Sequence[Floats], part: Cells) -> float:
+    """How much the picture changes along the outline of a part, given the change from each cell to the next."""
+    crossed = [c[part[one] != part[other]] for c, (one, other) in zip(change, BESIDE, strict=True)]
+    along = np.concatenate(crossed)
+    return float(np.log(along.mean() + 1e-3) + WEAKEST_EDGE_WEIGHT * np.log(np.percentile(along, 25) + 1e-3))
 
 
 def solidity(part: Cells) -> float:

@@ -48,7 +48,7 @@ def candidate(
     model: DetectionModel, frame: Frame, prompt: Prompt, label: str, predicted: Sequence[Instance] | None = None
 ) -> Instance | None:
     """The candidate box that is meant, also one that is too doubtful to be shown without a prompt; where it was `predicted`
-    with the frame's neighbours in time, as these place it."""
+    with the frame's neighbours in time, as these place it. What looks at boxes a second time looks there once more."""
     if label not in model.labels:
         return None
     seen = model.candidates_of(frame).candidates
@@ -65,7 +65,10 @@ def candidate(
     if chosen is None:
         return None
     same = max(known, key=lambda one: overlap(one.box, chosen.box), default=chosen)
-    return _with_drawn(same if overlap(same.box, chosen.box) >= SAME_OBJECT_IOU else chosen, prompt.box)
+    mixed = _with_drawn(same if overlap(same.box, chosen.box) >= SAME_OBJECT_IOU else chosen, prompt.box)
+    if model.refiner is None:
+        return mixed
+    return replace(mixed, box=model.refiner.refined_box(mixed.box, frame, model.config))
 
 
 def _with_drawn(found: Instance, drawn: Box | None) -> Instance:

@@ -6,6 +6,9 @@ own box fits the drawn one: people draw boxes tightly (Lempitsky and others, Ima
 2009). Around a click nothing says how large the object is: see `clicks`.
 """
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +17,7 @@ from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.prompting import clicks, mend, pick
 from backend.learning.prompting.crop import PromptCrop, cut
 from backend.learning.prompting.mend import POSITION_WEIGHT, SHAPE_PRIOR_WEIGHT, SURROUNDING_HALF_SIDES
-from backend.learning.prompting.outlines import contrast, most_in_common
+from backend.learning.prompting.outlines import Cells, contrasts, most_in_common
 from backend.learning.prompting.random_walker import SEED_WEIGHT, Floats, graph, walk
 from backend.types import Box, Frame, Mask, Prompt
 
@@ -46,10 +49,33 @@ def segment(frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False) 
     if prompt.outline is not None:
         return from_box(frame, mask_bounds(prompt.outline), backbone, prompt.outline)
     inside, outside = pick.seeds(prompt, (frame.height, frame.width))
-    first = clicks.from_clicks(frame, inside[:1], outside[:0], backbone)
+    first = _around(_Shown(frame), int(inside[0, 0]), int(inside[0, 1]), backbone) if len(inside) else None
     if first is None or len(inside) + len(outside) < 2:
         return first
     return mend.mended(frame, first, inside, outside, backbone, SHAPE_PRIOR_WEIGHT)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shown:
+    """A frame by what it shows: for each prompt it is decoded anew."""
+
+    frame: Frame
+
+    def __hash__(self) -> int:
+        return hash(self.frame.image.tobytes())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Shown):
+            return NotImplemented
+        mine, theirs = self.frame, other.frame
+        same = (mine.width, mine.height) == (theirs.width, theirs.height)
+        return same and np.array_equal(mine.image, theirs.image)
+
+
+@lru_cache(maxsize=1)
+def _around(shown: _Shown, x: int, y: int, backbone: str) -> Mask | None:
+    """The object around a first click, which further ones mend: it is not looked for again with each of them."""
+    return clicks.from_clicks(shown.frame, np.array([[x, y]]), np.zeros((0, 2), np.int64), backbone)
 
 
 def from_box(
@@ -83,14 +109,23 @@ def _threshold(found: Floats, crop: PromptCrop, box: Box) -> float | None:
     left, top, right, bottom = crop.box
     across, down = crop.shape[1] / (right - left), crop.shape[0] / (bottom - top)
     drawn = ((box[0] - left) * across, (box[1] - top) * down, (box[2] - left) * across, (box[3] - top) * down)
-    thresholds, parts, scores = float(found.max()) * THRESHOLD_SHARES, list[Floats](), list[float]()
+    thresholds = float(found.max()) * THRESHOLD_SHARES
+    parts = _nested(found, thresholds)
+    if not parts:
+        return None
+    fits = [max(pick.overlap(mask_bounds(part), drawn), LEAST_FIT) for part in parts]
+    seen = np.maximum(contrasts(crop.features, parts), LEAST_CONTRAST)
+    scores = np.asarray(seen + BOX_FIT_WEIGHT * np.log(fits), np.float32)
+    flat = np.stack([part.astype(np.float32).ravel() for part in parts])
+    return float(thresholds[most_in_common(flat, scores, SCORE_LOG_ODDS)])
+
+
+def _nested(found: Floats, thresholds: Floats) -> list[Cells]:
+    """The largest part above each of rising thresholds, as far as there is one."""
+    parts = list[Cells]()
     for threshold in thresholds:
         part = largest(found > threshold)
         if part is None:
             break
-        fit = max(pick.overlap(mask_bounds(part), drawn), LEAST_FIT)
-        scores.append(max(contrast(crop.features, part), LEAST_CONTRAST) + BOX_FIT_WEIGHT * float(np.log(fit)))
-        parts.append(part.astype(np.float32).ravel())
-    if not parts:
-        return None
-    return float(thresholds[most_in_common(np.stack(parts), np.array(scores, np.float32), SCORE_LOG_ODDS)])
+        parts.append(part)
+    return parts

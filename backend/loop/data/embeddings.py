@@ -115,6 +115,11 @@ class Embeddings:
             return None
 
 
+def is_wanted(services: Services, project: ProjectRecord) -> bool:
+    """Whether somebody may ask for what an encoder makes of the project's frames."""
+    return bool(services.settings.sam_checkpoint and smart_tools(project.config))
+
+
 def embed_ahead(
     services: Services,
     project: ProjectRecord,
@@ -123,7 +128,7 @@ def embed_ahead(
     cancel: CancelToken = NEVER,
 ) -> None:
     """Embed the frames that will most likely be handed out next: those without a label, the least certain first."""
-    if not services.settings.sam_checkpoint or not smart_tools(project.config):
+    if not is_wanted(services, project):
         return
     control = next((c for c in services.config(project).controls if c.media is Media.IMAGE), None)
     labelled = services.registry.labels.tasks(project.id).values()
@@ -136,7 +141,7 @@ def embed_ahead(
 
 def embed_unlabelled(services: Services, project: ProjectRecord, cancel: CancelToken) -> list[str]:
     """The same for groups that nobody has labelled yet, where prompts help most; what went wrong, in words."""
-    if not services.settings.sam_checkpoint or not smart_tools(project.config):
+    if not is_wanted(services, project):
         return []
     tasks = list[TaskRecord]()
     for group in services.registry.groups.all(project.id):

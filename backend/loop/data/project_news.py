@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from backend.errors import LeaseLost, RegistryError, TrainingInterrupted, in_words
+from backend.loop.data.embeddings import is_wanted
 from backend.loop.services import Services
 from backend.types import Start
 from model_registry import GroupKind, GroupRecord, VersionRecord
@@ -24,9 +25,12 @@ class Baseline:
 
 
 def enqueue_project_jobs(services: Services, project: int) -> None:
-    """There is news for the project as a whole: a version, or tasks that others may be good for."""
+    """There is news for the project as a whole: a version, tasks that others may be good for, or frames to embed."""
     record = services.registry.projects.get(project)
-    if record and record.generation and (group := services.registry.groups.request_project_jobs(project)):
+    embeds = record is not None and is_wanted(services, record)  # for the very first prompt, in a single group too
+    if record is None or not (record.generation or embeds):
+        return
+    if group := services.registry.groups.request_project_jobs(project, least=1 if embeds else 2):
         services.queue.enqueue_group(project, group.name)
 
 

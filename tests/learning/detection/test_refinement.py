@@ -116,6 +116,15 @@ def test_boxes_differ_with_it_and_an_artifact_without_it_is_loaded(weights: Weig
     assert again.boxes == pytest.approx(10 * refined.boxes, abs=0.5), "whatever the size of the original"
 
 
+def test_a_box_by_itself_gets_the_same_second_look(weights: Weights) -> None:
+    model = micro_model.load(weights, "cpu")
+    assert model.refiner is not None
+    box = (10.0, 10.0, 40.0, 30.0)
+    among = Candidates(np.array([box], np.float32), np.array([1.0], np.float32), np.array([0]))
+    [expected] = model.refiner.refined(among, FRAMES[0], model.config).boxes
+    assert model.refiner.refined_box(box, FRAMES[0], model.config) == pytest.approx(expected)
+
+
 def test_it_is_switched_off_in_the_config(weights: Weights) -> None:
     config = dataclasses.replace(DetectionConfig.from_metadata(weights.metadata), refinement=False)
     off = Weights(weights.arrays, {**weights.metadata, **config.to_metadata()})

@@ -22,7 +22,9 @@ def seeing(*found: tuple[Box, float]) -> DetectionModel:
     candidates = SimpleNamespace(
         boxes=boxes, scores=np.array([score for _, score in found]), classes=np.zeros(len(found), int)
     )
-    model: Any = SimpleNamespace(labels=("cat",), candidates_of=lambda frame: SimpleNamespace(candidates=candidates))
+    model: Any = SimpleNamespace(
+        labels=("cat",), candidates_of=lambda _: SimpleNamespace(candidates=candidates), refiner=None
+    )
     return cast(DetectionModel, model)
 
 
@@ -67,3 +69,14 @@ def test_the_less_certain_a_box_is_the_more_it_leans_towards_the_drawn_one(
     share = own_model.DRAWN_BOX_SHARE * (1 - score)
     expected = [(1 - share) * mine + share * other for mine, other in zip(RIGHT, drawn, strict=True)]
     assert found.box == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_chosen_box_is_looked_at_once_more() -> None:
+    model: Any = seeing((RIGHT, 1.0))
+    near, looked = (91.0, 21.0, 149.0, 79.0), list[Box]()
+    model.config, model.refiner = None, SimpleNamespace(refined_box=lambda box, *_: (looked.append(box), near)[1])
+    for prompt in (Prompt(box=(85, 15, 155, 85)), Prompt(inside=((120, 50),))):
+        found = ask(model, prompt)
+        assert found is not None
+        assert found.box == near
+    assert looked == [RIGHT, RIGHT]

@@ -1,6 +1,7 @@
 """What a picture alone tells: made-up things whose outline is known."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.learning.geometry.boxes import mask_bounds
-from backend.learning.prompting import fallback_chain, pick, propagate, segment
+from backend.learning.prompting import clicks, fallback_chain, pick, propagate, segment
 from backend.learning.prompting.crop import cut
 from backend.learning.prompting.outlines import most_in_common, solidity
 from backend.learning.prompting.random_walker import graph, walk
@@ -138,6 +139,14 @@ def test_where_a_map_knows_no_such_object_it_does_not_answer(prompt: Prompt) -> 
     assert pick.under(chances((np.s_[5:10], np.s_[5:20], 0.9)), prompt, whole=True) is None
 
 
+def test_what_fills_less_than_half_of_a_box_is_something_else_unless_the_box_is_rough() -> None:
+    known, box = chances((np.s_[5:15], np.s_[5:20], 0.9)), Prompt(box=(0, 0, 25, 15))
+    assert pick.under(known, box, whole=True) is None
+    rough = pick.under(known, box, whole=True, rough=True)
+    assert rough is not None
+    assert mask_bounds(rough) == (5, 5, 20, 15)
+
+
 def test_a_box_chooses_the_threshold() -> None:
     doubtful = chances((np.s_[5:25], np.s_[5:35], 0.35), (np.s_[10:20], np.s_[12:27], 0.9))
     for box, expected in (((4, 4, 36, 26), (5, 5, 35, 25)), ((11, 9, 28, 21), (12, 10, 27, 20))):
@@ -170,9 +179,9 @@ def test_a_part_that_fills_its_hull_is_solid() -> None:
 def test_a_larger_frame_takes_hardly_longer() -> None:
     def seconds(scale: int) -> float:
         image = np.ascontiguousarray(scene()[0].image.repeat(scale, 0).repeat(scale, 1))
-        frame, clicked = Frame(1, image, 160 * scale, 120 * scale), Prompt(inside=((55 * scale, 50 * scale),))
-        taken = []
-        for _ in range(3):
+        frame, taken = Frame(1, image, 160 * scale, 120 * scale), list[float]()
+        for place in range(3):  # never the same: what was found around the last click is remembered
+            clicked = Prompt(inside=((55 * scale + place, 50 * scale),))
             began = time.process_time()
             segment.segment(frame, clicked, BACKBONE)
             taken.append(time.process_time() - began)
@@ -211,3 +220,17 @@ def test_a_drawn_mask_is_carried_along_a_small_motion_and_not_over_a_cut() -> No
 def test_without_labels_nobody_knows_what_the_points_are() -> None:
     wanted = fallback_chain.PromptContext(Head.POSE, "nose", BACKBONE)
     assert fallback_chain.answer(scene()[0], Prompt(inside=((50, 50),)), wanted) is None
+
+
+def test_further_clicks_mend_what_the_first_one_found_and_do_not_look_for_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked, search = list[object](), clicks.from_clicks
+    monkeypatch.setattr(clicks, "from_clicks", lambda *args: (looked.append(args), search(*args))[1])
+    frame, _ = scene()
+    x, y = frame.width / 2, frame.height / 2
+    for image in (frame.image, frame.image.copy(), 255 - frame.image):
+        shown = replace(frame, image=image)
+        for outside in ((), ((1.0, 1.0),)):
+            segment.segment(shown, Prompt(inside=((x, y),), outside=outside), BACKBONE)
+    assert len(looked) == 2, "once for each picture, however often it is decoded"

@@ -1,8 +1,10 @@
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 pytest.importorskip("segment_anything")
 
@@ -11,6 +13,7 @@ from backend.errors import CheckpointError, TrainingInterrupted
 from backend.loop.data import checkpoint, embeddings
 from backend.loop.data.embeddings import Embeddings, embed_ahead, embed_unlabelled
 from backend.loop.data.frames import FrameStore
+from backend.loop.data.memory import free_bytes
 from tests.learning.prompting.sam_checkpoint import tiny_checkpoint
 from tests.loop.house import House, box_of
 from tests.loop.predict.test_prompted import CONFIG, Asked
@@ -55,6 +58,12 @@ def test_a_worker_embeds_what_nobody_has_labelled_and_the_server_answers_from_it
     found = held.ask(2, box_of(2)[0])["result"]
     assert len(found) == 1
     assert found[0]["meta"]["text"][0] in ("segment-anything", "the nearest labelled frame", "colours and features")
+
+
+def test_before_the_first_label_of_a_single_group_it_is_done_too(tmp_path: Path) -> None:
+    held = Held(tmp_path)
+    held.house.work()
+    assert held.embedded() == [1, 2, 3]
 
 
 def test_a_frame_is_embedded_once_and_anew_when_its_picture_was_replaced(tmp_path: Path) -> None:
@@ -116,6 +125,20 @@ def test_a_broken_checkpoint_leaves_the_answer_to_the_others(tmp_path: Path, con
     assert held.embedded() == []
     [item] = held.ask(2, box_of(2)[0])["result"]
     assert item["meta"]["text"] == ["colours and features"]
+
+
+def test_one_that_is_larger_than_memory_is_never_read_and_the_others_answer(tmp_path: Path) -> None:
+    held = Held(tmp_path)
+    free = free_bytes() or 1 << 40
+    os.truncate(held.file, free)  # it takes no room on the disk
+    with capture_logs() as log:
+        held.work()
+        [item] = held.ask(2, box_of(2)[0])["result"]
+    assert held.embedded() == []
+    assert item["meta"]["text"] == ["colours and features"]
+    said = [entry["why"] for entry in log if entry["event"] == "prompts are answered without segment-anything"]
+    assert "needs 3 times as much memory" in said[0], "the worker's word"
+    assert (free_bytes() or 0) > free / 2
 
 
 def test_a_checkpoint_that_is_not_there_is_said_so(tmp_path: Path) -> None:
