@@ -17,10 +17,10 @@ def require_utf8(engine: Engine) -> None:
     @event.listens_for(engine, "connect", insert=True)
     def connect(connection: Any, _: Any) -> None:
         found = connection.info.parameter_status("server_encoding")
-        if found == "UTF8":
+        if found in ("UTF8", None):  # a proxy in between may not say
             return
         connection.close()
         raise RegistryError(
             f"The registry's database {engine.url.render_as_string()} has the encoding {found}, expected UTF8. Make one "
-            f"with `createdb -T template0 -E UTF8 NAME`, and name it in MICRO_MODELS_DATABASE_URL."
+            "with `createdb -T template0 -E UTF8 NAME`, and name it in MICRO_MODELS_DATABASE_URL."
         )

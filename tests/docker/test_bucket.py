@@ -11,6 +11,7 @@ from backend.demo.child import free_port
 from tests.docker.test_compose import services
 from tests.engines import S3_ACCOUNT, S3Server
 
+pytestmark = pytest.mark.slow
 SECONDS = 60
 """That a store has to answer in."""
 
