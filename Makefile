@@ -100,17 +100,20 @@ lock: $(OURS) ## The image's dependencies anew, to their newest versions, with h
 	@$(LOCK) pyproject.toml --extra scale -c docker/torch.in -o docker/requirements.lock \
 		$$(sed -nE 's/^((torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==).*/--no-emit-package \1/p' docker/torch.lock | tr -d =)
 
-# What a release is made of, in dist/. Vulnerabilities are looked up where their database can be reached.
+# What a release is made of, in dist/: its parts are those of the image. Vulnerabilities are looked up where their database can
+# be reached; a part that is not in it counts as not looked up.
 RELEASE_TOOLS := build cyclonedx-bom pip-audit pip-licenses
 release: check ## Wheel, source, licences of all parts, SBOM, known vulnerabilities, in dist; after compose-test and test
 	@rm -rf dist build/lib build/bdist.* build/release
 	@$(PYTHON) -m venv build/release
 	@$(call into,build/release) --quiet $(RELEASE_TOOLS)
 	@build/release/bin/python -m build --outdir dist . >build/release/build.log 2>&1 || { tail -5 build/release/build.log; exit 1; }
-	@build/release/bin/pip-licenses --python $(BIN)/python --format markdown --output-file dist/LICENSES.md >/dev/null
-	@build/release/bin/cyclonedx-py environment $(BIN)/python --output-file dist/sbom.json
-	@cp docker/requirements.lock docker/torch.lock dist/
-	@build/release/bin/pip-audit --progress-spinner off --no-deps --disable-pip --requirement docker/requirements.lock >dist/vulnerabilities.txt 2>&1 \
+	@cat docker/torch.lock docker/requirements.lock >build/release/all.lock
+	@build/release/bin/pip-licenses --python $(BIN)/python --format markdown --output-file dist/LICENSES.md \
+		--packages $$(sed -nE 's/^([a-zA-Z0-9._-]+)==.*/\1/p' build/release/all.lock) >/dev/null
+	@build/release/bin/cyclonedx-py requirements --pyproject pyproject.toml build/release/all.lock --output-file dist/sbom.json
+	@cp docker/requirements.lock docker/torch.lock backend/CHANGES.md dist/
+	@build/release/bin/pip-audit --progress-spinner off --strict --no-deps --disable-pip --requirement build/release/all.lock >dist/vulnerabilities.txt 2>&1 \
 		&& echo "  No known vulnerability." || { echo "  Vulnerabilities, or their database is not reached:"; tail -5 dist/vulnerabilities.txt; }
 	@ls -1sh dist
 

@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from backend.errors import RegistryError, RegistryUnavailable
+from model_registry.encoding import require_utf8
 from model_registry.migrations import migrate
 from model_registry.tables import metadata
 from model_registry.unavailable import damaged, unavailable
@@ -139,6 +140,8 @@ def connect_database(url: str) -> Database:
     try:
         if engine.dialect.name == "sqlite":
             _prepare_sqlite(engine, Path(parsed.database or ""))
+        elif engine.driver == "psycopg":
+            require_utf8(engine)
     except BaseException:
         database.close()
         raise

@@ -1,15 +1,19 @@
 """Five labels, then a minute? A person who labels a frame every so many seconds, in a real Label Studio; what was trained.
 
 `python -m tests.benchmarks.first_labels FOLDER --every 12`: FOLDER holds frames/ and labels.json, boxes. Prints a row for
-each version, and the seconds from the fifth label until every other frame has its prediction by a version on five.
+each version, and the seconds from the fifth label until every other frame has its prediction by a version on five; beside
+them the processor time that the backend spent in them, and how many processes wanted a core.
 """
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+
+import psutil
 
 from backend.demo.annotator import Annotator
 from backend.demo.backend_server import BackendServer
@@ -33,7 +37,15 @@ def label_in_rhythm(work: Work, positions: tuple[int, ...], every: float) -> Ite
         yield time.time()
 
 
-def report(registry: Registry, project: int, group: str, submits: list[float], served: float) -> None:
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process and of those that it started and that still run."""
+    parent = psutil.Process(pid)
+    return sum(
+        spent.user + spent.system for spent in (p.cpu_times() for p in (parent, *parent.children(recursive=True)))
+    )
+
+
+def report(registry: Registry, project: int, group: str, submits: list[float], served: float, spent: float) -> None:
     """One row for each version, in seconds since the first label, and the figure that all is about."""
     print(f"labels at {', '.join(f'{moment - submits[0]:.0f}' for moment in submits)} s")
     for version in reversed(registry.versions.history(project, group)):
@@ -41,6 +53,7 @@ def report(registry: Registry, project: int, group: str, submits: list[float], s
         began = version.created_at - submits[0]
         print(f"v{version.number}: {version.labels} labels, from {began:.0f} to {ended} s, {version.state}")
     print(f"{served - submits[-1]:.0f} s from the fifth label to the predictions of a version on {len(submits)}")
+    print(f"{spent:.0f} s of processor time meanwhile; load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores")
 
 
 def main() -> None:
@@ -59,11 +72,12 @@ def main() -> None:
         work.fill()
         backend.connect(work.project)
         submits = list(label_in_rhythm(work, data_set.labelled(LABELS), given.every))
+        before = cpu_seconds(backend.child.pid)
         until(lambda: snapshot(work.status()).done(LABELS), lambda: str(work.status()))
-        served = time.time()
+        served, spent = time.time(), cpu_seconds(backend.child.pid) - before
         work.check_one_prediction_each()
         with open_registry(f"sqlite:///{backend.folder}/registry.db", str(backend.folder / "artifacts")) as registry:
-            report(registry, work.project, data_set.name, submits, served)
+            report(registry, work.project, data_set.name, submits, served, spent)
 
 
 if __name__ == "__main__":

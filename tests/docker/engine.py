@@ -48,8 +48,8 @@ class Engine:
     """A running engine, and `docker` and `docker-compose` that talk to it."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        self.folder = folder
-        self._socket = f"unix://{folder}/docker.sock"
+        self.folder = folder.resolve()  # runc takes no link on the way to a container's root
+        self._socket = f"unix://{self.folder}/docker.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Engine":

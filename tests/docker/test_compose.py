@@ -222,6 +222,16 @@ def test_ports_are_open_to_this_machine_alone_while_everybody_knows_the_key() ->
             assert all(str(port).startswith("127.0.0.1:") for port in fields.get("ports", []))
 
 
+def test_a_change_of_ours_makes_no_dependency_anew() -> None:
+    # A layer is made anew with all below it once a file that it copies has changed.
+    dependencies, package, image = re.split(r"(?m)^FROM ", (DOCKER / "Dockerfile").read_text())[1:]
+    copied = re.findall(r"(?m)^COPY (?:--from=(\w+) )?(.*) \S+$", dependencies)
+    assert copied == [("", "docker/torch.in docker/torch.lock docker/requirements.lock")]
+    assert package.startswith("dependencies AS package")
+    copied = re.findall(r"(?m)^COPY (?:--from=(\w+) )?(.*) \S+$", image)
+    assert copied == [("dependencies", "/opt/micro-models"), ("package", "/opt/package")]
+
+
 def test_the_proxy_finds_the_servers() -> None:
     config = (DOCKER / "haproxy.cfg").read_text()
     assert "server-template server 20 server:9090" in config

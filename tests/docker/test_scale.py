@@ -172,7 +172,9 @@ def test_a_rolling_restart(project: Composed) -> None:
     def one_by_one(service: str, wait: Callable[[str], object]) -> None:
         for container in project.composition.containers(service):
             project.label(next(positions))
+            before = project.composition.inspect(container)["State"]["StartedAt"]
             project.composition.engine.run("docker", "restart", "--time", "30", container)
+            assert project.composition.inspect(container)["State"]["StartedAt"] > before
             wait(container)
 
     def healthy(container: str) -> None:
