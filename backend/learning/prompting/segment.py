@@ -6,9 +6,6 @@ own box fits the drawn one: people draw boxes tightly (Lempitsky and others, Ima
 2009). Around a click nothing says how large the object is: see `clicks`.
 """
 
-from dataclasses import dataclass
-from functools import lru_cache
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +13,7 @@ from numpy.typing import NDArray
 from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.prompting import clicks, mend, pick
 from backend.learning.prompting.crop import PromptCrop, cut
+from backend.learning.prompting.first_click import FirstClick
 from backend.learning.prompting.mend import POSITION_WEIGHT, SHAPE_PRIOR_WEIGHT, SURROUNDING_HALF_SIDES
 from backend.learning.prompting.outlines import Cells, contrasts, most_in_common
 from backend.learning.prompting.random_walker import SEED_WEIGHT, Floats, graph, walk
@@ -39,9 +37,11 @@ LEAST_FIT, LEAST_CONTRAST = 0.05, -10.0
 """Worse ones are all as bad."""
 
 
-def segment(frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False) -> Mask | None:
+def segment(
+    frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False, first_click: FirstClick | None = None
+) -> Mask | None:
     """The object that is meant, in pixels of the original frame; None where nothing stands out. `snap`: a box is but roughly
-    where the object is."""
+    where the object is; `first_click` remembers the last object that was clicked."""
     if prompt.box is not None:
         return from_box(
             frame, prompt.box, backbone, rough=ROUGH_BACKGROUND_HALF_SIDES if snap else BACKGROUND_HALF_SIDES
@@ -49,33 +49,16 @@ def segment(frame: Frame, prompt: Prompt, backbone: str, *, snap: bool = False) 
     if prompt.outline is not None:
         return from_box(frame, mask_bounds(prompt.outline), backbone, prompt.outline)
     inside, outside = pick.seeds(prompt, (frame.height, frame.width))
-    first = _around(_Shown(frame), int(inside[0, 0]), int(inside[0, 1]), backbone) if len(inside) else None
+    if not len(inside):
+        return None
+    first = (first_click or FirstClick()).around(
+        frame,
+        (int(inside[0, 0]), int(inside[0, 1])),
+        lambda: clicks.from_clicks(frame, inside[:1], outside[:0], backbone),
+    )
     if first is None or len(inside) + len(outside) < 2:
         return first
     return mend.mended(frame, first, inside, outside, backbone, SHAPE_PRIOR_WEIGHT)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Shown:
-    """A frame by what it shows: for each prompt it is decoded anew."""
-
-    frame: Frame
-
-    def __hash__(self) -> int:
-        return hash(self.frame.image.tobytes())
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Shown):
-            return NotImplemented
-        mine, theirs = self.frame, other.frame
-        same = (mine.width, mine.height) == (theirs.width, theirs.height)
-        return same and np.array_equal(mine.image, theirs.image)
-
-
-@lru_cache(maxsize=1)
-def _around(shown: _Shown, x: int, y: int, backbone: str) -> Mask | None:
-    """The object around a first click, which further ones mend: it is not looked for again with each of them."""
-    return clicks.from_clicks(shown.frame, np.array([[x, y]]), np.zeros((0, 2), np.int64), backbone)
 
 
 def from_box(
