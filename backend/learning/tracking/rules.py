@@ -52,10 +52,12 @@ class TrackerRules:
 
     smooth: bool = True
     """Whether boxes are smoothed, or shown as they were seen."""
-    max_box_noise: float = 0.15
-    """Most that a detector's box trembles, as a deviation in sides; what moves more does so by itself."""
-    max_lambda: float = 80.0
-    """Most that smoothness weighs."""
+    box_noise: float = 0.04
+    """Deviation of a detector's box from the truth, in sides."""
+    max_position_lambda: float = 4.0
+    """Most that smoothness weighs for the position."""
+    max_size_lambda: float = 80.0
+    """The same for the size, which changes less."""
     cauchy_scale: float = 0.15
     """Acceleration from which the penalty gives way, in sides: twice what noise alone makes."""
     drawn_weight: float = 100.0

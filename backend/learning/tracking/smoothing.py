@@ -1,10 +1,10 @@
 """Whittaker smoother of tracks: a detector's boxes tremble from frame to frame, objects do not.
 
 A pure function of boxes, times and trust. Each track becomes the one that is nearest to its boxes while it accelerates
-least (penalised least squares: Whittaker 1923; Eilers, A perfect smoother, 2003). How much acceleration is usual, and how much
-the boxes tremble, is read off the tracks themselves, so that what moves wildly or is seen sharply is left alone; and where a
-track turns sharply, or goes over to another object, the penalty gives way (reweighted as for a Cauchy error). What a person
-drew pulls the boxes of the frames around it to its own outline.
+least (penalised least squares: Whittaker 1923; Eilers, A perfect smoother, 2003). How much acceleration is usual is read
+off the tracks themselves, so that what moves wildly is left alone; and where a track turns sharply, or goes over to
+another object, the penalty gives way (reweighted as for a Cauchy error). What a person drew pulls the boxes of the frames
+around it to its own outline.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,9 @@ from scipy.linalg import solveh_banded
 from backend.learning.tracking.rules import TrackerRules
 
 Floats = NDArray[np.float64]
-Series = tuple[Floats, Floats]
-"""Times (n,) and values (n, c)."""
 
 MIN_BOXES = 3
 """Of a track that has an acceleration."""
-WIDE_SPAN = 4
-"""Boxes from one to the next where they are compared further apart: noise has the variance that it has among neighbours, own
-accelerations 44 times as much."""
 REWEIGHTING_ROUNDS = 3
 """Of reweighting; more change nothing."""
 
@@ -42,11 +37,10 @@ class Trajectory:
 
 
 def smooth(tracks: Sequence[Trajectory], rules: TrackerRules) -> list[Floats]:
-    """(n, 4) boxes of each track; of all together, since they tell how things move here, and how the boxes tremble."""
+    """(n, 4) boxes of each track; of all together, since they tell how things move here."""
     both = [(track, _shape(track)) for track in tracks]
-    seen = [(track.times[own], shape[own]) for track, shape in both if (own := track.weights == 1).sum() >= MIN_BOXES]
-    position = _lambda([(times, shape[:, :2]) for times, shape in seen], rules)
-    size = _lambda([(times, shape[:, 2:]) for times, shape in seen], rules)
+    position = _lambda([_accelerations(track, shape[:, :2]) for track, shape in both], rules.max_position_lambda, rules)
+    size = _lambda([_accelerations(track, shape[:, 2:]) for track, shape in both], rules.max_size_lambda, rules)
     return [_boxes(track, _smoothed(track, shape, position, size, rules)) for track, shape in both]
 
 
@@ -77,40 +71,32 @@ def _unit(track: Trajectory) -> float:
     return float(np.median(np.sqrt(_sides(track).prod(1))))
 
 
-def _lambda(seen: Sequence[Series], rules: TrackerRules) -> float:
-    """Weight of the penalty: the variance of the noise over that of the objects' own acceleration.
-
-    Second differences of neighbouring boxes tell the two apart from those of boxes further apart (a structure function): noise
-    adds as much to either, own accelerations add up on the way.
-    """
-    if not seen:
+def _lambda(accelerations: Sequence[Floats], most: float, rules: TrackerRules) -> float:
+    """Weight of the penalty: the variance of the noise over that of the objects' own acceleration."""
+    every = np.abs(np.concatenate([one.ravel() for one in accelerations])) if accelerations else np.zeros(0)
+    if not len(every):
         return 0.0
-    span = min(WIDE_SPAN, (max(len(times) for times, _ in seen) - 1) // 2)
-    near, wide = _variance(seen, 1), _variance(seen, span) * span**3
-    own = (wide - near) / (span * (2 * span**2 + 1) / 3 - 1) if span > 1 else near
-    # A second difference of noise has six times its variance.
-    noise = min(max(near - max(own, 0.0), 0.0) / 6, rules.max_box_noise**2)
-    own = near - 6 * noise
-    return min(noise / own, rules.max_lambda) if own > 0 else rules.max_lambda
+    usual = float(np.median(every)) / 0.6745  # as of a normal distribution
+    own = usual**2 - 6 * rules.box_noise**2  # a second difference of noise has six times its variance
+    return min(rules.box_noise**2 / own, most) if own > 0 else most
 
 
-def _variance(seen: Sequence[Series], span: int) -> float:
-    """Of the second differences of boxes so many apart, by their median."""
-    every = [_second_differences(_shares(t, span), values, span).ravel() for t, values in seen if len(t) > 2 * span]
-    return float(np.median(np.concatenate(every) ** 2)) / 0.6745**2  # as of a normal distribution
+def _accelerations(track: Trajectory, values: Floats) -> Floats:
+    """(m, c) between boxes that were seen."""
+    seen = track.weights >= 1
+    return _second_differences(_shares(track.times[seen]), values[seen])
 
 
-def _shares(times: Floats, span: int = 1) -> Floats:
-    """(n - 2 span, 3) what a box, the next and the one after add to an acceleration; 1, -2, 1 for steps of 1."""
-    before, after = times[span:-span] - times[: -2 * span], times[2 * span :] - times[span:-span]
+def _shares(times: Floats) -> Floats:
+    """(n - 2, 3) what a box, the next and the one after add to an acceleration; 1, -2, 1 for steps of 1."""
+    before, after = np.diff(times)[:-1], np.diff(times)[1:]
     both = before + after
     shares: Floats = np.stack([1 / before, -both / (before * after), 1 / after], 1) * np.sqrt(2 / both)[:, None]
     return shares
 
 
-def _second_differences(shares: Floats, values: Floats, span: int = 1) -> Floats:
-    before, now, after = values[: -2 * span], values[span:-span], values[2 * span :]
-    return shares[:, :1] * before + shares[:, 1:2] * now + shares[:, 2:] * after
+def _second_differences(shares: Floats, values: Floats) -> Floats:
+    return shares[:, :1] * values[:-2] + shares[:, 1:2] * values[1:-1] + shares[:, 2:] * values[2:]
 
 
 def _fit(track: Trajectory, values: Floats, weight: float, rules: TrackerRules) -> Floats:

@@ -60,24 +60,6 @@ def test_trembling_is_taken_out() -> None:
     assert error(found, truth) < 0.6 * error(seen, truth)
 
 
-def test_what_is_seen_sharply_keeps_its_own_motion_and_growth() -> None:
-    times = np.arange(60.0)
-    centre = 200 + 30 * np.stack([np.sin(times / 3), np.cos(times / 4)], 1)
-    half = 20 * np.exp(0.4 * np.sin(times / 3))[:, None]
-    truth = np.concatenate([centre - half, centre + half], 1)
-    seen = truth + np.random.default_rng(0).normal(0, 0.5, truth.shape)
-    [found] = smooth([track(seen)])
-    assert error(found, truth) < 1.1 * error(seen, truth)
-
-
-def test_the_same_course_is_smoothed_more_the_more_it_trembles() -> None:
-    truth = np.repeat(100 + 20 * np.sin(np.arange(80) / 5), 4).reshape(80, 4) + np.array([0.0, 0, 40, 40])
-    for noise, most in ((1.0, 0.95), (2.0, 0.8), (4.0, 0.7)):
-        seen = truth + np.random.default_rng(2).normal(0, noise, truth.shape)
-        [found] = smooth([track(seen)])
-        assert error(found, truth) < most * error(seen, truth)
-
-
 def test_what_moves_wildly_is_left_alone() -> None:
     wild = walk(60) + np.repeat(np.random.default_rng(0).normal(0, 20, (60, 2)), 2, 0).reshape(60, 4)[:, [0, 1, 0, 1]]
     [found] = smooth([track(wild)])
