@@ -54,8 +54,8 @@ def test_uneven_times_are_no_acceleration(gaps: list[float]) -> None:
 
 
 def test_trembling_is_taken_out() -> None:
-    truth = walk(60)
-    seen = truth + np.random.default_rng(0).normal(0, 2, truth.shape)
+    truth, deviation = walk(60, side=40.0), 0.8 * TrackerRules().box_noise * 40.0
+    seen = truth + np.random.default_rng(0).normal(0, deviation, truth.shape)
     [found] = smooth([track(seen)])
     assert error(found, truth) < 0.6 * error(seen, truth)
 
