@@ -50,7 +50,7 @@ def test_key_and_model_go_and_data_and_secret_stay(house: House, removed: list[t
     assert removed == [(1, 1, "http://b:9090")]
     assert any("webhook http://b:9090/webhook" in line for line in told)
     record = house.registry.projects.seen(1)
-    assert record.settings.keys() == {"webhook_secret", "title", "extra_params", "stopped"}
+    assert record.settings.keys() == {"webhook_secret", "title", "extra_params", "asked", "stopped"}
     assert record.stopped == "disconnected"
     assert len(house.registry.versions.history(1, "clip")) == 1
     assert house.registry.labels.known(1)
@@ -74,7 +74,9 @@ def test_while_label_studio_is_away_nothing_is_done(house: House, monkeypatch: p
     monkeypatch.setattr(connection, "remove", raising(StudioUnreachable("away")))
     with pytest.raises(StudioUnreachable):
         disconnect_project(house.services, 1)
-    assert house.registry.projects.seen(1).settings == SETTINGS
+    settings = dict(house.registry.projects.seen(1).settings)
+    assert settings.pop("asked"), "what the labeling config asks for"
+    assert settings == SETTINGS
 
 
 def test_a_key_that_ran_out_is_no_reason_to_stay(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,8 +82,8 @@ def agree(weights: Weights, session: Any, frame: Frame, boxes: tuple[Instance, .
     )
     found = difference(here.instances, session(frame.image, boxes))
     assert (found.only_here, found.only_there) == (0, 0)
-    # Of a single pixel, enlarged to a crop, all places are equally likely.
-    assert found.pixels.max(initial=0) <= (PIXELS if frame.image.size > 3 else 1.0)
+    # Of a single pixel, enlarged to a crop, all places are equally likely: they may be as far apart as two of its corners.
+    assert found.pixels.max(initial=0) <= (PIXELS if frame.image.size > 3 else np.hypot(frame.width, frame.height))
     assert found.scores.max(initial=0) <= SCORE
     assert found.overlaps.min(initial=1) >= OVERLAP
     return len(found.pixels)
@@ -109,7 +109,9 @@ def test_answers_are_our_own(case: Case, exported: tuple[Weights, Any], zoom: fl
 @every_graph
 @pytest.mark.parametrize("shape", [(1, 1), (7, 300), (53, 37)])
 def test_odd_pictures_are_answered_alike(case: Case, exported: tuple[Weights, Any], shape: tuple[int, int]) -> None:
-    image = np.random.default_rng(1).integers(0, 256, (*shape, 3), np.uint8)
+    # Not noise: in it places are as likely as others but for the last digit, which depends on the processor.
+    scene = next(iter(case.clip(1))).frame.image
+    image = np.asarray(cv2.resize(scene, shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
     boxes = (Instance("animal", (0.0, 0.0, float(shape[1]), float(shape[0]))),) if case.boxed else None
     agree(*exported, Frame(0, image, shape[1], shape[0]), boxes)
 

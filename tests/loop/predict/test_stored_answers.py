@@ -112,7 +112,7 @@ def items_of(task: int, case: str) -> list[dict[str, Any]]:
         found.append({**common, "id": box["id"], "from_name": name, "type": "choices", "value": {"choices": [value]}})
     scene = {"id": f"s{task}", "from_name": "scene", "to_name": "image", "type": "choices"}
     found.append({**scene, "value": {"choices": ["night"]}})
-    found.append({**box, "id": f"o{task}", "from_name": "other", "to_name": "right"})
+    found.append({**box_of(task)[0], "id": f"o{task}", "from_name": "other", "to_name": "right"})
     config = CONFIGS[case]
     for name in ("brush", "mask") if "drawn" in case or "BrushLabels" in config else ():
         x0, y0, x1, y1 = square_of(task)
