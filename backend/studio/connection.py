@@ -15,6 +15,9 @@ __all__ = ["SECRET_HEADER", "Check", "Registered", "checks"]
 DEFAULT_TITLE = "micro-models"
 GROUP_BY = "group_by"
 """Key in the backend's extra_params, which Label Studio hands to /setup."""
+REMOVALS = 3
+"""Times that a row is removed which is there again: a list of backends that Label Studio makes meanwhile saves its rows
+again when it has called them, those that were deleted too (1.23.2, `ml/models.py`, `update_state`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,16 @@ def protect(studio: Studio, project: int, backend_url: str, secret: str) -> None
 
 def remove(studio: Studio, project: int, backend: int | None, backend_url: str | None) -> list[str]:
     """Take the backend and its webhooks out of a project; what was removed, in words. May be repeated."""
-    removed = list[str]()
-    for row in studio.backends(project):
-        if is_ours(row, backend, backend_url):
+    models = dict[int, str]()
+    for _ in range(REMOVALS):
+        ours = [row for row in studio.backends(project) if is_ours(row, backend, backend_url)]
+        if not ours:
+            break
+        for row in ours:
             backend_url = backend_url or str(row["url"])
             studio.remove_backend(row["id"])
-            removed.append(f"model {row['title']!r}")
+            models[row["id"]] = f"model {row['title']!r}"
+    removed = list(models.values())
     hook = f"{backend_url.rstrip('/')}/webhook" if backend_url else None
     for row in studio.webhooks(project):
         if hook and row["url"].rstrip("/") == hook:

@@ -1,5 +1,6 @@
 from typing import Any
 
+import httpx
 import pytest
 
 from backend.errors import StudioError
@@ -169,6 +170,12 @@ def test_local_files(world: World) -> None:
     assert world.checked()["local files"].ok
 
 
+def lists_backends(world: World, *lists: list[dict[str, Any]]) -> None:
+    """The backends that Label Studio lists, one list after the other; the last one stays."""
+    left = list(lists)
+    world.answer("GET", "/api/ml/", lambda _: httpx.Response(200, json=left.pop(0) if len(left) > 1 else left[0]))
+
+
 # -- connect
 
 
@@ -257,13 +264,24 @@ def test_what_is_no_list_of_backends_does_not_pass_for_an_empty_one(world: World
 
 def test_removing_takes_what_is_ours_and_nothing_else(world: World) -> None:
     other_row, other_hook = {**ROW, "id": 9, "url": "http://other"}, {**HOOK, "id": 8, "url": "http://other/webhook"}
-    world.on("GET", "/api/ml/", body=[other_row, ROW])
+    lists_backends(world, [other_row, ROW], [other_row])
     world.on("GET", "/api/webhooks/", body=[other_hook, HOOK, {**HOOK, "id": 6}])
     for path in ("/api/ml/3", "/api/webhooks/5/", "/api/webhooks/6/"):
         world.on("DELETE", path, 204)
     assert len(connection.remove(world.studio(), 1, 3, None)) == 3, "the address is in the row that is removed"
     gone = [request.url.path for request in world.requests if request.method == "DELETE"]
     assert gone == ["/api/ml/3", "/api/webhooks/5/", "/api/webhooks/6/"]
+
+
+@pytest.mark.parametrize(("lists", "removals"), [([[ROW], [ROW], []], 2), ([[ROW]], connection.REMOVALS)])
+def test_a_row_that_label_studio_saves_again_is_removed_again(
+    world: World, lists: list[list[dict[str, Any]]], removals: int
+) -> None:
+    lists_backends(world, *lists)
+    world.on("DELETE", "/api/ml/3", 204)
+    world.on("DELETE", "/api/webhooks/5/", 204)
+    assert connection.remove(world.studio(), 1, 3, URL) == ["model 'micro-models'", f"webhook {URL}/webhook"]
+    assert len(world.sent("DELETE", "/api/ml/3")) == removals
 
 
 def test_removing_what_is_gone_already_takes_the_webhook_that_label_studio_leaves(world: World) -> None:
