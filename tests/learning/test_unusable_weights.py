@@ -1,12 +1,15 @@
 """Weights that can be read and are still no micro-model: refused as such, whatever is wrong with them."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+from torch import nn
 
 from backend.errors import WeightsUnusable
 from backend.learning import methods
@@ -16,14 +19,19 @@ from tests.learning.cases import CASES
 Damage = Callable[[Weights], Weights]
 
 
-@pytest.fixture(scope="module")
+@cache
+def trained(case: str) -> Weights:
+    return CASES[case].trained().weights
+
+
+@pytest.fixture
 def boxes() -> Weights:
-    return CASES["boxes"].trained().weights
+    return trained("boxes")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def classes() -> Weights:
-    return CASES["classes"].trained().weights
+    return trained("classes")
 
 
 def floats(weights: Weights) -> list[str]:
@@ -116,6 +124,36 @@ def test_they_are_refused(head: str, damage: Damage, request: pytest.FixtureRequ
     methods.load(weights, "cpu")
     with pytest.raises(WeightsUnusable):
         methods.load(damage(weights), "cpu")
+
+
+@pytest.mark.parametrize(
+    ("case", "changes", "words"),
+    [
+        ("boxes", {"width": 10**7}, "width: 10000000. Expected numbers from 0 to 512"),
+        ("boxes", {"width": -1}, "width: -1"),
+        ("boxes", {"width": "64"}, "width: nan"),
+        ("boxes", {"labels": ["a"] * 10**6}, "labels: 1000000 entries. Expected at most 10000"),
+        ("boxes", {"pixels": 10**12}, "pixels"),
+        ("boxes", {"pixels": math.nan}, "pixels: nan"),
+        ("boxes", {"counts": [[1], [10**9]]}, "counts: 1000000000"),
+        ("boxes", {"most_candidates": math.inf}, "most_candidates: inf"),
+        ("boxes", {"background": [10**6, 10**6]}, "background: .* Expected height and width of 1 to"),
+        ("masks", {"detail": 10**7}, "detail"),
+        ("points", {"crop": 10**6}, "crop"),
+        ("points", {"coarse_pixels": 10**12}, "coarse_pixels"),
+        ("points", {"poses": [[[0, 0, 1]]] * 10**5}, "poses: 100000 entries"),
+        ("classes", {"size": [10**6, 10**6]}, "size"),
+        ("classes", {"size": [0, 10**12]}, "size"),
+        ("classes of regions", {"size": [16, 10**9]}, "size"),
+    ],
+)  # fmt: skip
+def test_what_would_take_the_machine_s_memory_is_refused_before_anything_is_built(
+    case: str, changes: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = trained(case)
+    monkeypatch.setattr(nn.Module, "__init__", lambda *_: pytest.fail("something was built"))
+    with pytest.raises(WeightsUnusable, match=words):
+        methods.load(described(weights, **changes), "cpu")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from backend.learning.detection.config import DetectionConfig, candidates_for
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.geometry.rotation import has_turned, upright
 from backend.learning.geometry.scaling import Scale, scale_for, typical_side, usual_area
+from backend.learning.network.config import MOST_OBJECTS
 from backend.types import Head, LabeledFrame
 
 
@@ -15,7 +16,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
     """Of the labelled frames."""
     turned, labeled = has_turned(labeled), [upright(one) for one in labeled]
     scale = scale_for(labeled, recipe.object_side, recipe.largest_scale, _pixels(labeled, recipe))
-    counts = [[sum(i.label == label for i in f.instances) for f in labeled] for label in labels]
+    counts = [[min(sum(i.label == label for i in f.instances), MOST_OBJECTS) for f in labeled] for label in labels]
     return DetectionConfig(
         head=Head.DETECTION,
         labels=labels,
@@ -36,7 +37,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
         count_prior=recipe.count_prior,
         calibration=recipe.calibration,
         refinement=recipe.refinement,
-        most_candidates=max(recipe.most_candidates, sum(candidates_for(c) for c in counts)),
+        most_candidates=min(max(recipe.most_candidates, sum(candidates_for(c) for c in counts)), MOST_OBJECTS),
     )
 
 

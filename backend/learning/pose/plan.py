@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from backend.learning.geometry.scaling import UNKNOWN_SIDE, scale_for, to_usual, usual_area
+from backend.learning.network.config import MOST_OBJECTS
 from backend.learning.pose.config import PoseConfig
 from backend.learning.pose.recipe import PoseRecipe
 from backend.learning.pose.sample import arrays_of, diagonal, point_bounds
@@ -53,7 +54,9 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: PoseR
         coarse_factor=coarse.factor,
         coarse_pixels=coarse.pixels,
         size=(max(sides[0] * coarse.factor, 4.0), max(sides[1] * coarse.factor, 4.0)),
-        counts=tuple(sum(bool(one.label) == parented for one in frame.instances) for frame in labeled),
+        counts=tuple(
+            min(sum(bool(one.label) == parented for one in frame.instances), MOST_OBJECTS) for frame in labeled
+        ),
         turn=rotation_range([arrays_of(one.keypoints, index) for one in drawn]),
         views=recipe.views,
         thresholds=(recipe.score_threshold,) * len(labels),
