@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from backend.errors import LabelError
 from backend.instances import DRAWN, MENDED, Instances
+from backend.loop.data.memory import free_bytes
 from backend.loop.export.sources import Source, VersionNames
 from backend.studio import tags
 from backend.studio.regions.region import Nothing
@@ -14,6 +15,8 @@ from backend.types import Control, Head, Instance, Media
 
 NAMELESS = "object"
 """The label of an object that has only points: nobody gave it one."""
+MASK_COPIES = 2
+"""Of each mask that are in memory at once, a byte for a pixel: as it is read, and beside the others."""
 Remark = Callable[[str], None]
 
 
@@ -38,6 +41,7 @@ class ObjectReader:
     def read(self, source: Source, size: tuple[int, int]) -> tuple[Instances, Instances]:
         """Objects, and classes of the whole frame, of an image of this size (width, height). Raises LabelError where nothing of
         what is drawn can be used: the frame is not empty."""
+        self._require_room(source, size)
         unseen, told = hidden(self.controls, source.result), list[str]()
         known: dict[Head, list[Known]] = {head: [] for head in Head}
         for control in self.controls:
@@ -52,6 +56,17 @@ class ObjectReader:
         attributes = attributes_of(source.result)
         names = [name for c in self.controls if c.head is Head.POSE for name in c.labels]
         return arrays(drawn, names, attributes), arrays(known[Head.CLASSIFICATION], (), {})
+
+    def _require_room(self, source: Source, size: tuple[int, int]) -> None:
+        """Raises LabelError where the masks of the frame do not fit into memory: the system would end the whole process."""
+        names = {control.from_name for control in self.controls if control.head is Head.SEGMENTATION}
+        count = sum(item.get("from_name") in names for item in source.result)
+        needed, free = MASK_COPIES * count * size[0] * size[1], free_bytes()
+        if count and free is not None and needed > free:
+            raise LabelError(
+                f"its {count} masks of {size[0]} x {size[1]} pixels take {needed / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB of "
+                "memory are free. Export it where there is more, or as label-studio."
+            )
 
     def _of_control(self, source: Source, control: Control, size: tuple[int, int], remark: Remark) -> list[Known]:
         try:

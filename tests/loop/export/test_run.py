@@ -10,9 +10,10 @@ import supervision
 from backend.datasets import read
 from backend.errors import DataSetError, MediaError, RegistryError
 from backend.instances import ACCEPTED, DRAWN, MENDED, PREDICTED
-from backend.loop.export.run import export
+from backend.loop.export import reading
+from backend.loop.export.run import export, frame_names
 from backend.loop.export.wanted import ExportRequest
-from model_registry import LedgerEntry
+from model_registry import LedgerEntry, TaskRecord
 from tests.loop.conftest import quick  # noqa: F401
 from tests.loop.house import House, box_of, picture, square_of
 
@@ -326,3 +327,31 @@ def test_an_object_is_followed_through_frames_that_are_tasks_of_their_own(
     exported(house, tmp_path / "out", format, predictions="all")
     found = [(one.group, one.number, one.objects.track.tolist()) for one in read(format, tmp_path / "out")]
     assert found == [*(("clip", n, [1]) for n in range(7)), ("other", 0, [1])]
+
+
+def test_each_frame_has_a_name_of_its_own_whatever_files_are_called() -> None:
+    files = {1: "a.png", 2: "a.jpg", 3: "a-2.png", 4: "A-2-2.png", 5: "b.png", 6: None}
+    tasks = [TaskRecord(id_, 1, "clip", {"image": file and f"/data/{file}"}) for id_, file in files.items()]
+    names = frame_names(tasks, "image")
+    assert len({name.casefold() for name in names.values()}) == len(files)
+    assert (names[5], names[6]) == ("b", "task 6")
+
+
+def test_masks_that_do_not_fit_into_memory_cost_their_frame_and_are_told(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masks = (
+        '<View><Image name="image" value="$image"/><PolygonLabels name="label" toName="image">'
+        '<Label value="square"/></PolygonLabels></View>'
+    )
+    house.add_project(config=masks)
+    for task in (1, 2):
+        house.add_task(task)
+        value = {"points": [[10, 10], [40, 10], [40, 40]], "polygonlabels": ["square"]}
+        item = {"from_name": "label", "to_name": "image", "type": "polygonlabels", "value": value}
+        house.label(task, [{**item, "id": f"r{n}"} for n in range(1 if task == 1 else 50)])
+    monkeypatch.setattr(reading, "free_bytes", lambda: 40 * 64 * 48)
+    _, remarks = exported(house, tmp_path / "out")
+    assert [one.about["task"] for one in read("coco", tmp_path / "out")] == [1]
+    [remark] = remarks
+    assert remark.startswith("task 2: its 50 masks of 64 x 48 pixels take 0 MB, and 0 MB of memory are free.")
