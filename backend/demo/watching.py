@@ -16,7 +16,7 @@ POLL_SECONDS = 0.5
 FAILED_SECONDS = 30.0
 """How long a failure must last to be believed: the backend tries again by itself."""
 GIVE_UP_SECONDS = 1800.0
-"""Ten times what the slowest machine that we know needs."""
+"""How long nothing may change: a machine that has much else to do is slow, but gets on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,11 @@ class Snapshot:
     """Of the state's work, in [0, 1]."""
     seconds_left: float | None = None
     reason: str | None = None
+
+    @property
+    def stage(self) -> tuple[str, int, float | None]:
+        """How far it is: another one where anything was done since."""
+        return self.state, self.trained, self.progress
 
     def done(self, labels: int) -> bool:
         """Whether all labels are trained on and published."""
@@ -73,8 +78,8 @@ class Watch:
     sleep: Callable[[float], None] = time.sleep
 
     def until_trained(self, labels: int, report: Callable[[Snapshot], None]) -> None:
-        """Return when all labels are trained on and published; DemoError when that fails or takes too long."""
-        started = self.clock()
+        """Return when all labels are trained on and published; DemoError when that fails, or does not get on."""
+        stage, since = Snapshot("", 0).stage, self.clock()
         failing_since: float | None = None
         while True:
             self.check_alive()
@@ -85,8 +90,10 @@ class Watch:
             failing_since = (failing_since or self.clock()) if now.state == "failed" else None
             if failing_since is not None and self.clock() - failing_since > FAILED_SECONDS:
                 raise DemoError(f"Training failed: {now.reason}. The backend's log says more.")
-            if self.clock() - started > GIVE_UP_SECONDS:
-                raise DemoError(f"After {GIVE_UP_SECONDS:.0f} s the training is still {now.sentence(labels)}.")
+            if now.stage != stage:
+                stage, since = now.stage, self.clock()
+            if self.clock() - since > GIVE_UP_SECONDS:
+                raise DemoError(f"Nothing has changed for {GIVE_UP_SECONDS:.0f} s: still {now.sentence(labels)}.")
             self.sleep(POLL_SECONDS)
 
     def _look(self) -> Snapshot:

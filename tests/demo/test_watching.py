@@ -77,9 +77,15 @@ def test_a_failure_that_lasts_is_an_error() -> None:
         watch(in_turn(status("failed", reason="no memory"))).until_trained(5, lambda now: None)
 
 
-def test_waiting_has_an_end() -> None:
-    with pytest.raises(DemoError, match="still training"):
+def test_waiting_has_an_end_where_nothing_gets_on() -> None:
+    with pytest.raises(DemoError, match="Nothing has changed for 1800 s: still training"):
         watch(in_turn(status("training"))).until_trained(5, lambda now: None)
+
+
+def test_what_gets_on_is_waited_for_however_slow_it_is() -> None:
+    steps = [status("training", progress=step / 100) for step in range(100) for _ in range(200)]
+    assert len(steps) * watching.POLL_SECONDS > 5 * watching.GIVE_UP_SECONDS
+    watch(in_turn(*steps, status("idle", 5))).until_trained(5, lambda now: None)
 
 
 def test_an_answer_that_fails_is_asked_for_again() -> None:
