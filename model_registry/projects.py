@@ -50,9 +50,21 @@ class Projects:
             unknown = {"webhook_secret": uuid4().hex}
             return {row.id: accepted_secrets(unknown if row.settings is None else row.settings) for row in rows}
 
-    def configure(self, id: int, config: str | None = None, settings: Mapping[str, Any] | None = None) -> ProjectRecord:
-        """Stores the config where given, and merges the settings: a value of None removes its key."""
+    def configure(
+        self,
+        id: int,
+        config: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        seen: ProjectRecord | None = None,
+    ) -> ProjectRecord:
+        """Stores the config where given, and merges the settings: a value of None removes its key.
+
+        `seen` is the project as the caller read it before it asked somebody else for long. Raises RegistryError where the
+        project was forgotten, stopped or connected again since: what a person did then is not undone.
+        """
         with self._database.writing() as connection:
+            if seen is not None:
+                _require_unmoved(connection, seen)
             stored = _record(lock_project(connection, id))
             merged = stored.settings | dict(settings or {})
             kept = {key: value for key, value in merged.items() if value is not None}
@@ -70,13 +82,16 @@ class Projects:
             connection.execute(update(projects).where(projects.c.id == id).values(synced_at=at))
 
     def note_missing(self, id: int, at: float, patience: float) -> ProjectRecord:
-        """Notes that its source has no such project; gone it is when it was missing `patience` seconds before, too."""
+        """Notes that its source has no such project; gone it is when it was missing `patience` seconds before, too. Raises
+        RegistryError for one that is not known (any more)."""
         since = func.coalesce(projects.c.missing_since, at)
         gone = case((since <= at - patience, since), else_=projects.c.gone_since)
         with self._database.writing() as connection:
-            lock_project(connection, id)
             changed = update(projects).where(projects.c.id == id).values(missing_since=since, gone_since=gone)
-            return _record(connection.execute(changed.returning(*projects.c)).one())
+            row = connection.execute(changed.returning(*projects.c)).one_or_none()
+        if row is None:
+            raise RegistryError(f"Project {id} is not known here; it may have been forgotten.")
+        return _record(row)
 
     def note_found(self, id: int) -> None:
         """Notes that its source has the project (again)."""
@@ -108,6 +123,13 @@ def lock_project(connection: Connection, id: int) -> Row[Any]:
         connection.execute(upsert(connection, projects).values(fresh).on_conflict_do_nothing())
         row = connection.execute(locked).one()
     return row
+
+
+def _require_unmoved(connection: Connection, seen: ProjectRecord) -> None:
+    row = connection.execute(select(projects.c.stopped).where(projects.c.id == seen.id).with_for_update()).one_or_none()
+    if row is None or row.stopped != seen.stopped:
+        what = "forgotten" if row is None else f"stopped ({row.stopped})" if row.stopped else "connected again"
+        raise RegistryError(f"Project {seen.id} was {what} meanwhile. Nothing was changed; look at it anew.")
 
 
 def _record(row: Row[Any]) -> ProjectRecord:

@@ -20,7 +20,7 @@ from backend.studio.connection import Check
 from backend.studio.prompts import smart_tools
 from model_registry import STOPPED, ProjectRecord, accepted_secrets
 
-FRESH = dict.fromkeys((STOPPED, "model_missing_since", "studio_problem", "next_secret"))
+FRESH = dict.fromkeys((STOPPED, "model_missing_since", "studio_problem", "next_secret", "left"))
 """What is lifted from a project's settings by a connection that works."""
 
 KEY_MISSING = (

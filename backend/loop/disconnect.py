@@ -2,7 +2,7 @@
 
 from backend.errors import StudioError, StudioUnreachable
 from backend.loop.data.known import known
-from backend.loop.data.standing import DISCONNECTED, PROBLEM
+from backend.loop.data.standing import DISCONNECTED, PROBLEM, leaving
 from backend.loop.predict.label_next import KEPT, drop_tab
 from backend.loop.services import Services
 from backend.studio import connection
@@ -22,7 +22,7 @@ def disconnect_project(services: Services, number: int) -> list[str]:
     gone = dict.fromkeys(
         ("url", "api_key", "backend_id", "backend_url", "model_missing_since", "heard_as", PROBLEM, KEPT)
     )
-    services.registry.projects.configure(number, settings={**gone, STOPPED: DISCONNECTED})
+    services.registry.projects.configure(number, settings={**gone, **leaving(services, project), STOPPED: DISCONNECTED})
     return [*done, "The key is forgotten. Labels and versions are kept; nothing is trained or published any more."]
 
 

@@ -50,7 +50,7 @@ def test_key_and_model_go_and_data_and_secret_stay(house: House, removed: list[t
     assert removed == [(1, 1, "http://b:9090")]
     assert any("webhook http://b:9090/webhook" in line for line in told)
     record = house.registry.projects.seen(1)
-    assert record.settings.keys() == {"webhook_secret", "title", "extra_params", "asked", "stopped"}
+    assert record.settings.keys() == {"webhook_secret", "title", "extra_params", "asked", "stopped", "left"}
     assert record.stopped == "disconnected"
     assert len(house.registry.versions.history(1, "clip")) == 1
     assert house.registry.labels.known(1)

@@ -8,7 +8,7 @@ import structlog
 
 from backend.errors import LabelingConfigError
 from backend.loop.data.grouping import GroupRule, choose_rule, group_of, ordered_by
-from backend.loop.data.standing import heard_as
+from backend.loop.data.standing import LEFT, has_just_left, heard_as
 from backend.loop.services import Services
 from backend.objects.asked import SETTING, as_json
 from backend.objects.composing import in_dependency_order
@@ -28,7 +28,8 @@ def setup(services: Services, project_id: int, config: str, extra_params: Any, h
     project = services.registry.projects.seen(project_id)
     extra = parse_extra_params(extra_params)
     # A sweep finds our row in Label Studio's list; without a key nobody can, and Label Studio's call is the proof.
-    lifted = {STOPPED: None} if project.stopped and services.studio(project) is None else {}
+    is_proof = services.studio(project) is None and not has_just_left(services, project)
+    lifted = {STOPPED: None, LEFT: None} if project.stopped and is_proof else {}
     if news := {**heard_as(project, host), **lifted}:
         project = services.registry.projects.configure(project_id, settings=news)
     if lifted or project.stopped:
@@ -42,10 +43,15 @@ def setup(services: Services, project_id: int, config: str, extra_params: Any, h
 
 
 def configured(
-    services: Services, project_id: int, config: str, settings: Mapping[str, Any] | None = None
+    services: Services,
+    project_id: int,
+    config: str,
+    settings: Mapping[str, Any] | None = None,
+    seen: ProjectRecord | None = None,
 ) -> ProjectRecord:
-    """The project with this labeling config and what it asks for, by which readers of the registry compose."""
-    project = services.registry.projects.configure(project_id, config, settings)
+    """The project with this labeling config and what it asks for, by which readers of the registry compose. `seen` as in
+    `Projects.configure`."""
+    project = services.registry.projects.configure(project_id, config, settings, seen)
     try:
         controls = services.config(project).controls
     except LabelingConfigError:

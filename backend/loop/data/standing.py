@@ -5,13 +5,13 @@ removed the model on the project's Model page.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 import structlog
 
-from backend.errors import StudioError, StudioForbidden, StudioMissing
+from backend.errors import RegistryError, StudioError, StudioForbidden, StudioMissing
 from backend.loop.services import Access, Services, stored_access
 from backend.password import new_secret
 from backend.studio import connection
@@ -23,6 +23,10 @@ DISCONNECTED = "disconnected"
 """Why a project is stopped."""
 DEFAULT_BACKEND = "http://localhost:9090"
 """This backend as Label Studio reaches it where nobody names another address."""
+LEFT = "left"
+"""The project's setting that says which row of Label Studio's list `disconnect` took out, and when."""
+UNDER_WAY_SECONDS = 60.0
+"""After a disconnection within which Label Studio may still call about what it did before."""
 PROBLEM = "studio_problem"
 """The project's setting that says why Label Studio does not let us in."""
 
@@ -34,7 +38,7 @@ def check_connection(services: Services, studio: Studio, project: ProjectRecord)
 
     A backend that was connected on Label Studio's own Model page gets its webhook secret here.
     """
-    rows = studio.backends(project.id)
+    rows = _without_left(studio, project, studio.backends(project.id))
     mine = _ours(rows, project)
     if mine is None:
         return _changed(services, project, _missing(services, rows, project))
@@ -42,8 +46,31 @@ def check_connection(services: Services, studio: Studio, project: ProjectRecord)
     found = {"backend_id": mine["id"], "backend_url": url, "title": str(mine["title"])}
     if project.stopped:
         log.info("the project is connected again", project=project.id)
-    project = _changed(services, project, {**found, "model_missing_since": None, STOPPED: None})
+    project = _changed(services, project, {**found, "model_missing_since": None, STOPPED: None, LEFT: None})
     return project if project.settings.get("webhook_secret") else _protect(services, studio, project, url)
+
+
+def leaving(services: Services, project: ProjectRecord) -> dict[str, Any]:
+    """The setting that a disconnection leaves."""
+    row, url = project.settings.get("backend_id"), project.settings.get("backend_url")
+    return {LEFT: {"row": row, "url": url, "at": services.clock()}}
+
+
+def has_just_left(services: Services, project: ProjectRecord) -> bool:
+    """Whether a person disconnected the project a moment ago."""
+    left = project.settings.get(LEFT)
+    return left is not None and services.clock() - left["at"] < UNDER_WAY_SECONDS
+
+
+def _without_left(studio: Studio, project: ProjectRecord, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows but for the one that `disconnect` took out, which goes again: a list that Label Studio was making then has
+    saved it again (1.23.2, `ml/models.py`, `update_state`). Whoever connects anew makes a row of another number."""
+    left = project.settings.get(LEFT) or {}
+    again = [row for row in rows if row["id"] == left.get("row") and row["url"] == left.get("url")]
+    for row in again:
+        log.info("a model that was disconnected is there again; it is removed", project=project.id)
+        studio.remove_backend(row["id"])
+    return [row for row in rows if row not in again]
 
 
 def connect_command(project: ProjectRecord, with_key: bool = False) -> str:
@@ -86,8 +113,9 @@ def noted(services: Services, project: ProjectRecord) -> Iterator[None]:
         if isinstance(error, StudioForbidden) and _environment_holds(services, project):
             services.registry.projects.configure(project.id, settings={"url": None, "api_key": None, PROBLEM: None})
             services.queue.enqueue_sweep(project.id)
-        elif services.registry.projects.get(project.id) is not None:
-            _changed(services, project, {PROBLEM: str(error)})
+        else:
+            with suppress(RegistryError):
+                _changed(services, project, {PROBLEM: str(error)})
         raise
     if project.settings.get(PROBLEM):
         services.registry.projects.configure(project.id, settings={PROBLEM: None})
@@ -163,10 +191,11 @@ def _opens(services: Services, access: Access, project: int) -> bool:
 
 
 def _changed(services: Services, project: ProjectRecord, settings: Mapping[str, Any]) -> ProjectRecord:
-    """The project with these settings; written only where something differs."""
+    """The project with these settings; written only where something differs. Raises RegistryError where a person has
+    forgotten, stopped or connected the project meanwhile."""
     if all(project.settings.get(key) == value for key, value in settings.items()):
         return project
-    return services.registry.projects.configure(project.id, settings=settings)
+    return services.registry.projects.configure(project.id, settings=settings, seen=project)
 
 
 def _host(url: str) -> str:

@@ -45,14 +45,15 @@ def sweep_project(services: Services, number: int) -> None:
     project = services.registry.projects.get(number)
     if project is None:
         return
-    studio = services.studio(project)
+    studio, is_there = services.studio(project), True
     if studio is not None:
         try:
             with standing.noted(services, project):
-                project = _compare(services, studio, project)
+                is_there = _compare(services, studio, project)
         except (StudioError, RegistryError) as error:
             log.warning("not compared with Label Studio", project=number, why=str(error))
-    if project is None or project.gone or project.stopped:
+    project = services.registry.projects.get(number)  # as it is now: Label Studio's answers take their time
+    if project is None or project.gone or project.stopped or not is_there:
         return
     review_pending(services, number)
     _wake_stale(services, project)
@@ -90,20 +91,21 @@ class Reconciler:
         return now - max(swept, project.synced_at or 0.0) >= pause
 
 
-def _compare(services: Services, studio: Studio, project: ProjectRecord) -> ProjectRecord | None:
-    """Take over what Label Studio says of a project; returns it as it is now, None where Label Studio lacks it."""
+def _compare(services: Services, studio: Studio, project: ProjectRecord) -> bool:
+    """Take over what Label Studio says of a project; False where it says that it lacks the project. Raises RegistryError where a person has forgotten, stopped or connected
+    it meanwhile: that is not undone."""
     row, why = look_up(studio, project)
     if row is None:
         if why:
             set_aside(services, project, why)
-        return None
+        return False
     project = _refresh_project(services, studio, project, row)
     if not project.stopped:
         changed = _refresh_tasks(services, studio, project, row)
         services.registry.projects.mark_synced(project.id, services.clock())
         enqueue_groups(services, project.id, changed)
         mend_tab(services, studio, project)
-    return project
+    return True
 
 
 def _refresh_project(services: Services, studio: Studio, project: ProjectRecord, row: Item) -> ProjectRecord:
@@ -118,7 +120,7 @@ def _refresh_project(services: Services, studio: Studio, project: ProjectRecord,
     except StudioError as error:  # Label Studio asks each backend for this list; one that hangs must not stop the rest
         log.warning("the list of ML backends cannot be had", project=project.id, why=str(error))
     known = {"created_at": row.get("created_at"), TITLE: row.get("title") or None}
-    return configured(services, project.id, row["label_config"], known)
+    return configured(services, project.id, row["label_config"], known, seen=project)
 
 
 def _refresh_tasks(services: Services, studio: Studio, project: ProjectRecord, row: Item) -> set[str]:

@@ -9,7 +9,9 @@ import pytest
 from backend.errors import RegistryError, StudioError, StudioForbidden
 from backend.loop.data import standing
 from backend.loop.data.projects import setup
+from backend.loop.disconnect import disconnect_project
 from backend.loop.events.sweep import Reconciler, sweep_project
+from backend.loop.forget import forget_project
 from backend.loop.pages.overview import project_page
 from backend.loop.pages.status import project_status
 from backend.loop.versions import train_now
@@ -234,6 +236,80 @@ def test_a_webhook_that_cannot_be_protected_is_tried_again(house: House, monkeyp
         assert "webhook_secret" not in sweep(house).settings
     assert len(tried) == 2
     assert tried[0] == tried[1], "one that Label Studio may have taken after all stays good"
+
+
+def during(house: House, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Something happens while Label Studio makes its list of backends, which takes as long as each of them answers."""
+    listed = list(house.studio.rows_of_backends)
+
+    def backends(number: int) -> Any:
+        monkeypatch.setattr(house.studio, "backends", lambda number: list(house.studio.rows_of_backends))
+        happens()
+        return listed
+
+    monkeypatch.setattr(house.studio, "backends", backends)
+
+
+@pytest.mark.parametrize("known", [{}, {"model_missing_since": 5.0}, {"title": "as it was called"}])
+def test_who_disconnects_while_a_sweep_asks_label_studio_stays_disconnected(
+    house: House, monkeypatch: pytest.MonkeyPatch, known: dict[str, Any]
+) -> None:
+    connected(house)
+    house.registry.projects.configure(1, settings=known)
+    monkeypatch.setattr(connection, "remove", lambda *_: house.studio.rows_of_backends.clear() or [])
+    during(house, monkeypatch, lambda: disconnect_project(house.services, 1))
+    for _ in range(3):
+        assert sweep(house).stopped == standing.DISCONNECTED
+    assert "backend_id" not in project(house).settings
+
+
+def test_who_forgets_a_project_while_a_sweep_asks_label_studio_has_it_forgotten(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    during(house, monkeypatch, lambda: forget_project(house.services, 1))
+    house.now += 300
+    sweep_project(house.services, 1)
+    assert house.registry.projects.all() == []
+    assert house.registry.tasks.ids(1) == set()
+
+
+def test_a_row_that_label_studio_saves_again_after_a_disconnection_goes_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = list[int]()
+
+    def remove_backend(number: int) -> None:
+        removed.append(number)
+        house.studio.rows_of_backends[:] = [r for r in house.studio.rows_of_backends if r["id"] != number]
+
+    monkeypatch.setattr(house.studio, "remove_backend", remove_backend, raising=False)
+    monkeypatch.setattr(connection, "remove", lambda *_: house.studio.rows_of_backends.clear() or [])
+    connected(house)
+    disconnect_project(house.services, 1)
+    other = {**BACKEND, "url": "http://other:1"}
+    house.studio.rows_of_backends[:] = [BACKEND]
+    setup(house.services, 1, CONFIG, None, host="backend.test:9090")
+    assert sweep(house).stopped == standing.DISCONNECTED
+    assert (removed, house.studio.rows_of_backends) == ([BACKEND["id"]], [])
+    house.studio.rows_of_backends[:] = [other]
+    assert sweep(house).stopped == standing.DISCONNECTED
+    assert house.studio.rows_of_backends == [other], "of another Label Studio: that of a number alone is nobody's"
+    house.studio.rows_of_backends[:] = [{**BACKEND, "id": 9}]
+    assert sweep(house).stopped is None, "somebody connected it anew"
+    assert standing.LEFT not in project(house).settings
+
+
+def test_a_call_that_was_under_way_lifts_no_disconnection(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "remove", lambda *_: [])
+    connected(house)
+    disconnect_project(house.services, 1)
+    object.__setattr__(house.services, "connect_studio", None)
+    object.__setattr__(house.services.settings, "label_studio_url", "")
+    setup(house.services, 1, CONFIG, None, host="backend.test:9090")
+    assert project(house).stopped == standing.DISCONNECTED
+    house.now += standing.UNDER_WAY_SECONDS
+    setup(house.services, 1, CONFIG, None, host="backend.test:9090")
+    assert project(house).stopped is None, "without a key a call is all that tells of a new connection"
 
 
 def test_setup_again_sends_a_stopped_project_for_a_look(house: House) -> None:
