@@ -1,5 +1,6 @@
 """Card of a micro-model: where it comes from and how good it is, in what a person and a program can read."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -9,6 +10,8 @@ KINDS: Mapping[str, type | tuple[type, ...]] = {
     "lineage": (list, tuple), "origin": str,
 }  # fmt: skip
 """What each field of a card is in a file."""
+LONGEST, LARGEST = 10_000, 1 << 31
+"""Of a text and of a list, and of a number: a file may be anybody's, and what it says is stored and shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +39,10 @@ class Card:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """From what `as_json` gave, also in a file of others: what this release does not know, or is not of its kind, is left
-        out."""
-        found: dict[str, Any] = {name: one for name, one in values.items() if isinstance(one, KINDS.get(name, ()))}
+        """From what `as_json` gave, also in a file of others: what this release does not know, is not of its kind, or no
+        registry would hold, is left out."""
+        kept = {name: one for name, one in values.items() if isinstance(one, KINDS.get(name, ())) and _is_sane(one)}
+        found: dict[str, Any] = kept
         return cls(**found | {"lineage": tuple(map(str, found.get("lineage", ())))})
 
     def as_json(self) -> dict[str, Any]:
@@ -53,3 +57,11 @@ class Card:
         "'scene 12' v4"
         """
         return (repr(self.group) if self.group else "unnamed") + (f" v{self.version}" if self.version else "")
+
+
+def _is_sane(value: Any) -> bool:
+    if isinstance(value, int | float):
+        return math.isfinite(value) and abs(value) < LARGEST
+    return len(value) <= LONGEST and (
+        isinstance(value, str) or all(isinstance(one, str) and _is_sane(one) for one in value)
+    )

@@ -6,6 +6,7 @@ The arrays of the n-th micro-model are called `n/name`. The string `micro_models
 
 import json
 import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from backend.objects.union import Union
 from backend.objects.value import Value
 from backend.objects.whole import Whole
 from backend.types import Weights
+
+Array = np.ndarray[Any, Any]
 
 KEY, FORMAT = "micro_models", "1"
 KINDS = {
@@ -64,18 +67,14 @@ def load(path: str | Path) -> Model:
     try:
         arrays, metadata = _content(Path(path))
         if KEY not in metadata:
-            return MicroModel(Weights(arrays, metadata))
+            return _nothing_fetched(MicroModel(Weights(arrays, metadata)))
         head = json.loads(metadata[KEY])
         if head["format"] != FORMAT:
             raise ArtifactDamaged(
                 f"{path} has the format {head['format']!r}. Expected {FORMAT!r}: upgrade this program to read it."
             )
-        each = [Weights({}, known) for known in head["models"]]
-        named = [
-            {name.partition("/")[2]: a for name, a in arrays.items() if name.startswith(f"{n}/")}
-            for n in range(len(each))
-        ]
-        model = _value(head["tree"], [Weights(own, one.metadata) for own, one in zip(named, each, strict=True)])
+        own = _by_model(arrays)
+        model = _value(head["tree"], [Weights(own.get(str(n), {}), one) for n, one in enumerate(head["models"])])
         if isinstance(model, Model):
             return model
         raise TypeError(f"a step of a chain: {model!r}")
@@ -87,7 +86,7 @@ def load(path: str | Path) -> Model:
         ) from error
 
 
-def _content(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, str]]:
+def _content(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -95,6 +94,27 @@ def _content(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, str
             return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(str(error)) from None
+
+
+def _by_model(arrays: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
+    """{number of a micro-model: its arrays by name}. Nobody can write to them, so that all that are made of one share them."""
+    found = defaultdict[str, dict[str, Array]](dict)
+    for name, array in arrays.items():
+        number, _, own = name.partition("/")
+        found[number][own] = np.array(array, order="C")
+        found[number][own].flags.writeable = False
+    return found
+
+
+def _nothing_fetched(model: MicroModel) -> MicroModel:
+    """The same; raises ArtifactDamaged where its backbone would be fetched from a place that the file names."""
+    name = str(model.blueprint.get("backbone", ""))
+    if ":" in name or "/" in name:
+        raise ArtifactDamaged(
+            f"The file names the backbone {name[:100]!r}, which is an address. Expected the plain name of one of timm's, "
+            "whose weights come from timm."
+        )
+    return model
 
 
 def _tree(value: Value, leaves: Mapping[Value, int]) -> dict[str, Any]:
@@ -106,5 +126,5 @@ def _tree(value: Value, leaves: Mapping[Value, int]) -> dict[str, Any]:
 
 def _value(tree: Mapping[str, Any], weights: Sequence[Weights]) -> Value:
     if tree["kind"] == MicroModel.kind:
-        return MicroModel.restored(tree["settings"], [weights[tree["weights"]]])
+        return _nothing_fetched(MicroModel.restored(tree["settings"], [weights[tree["weights"]]]))
     return KINDS[tree["kind"]].restored(tree["settings"], [_value(part, weights) for part in tree["parts"]])

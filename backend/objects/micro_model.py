@@ -172,7 +172,9 @@ def load(weights: Weights) -> "Loaded":
 
 
 def _frozen(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A copy that nobody else holds, and nobody can write to."""
+    """A copy that nobody else holds, and nobody can write to; itself where it is one already."""
+    if array.flags.owndata and array.flags.c_contiguous and not array.flags.writeable:
+        return array
     copy = np.array(array, order="C")
     copy.flags.writeable = False
     return copy

@@ -32,3 +32,10 @@ def test_what_a_foreign_file_says_in_another_kind_is_left_out() -> None:
         "smell": 1,
     }
     assert Card.of(odd) == Card(group="clip")
+
+
+def test_what_no_registry_would_hold_is_left_out() -> None:
+    odd = {"group": "clip", "labelled": 10**30, "version": -(10**12), "score": float("nan"), "start": "a" * 10**6,
+           "lineage": ["a" * 10**6], "control": "label"}  # fmt: skip
+    assert Card.of(odd) == Card(group="clip", control="label")
+    assert Card.of({"lineage": ["a"] * 10**5}) == Card.of({"lineage": [["deep"]]}) == Card()

@@ -9,8 +9,9 @@ from safetensors.numpy import save_file
 
 from backend.errors import ArtifactDamaged, StorageError, WeightsUnusable
 from backend.objects.files import KEY, load
+from backend.objects.micro_model import MicroModel
 from backend.objects.track import track
-from tests.objects.made import boxes, classes, points
+from tests.objects.made import boxes, classes, micro_model, points
 
 LINE = boxes(["cat", "dog"]).only("cat") >> points("nose").inside() >> classes("calm").crops() >> track()
 
@@ -74,3 +75,24 @@ def test_an_artifact_of_the_server_is_a_micro_model(tmp_path: Path) -> None:
         load(tmp_path / "b.safetensors")
     with pytest.raises(ArtifactDamaged, match="missing"):
         load(tmp_path / "missing")
+
+
+def test_parts_of_one_model_share_its_arrays_however_often_a_file_names_it(tmp_path: Path) -> None:
+    cat = boxes(["cat", "dog"], np.zeros((1000, 4)))
+    (cat.only("cat") | cat.above(0.5)).save(tmp_path / "a.mm")
+    one, other = (leaf for leaf in load(tmp_path / "a.mm").leaves() if isinstance(leaf, MicroModel))
+    assert np.shares_memory(one.weights.arrays["boxes"], other.weights.arrays["boxes"])
+    with pytest.raises(ValueError, match="read-only"):
+        one.weights.arrays["boxes"][0] = 1
+
+
+@pytest.mark.parametrize("place", ["hf-hub:somebody/model", "local-dir:/tmp/model", "somebody/model"])
+def test_a_file_has_nothing_fetched_from_a_place_that_it_names(tmp_path: Path, place: str) -> None:
+    model = micro_model("detection", ["cat"], backbone=place)
+    for name, one in (("a.mm", model), ("b.mm", model.only("cat") | boxes(["dog"]))):
+        one.save(tmp_path / name)
+        with pytest.raises(ArtifactDamaged, match="an address. Expected the plain name"):
+            load(tmp_path / name)
+    save_file(dict(model.weights.arrays), tmp_path / "c.safetensors", dict(model.weights.metadata))
+    with pytest.raises(ArtifactDamaged, match="an address"):
+        load(tmp_path / "c.safetensors")
