@@ -54,5 +54,15 @@ class CancelSource(CancelToken):
             raise error(reason)
 
 
+def until(moment: float, clock: Callable[[], float], reason: str) -> CancelToken:
+    """A token that ends the work when the clock has passed a moment."""
+
+    def check() -> None:
+        if clock() > moment:
+            raise TrainingInterrupted(reason)
+
+    return CancelToken(check)
+
+
 NEVER = CancelToken()
 """Ends nothing: where nobody cancels."""

@@ -21,7 +21,7 @@
     │   ├── InboxError           an event cannot be kept
     │   └── LeaseLost            another worker has taken the group over
     ├── TrainingError            training could not produce a usable micro-model
-    │   ├── TrainingInterrupted  the labels changed meanwhile, or the worker is stopping
+    │   ├── TrainingInterrupted  the labels changed meanwhile, the worker is stopping, or the time for it is over
     │   └── WeightsUnusable      the weights are readable, but no micro-model that this program can load
     ├── DataSetError             a data set cannot be read or written, or a library that its format needs is missing
     ├── CompositionError         micro-models do not fit together, or are asked for what they do not have
@@ -117,7 +117,7 @@ class TrainingError(MicroModelsError):
 
 
 class TrainingInterrupted(TrainingError):
-    """Training was given up on purpose: newer labels came, or the worker is stopping."""
+    """Work was given up on purpose: newer labels came, the worker is stopping, or the time for it is over."""
 
 
 class WeightsUnusable(TrainingError):

@@ -51,7 +51,7 @@ class _Protocol:
         self._events, self._setups = Lane("events", 16, 4000), Lane("setup", 8, 500)
         self._predictions = Lane("predictions", 8, 200)
         # Whoever draws waits for the answer to what he drew last: an answer that comes late is worse than none.
-        self._prompts = Lane("prompts", 2, 10)
+        self._prompts = Lane("prompts", 4, 20)
 
     async def health(self) -> dict[str, str]:
         return UP
@@ -82,10 +82,11 @@ class _Protocol:
             unnamed = MicroModelBackend(self._services, self._predictor, None, config)
             return (unnamed if number is None else self._backend(number, config)).predict(tasks, context)
 
-        if not is_prompt(context):
-            return {"results": await self._predictions.run(answer)}
+        project = _number(body.get("project"))
+        if not is_prompt(context):  # one task is somebody's who opens it; many are fetched by the way
+            return {"results": await self._predictions.run_for((project, len(tasks) > 1), answer)}
         try:
-            return {"results": await self._prompts.run(answer)}
+            return {"results": await self._prompts.run_for(project, answer)}
         except Busy as busy:
             log.warning("a prompt has no answer", why=busy.detail)
             return {"results": [no_object() for _ in tasks]}

@@ -91,7 +91,7 @@ def test_a_file_has_nothing_fetched_from_a_place_that_it_names(tmp_path: Path, p
     model = micro_model("detection", ["cat"], backbone=place)
     for name, one in (("a.mm", model), ("b.mm", model.only("cat") | boxes(["dog"]))):
         one.save(tmp_path / name)
-        with pytest.raises(ArtifactDamaged, match="an address. Expected the plain name"):
+        with pytest.raises(ArtifactDamaged, match=r"an address\. Expected the plain name"):
             load(tmp_path / name)
     save_file(dict(model.weights.arrays), tmp_path / "c.safetensors", dict(model.weights.metadata))
     with pytest.raises(ArtifactDamaged, match="an address"):

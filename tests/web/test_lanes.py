@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
 
+from backend.hooks import MicroModelBackend
 from backend.loop.pages.thumbnail import Thumbnails
 from backend.web.app import create_app
 from backend.web.dashboard import routes
@@ -102,6 +103,41 @@ def test_more_prompts_than_can_be_answered_in_time_get_no_object_and_the_log_say
         "12 requests for prompts wait already; ask again later."
     ] * len(nothing)
     assert len(answers) - len(nothing) == 12
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_one_project_keeps_no_other_waiting(
+    open_client: TestClient, house: House, slow: Slow, monkeypatch: pytest.MonkeyPatch, drawn: bool
+) -> None:
+    def predict(self: MicroModelBackend, tasks: list[Any], context: object) -> list[Any]:
+        return [slow()][:0] if self._project == 1 else [[] for _ in tasks]
+
+    monkeypatch.setattr("backend.hooks.MicroModelBackend.predict", predict)
+    params = {"context": {"result": [{"type": "rectanglelabels"}]}} if drawn else {}
+
+    def ask(project: int, tasks: int = 1) -> httpx.Response:
+        body = {"tasks": [{"id": 1}] * tasks, "project": f"{project}.5", "label_config": CONFIG, "params": params}
+        return open_client.post("/predict", json=body)
+
+    def meanwhile() -> None:
+        assert ask(2).json() == {"results": [[]]}
+
+    house.add_project(2)
+    crowd(slow, lambda _: ask(1), meanwhile)
+
+
+def test_whoever_opens_a_task_does_not_wait_for_those_who_fetch_many(
+    open_client: TestClient, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "backend.hooks.MicroModelBackend.predict", lambda _, tasks, __: [slow()][:0] if len(tasks) > 1 else ["one"]
+    )
+    body = {"project": "1.5", "label_config": CONFIG}
+
+    def meanwhile() -> None:
+        assert open_client.post("/predict", json={**body, "tasks": [{"id": 1}]}).json() == {"results": ["one"]}
+
+    crowd(slow, lambda _: open_client.post("/predict", json={**body, "tasks": [{"id": 1}, {"id": 2}]}), meanwhile)
 
 
 def test_a_registry_that_takes_no_writes_keeps_no_event_waiting(

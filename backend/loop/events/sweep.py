@@ -92,8 +92,8 @@ class Reconciler:
 
 
 def _compare(services: Services, studio: Studio, project: ProjectRecord) -> bool:
-    """Take over what Label Studio says of a project; False where it says that it lacks the project. Raises RegistryError where a person has forgotten, stopped or connected
-    it meanwhile: that is not undone."""
+    """Take over what Label Studio says of a project; False where it says that it lacks the project. Raises RegistryError where
+    a person has forgotten, stopped or connected it meanwhile: that is not undone."""
     row, why = look_up(studio, project)
     if row is None:
         if why:

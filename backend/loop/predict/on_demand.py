@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from backend.errors import ArtifactDamaged, MicroModelsError
-from backend.loop.data.frames import MAX_SIDE
-from backend.loop.data.grouping import group_of, order_of
+from backend.cancel import CancelToken, until
+from backend.errors import ArtifactDamaged, MediaError, MicroModelsError
+from backend.loop.data.frames import FrameStore
+from backend.loop.data.grouping import group_of
 from backend.loop.data.merge import merge
-from backend.loop.data.pages import images_of, number_of
+from backend.loop.data.pages import spread
 from backend.loop.data.projects import configured, current_versions, model_version, rule_of
 from backend.loop.data.training_set import TrainingSet
 from backend.loop.data.weights import read_and_load
@@ -21,8 +22,8 @@ from backend.loop.predict.group_composition import ControlPredictor, GroupCompos
 from backend.loop.predict.prompted import Prompter
 from backend.loop.services import Services
 from backend.studio.events import TaskData
-from backend.types import Control, Frame, Media
-from model_registry import ArtifactRef, LedgerEntry, ModelCache, ProjectRecord, VersionRecord
+from backend.types import Control, Media
+from model_registry import ArtifactRef, LedgerEntry, ModelCache, ProjectRecord, TaskRecord, VersionRecord
 
 if TYPE_CHECKING:
     from backend.learning.method import MicroModel
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 Current = Sequence[tuple[Control, VersionRecord, ArtifactRef]]
 Answer = dict[str, Any]
 """What Label Studio takes as the prediction of one task: `result`, `score`, `model_version`."""
+KEPT_MB = 64
+"""Decoded frames of a task that are kept: the controls of a task look at the same ones. It may hold any number."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,22 +50,25 @@ class Predictor:
         self._running: dict[tuple[Any, ...], Future[Answer]] = {}
         self._lock = threading.Lock()
         self._slot = threading.Lock()
-        self.prompter = Prompter(services, self._model, self._slot)
+        self.prompter = Prompter(services, self._model, self._slot, clock)
 
     def predict(
         self, project_id: int, tasks: Sequence[TaskData | None], config: str | None = None
     ) -> list[Answer | None]:
         """One answer for each task, in order; None for a task that cannot be served, and why is in the log.
 
-        Tasks that the time budget does not reach get None too: Label Studio may ask for them again. So do whole videos
-        that were not published yet: looking at all their frames takes longer than Label Studio waits; the worker does it.
+        Tasks that the time budget does not reach get None too, and so does one whose images are not here by then: Label
+        Studio may ask for them again. So do whole videos that were not published yet: looking at all their frames takes
+        longer than Label Studio waits; the worker does it.
         """
-        registry, deadline = self._services.registry, self._clock() + self._services.settings.predict_seconds
+        registry, seconds = self._services.registry, self._services.settings.predict_seconds
+        deadline = self._clock() + seconds
         project = registry.projects.get(project_id)
         if project is None:  # only /setup makes one known
             return [None] * len(tasks)
         if config and config != project.config:
             project = configured(self._services, project_id, config)
+        over = until(deadline, self._clock, f"its images were not all looked at within {seconds:.0f} s")
         known = registry.ledger.latest(project_id, [t.id for t in tasks if t])
         rule = rule_of(self._services, project)
         serving: dict[str, Current] = {}
@@ -74,23 +80,23 @@ class Predictor:
                 if group not in serving:
                     serving[group] = self._current(project, group)
                 try:
-                    answer = self._answer(project, task, serving[group], known.get(task.id))
+                    answer = self._answer(project, task, serving[group], known.get(task.id), over)
                 except ArtifactDamaged:
                     serving[group] = self._current(project, group)  # what is left
                     with suppress(ArtifactDamaged):
-                        answer = self._answer(project, task, serving[group], known.get(task.id))
+                        answer = self._answer(project, task, serving[group], known.get(task.id), over)
             answers.append(answer)
         return answers
 
     def _answer(
-        self, project: ProjectRecord, task: TaskData, versions: Current, entry: LedgerEntry | None
+        self, project: ProjectRecord, task: TaskData, versions: Current, entry: LedgerEntry | None, over: CancelToken
     ) -> Answer | None:
         """From the ledger where it is current, else what the versions say; raises ArtifactDamaged."""
         if entry and entry.versions == {control.from_name: version.id for control, version, _ in versions}:
             title = model_version(self._services, project)
             return {"result": entry.result, "score": entry.score, "model_version": title}
         if versions and all(control.media is Media.IMAGE for control, _, _ in versions):
-            return self._once(project, task, versions)
+            return self._once(project, task, versions, over)
         return None
 
     def _current(self, project: ProjectRecord, group: str) -> Current:
@@ -101,7 +107,7 @@ class Predictor:
             return ()
         return current_versions(self._services, project, group)
 
-    def _once(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer | None:
+    def _once(self, project: ProjectRecord, task: TaskData, versions: Current, over: CancelToken) -> Answer | None:
         """Predict a task, or wait for the one that already does so with the same versions; raises ArtifactDamaged."""
         key = (task.id, *(version.id for _, version, _ in versions))
         with self._lock:
@@ -110,7 +116,7 @@ class Predictor:
                 future, mine = self._running.setdefault(key, Future()), True
         if mine:
             try:
-                future.set_result(self._predict(project, task, versions))
+                future.set_result(self._predict(project, task, versions, over))
             except Exception as error:
                 future.set_exception(error)
             finally:
@@ -126,12 +132,14 @@ class Predictor:
             log.exception("no prediction", project=project.id, task=task.id)
         return None
 
-    def _predict(self, project: ProjectRecord, task: TaskData, versions: Current) -> Answer:
+    def _predict(self, project: ProjectRecord, task: TaskData, versions: Current, over: CancelToken) -> Answer:
+        frames = FrameStore(self._services.media(project), KEPT_MB, over)
         config, names = self._services.config(project), {control.from_name for control, _, _ in versions}
         wanted = [one for one in config.controls if one.from_name in names or one.masks_from]
-        looks = {control.from_name: self._look(project, task, control) for control in wanted}
+        # What others may keep waiting for comes before the slot, for which everybody waits: images, and a store of weights.
+        looks = {control.from_name: _look(project, task, control, frames) for control in wanted}
+        some = [ControlPredictor(control, version.id, self._model(version)) for control, version, _ in versions]
         with self._slot:
-            some = [ControlPredictor(control, version.id, self._model(version)) for control, version, _ in versions]
             backbone = self._services.settings.backbone
             outputs, _ = GroupComposition(config, some, backbone, lambda control: looks[control.from_name]).said()
         one, title = merge(outputs)[task.id], model_version(self._services, project)
@@ -141,19 +149,25 @@ class Predictor:
         self._services.registry.ledger.record(project.id, [entry])
         return {"result": one.result, "score": one.score, "model_version": title}
 
-    def _look(self, project: ProjectRecord, task: TaskData, control: Control) -> TrainingSet:
-        """The images of one task that a control is drawn on; nothing is labelled there."""
-        media, order, urls = self._services.media(project), order_of(task.data), images_of(task.data, control)
-        looks = [media.image(str(url or ""), task.id, MAX_SIDE) for url in urls]
-        frames = [Frame(number_of(task.id, n), image, *size, order) for n, (image, size) in enumerate(looks)]
-        return TrainingSet(control, (), frames, {frame.task: (frame.width, frame.height) for frame in frames})
-
     def _model(self, version: VersionRecord) -> "MicroModel":
-        from backend.learning.network import threads
+        """Not to be called with the slot held."""
 
         def load() -> "tuple[MicroModel, int]":
+            with self._slot:  # what a warm-up imports meanwhile is imported whole
+                from backend.learning import methods  # noqa: F401
+                from backend.learning.network import threads
             threads.use_threads(self._services.settings.serve_threads)
             _, model = read_and_load(self._services, version)
             return model, model.nbytes
 
         return self._models.get(version.id, load)
+
+
+def _look(project: ProjectRecord, task: TaskData, control: Control, frames: FrameStore) -> TrainingSet:
+    """The images of one task that a control is drawn on; nothing is labelled there. Raises MediaError where one of them
+    cannot be had."""
+    pages = spread([TaskRecord(task.id, project.id, "", task.data)], control)
+    found, problems = frames.select(pages, control.media_field)
+    if problems:
+        raise MediaError(next(iter(problems.values())))
+    return TrainingSet(control, (), found, found.sizes)

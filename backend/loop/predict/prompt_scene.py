@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 import structlog
 
-from backend.errors import MediaError, MicroModelsError
+from backend.cancel import NEVER, CancelToken
+from backend.errors import MediaError, MicroModelsError, TrainingInterrupted
 from backend.loop.data.frames import MAX_SIDE
 from backend.loop.data.grouping import order_of
 from backend.loop.data.pages import images_of, indexed, number_of, result_of, spread, task_of
@@ -49,17 +50,22 @@ class Scene(Protocol):
         ...
 
 
-def scene_of(services: Services, project: ProjectRecord, task: TaskData, asked: Question) -> Scene:
-    """What was drawn on; raises MediaError where it cannot be had."""
+def scene_of(
+    services: Services, project: ProjectRecord, task: TaskData, asked: Question, cancel: CancelToken = NEVER
+) -> Scene:
+    """What was drawn on; raises MediaError where it cannot be had. What `cancel` raises while it is fetched passes through."""
     kind = _VideoScene if asked.control.media is Media.VIDEO else _ImageScene
-    return kind(services, project, task, asked)
+    return kind(services, project, task, asked, cancel)
 
 
 class _ImageScene:
     """The image of a task, or one of several."""
 
-    def __init__(self, services: Services, project: ProjectRecord, task: TaskData, asked: Question) -> None:
+    def __init__(
+        self, services: Services, project: ProjectRecord, task: TaskData, asked: Question, cancel: CancelToken
+    ) -> None:
         self._services, self._project, self._task, self._asked = services, project, task, asked
+        self._cancel = cancel
         urls = images_of(task.data, asked.control)
         if asked.place >= len(urls):
             raise MediaError(f"Task {task.id} has {len(urls)} images, and somebody drew on number {asked.place + 1}.")
@@ -83,6 +89,8 @@ class _ImageScene:
         for _, number, page in sorted(others, key=lambda one: one[:2])[:NEAREST_FRAMES]:
             try:
                 frame = self._frame(page, value_at(page.data, control.media_field))
+            except TrainingInterrupted:
+                raise
             except MicroModelsError as error:
                 log.info("a prompt is answered without a labelled frame", task=task_of(number), why=str(error))
                 continue
@@ -93,7 +101,9 @@ class _ImageScene:
         return indexed(items, self.frame.task) if self._asked.control.value_list else items
 
     def _frame(self, page: TaskRecord, url: object) -> Frame:
-        image, size = self._services.media(self._project).image(str(url or ""), task_of(page.id), MAX_SIDE)
+        image, size = self._services.media(self._project).image(
+            str(url or ""), task_of(page.id), MAX_SIDE, self._cancel
+        )
         return Frame(page.id, image, *size, order_of(page.data))
 
     def _read(self, result: Sequence[Mapping[str, Any]], frame: Frame) -> tuple[Instance, ...]:
@@ -107,9 +117,11 @@ class _VideoScene:
 
     url: str | None = None
 
-    def __init__(self, services: Services, project: ProjectRecord, task: TaskData, asked: Question) -> None:
+    def __init__(
+        self, services: Services, project: ProjectRecord, task: TaskData, asked: Question, cancel: CancelToken
+    ) -> None:
         self._services, self._project, self._task, self._asked = services, project, task, asked
-        clips = Clips(services.media(project), lambda key, read: read(), MAX_SIDE)
+        clips = Clips(services.media(project), lambda key, read: read(), MAX_SIDE, cancel)
         found, problems = clips.select([TaskRecord(task.id, project.id, "", task.data)], asked.control)
         if not found:
             raise MediaError(problems[task.id])

@@ -1,6 +1,7 @@
 """Answering a smart tool: the one object that somebody points at while he labels."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import structlog
 
+from backend.cancel import until
 from backend.errors import ArtifactDamaged, MicroModelsError
 from backend.learning.prompting.first_click import FirstClick
 from backend.loop.data.embeddings import Embeddings
@@ -37,9 +39,15 @@ def no_object() -> Answer:
 class Prompter:
     """Answers prompts, one at a time: an annotator waits, and more threads than cores make all wait."""
 
-    def __init__(self, services: Services, load: Callable[[VersionRecord], "MicroModel"], slot: threading.Lock) -> None:
-        """`load` gives a version's micro-model; `slot` is held while one computes."""
-        self._services, self._load, self._slot = services, load, slot
+    def __init__(
+        self,
+        services: Services,
+        load: Callable[[VersionRecord], "MicroModel"],
+        slot: threading.Lock,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`load` gives a version's micro-model; `slot` is held while one computes, and while nothing else is waited for."""
+        self._services, self._load, self._slot, self._clock = services, load, slot, clock
         self._embeddings, self._first_click = Embeddings(services), FirstClick()
         self._warm = threading.Lock()
         """Held from the first warm-up on."""
@@ -74,24 +82,28 @@ class Prompter:
         asked = prompts.question(context, xml, self._services.parse_config(xml))
         if asked is None:
             return None
-        scene = scene_of(self._services, project, task, asked)
+        seconds = self._services.settings.predict_seconds
+        over = until(self._clock() + seconds, self._clock, f"the picture was not here within {seconds:.0f} s")
+        scene = scene_of(self._services, project, task, asked, over)
         if scene.prompt is None:
             log.info("a prompt has no answer", project=project.id, task=task.id, why="it lies outside of the image")
             return None
         group = group_of(task.id, task.data, rule_of(self._services, project))[0]
+        model = self._model(project, group, asked.control)
+        points = self._model(project, group, asked.points) if asked.points else None
+        # Where a micro-model knows the group, what it learnt from is not read again.
+        predicted, labeled = (scene.predicted(), ()) if model else (None, tuple(scene.labeled(group)))
         with self._slot:  # and what the warm-up imports is imported whole
             from backend.learning.prompting import fallback_chain  # torch: not before the first prompt needs it
 
-            model = self._model(project, group, asked.control)
             wanted = fallback_chain.PromptContext(
                 head=asked.control.head,
                 label=asked.label,
                 whole=tags.is_one_outline(asked.control),
                 model=model,
-                predicted=scene.predicted() if model else None,
-                points=self._model(project, group, asked.points) if asked.points else None,
-                # Where a micro-model knows the group, what it learnt from is not read again.
-                labeled=() if model else tuple(scene.labeled(group)),
+                predicted=predicted,
+                points=points,
+                labeled=labeled,
                 backbone=self._services.settings.backbone,
                 first_click=self._first_click,
             )

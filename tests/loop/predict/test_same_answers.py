@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backend.cancel import NEVER
 from backend.learning import methods
 from backend.learning.attributes.recipe import AttributeRecipe
 from backend.learning.detection.recipe import DetectionRecipe
@@ -117,7 +118,7 @@ def test_what_is_answered_is_what_the_groups_composition_says(house: House) -> N
     versions = predictor._current(house.registry.projects.require(1), "clip")
     for task in (2, 4):
         data = house.studio.rows[task]["data"]
-        answer = predictor._predict(house.registry.projects.require(1), TaskData(task, data), versions)
+        answer = predictor._predict(house.registry.projects.require(1), TaskData(task, data), versions, NEVER)
         pixels = media.image(data["image"], task)[0]
         found = whole(np.asarray(pixels))
         assert len(found), "there is something to compare"
