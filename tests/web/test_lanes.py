@@ -155,7 +155,7 @@ def test_a_registry_that_takes_no_writes_keeps_no_event_waiting(
 
 def test_a_line_that_is_too_long_is_said(house: House, slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Thumbnails, "jpeg", slow)
-    monkeypatch.setattr(routes, "Lane", lambda what, threads, line: Lane(what, 1, 2))
+    monkeypatch.setattr(routes, "Lane", lambda what, threads, line: Lane(what, 2, 4))
     with TestClient(create_app(house.services)) as client:
         answers = crowd(slow, lambda n: client.get(f"/projects/1/tasks/{1 + n % 6}/thumbnail"), lambda: None)
     refused = [answer for answer in answers if answer.status_code != 200]

@@ -1,4 +1,8 @@
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
-from backend.loop.pages.thumbnail import classes_of, finished, view_of
+from backend.cancel import CancelToken
+from backend.errors import MicroModelsError
+from backend.loop.pages.thumbnail import DRAWN_AT_ONCE, Thumbnails, classes_of, finished, view_of
 from backend.studio.drawing import PALETTE
 from backend.studio.labeling_config import parse
+from backend.studio.media import MediaCache
 from backend.studio.tags import for_control, for_video
 from backend.tracks import Keyframe, Track, VideoSize
 from model_registry import LedgerEntry
@@ -81,6 +88,47 @@ def test_what_has_no_picture_gets_a_placeholder(client: TestClient, house: House
         assert "<title>" in answer.text
     house.registry.projects.configure(1, config=CONFIG)
     assert "50.png" in client.get("/projects/1/tasks/50/thumbnail").text
+
+
+def test_pictures_that_do_not_come_keep_none_waiting_that_are_here(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawer, path, go = Thumbnails(house.services), MediaCache.path, threading.Event()
+    begun = threading.Semaphore(0)
+    slow = range(1, DRAWN_AT_ONCE + 2)
+
+    def fetched(self: MediaCache, url: str, task: int, *rest: Any) -> Path:
+        if task in slow:
+            begun.release()
+            go.wait(30)
+        return path(self, url, task, *rest)
+
+    monkeypatch.setattr(MediaCache, "path", fetched)
+    project = house.registry.projects.require(1)
+    tasks = {task.id: task for task in house.registry.tasks.of_group(1, "clip")}
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        waiting = [pool.submit(drawer.jpeg, project, tasks[task]) for task in slow]
+        try:
+            assert all(begun.acquire(timeout=20) for _ in slow)
+            assert pool.submit(drawer.jpeg, project, tasks[max(tasks)]).result(20)[:2] == b"\xff\xd8"
+            assert not any(one.done() for one in waiting)
+        finally:
+            go.set()
+
+
+def test_a_picture_is_not_waited_for_for_ever(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    def fetched(self: MediaCache, url: str, task: int, cancel: CancelToken) -> Path:
+        while now[0] < 1e6:
+            now[0] += 1
+            cancel.check()
+        pytest.fail("waited for ever")
+
+    monkeypatch.setattr(MediaCache, "path", fetched)
+    task = house.registry.tasks.of_group(1, "clip")[0]
+    with pytest.raises(MicroModelsError, match="did not come within 60 s"):
+        Thumbnails(house.services, lambda: now[0]).jpeg(house.registry.projects.require(1), task)
 
 
 def test_a_task_of_another_project_is_not_shown(client: TestClient, house: House) -> None:

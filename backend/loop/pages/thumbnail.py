@@ -1,7 +1,8 @@
 """Thumbnails: the image of a task, small, with its last prediction drawn on it; of a video one frame."""
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from html import escape
@@ -9,6 +10,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
+from backend.cancel import until
 from backend.errors import LabelingConfigError, MediaError
 from backend.loop.data.pages import addresses
 from backend.loop.services import Services
@@ -38,6 +40,8 @@ MIN_SIDE_PIXELS = 200
 """Pixels of the original that the longer side shows at least: fewer are a blur."""
 DRAWN_AT_ONCE = 2
 """A page asks for all its pictures at once; the server must go on answering Label Studio meanwhile."""
+WAIT_SECONDS = 60.0
+"""For a picture to come: nobody looks at the page any longer."""
 
 Said = Sequence[tuple[Control, Sequence[Instance]]]
 """What is predicted with each control."""
@@ -46,8 +50,8 @@ Said = Sequence[tuple[Control, Sequence[Instance]]]
 class Thumbnails:
     """Draws thumbnails and keeps them on disk, for any number of threads."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
+        self._services, self._clock = services, clock
         self._slots = threading.Semaphore(DRAWN_AT_ONCE)
 
     def jpeg(self, project: ProjectRecord, task: TaskRecord, frame: int | None = None) -> bytes:
@@ -63,7 +67,12 @@ class Thumbnails:
         url = seen[shown[0]]
         controls = [c for c in shown if c.media_field == shown[0].media_field]
 
+        media = self._services.media(project)
+
         def fill(file: BinaryIO) -> None:
+            why = f"its picture did not come within {WAIT_SECONDS:.0f} s"
+            # Outside of the slots: a picture that comes slowly keeps those waiting that are here already.
+            media.path(url, task.id, until(self._clock() + WAIT_SECONDS, self._clock, why))
             with self._slots:
                 if controls[0].media is Media.VIDEO:
                     drawn = self._video(project, task, url, controls, entry, frame)
@@ -71,7 +80,7 @@ class Thumbnails:
                     drawn = self._image(project, task, url, controls, entry)
                 drawn.save(file, "JPEG", quality=JPEG_QUALITY)
 
-        stamp = self._services.media(project).stamp(url)
+        stamp = media.stamp(url)
         key = f"{project.id}\n{task.id}\n{url}\n{entry.published_at if entry else ''}\n{stamp}\n{frame or ''}"
         try:
             return self._cache.get(key, fill).read_bytes()

@@ -1,5 +1,6 @@
 """The pages' addresses. Each page is a function of the registry alone; nothing here waits for Label Studio."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
@@ -116,7 +117,7 @@ class _Dashboard:
 
     async def thumbnail(self, project: Id, task: Id, v: str = "", frame: Frame = None) -> Response:
         try:
-            return await self._pictures.run(self._thumbnail, project, task, v, frame)
+            return await self._pictures.run_for(project, partial(self._thumbnail, project, task, v, frame))
         except Busy as busy:
             svg = placeholder(str(busy.detail)).encode()
             return picture(svg, "image/svg+xml", "no-store", status=busy.status_code, **(busy.headers or {}))
