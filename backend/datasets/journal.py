@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO, Any
 
@@ -41,7 +41,7 @@ class Journal:
         self.path = folder / FILE
         self.found: dict[tuple[str, str], Line] = {}
         self.written = set[str]()
-        """Every picture that was ever written here."""
+        """Every picture that was ever written here: what is in no data set any more is deleted."""
         wanted = {"kind": KIND, **head}
         folder.mkdir(parents=True, exist_ok=True)
         if not self.path.exists():
@@ -79,7 +79,7 @@ class Journal:
 
     def _note(self, line: Line, key: tuple[str, str]) -> None:
         self.found[key] = line
-        self.written.update(line.paths)
+        self.written.update(path for path in line.paths if is_below(path))
 
     def item(self, key: tuple[str, str]) -> Item:
         """A frame that is in the journal."""
@@ -111,6 +111,11 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+
+def is_below(path: str) -> bool:
+    """Whether a path leads to a file of the folder, and not out of it: a journal may be anybody's."""
+    return not PurePosixPath(path).is_absolute() and ".." not in PurePosixPath(path).parts
 
 
 def items_of(path: Path) -> Iterator[Item]:

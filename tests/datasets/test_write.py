@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from backend.datasets import FORMATS, Item, Names, format_of, read, split, write
 from backend.datasets.file_names import LONGEST, FileNames, safe
-from backend.datasets.journal import FILE, items_of
+from backend.datasets.journal import FILE, KIND, items_of
 from backend.errors import DataSetError
 from backend.instances import Instances
 from tests.datasets.made import items, picture, planned, texts, written
@@ -119,6 +119,21 @@ def test_every_format_writes_and_reads_a_data_set_of_everything(tmp_path: Path, 
     assert all(len(one.objects) == 1 or len(one.classes) == 1 for one in found)
     if name != "deeplabcut":
         assert sorted(one.split for one in found) == ["train", "train", "val", "val"]
+
+
+@pytest.mark.parametrize("path", ["../victim.png", "images/../../victim.png", "{folder}/victim.png"])
+def test_a_journal_of_others_has_nothing_deleted_outside_of_its_folder(tmp_path: Path, path: str) -> None:
+    out, victim = tmp_path / "out", tmp_path / "victim.png"
+    victim.write_bytes(b"somebody's")
+    (out / "images").mkdir(parents=True)
+    (out / "images" / "old.png").write_bytes(b"of an export before")
+    lines = [{"stamp": "1", "group": "a", "name": n, "paths": [one]} for n, one in enumerate((path, "images/old.png"))]
+    head = {"kind": KIND, "format": "coco"}
+    text = "".join(json.dumps(one) + "\n" for one in (head, *lines))
+    (out / FILE).write_text(text.replace("{folder}", str(tmp_path)))
+    written("coco", out, [])
+    assert victim.exists()
+    assert not (out / "images" / "old.png").exists()
 
 
 def test_another_data_set_is_not_overwritten(tmp_path: Path) -> None:
