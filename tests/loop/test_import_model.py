@@ -171,3 +171,12 @@ def test_damaged_and_foreign_files_are_refused_in_words(house: House, learnt: We
     both.save(tmp_path / "two")
     with pytest.raises(CompositionError, match=r"a composition\. Expected one micro-model"):
         import_model(house.services, 1, "clip", tmp_path / "two")
+
+
+def test_what_the_card_of_a_file_of_others_says_breaks_no_registry(
+    house: House, learnt: Weights, tmp_path: Path
+) -> None:
+    MicroModel(learnt, Card(group="a\0\ud800", labelled=10**30)).save(tmp_path / "odd.safetensors")
+    version, _ = import_model(house.services, 1, "clip", tmp_path / "odd.safetensors")
+    assert version.labels == 0
+    assert version.start.startswith(r"imported: 'a\x00\ud800', ")
