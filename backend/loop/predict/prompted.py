@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 
 from backend.errors import ArtifactDamaged, MicroModelsError
-from backend.learning.prompting.first_click import FirstClick
+from backend.learning.prompting.click_memory import ClickMemory
 from backend.loop.data.embeddings import Embeddings
 from backend.loop.data.grouping import group_of
 from backend.loop.data.projects import current_versions, model_version, rule_of
@@ -40,7 +40,7 @@ class Prompter:
     def __init__(self, services: Services, load: Callable[[VersionRecord], "MicroModel"], slot: threading.Lock) -> None:
         """`load` gives a version's micro-model; `slot` is held while one computes."""
         self._services, self._load, self._slot = services, load, slot
-        self._embeddings, self._first_click = Embeddings(services), FirstClick()
+        self._embeddings, self._clicks = Embeddings(services), ClickMemory()
         self._warm = threading.Lock()
         """Held from the first warm-up on."""
 
@@ -93,7 +93,7 @@ class Prompter:
                 # Where a micro-model knows the group, what it learnt from is not read again.
                 labeled=() if model else tuple(scene.labeled(group)),
                 backbone=self._services.settings.backbone,
-                first_click=self._first_click,
+                memory=self._clicks,
             )
             found = fallback_chain.answer(scene.frame, scene.prompt, self._with_sam(wanted, project, scene.url))
         if found is None:

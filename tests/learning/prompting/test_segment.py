@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.prompting import clicks, fallback_chain, pick, propagate, segment
+from backend.learning.prompting.click_memory import ClickMemory
 from backend.learning.prompting.crop import cut
-from backend.learning.prompting.first_click import FirstClick
 from backend.learning.prompting.outlines import most_in_common, solidity
 from backend.learning.prompting.random_walker import graph, walk
 from backend.types import Frame, Head, Instance, LabeledFrame, Mask, Prompt
@@ -228,10 +228,10 @@ def test_further_clicks_mend_what_the_first_one_found_and_do_not_look_for_it_aga
 ) -> None:
     looked, search = list[object](), clicks.from_clicks
     monkeypatch.setattr(clicks, "from_clicks", lambda *args: (looked.append(args), search(*args))[1])
-    frame, first_click = scene()[0], FirstClick()
+    frame, memory = scene()[0], ClickMemory()
     x, y = frame.width / 2, frame.height / 2
     for image in (frame.image, frame.image.copy(), 255 - frame.image):
         shown = replace(frame, image=image)
         for outside in ((), ((1.0, 1.0),)):
-            segment.segment(shown, Prompt(inside=((x, y),), outside=outside), BACKBONE, first_click=first_click)
+            segment.segment(shown, Prompt(inside=((x, y),), outside=outside), BACKBONE, memory=memory)
     assert len(looked) == 2, "once for each picture, however often it is decoded"

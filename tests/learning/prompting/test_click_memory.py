@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.learning.prompting.first_click import FirstClick
+from backend.learning.prompting.click_memory import ClickMemory
 from backend.types import Frame, Mask
 
 FRAME = Frame(1, np.zeros((4, 6, 3), np.uint8), 6, 4)
@@ -13,7 +13,7 @@ FRAME = Frame(1, np.zeros((4, 6, 3), np.uint8), 6, 4)
 
 @pytest.mark.parametrize("found", [None, np.ones((4, 6), bool)])
 def test_it_is_looked_for_where_frame_or_place_are_others_than_the_last_time(found: Mask | None) -> None:
-    looked, click = list[str](), FirstClick()
+    looked, click = list[str](), ClickMemory()
     bright = replace(FRAME, image=np.full_like(FRAME.image, 255))
     for name, frame, place in (
         ("first", FRAME, (2, 3)),
