@@ -120,13 +120,27 @@ def _by_picture(frame: Frame, prompt: Prompt, context: PromptContext) -> Instanc
 
 def _masked(frame: Frame, chances: pick.Chances, prompt: Prompt, context: PromptContext) -> Instance | None:
     """The object in a map of probabilities, as far as it knows it; a person's clicks overrule it."""
-    mask = pick.under(chances, prompt, whole=context.whole, rough=context.head is Head.DETECTION)
-    if mask is None and len(prompt.inside) + len(prompt.outside) > 1:
+    first = None
+    if len(prompt.inside) + len(prompt.outside) > 1:
         first = pick.under(chances, Prompt(inside=prompt.inside[:1]), whole=context.whole)
-        inside, outside = pick.seeds(prompt, chances.shape)
-        if first is not None:
-            mask = mend.mended(frame, first, inside, outside, context.backbone, mend.KNOWN_WEIGHT)
+    if first is None:
+        mask = pick.under(chances, prompt, whole=context.whole, rough=context.head is Head.DETECTION)
+    else:
+        mask = _mended(frame, first, prompt, context)
     return None if mask is None else _instance(mask, float(chances[mask].mean()), context)
+
+
+def _mended(frame: Frame, first: Mask, prompt: Prompt, context: PromptContext) -> Mask | None:
+    """What all clicks make of what is known around the first one."""
+    inside, outside = pick.seeds(prompt, first.shape)
+    memory, trust = context.memory or ClickMemory(), mend.KNOWN_WEIGHT
+    return memory.mended(
+        frame,
+        first,
+        inside,
+        outside,
+        lambda known: mend.mended(frame, known, inside, outside, context.backbone, trust),
+    )
 
 
 def _instance(mask: Mask, score: float, context: PromptContext) -> Instance:
