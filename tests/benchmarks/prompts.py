@@ -8,9 +8,10 @@ Of each of some frames, evenly spread, some objects are asked for: connected par
 more, boxes, or posed objects. A box around a mask is jittered by a tenth of its sides, any other one until its IoU with the
 truth is about 0.5. The first click is at the point farthest from the edge, each next one at that of the largest error. With
 labels, a micro-model is trained on so many frames, evenly spread, and predicts the others, once where `--keep` names a
-folder; `ordinary` is what it says of the object without a prompt. With a checkpoint segment-anything answers first. The time to answer
-is the 95th percentile of an answer's CPU seconds, in looks: so long as the frozen network takes for one part of a frame in the
-same run. Ends with the means of both halves of the groups (`kinds.py`): what is chosen on one half is to be reported on the other.
+folder; `ordinary` is what it says of the object without a prompt. With a checkpoint segment-anything answers first. The time
+to answer is the 95th percentile of an answer's CPU seconds, in looks: so long as the frozen network takes for one part of a
+frame in the same run. Ends with the means of both halves of the groups (`kinds.py`): what is chosen on one half is to be
+reported on the other.
 """
 
 import argparse

@@ -83,7 +83,7 @@ def test_clicks_that_agree_change_nothing() -> None:
 
 @pytest.mark.parametrize("blank", [np.ones((120, 160), bool), np.zeros((120, 160), bool)], ids=["all", "nothing"])
 def test_of_a_mask_without_outline_clicks_make_one(blank: Mask) -> None:
-    frame, truth = scene()
+    frame = scene()[0]
     found = mend.mended(frame, blank, clicks((55, 50)), clicks((5, 5), (150, 110)), BACKBONE, mend.SHAPE_PRIOR_WEIGHT)
     assert found is not None
     assert found[50, 55]
