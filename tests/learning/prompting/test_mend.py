@@ -61,7 +61,7 @@ def test_what_is_known_well_changes_next_to_the_clicks_alone() -> None:
 def test_a_click_changes_as_much_as_it_is_far_from_the_outline() -> None:
     frame, truth = scene()
     known = truth.copy()
-    known[70:95, 75:105] = True  # the bite, filled
+    known[60:95, 70:105] = True  # the bite, filled
     columns = np.flatnonzero(known[50])
     near = clicks((int(columns.max()) + 2, 50))  # beside the outline
     found = mend.mended(frame, known, clicks((55, 50), (int(near[0, 0]), 50)), clicks(), BACKBONE, mend.KNOWN_WEIGHT)
