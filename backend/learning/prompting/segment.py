@@ -33,7 +33,8 @@ THRESHOLD_SHARES = np.linspace(0.1, 0.95, 30)
 """Of the highest probability."""
 BOX_FIT_WEIGHT, ROUGH_BOX_FIT_WEIGHT = 3.0, 4.0
 """Weight of how well the outline's own box fits the drawn one, where its contrast has 1; logarithms of both. The second where
-the answer is the mean of boxes: boxes drawn with an IoU of 0.5 snap to 0.605 and 0.626 in two samples, with 3.0 to 0.591 and 0.615."""
+the answer is the mean of boxes: those drawn with an IoU of 0.5 snap to 0.605 and 0.626 in two samples, with 3.0 to 0.591
+and 0.615."""
 SCORE_LOG_ODDS = 1.5
 """How much more probable an outline is by 1 more of this score, as a logarithm. Chosen with `BOX_FIT_WEIGHT` on one half of
 our groups with a look at the other: boxes drawn with an IoU of 0.5 snap to 0.670 instead of 0.601, on the other half to
