@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from backend.learning.prompting.click_memory import Points
 from backend.learning.prompting.crop import PromptCrop, cut
 from backend.learning.prompting.outlines import Cells, contrasts, most_in_common, solidity
 from backend.learning.prompting.random_walker import SEED_WEIGHT, Floats, graph, walk
@@ -38,7 +38,6 @@ SCORE_LOG_ODDS = 3.0
 """How much more probable a part is by 1 more of this score, as a logarithm."""
 GRID_CELLS = 192
 """Cells along the longer side of the frame in which parts are compared: as fine as the closest zoom."""
-Points = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

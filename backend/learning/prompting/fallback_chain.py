@@ -10,7 +10,7 @@ from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.method import MicroModel
 from backend.learning.pose.micro_model import PoseModel
 from backend.learning.prompting import mend, own_model, pick, propagate, segment
-from backend.learning.prompting.first_click import FirstClick
+from backend.learning.prompting.click_memory import ClickMemory
 from backend.learning.prompting.sam import Embedding, SegmentAnything
 from backend.learning.segmentation.micro_model import SegmentationModel
 from backend.types import Frame, Head, Instance, LabeledFrame, Mask, Prompt
@@ -44,8 +44,8 @@ class PromptContext:
     """Where a checkpoint is set."""
     embedding: Embedding | None = None
     """What its encoder made of this frame; without it the next one answers at once."""
-    first_click: FirstClick | None = None
-    """Remembers the object that was clicked last."""
+    memory: ClickMemory | None = None
+    """What the clicks before gave."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,20 +111,36 @@ def _by_propagation(frame: Frame, prompt: Prompt, context: PromptContext) -> Ins
 def _by_picture(frame: Frame, prompt: Prompt, context: PromptContext) -> Instance | None:
     if context.head is Head.POSE:
         return None  # without a label nobody knows what the points are
-    snap, first_click = context.head is Head.DETECTION, context.first_click
-    mask = segment.segment(frame, prompt, context.backbone, snap=snap, first_click=first_click)
+    if context.head is Head.DETECTION and prompt.box is not None:
+        box = segment.snapped(frame, prompt.box, context.backbone)
+        return None if box is None else Instance(context.label, box, UNVOUCHED_SCORE)
+    mask = segment.segment(frame, prompt, context.backbone, context.memory)
     return None if mask is None else _instance(mask, UNVOUCHED_SCORE, context)
 
 
 def _masked(frame: Frame, chances: pick.Chances, prompt: Prompt, context: PromptContext) -> Instance | None:
     """The object in a map of probabilities, as far as it knows it; a person's clicks overrule it."""
-    mask = pick.under(chances, prompt, whole=context.whole, rough=context.head is Head.DETECTION)
-    if mask is None and len(prompt.inside) + len(prompt.outside) > 1:
+    first = None
+    if len(prompt.inside) + len(prompt.outside) > 1:
         first = pick.under(chances, Prompt(inside=prompt.inside[:1]), whole=context.whole)
-        inside, outside = pick.seeds(prompt, chances.shape)
-        if first is not None:
-            mask = mend.mended(frame, first, inside, outside, context.backbone, mend.KNOWN_WEIGHT)
+    if first is None:
+        mask = pick.under(chances, prompt, whole=context.whole, rough=context.head is Head.DETECTION)
+    else:
+        mask = _mended(frame, first, prompt, context)
     return None if mask is None else _instance(mask, float(chances[mask].mean()), context)
+
+
+def _mended(frame: Frame, first: Mask, prompt: Prompt, context: PromptContext) -> Mask | None:
+    """What all clicks make of what is known around the first one."""
+    inside, outside = pick.seeds(prompt, first.shape)
+    memory, trust = context.memory or ClickMemory(), mend.KNOWN_WEIGHT
+    return memory.mended(
+        frame,
+        first,
+        inside,
+        outside,
+        lambda known: mend.mended(frame, known, inside, outside, context.backbone, trust),
+    )
 
 
 def _instance(mask: Mask, score: float, context: PromptContext) -> Instance:

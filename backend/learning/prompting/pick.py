@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.learning.geometry.boxes import mask_bounds
+from backend.learning.prompting.click_memory import Points
 from backend.types import Box, Mask, Prompt
 
 Chances = NDArray[np.float32]
@@ -76,7 +77,7 @@ def _within(chances: Chances, box: Box, threshold: float, *, whole: bool) -> Mas
     return np.asarray(np.isin(parts, 1 + np.flatnonzero(kept)))
 
 
-def seeds(prompt: Prompt, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def seeds(prompt: Prompt, shape: tuple[int, ...]) -> tuple[Points, Points]:
     """(n, 2) columns and rows of pixels that are the object, and of those that are not."""
     last = np.array([shape[1] - 1, shape[0] - 1])
     inside, outside = (
@@ -88,7 +89,7 @@ def seeds(prompt: Prompt, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], ND
     return inside, outside
 
 
-def core(stroke: Mask) -> NDArray[np.int64]:
+def core(stroke: Mask) -> Points:
     """(1, 2) column and row of the pixel of a stroke that is farthest from its edge."""
     distance = cv2.distanceTransform(np.pad(stroke, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
     row, column = np.unravel_index(int(distance.argmax()), distance.shape)

@@ -11,7 +11,7 @@ import structlog
 
 from backend.cancel import until
 from backend.errors import ArtifactDamaged, MicroModelsError
-from backend.learning.prompting.first_click import FirstClick
+from backend.learning.prompting.click_memory import ClickMemory
 from backend.loop.data.embeddings import Embeddings
 from backend.loop.data.grouping import group_of
 from backend.loop.data.projects import current_versions, model_version, rule_of
@@ -48,7 +48,7 @@ class Prompter:
     ) -> None:
         """`load` gives a version's micro-model; `slot` is held while one computes, and while nothing else is waited for."""
         self._services, self._load, self._slot, self._clock = services, load, slot, clock
-        self._embeddings, self._first_click = Embeddings(services), FirstClick()
+        self._embeddings, self._clicks = Embeddings(services), ClickMemory()
         self._warm = threading.Lock()
         """Held from the first warm-up on."""
 
@@ -105,7 +105,7 @@ class Prompter:
                 points=points,
                 labeled=labeled,
                 backbone=self._services.settings.backbone,
-                first_click=self._first_click,
+                memory=self._clicks,
             )
             found = fallback_chain.answer(scene.frame, scene.prompt, self._with_sam(wanted, project, scene.url))
         if found is None:

@@ -58,6 +58,38 @@ def test_what_is_known_well_changes_next_to_the_clicks_alone() -> None:
     assert pick.iou(found, truth) > 0.9
 
 
+def test_a_click_changes_as_much_as_it_is_far_from_the_outline() -> None:
+    frame, truth = scene()
+    known = truth.copy()
+    known[60:95, 70:105] = True  # the bite, filled
+    columns = np.flatnonzero(known[50])
+    near = clicks((int(columns.max()) + 2, 50))  # beside the outline
+    found = mend.mended(frame, known, clicks((55, 50), (int(near[0, 0]), 50)), clicks(), BACKBONE, mend.KNOWN_WEIGHT)
+    assert found is not None
+    rows, columns = np.nonzero(found ^ known)
+    assert len(rows), "the click is heard"
+    assert np.abs(columns - near[0, 0]).max() <= 3 * mend.WINDOW_DISTANCES + 1
+    assert np.abs(rows - 50).max() <= 3 * mend.WINDOW_DISTANCES + 1
+    deep = mend.mended(frame, known, clicks((55, 50)), clicks((88, 80)), BACKBONE, mend.KNOWN_WEIGHT)
+    assert deep is not None
+    assert np.count_nonzero(deep ^ known) > 4 * len(rows), "in the middle of the bite"
+
+
+def test_clicks_that_agree_change_nothing() -> None:
+    frame, truth = scene()
+    found = mend.mended(frame, truth, clicks((55, 50), (75, 45)), clicks((5, 5), (88, 80)), BACKBONE, mend.KNOWN_WEIGHT)
+    assert np.array_equal(found, truth)
+
+
+@pytest.mark.parametrize("blank", [np.ones((120, 160), bool), np.zeros((120, 160), bool)], ids=["all", "nothing"])
+def test_of_a_mask_without_outline_clicks_make_one(blank: Mask) -> None:
+    frame = scene()[0]
+    found = mend.mended(frame, blank, clicks((55, 50)), clicks((5, 5), (150, 110)), BACKBONE, mend.SHAPE_PRIOR_WEIGHT)
+    assert found is not None
+    assert found[50, 55]
+    assert not found[5, 5]
+
+
 def test_of_contradicting_clicks_nothing_or_a_mask_is_left() -> None:
     frame, truth = scene()
     found = mend.mended(frame, truth, clicks((55, 50)), clicks((55, 50)), BACKBONE, mend.SHAPE_PRIOR_WEIGHT)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from backend.learning.geometry.boxes import mask_bounds
 from backend.learning.prompting import clicks, fallback_chain, pick, propagate, segment
+from backend.learning.prompting.click_memory import ClickMemory
 from backend.learning.prompting.crop import cut
-from backend.learning.prompting.first_click import FirstClick
 from backend.learning.prompting.outlines import most_in_common, solidity
 from backend.learning.prompting.random_walker import graph, walk
 from backend.types import Frame, Head, Instance, LabeledFrame, Mask, Prompt
@@ -192,6 +192,50 @@ def test_a_larger_frame_takes_hardly_longer() -> None:
     assert seconds(12) < 4 * seconds(3), "of sixteen times as many pixels"
 
 
+def test_a_click_takes_a_few_times_as_long_as_a_box_and_further_ones_do_not_add_up() -> None:
+    frame, memory = scene()[0], ClickMemory()
+    spots = [(88.0, 80.0), (84.0, 76.0), (92.0, 84.0), (80.0, 70.0), (100.0, 85.0)]  # in the bite
+
+    def seconds(prompt: Prompt) -> float:
+        began = time.process_time()
+        segment.segment(frame, prompt, BACKBONE, memory)
+        return time.process_time() - began
+
+    box = Prompt(box=(38, 27, 102, 93))
+    seconds(box)  # loads the network
+    unit, first = min(seconds(box) for _ in range(3)), seconds(Prompt(inside=((55, 50),)))
+    further = [seconds(Prompt(inside=((55, 50),), outside=tuple(spots[: count + 1]))) for count in range(len(spots))]
+    assert first < 8 * unit, "it looks at three zooms"
+    assert sorted(further)[len(further) // 2] < 4 * unit, "each looks at one window"
+
+
+def test_a_rough_box_snaps_to_the_object() -> None:
+    frame, truth = scene()
+    true = mask_bounds(truth)
+    for drawn in ((30, 20, 90, 85), (50, 40, 115, 105), (25, 15, 120, 110)):
+        found = segment.snapped(frame, drawn, BACKBONE)
+        assert found is not None
+        assert pick.overlap(found, true) > max(pick.overlap(drawn, true), 0.7)
+    wanted = fallback_chain.PromptContext(Head.DETECTION, "disc", BACKBONE)
+    answer = fallback_chain.answer(frame, Prompt(box=(30, 20, 90, 85)), wanted)
+    assert answer is not None
+    assert answer.who == fallback_chain.PICTURE
+    assert answer.instance.mask is None
+    assert pick.overlap(answer.instance.box, true) > 0.7
+
+
+def test_a_rough_box_snaps_to_the_mean_of_probable_boxes() -> None:
+    crop = cut(scene()[0], (0, 0, 160, 120), BACKBONE)
+    found = np.zeros(crop.shape, np.float32)
+    found[10:20, 10:22], found[12:18, 12:18] = 0.5, 1.0
+    mean = segment._mean_box(crop, found, (45.0, 45.0, 65.0, 65.0))
+    assert mean is not None
+    cell = crop.box[2] / crop.shape[1]
+    assert 10 * cell <= mean[0] <= 12 * cell
+    assert 18 * cell <= mean[2] <= 22 * cell
+    assert segment._mean_box(crop, np.zeros_like(found), (45.0, 45.0, 65.0, 65.0)) is None
+
+
 def test_clicks_choose_the_threshold() -> None:
     bridge = chances(
         (np.s_[5:15], np.s_[5:20], 0.9), (np.s_[8:12], np.s_[20:40], 0.55), (np.s_[5:15], np.s_[40:55], 0.9)
@@ -228,10 +272,10 @@ def test_further_clicks_mend_what_the_first_one_found_and_do_not_look_for_it_aga
 ) -> None:
     looked, search = list[object](), clicks.from_clicks
     monkeypatch.setattr(clicks, "from_clicks", lambda *args: (looked.append(args), search(*args))[1])
-    frame, first_click = scene()[0], FirstClick()
+    frame, memory = scene()[0], ClickMemory()
     x, y = frame.width / 2, frame.height / 2
     for image in (frame.image, frame.image.copy(), 255 - frame.image):
         shown = replace(frame, image=image)
         for outside in ((), ((1.0, 1.0),)):
-            segment.segment(shown, Prompt(inside=((x, y),), outside=outside), BACKBONE, first_click=first_click)
+            segment.segment(shown, Prompt(inside=((x, y),), outside=outside), BACKBONE, memory=memory)
     assert len(looked) == 2, "once for each picture, however often it is decoded"
