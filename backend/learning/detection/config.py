@@ -60,6 +60,8 @@ class DetectionConfig:
     """What becomes black and white of a frame; see `Scale`."""
     turned: bool = False
     """Whether boxes have an angle."""
+    halved: bool = False
+    """Whether frames are also seen at half the scale, where the labelled frames hold objects that are large at the whole one."""
     background: tuple[int, int] | None = None
     """Height and width of the background's picture, where the camera stands still."""
 
@@ -67,6 +69,11 @@ class DetectionConfig:
     def scale(self) -> Scale:
         """How frames are scaled."""
         return Scale(self.factor, self.pixels, self.area, self.levels)
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        """Those at which frames are seen, the one that is trained at first."""
+        return (self.scale, self.scale.halved) if self.halved else (self.scale,)
 
     def candidates(self, label: int) -> int:
         """Candidates of a label, by its index, that are linked in a frame; all where nothing is known of its counts."""

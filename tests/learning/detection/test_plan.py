@@ -51,3 +51,26 @@ def test_small_objects_of_large_frames_are_looked_at_closely(size: tuple[int, in
         Frame(0, np.zeros((9, 16, 3), np.uint8), *size, 0.0), (Instance("car", (50.0, 50.0, 50.0 + side, 50.0 + side)),)
     )
     assert plan([one], ("car",), RECIPE).pixels == pytest.approx(pixels, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("sides", "halved"), [((20,), False), ((20, 20, 35), False), ((20, 20, 45), True), ((), False)]
+)
+def test_frames_are_seen_at_half_the_scale_too_where_some_objects_are_large(
+    sides: tuple[int, ...], halved: bool
+) -> None:
+    boxes = tuple(Instance("car", (9.0, 9.0, 9.0 + side, 9.0 + side)) for side in sides)
+    one = LabeledFrame(Frame(0, np.zeros((90, 160, 3), np.uint8), 160, 90, 0.0), boxes)
+    found = plan([one], ("car",), RECIPE)
+    assert found.halved is halved
+    assert [scale.of(160, 90) for scale in found.scales] == [found.factor, found.factor / 2][: 1 + halved]
+
+
+def test_a_small_thing_that_grows_is_seen_at_one_scale() -> None:
+    boxes = tuple(Instance("car", (9.0, 9.0, 9.0 + side, 9.0 + side)) for side in (8, 8, 24))
+    assert not plan([LabeledFrame(Frame(0, np.zeros((90, 160, 3), np.uint8), 160, 90), boxes)], ("car",), RECIPE).halved
+
+
+def test_turned_boxes_are_seen_at_one_scale() -> None:
+    boxes = tuple(Instance("car", (9.0, 9.0, 9.0 + side, 9.0 + side), angle=30.0) for side in (20, 20, 80))
+    assert not plan([LabeledFrame(Frame(0, np.zeros((90, 160, 3), np.uint8), 160, 90), boxes)], ("car",), RECIPE).halved
