@@ -79,6 +79,12 @@ def united(seen: Sequence[Candidates], overlap: float, most: int) -> Candidates:
     return Candidates(boxes[kept], scores[kept], classes[kept])
 
 
+def without_small(seen: Candidates, least: float) -> Candidates:
+    """Those whose side, the root of the area, is at least so many pixels; all are upright."""
+    kept = (seen.boxes[:, 2:] - seen.boxes[:, :2]).prod(1) >= least**2
+    return Candidates(seen.boxes[kept], seen.scores[kept], seen.classes[kept])
+
+
 def no_candidates() -> Candidates:
     """An empty frame."""
     return Candidates(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))

@@ -60,8 +60,9 @@ class DetectionConfig:
     """What becomes black and white of a frame; see `Scale`."""
     turned: bool = False
     """Whether boxes have an angle."""
-    halved: bool = False
-    """Whether frames are also seen at half the scale, where the labelled frames hold objects that are large at the whole one."""
+    large: float = 0.0
+    """Side (root of the area), pixels of the scaled frame, from which objects are looked for at half the scale, too; 0: nothing
+    is."""
     background: tuple[int, int] | None = None
     """Height and width of the background's picture, where the camera stands still."""
 
@@ -71,9 +72,10 @@ class DetectionConfig:
         return Scale(self.factor, self.pixels, self.area, self.levels)
 
     @property
-    def scales(self) -> tuple[Scale, ...]:
-        """Those at which frames are seen, the one that is trained at first."""
-        return (self.scale, self.scale.halved) if self.halved else (self.scale,)
+    def looks(self) -> tuple[tuple[Scale, float], ...]:
+        """(scale, least side of an object in pixels of a frame so scaled): how frames are seen, first as they are learnt from."""
+        whole = (self.scale, 0.0)
+        return (whole, (self.scale.halved, self.large / 2)) if self.large else (whole,)
 
     def candidates(self, label: int) -> int:
         """Candidates of a label, by its index, that are linked in a frame; all where nothing is known of its counts."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from backend.learning.detection.candidates import Candidates, united
+from backend.learning.detection.candidates import Candidates, united, without_small
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.decision import FrameCandidates, decide, predictions
 from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state, without_member
@@ -53,14 +53,14 @@ class DetectionModel(NetworkModel[DetectionNetwork, DetectionConfig]):
 
     def candidates_of(self, frame: Frame) -> FrameCandidates:
         """The same of one frame."""
-        seen = [self._seen_at(scale, frame) for scale in self.config.scales]
+        seen = [self._seen_at(scale, frame, least) for scale, least in self.config.looks]
         candidates = seen[0] if len(seen) == 1 else united(seen, self.config.overlap, self.config.most_candidates)
         if self.refiner is not None:
             candidates = self.refiner.refined(candidates, frame, self.config)
         return FrameCandidates(frame.task, frame.order, (frame.width, frame.height), candidates)
 
-    def _seen_at(self, scale: Scale, frame: Frame) -> Candidates:
-        """At one scale, in pixels of the original frame."""
+    def _seen_at(self, scale: Scale, frame: Frame, least: float) -> Candidates:
+        """At one scale, in pixels of the original frame: what is as large as `least` there, root of the area in scaled pixels."""
         pixels, factor = to_tensor(frame, scale)
         pixels = self.network.input_of(pixels.to(self.device))
         with torch.inference_mode():
@@ -71,7 +71,8 @@ class DetectionModel(NetworkModel[DetectionNetwork, DetectionConfig]):
             bounds = np.clip(bounds, 0, limits)
         else:
             turned = np.asarray(turned / np.array([factor, factor, 1]), np.float32)
-        return Candidates(bounds, found.scores, found.classes, turned)
+        candidates = Candidates(bounds, found.scores, found.classes, turned)
+        return without_small(candidates, least / factor) if least else candidates
 
 
 def load(weights: Weights, device: str = "auto") -> DetectionModel:

@@ -19,6 +19,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
     """Of the labelled frames."""
     turned, labeled = has_turned(labeled), [upright(one) for one in labeled]
     scale = scale_for(labeled, recipe.object_side, recipe.largest_scale, _pixels(labeled, recipe))
+    large = LARGE_SIDES * recipe.object_side
     counts = [[sum(i.label == label for i in f.instances) for f in labeled] for label in labels]
     return DetectionConfig(
         head=Head.DETECTION,
@@ -35,7 +36,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
         score_threshold=recipe.score_threshold,
         overlap=recipe.overlap,
         turned=turned,
-        halved=not turned and _largest(labeled, scale) >= LARGE_SIDES * recipe.object_side,
+        large=0.0 if turned or _largest(labeled, scale) < large else large,
         linking=recipe.linking,
         smoothing=recipe.smoothing,
         count_prior=recipe.count_prior,

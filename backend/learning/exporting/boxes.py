@@ -36,7 +36,7 @@ class PictureToBoxes(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """As the class says."""
         size = size_of(image).float().flip(0).repeat(2)
-        seen = [self._seen_at(scale, image, size) for scale in self.config.scales]
+        seen = [self._seen_at(scale, image, size, least) for scale, least in self.config.looks]
         found = seen[0] if len(seen) == 1 else united(seen, self.config.overlap, self.config.most_candidates)
         shown = [self._shown(found, label, size) for label in range(len(self.config.labels))]
         boxes, scores, labels, turns = (
@@ -50,12 +50,14 @@ class PictureToBoxes(nn.Module):
         middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, turns[:, :2] / 2
         return torch.cat([middle - half, middle + half], 1), scores, labels, turns[:, 2]
 
-    def _seen_at(self, scale: Scale, image: Tensor, size: Tensor) -> Seen:
-        """The candidates at one scale, in pixels of the picture."""
+    def _seen_at(self, scale: Scale, image: Tensor, size: Tensor, least: float) -> Seen:
+        """The candidates at one scale, in pixels of the picture, that are as large as `least` there."""
         frame = scaled(image, scale, self.network.background)
         found = candidates(self.network.head, self.network(frame.pixels))
         if found.turns is None:
-            return found._replace(boxes=torch.minimum((found.boxes / frame.factor).clamp_min(0), size))
+            found = found._replace(boxes=torch.minimum((found.boxes / frame.factor).clamp_min(0), size))
+            areas = (found.boxes[:, 2:] - found.boxes[:, :2]).prod(1)
+            return found.at(torch.nonzero(areas >= (least / frame.factor) ** 2)[:, 0]) if least else found
         whole = torch.cat([frame.factor, frame.factor, torch.ones(1)])
         return found._replace(boxes=found.boxes / frame.factor, turns=found.turns / whole)
 

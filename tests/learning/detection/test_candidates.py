@@ -1,6 +1,6 @@
 import numpy as np
 
-from backend.learning.detection.candidates import Candidates, no_candidates, united
+from backend.learning.detection.candidates import Candidates, no_candidates, united, without_small
 
 
 def seen(*found: tuple[float, float, int]) -> Candidates:
@@ -25,3 +25,11 @@ def test_other_labels_in_the_same_place_and_neighbours_stay() -> None:
 def test_no_more_than_asked_for_and_nothing_of_nothing() -> None:
     assert united([seen((0, 0.5, 0)), seen((50, 0.8, 0))], 0.55, 1).boxes[:, 0].tolist() == [50]
     assert len(united([no_candidates(), no_candidates()], 0.55, 100)) == 0
+
+
+def test_what_is_small_is_left_out() -> None:
+    both = seen((0, 0.5, 0), (50, 0.9, 1))
+    both.boxes[1, 2:] += 10
+    assert without_small(both, 20).classes.tolist() == [1]
+    assert len(without_small(both, 10)) == 2
+    assert len(without_small(no_candidates(), 20)) == 0

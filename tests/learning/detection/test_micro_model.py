@@ -7,7 +7,7 @@ import torch
 
 from backend.errors import TrainingError
 from backend.learning.detection import micro_model
-from backend.learning.detection.candidates import united
+from backend.learning.detection.candidates import united, without_small
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.micro_model import DetectionModel
 from backend.learning.detection.refinement import without_refinement
@@ -101,18 +101,19 @@ def test_says_what_it_takes(model: DetectionModel) -> None:
     assert model.labels == LABELS
 
 
-def test_frames_are_seen_at_half_the_scale_too_where_the_config_says_so(weights: Weights) -> None:
+def test_large_objects_are_looked_for_at_half_the_scale_too_where_the_config_says_so(weights: Weights) -> None:
     def loaded(**changes: Any) -> DetectionModel:
         before = DetectionConfig.from_metadata(weights.metadata)
         config = dataclasses.replace(before, score_floor=0.0, most_candidates=40, refinement=False, **changes)
         return micro_model.load(Weights(weights.arrays, {**weights.metadata, **config.to_metadata()}), "cpu")
 
     factor = DetectionConfig.from_metadata(weights.metadata).factor
-    frame = clip(1).frames[0].frame
+    frame, large = clip(1).frames[0].frame, 15.0
     fine, coarse, both = (
-        loaded(**changes).candidates_of(frame).candidates for changes in ({}, {"factor": factor / 2}, {"halved": True})
+        loaded(**changes).candidates_of(frame).candidates
+        for changes in ({}, {"factor": factor / 2}, {"large": large * factor})
     )
-    expected = united([fine, coarse], loaded().config.overlap, 40)
+    expected = united([fine, without_small(coarse, large)], loaded().config.overlap, 40)
     assert np.array_equal(both.boxes, expected.boxes)
     assert {*both.scores} & {*coarse.scores}
     assert {*both.scores} & {*fine.scores}
