@@ -70,7 +70,7 @@ def test_it_starts_at_once_and_goes_through_the_loop(
         work.check_one_prediction_each()
         assert {path.stat().st_uid for path in server.folder.rglob("*")} == {10001}
     # What we started is over at once; the container it had unshared dies with it, a moment later.
-    until(lambda: not server_processes(), lambda: f"the end of {server_processes()}", 5)
+    until(lambda: not server_processes(), lambda: f"the end of {server_processes()}", 30)
 
 
 def server_processes() -> list[str]:

@@ -94,10 +94,10 @@ def test_progress_moves_without_a_reload(window: Browser, services: Services) ->
     window.driver.execute_script("window.stayed = true")
     assert "40 %" in window.find("#live").text
     services.registry.groups.progress(Lease(3, "clip-0002.mp4", "worker"), "training", 0.75, 9.0)
-    window.until(lambda: "75 %, 9 s left" in window.find("#live").text, "the progress to move", 15)
+    window.until(lambda: "75 %, 9 s left" in window.find("#live").text, "the progress to move", 60)
     assert window.find("progress").get_attribute("value") == "0.75"
     services.registry.groups.progress(Lease(3, "clip-0002.mp4", "worker"), "training", 0.4, 21.0)
-    window.until(lambda: "40 %, 21 s left" in window.find("#live").text, "the progress to move back", 15)
+    window.until(lambda: "40 %, 21 s left" in window.find("#live").text, "the progress to move back", 60)
     assert window.driver.execute_script("return window.stayed")
     assert complaints(window) == []
 
@@ -107,7 +107,7 @@ def test_the_focus_survives_what_changes(window: Browser, services: Services) ->
     link = window.find_text("clip-0002.mp4", "#live a")
     window.driver.execute_script("arguments[0].focus()", link)
     services.registry.groups.progress(Lease(3, "clip-0002.mp4", "worker"), "training", 0.6, 15.0)
-    window.until(lambda: "60 %, 15 s left" in window.find("#live").text, "the progress to move", 15)
+    window.until(lambda: "60 %, 15 s left" in window.find("#live").text, "the progress to move", 60)
     assert window.driver.switch_to.active_element.text == "clip-0002.mp4"
     services.registry.groups.progress(Lease(3, "clip-0002.mp4", "worker"), "training", 0.4, 21.0)
 
@@ -116,9 +116,9 @@ def test_a_new_label_renews_the_page_and_is_said_aloud(window: Browser, services
     window.goto(GROUP)
     window.driver.execute_script("window.stayed = true")
     services.registry.groups.force(1, "clip-0000.mp4")
-    window.until(lambda: "queued" in window.find("#live").text, "the state to change", 15)
+    window.until(lambda: "queued" in window.find("#live").text, "the state to change", 60)
     heard = window.driver.find_element(By.ID, "news")
-    window.until(lambda: heard.get_attribute("textContent") == "clip-0000.mp4: queued", "the news to be told", 10)
+    window.until(lambda: heard.get_attribute("textContent") == "clip-0000.mp4: queued", "the news to be told", 60)
     assert window.driver.execute_script("return window.stayed")
 
 
@@ -199,4 +199,4 @@ def test_a_server_that_is_gone_is_told(window: Browser) -> None:
     window.driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
     assert "Connection lost" in window.find("#beat").text
     window.driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline | {"offline": False})
-    window.until(lambda: not window.visible("#beat"), "the connection to come back", 20)
+    window.until(lambda: not window.visible("#beat"), "the connection to come back", 60)

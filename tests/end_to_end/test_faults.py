@@ -118,7 +118,7 @@ def training(work: Work, house: House) -> VersionRecord:
         right = group and newest and newest[0].state == "training" and newest[0].labels == len(work.labelled)
         return newest[0] if right and newest[0].label_revision == group.wanted else None
 
-    return until(look, lambda: f"a training; {work.status()} {house.backend.child.log_tail()}", 120)
+    return until(look, lambda: f"a training; {work.status()} {house.backend.child.log_tail()}", 300)
 
 
 def holder(work: Work, house: House) -> int:
@@ -194,7 +194,7 @@ def test_s3_answers_500_for_a_while(work: Work, house: House) -> None:
     house.s3.play("500")
     work.label(3, 9)
     version = training(work, house)
-    until(lambda: house.s3.failed > 1, "the weights to be refused, and tried again", 120)
+    until(lambda: house.s3.failed > 1, "the weights to be refused, and tried again", 300)
     waiting = house.registry.versions.get(version.id)
     assert waiting is not None
     assert waiting.state == "training", waiting.reason
@@ -207,8 +207,8 @@ def test_label_studio_down_for_a_while(work: Work, house: House) -> None:
     work.label(3, 9)
     began = training(work, house)
     house.label_studio.play("silent")
-    until(lambda: house.label_studio.failed, "somebody to meet a silent Label Studio", 90)
-    until(lambda: [g for g in work.status()["groups"] if g["state"] == "failed"], "the failure to be told", 90)
+    until(lambda: house.label_studio.failed, "somebody to meet a silent Label Studio", 300)
+    until(lambda: [g for g in work.status()["groups"] if g["state"] == "failed"], "the failure to be told", 300)
     for server in house.backend.servers:
         assert httpx.get(f"{server.url}/health", timeout=2, trust_env=False).status_code == 200
     house.label_studio.play("")

@@ -49,7 +49,7 @@ def kill_server(work: Work, meanwhile: Callable[[], None]) -> list[psutil.Proces
     worker, server = worker_of(work), end_server(work)
     meanwhile()
     work.backend.start()
-    until(lambda: not is_alive(worker), "the end of a worker without a server", 60)
+    until(lambda: not is_alive(worker), "the end of a worker without a server", 120)
     return [server]
 
 
@@ -123,7 +123,7 @@ def wait_for_the_moment(work: Work, dice: random.Random) -> None:
     """Until some random share of the training is done; one time in three until it publishes, which is short."""
     publishing = dice.random() < 1 / 3
     share = 2.0 if publishing else dice.random()
-    until(lambda: any(group["state"] != "idle" for group in groups(work)), "something to do", 60)
+    until(lambda: any(group["state"] != "idle" for group in groups(work)), "something to do", 120)
     until(lambda: all(reached(group, share) for group in groups(work) or [{"state": "away"}]), "the moment to kill")
     time.sleep(dice.uniform(0, 0.4) if publishing else 0)
 

@@ -126,7 +126,7 @@ def test_a_person_accepts_a_prediction_in_the_label_stream(trained: Work, browse
     browser.find(".lsf-outliner-item")
     browser.screenshot("label-stream")
     browser.find_text("Submit", "button").click()
-    made = until(lambda: annotations(trained) - before, "the accepted annotation", 30)
+    made = until(lambda: annotations(trained) - before, "the accepted annotation", 120)
     ((task, parent),) = made
     assert parent in [found["id"] for found in trained.person.predictions(trained.project)[task]]
     trained.labelled.add(trained.tasks.index(task))
@@ -163,7 +163,7 @@ def test_retrieve_predictions_gives_new_tasks_theirs_and_the_others_no_second(tr
     path = f"api/dm/actions?id=retrieve_tasks_predictions&project={trained.project}"
     everything = {"selectedItems": {"all": True, "excluded": []}, "filters": {"conjunction": "and", "items": []}}
     trained.studio.http.json("POST", path, json={**everything, "ordering": []})
-    counts = until(lambda: each_has_some(trained, copies), "predictions of the new tasks", 60)
+    counts = until(lambda: each_has_some(trained, copies), "predictions of the new tasks", 120)
     time.sleep(1)  # whatever else the backend may push
     assert counts == {1}
     trained.check_one_prediction_each()
@@ -184,7 +184,7 @@ def test_the_start_training_button_trains_where_labels_alone_do_not(
     work.connect_plainly()
     work.fill()
     work.label(*square.labelled(2))
-    until(lambda: [group for group in work.status()["groups"] if group["labelled"] == 2], "the labels to arrive", 30)
+    until(lambda: [group for group in work.status()["groups"] if group["labelled"] == 2], "the labels to arrive", 120)
     time.sleep(4)  # longer than the quiet time
     assert work.status()["groups"][0]["trained_labels"] == 0
     browser.goto(f"/projects/{work.project}/settings/ml")

@@ -80,7 +80,7 @@ class Editor:
 
     def suggestion(self) -> dict[str, Any]:
         """The one that appears."""
-        found = self.browser.until(lambda: self.run(SUGGESTIONS), "a suggestion", 60)
+        found = self.browser.until(lambda: self.run(SUGGESTIONS), "a suggestion", 120)
         assert len(found) == 1
         return dict(found[0])
 
@@ -130,7 +130,7 @@ def test_what_is_drawn_becomes_one_region_that_is_submitted(
     assert region["type"] == "brushregion", "the drawn prompt is gone, the object is there"
     browser.screenshot(f"smart-{tool}-accepted")
     editor.submit()
-    [annotation] = until(lambda: person.studio.http.json("GET", f"api/tasks/{tasks[0]}/annotations/"), "it", 30)
+    [annotation] = until(lambda: person.studio.http.json("GET", f"api/tasks/{tasks[0]}/annotations/"), "it", 120)
     control = parse(config).controls[0]
     [found] = for_control(control).read(annotation["result"], control, (bunny.width, bunny.height)).instances
     assert found.label == "bunny"
@@ -138,4 +138,4 @@ def test_what_is_drawn_becomes_one_region_that_is_submitted(
     on_it = float((found.mask & mask).sum() / found.mask.sum())
     # One click without a label may well mean a part of the bunny.
     assert iou(found.mask, mask) > 0.5 if tool == "box" else on_it > 0.5
-    until(lambda: any(g["labelled"] == 1 for g in server.status(project)["groups"]), "the label to be known", 60)
+    until(lambda: any(g["labelled"] == 1 for g in server.status(project)["groups"]), "the label to be known", 120)

@@ -2,8 +2,9 @@
 
 The first look is at a scale that suits a whole frame, where small things span few cells. In the crop each object is as large
 as any other, and the backbone is that of the first look. Every cell says a box, as in FCOS; how much a cell's word counts for
-each side is learnt (as side-aware boundaries are: Wang et al., 2020). Where the cells disagree, the first look is believed, less
-so the further it is from what they say.
+each side is learnt (as side-aware boundaries are: Wang et al., 2020). What is found elsewhere is cropped and told once more (as
+in a cascade: Cai and Vasconcelos, 2018). Where the cells disagree, the first look is believed, less so the further it is from
+what they say.
 """
 
 from dataclasses import replace
@@ -13,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.ops import generalized_box_iou_loss
+from torchvision.ops import box_iou, generalized_box_iou_loss
 
 from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import DetectionConfig
@@ -42,6 +43,8 @@ VOTE_SHARPNESS = 3.0
 """Of what is learnt about which cells to believe."""
 CANDIDATE_NOISE = 0.1
 """Deviation of a candidate's sides from the truth, as a share of its own, where the second look finds them in the same place."""
+SAME_PLACE_IOU = 0.9
+"""IoU of what a crop was made around and what is seen in it from which it is not cropped once more."""
 MIN_BOX_SIDE = 2.0
 """Of a box that is cropped, pixels of the picture."""
 MAX_REFINED_BOXES = 16
@@ -127,13 +130,20 @@ class Refiner(Network[RefinementHead]):
 
     def _seen(self, image: Tensor, boxes: Array) -> Array:
         """(n, 4) new boxes in pixels of the picture."""
+        seen, doubt = self._look(image, boxes)
+        elsewhere = box_iou(torch.from_numpy(boxes), torch.from_numpy(seen)).diagonal().numpy() < SAME_PLACE_IOU
+        if elsewhere.any():
+            seen[elsewhere], doubt[elsewhere] = self._look(image, seen[elsewhere])
+        return believed(boxes, seen, doubt)
+
+    def _look(self, image: Tensor, boxes: Array) -> tuple[Array, Array]:
+        """(n, 4) what crops around the boxes show, and its deviation, both in pixels of the picture."""
         views = [view_of(box) for box in boxes]
         crops = torch.stack([view.cut(image) for view in views]).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
             corners, deviation = (one.cpu().numpy().astype(np.float64) for one in self.head.decode(self(crops)))
         seen = [view.to_image(own.reshape(2, 2)).ravel() for view, own in zip(views, corners, strict=True)]
-        doubt = deviation / np.array([view.gain[0, 0] for view in views])[:, None]
-        return believed(boxes, np.array(seen), doubt)
+        return np.array(seen), deviation / np.array([view.gain[0, 0] for view in views])[:, None]
 
 
 def believed(boxes: Array, seen: Array, doubt: Array) -> Array:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from backend.learning import methods
 from backend.learning.detection import micro_model
@@ -17,6 +18,7 @@ from backend.learning.detection.refinement import (
     CROP_SIDE,
     MAX_REFINED_BOXES,
     RefinementHead,
+    Refiner,
     believed,
     refinement_state,
     view_of,
@@ -27,6 +29,7 @@ from backend.types import Weights
 from tests.learning.cases import CASES
 from tests.learning.synthetic import clip
 
+Boxes = NDArray[np.float64]
 FRAMES = [labeled.frame for labeled in clip(4).frames]
 SIDES = st.floats(2, 500)
 PLACES = st.floats(-50, 2000)
@@ -114,6 +117,24 @@ def test_boxes_differ_with_it_and_an_artifact_without_it_is_loaded(weights: Weig
     large = dataclasses.replace(FRAMES[0], width=10 * FRAMES[0].width, height=10 * FRAMES[0].height)
     again = one.refiner.refined(dataclasses.replace(found, boxes=10 * boxes), large, one.config)
     assert again.boxes == pytest.approx(10 * refined.boxes, abs=0.5), "whatever the size of the original"
+
+
+def test_what_is_found_elsewhere_is_looked_at_once_more(weights: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, looked = micro_model.load(weights, "cpu"), list[Boxes]()
+    boxes = np.array([[20, 20, 44, 50], [60, 60, 90, 80]], np.float32)
+    first, sure = boxes + np.array([[0.5], [12]], np.float32), np.zeros((2, 4))
+    answers = [(first.astype(float), sure), (np.array([[61.0, 62, 93, 84]]), sure[:1])]
+
+    def look(refiner: Refiner, image: torch.Tensor, around: Boxes) -> tuple[Boxes, Boxes]:
+        looked.append(around)
+        return answers[len(looked) - 1]
+
+    monkeypatch.setattr(Refiner, "_look", look)
+    found = Candidates(boxes, np.array([0.9, 0.8], np.float32), np.zeros(2, np.int64))
+    assert model.refiner is not None
+    refined = model.refiner.refined(found, FRAMES[0], model.config)
+    assert [one.tolist() for one in looked] == [boxes.tolist(), [[72, 72, 102, 92]]]
+    assert refined.boxes == pytest.approx(np.array([[20.5, 20.5, 44.5, 50.5], [61, 62, 93, 84]]))
 
 
 def test_a_box_by_itself_gets_the_same_second_look(weights: Weights) -> None:
