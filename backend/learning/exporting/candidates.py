@@ -60,4 +60,5 @@ def united(seen: Sequence[Seen], overlap: float, most: int) -> Seen:
 def _apart(boxes: Tensor, scores: Tensor, labels: Tensor, overlap: float) -> Tensor:
     """Rows of those that overlap no stronger one of their label by more, strongest first."""
     apart = (torch.cat([boxes.abs().flatten(), torch.zeros(1)]).max() + 1) * 2 * labels[:, None]
-    return nms(boxes + apart, scores, overlap)
+    kept: Tensor = nms(boxes + apart, scores, overlap)
+    return kept
