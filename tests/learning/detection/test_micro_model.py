@@ -107,11 +107,15 @@ def test_large_objects_are_looked_for_at_half_the_scale_too_where_the_config_say
         config = dataclasses.replace(before, score_floor=0.0, most_candidates=40, refinement=False, **changes)
         return micro_model.load(Weights(weights.arrays, {**weights.metadata, **config.to_metadata()}), "cpu")
 
-    factor = DetectionConfig.from_metadata(weights.metadata).factor
     frame, large = clip(1).frames[0].frame, 15.0
+    scale = DetectionConfig.from_metadata(weights.metadata).scale
     fine, coarse, both = (
         loaded(**changes).candidates_of(frame).candidates
-        for changes in ({}, {"factor": factor / 2}, {"large": large * factor})
+        for changes in (
+            {},
+            {"factor": scale.halved.factor, "pixels": scale.halved.pixels},
+            {"large": large * scale.of(frame.width, frame.height)},
+        )
     )
     expected = united([fine, without_small(coarse, large)], loaded().config.overlap, 40)
     assert np.array_equal(both.boxes, expected.boxes)
