@@ -3,7 +3,8 @@
 A region's score is the probability that the region is right: that a person leaves it as it is. Of a mask, which
 nobody leaves to the last pixel, it is the intersection over union to expect. A frame's score is the probability that
 a person leaves the whole frame: that each region shown is right, that no candidate left out is, and that the frame
-holds no more than is shown, as the counts of the labelled frames tell (`detection/count_prior.py`). Without the last,
+holds no more than is shown, as the counts of the labelled frames tell, and of boxes in a film the neighbours, too
+(`detection/count_prior.py`). Without the last,
 a frame in which nothing is seen would be the surest of all, and a missed object would hide behind the highest score.
 
 The chain from the network to Label Studio's column:

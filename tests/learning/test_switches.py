@@ -81,7 +81,7 @@ def test_count_prior() -> None:
     frames = [_seen(1, None, (10, 0.9), (200, 0.3)), _seen(2, None)]
     on, free = (decision.decide(frames, [], config(name)) for name in (None, "count prior"))
     assert [len(one.by_label[0].boxes) for one in (*on, *free)] == [1, 0, 2, 0]
-    assert on[1].no_more < on[0].no_more == free[0].no_more == free[1].no_more == 1.0
+    assert on[1].nothing_missed < on[0].nothing_missed == free[0].nothing_missed == free[1].nothing_missed == 1.0
 
 
 def test_calibration() -> None:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torchvision.ops import batched_nms
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -64,6 +66,23 @@ class HeadModule(Protocol):
     def decode(self, output: Tensor) -> list[Candidates]:
         """Raw output -> what is seen in each image of the batch, in pixels of the scaled frame."""
         ...
+
+
+def united(seen: Sequence[Candidates], overlap: float, most: int) -> Candidates:
+    """What is seen in one frame at several scales, upright, best first: at most so many, without those that overlap a better one
+    of their label by more than `overlap`, an intersection over union."""
+    boxes, scores, classes = (
+        np.concatenate([getattr(one, name) for one in seen]) for name in ("boxes", "scores", "classes")
+    )
+    tensors = (torch.from_numpy(column) for column in (boxes, scores, classes))
+    kept = batched_nms(*tensors, overlap)[:most].numpy()
+    return Candidates(boxes[kept], scores[kept], classes[kept])
+
+
+def without_small(seen: Candidates, least: float) -> Candidates:
+    """Those whose side, the root of the area, is at least so many pixels; all are upright."""
+    kept = (seen.boxes[:, 2:] - seen.boxes[:, :2]).prod(1) >= least**2
+    return Candidates(seen.boxes[kept], seen.scores[kept], seen.classes[kept])
 
 
 def no_candidates() -> Candidates:

@@ -60,6 +60,9 @@ class DetectionConfig:
     """What becomes black and white of a frame; see `Scale`."""
     turned: bool = False
     """Whether boxes have an angle."""
+    large: float = 0.0
+    """Side (root of the area), pixels of the scaled frame, from which objects are looked for at half the scale, too; 0: nothing
+    is."""
     background: tuple[int, int] | None = None
     """Height and width of the background's picture, where the camera stands still."""
 
@@ -67,6 +70,12 @@ class DetectionConfig:
     def scale(self) -> Scale:
         """How frames are scaled."""
         return Scale(self.factor, self.pixels, self.area, self.levels)
+
+    @property
+    def looks(self) -> tuple[tuple[Scale, float], ...]:
+        """(scale, least side of an object in pixels of a frame so scaled): how frames are seen, first as they are learnt from."""
+        whole = (self.scale, 0.0)
+        return (whole, (self.scale.halved, self.large / 2)) if self.large else (whole,)
 
     def candidates(self, label: int) -> int:
         """Candidates of a label, by its index, that are linked in a frame; all where nothing is known of its counts."""

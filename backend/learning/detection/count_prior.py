@@ -15,6 +15,13 @@ MAX_COUNT = 64
 NEAREST_FRAMES_WEIGHT = 0.5
 """Weight of the labelled frames next in time against all of them together: things come and go, but seldom."""
 
+UNSEEN_SHARE = 0.1
+"""Share of objects of which a detector sees nothing at all. That none is seen where one may be says that none is there."""
+NEIGHBOUR_FRAMES = 3
+"""Frames to either side in time that ought to show as many objects."""
+VANISHED_FACTOR = 0.5
+"""Share of its probability of being right that a frame keeps for each object less than one of these shows."""
+
 
 def odds_of_counts(counts: Sequence[int]) -> list[float]:
     """From the counts in labelled frames of which no order is known; without frames nothing is known."""
@@ -47,6 +54,21 @@ def no_more(odds: Sequence[float], shown: int) -> float:
     the fullest labelled frame: of that nothing is known, and it is the same for all frames."""
     fewer, most = 1 / (1 + np.exp([odds[min(shown, len(odds) - 1)], odds[-1]]))
     return float(fewer / most)
+
+
+def nothing_missed(probability: float) -> float:
+    """The probability that nothing was missed in a frame, where `no_more` had this one before anybody looked: Bayes' rule."""
+    return probability / (probability + UNSEEN_SHARE * (1 - probability))
+
+
+def vanished(orders: Sequence[float], shown: Sequence[int]) -> NDArray[np.int64]:
+    """(frames,) of a film with frames at `orders`, each of which shows so many instances: how many less than the fullest of its
+    neighbours in time."""
+    in_time, found = np.argsort(orders), np.zeros(len(shown), np.int64)
+    counts = np.asarray(shown, np.int64)[in_time]
+    for at, frame in enumerate(in_time):
+        found[frame] = counts[max(at - NEIGHBOUR_FRAMES, 0) : at + NEIGHBOUR_FRAMES + 1].max() - counts[at]
+    return found
 
 
 def odds_of_frames(

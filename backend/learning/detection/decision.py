@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from backend.learning.detection.candidates import Candidates
 from backend.learning.detection.config import DetectionConfig
-from backend.learning.detection.count_prior import no_more, odds_in_time, odds_of_counts, odds_of_frames
+from backend.learning.detection.count_prior import (
+    VANISHED_FACTOR,
+    no_more,
+    nothing_missed,
+    odds_in_time,
+    odds_of_counts,
+    odds_of_frames,
+    vanished,
+)
 from backend.learning.detection.rotation import instance_of
 from backend.learning.detection.turned import turned
 from backend.learning.geometry.boxes import corners
@@ -49,8 +57,9 @@ class FrameDetections:
     by_label: tuple[Detections, ...]
     """For each label, by its index."""
     calibration: Calibration = IDENTITY
-    no_more: float = 1.0
-    """The probability that there are no more objects than are shown, as the labelled frames' counts tell."""
+    nothing_missed: float = 1.0
+    """The probability that there are no more objects than are shown, as the labelled frames' counts and, of a film, the
+    neighbours tell."""
 
 
 def decide(
@@ -73,7 +82,7 @@ def decide(
     by_label = []
     for index, (own, labelled) in enumerate(zip(found, anchors, strict=True)):
         by_label.append(_linked(own, labelled, config, index, film, numbers))
-    complete = _no_more(frames, by_label, labeled, config)
+    complete = _nothing_missed(frames, by_label, labeled, config, film)
     calibration = BOXES if config.calibration else IDENTITY
     return [
         FrameDetections(
@@ -86,20 +95,24 @@ def decide(
     ]
 
 
-def _no_more(
+def _nothing_missed(
     frames: Sequence[FrameCandidates],
     by_label: Sequence[Sequence[Detections]],
     labeled: Sequence[LabeledFrame],
     config: DetectionConfig,
+    film: bool,
 ) -> list[float]:
     """For each frame the probability that it holds no more objects of any label than are shown."""
     probable, orders = np.ones(len(frames)), [one.order for one in frames]
     whole = [one for one in labeled if one.complete]
     for label, detections, counts in zip(config.labels, by_label, config.counts, strict=True):
+        shown = [len(one) for one in detections]
         known = [(one.frame.order, sum(i.label == label for i in one.instances)) for one in whole]
         odds = odds_of_frames(orders, known, counts) if config.count_prior else None
         if odds is not None:
-            probable *= [no_more(own, len(shown)) for own, shown in zip(odds, detections, strict=True)]
+            probable *= [nothing_missed(no_more(own, count)) for own, count in zip(odds, shown, strict=True)]
+        if film:
+            probable *= VANISHED_FACTOR ** vanished([one.order for one in detections], shown)
     return [float(one) for one in probable]
 
 
@@ -243,4 +256,4 @@ def _untouched(decided: FrameDetections) -> float:
         rejected = np.delete(own, shown.candidates[shown.candidates >= 0])
         right.append(decided.calibration.shown(shown.scores) * np.where(shown.candidates < 0, GAP_SCORE_FACTOR, 1.0))
         wrong.append(decided.calibration.rejected(rejected))
-    return frame_score(np.concatenate(right), np.concatenate(wrong), decided.no_more)
+    return frame_score(np.concatenate(right), np.concatenate(wrong), decided.nothing_missed)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from backend.learning.detection.candidates import Candidates
+from backend.learning.detection.candidates import Candidates, united, without_small
 from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.decision import FrameCandidates, decide, predictions
 from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state, without_member
@@ -14,7 +14,7 @@ from backend.learning.detection.head import DetectionNetwork
 from backend.learning.detection.refinement import Refiner, refinement_state, without_refinement
 from backend.learning.fitting.training_input import EnclosingBoxes
 from backend.learning.geometry.rotation import upright
-from backend.learning.geometry.scaling import to_batch, to_tensor
+from backend.learning.geometry.scaling import Scale, to_batch, to_tensor
 from backend.learning.network.device import find_device
 from backend.learning.network.micro_model import NetworkModel, nbytes_of, restored
 from backend.learning.network.threads import at_best_threads
@@ -53,7 +53,15 @@ class DetectionModel(NetworkModel[DetectionNetwork, DetectionConfig]):
 
     def candidates_of(self, frame: Frame) -> FrameCandidates:
         """The same of one frame."""
-        pixels, factor = to_tensor(frame, self.config.scale)
+        seen = [self._seen_at(scale, frame, least) for scale, least in self.config.looks]
+        candidates = seen[0] if len(seen) == 1 else united(seen, self.config.overlap, self.config.most_candidates)
+        if self.refiner is not None:
+            candidates = self.refiner.refined(candidates, frame, self.config)
+        return FrameCandidates(frame.task, frame.order, (frame.width, frame.height), candidates)
+
+    def _seen_at(self, scale: Scale, frame: Frame, least: float) -> Candidates:
+        """At one scale, in pixels of the original frame: what is as large as `least` there, root of the area in scaled pixels."""
+        pixels, factor = to_tensor(frame, scale)
         pixels = self.network.input_of(pixels.to(self.device))
         with torch.inference_mode():
             [found] = self.network.head.decode(self.network(to_batch([pixels])))
@@ -64,9 +72,7 @@ class DetectionModel(NetworkModel[DetectionNetwork, DetectionConfig]):
         else:
             turned = np.asarray(turned / np.array([factor, factor, 1]), np.float32)
         candidates = Candidates(bounds, found.scores, found.classes, turned)
-        if self.refiner is not None:
-            candidates = self.refiner.refined(candidates, frame, self.config)
-        return FrameCandidates(frame.task, frame.order, (frame.width, frame.height), candidates)
+        return without_small(candidates, least / factor) if least else candidates
 
 
 def load(weights: Weights, device: str = "auto") -> DetectionModel:

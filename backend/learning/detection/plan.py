@@ -1,5 +1,6 @@
 """Config of a detection micro-model, chosen by the labels: its scale, its crops and the rules of its answers."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,11 +12,15 @@ from backend.learning.geometry.scaling import Scale, scale_for, typical_side, us
 from backend.learning.network.config import MOST_OBJECTS
 from backend.types import Head, LabeledFrame
 
+LARGE_SIDES = 2.0
+"""Sides of a typical object, as the recipe scales it, from which one is large: half the scale then suits it."""
+
 
 def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: DetectionRecipe) -> DetectionConfig:
     """Of the labelled frames."""
     turned, labeled = has_turned(labeled), [upright(one) for one in labeled]
     scale = scale_for(labeled, recipe.object_side, recipe.largest_scale, _pixels(labeled, recipe))
+    large = LARGE_SIDES * recipe.object_side
     counts = [[min(sum(i.label == label for i in f.instances), MOST_OBJECTS) for f in labeled] for label in labels]
     return DetectionConfig(
         head=Head.DETECTION,
@@ -32,6 +37,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
         score_threshold=recipe.score_threshold,
         overlap=recipe.overlap,
         turned=turned,
+        large=0.0 if turned or _largest(labeled, scale) < large else large,
         linking=recipe.linking,
         smoothing=recipe.smoothing,
         count_prior=recipe.count_prior,
@@ -39,6 +45,17 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
         refinement=recipe.refinement,
         most_candidates=min(max(recipe.most_candidates, sum(candidates_for(c) for c in counts)), MOST_OBJECTS),
     )
+
+
+def _largest(labeled: Sequence[LabeledFrame], scale: Scale) -> float:
+    """Root of the area of the largest object, pixels of the scaled frame; 0 where there is none."""
+    sides = [
+        math.sqrt((i.box[2] - i.box[0]) * (i.box[3] - i.box[1])) * scale.of(f.frame.width, f.frame.height)
+        for f in labeled
+        for i in f.instances
+        if i.box[2] > i.box[0] and i.box[3] > i.box[1]
+    ]
+    return max(sides, default=0.0)
 
 
 def _pixels(labeled: Sequence[LabeledFrame], recipe: DetectionRecipe) -> int:

@@ -10,10 +10,11 @@ from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.count_prior import odds_of_counts
 from backend.learning.detection.ensemble import TwoMemberEnsemble, member_state, without_member
 from backend.learning.detection.refinement import without_refinement
-from backend.learning.exporting.candidates import Seen, candidates
+from backend.learning.exporting.candidates import Seen, candidates, united
 from backend.learning.exporting.resizing import scaled, size_of
 from backend.learning.exporting.whole import in_float32
 from backend.learning.exporting.without import without_nearby
+from backend.learning.geometry.scaling import Scale
 from backend.learning.score import BOXES, IDENTITY, PROBABILITY_EPS, PlattScaling
 from backend.learning.tracking.rules import TrackerRules
 from backend.types import Weights
@@ -34,14 +35,9 @@ class PictureToBoxes(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """As the class says."""
-        frame = scaled(image, self.config.scale, self.network.background)
-        found = candidates(self.network.head, self.network(frame.pixels))
         size = size_of(image).float().flip(0).repeat(2)
-        if found.turns is None:
-            found = found._replace(boxes=torch.minimum((found.boxes / frame.factor).clamp_min(0), size))
-        else:
-            whole = torch.cat([frame.factor, frame.factor, torch.ones(1)])
-            found = found._replace(boxes=found.boxes / frame.factor, turns=found.turns / whole)
+        seen = [self._seen_at(scale, image, size, least) for scale, least in self.config.looks]
+        found = seen[0] if len(seen) == 1 else united(seen, self.config.overlap, self.config.most_candidates)
         shown = [self._shown(found, label, size) for label in range(len(self.config.labels))]
         boxes, scores, labels, turns = (
             None if column[0] is None else torch.cat(column) for column in zip(*shown, strict=True)
@@ -53,6 +49,17 @@ class PictureToBoxes(nn.Module):
             return boxes, scores, labels
         middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, turns[:, :2] / 2
         return torch.cat([middle - half, middle + half], 1), scores, labels, turns[:, 2]
+
+    def _seen_at(self, scale: Scale, image: Tensor, size: Tensor, least: float) -> Seen:
+        """The candidates at one scale, in pixels of the picture, that are as large as `least` there."""
+        frame = scaled(image, scale, self.network.background)
+        found = candidates(self.network.head, self.network(frame.pixels))
+        if found.turns is None:
+            found = found._replace(boxes=torch.minimum((found.boxes / frame.factor).clamp_min(0), size))
+            areas = (found.boxes[:, 2:] - found.boxes[:, :2]).prod(1)
+            return found.at(torch.nonzero(areas >= (least / frame.factor) ** 2)[:, 0]) if least else found
+        whole = torch.cat([frame.factor, frame.factor, torch.ones(1)])
+        return found._replace(boxes=found.boxes / frame.factor, turns=found.turns / whole)
 
     def _shown(self, found: Seen, label: int, size: Tensor) -> Seen:
         """What of one label's candidates is shown, as `Tracker` and `detection.decision` decide of a frame by itself."""

@@ -1,5 +1,6 @@
 """From a detection head's raw output to its candidates, as `DetectionHead.decode` finds them, for graphs."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -42,10 +43,22 @@ def candidates(head: DetectionHead, output: Tensor) -> Seen:
     turns = head.turns(output)
     corners, said = voted(cells, head.boxes(output)[0], heat.amax(0) ** 2, None if turns is None else turns[0])
     if said is None:
-        apart = (corners.abs().max() + 1) * 2 * labels[:, None]
-        kept = nms(corners + apart, values, head.overlap)
+        kept = _apart(corners, values, labels, head.overlap)
         kept = kept[values[kept] >= head.floor][: head.most]
         return Seen(corners, values, labels).at(kept)
     found = Seen(corners, values, labels, decoded(said)).at(torch.nonzero(values >= head.floor)[:, 0])
     near = (overlaps(found.boxes, found.turns) > head.overlap) & (found.labels[:, None] == found.labels)  # type: ignore[arg-type]
     return found.at(torch.nonzero(without_nearby(near))[: head.most, 0])
+
+
+def united(seen: Sequence[Seen], overlap: float, most: int) -> Seen:
+    """As `detection.candidates.united`."""
+    boxes, scores, labels = (torch.cat(column) for column in list(zip(*seen, strict=True))[:3])
+    return Seen(boxes, scores, labels).at(_apart(boxes, scores, labels, overlap)[:most])
+
+
+def _apart(boxes: Tensor, scores: Tensor, labels: Tensor, overlap: float) -> Tensor:
+    """Rows of those that overlap no stronger one of their label by more, strongest first."""
+    apart = (torch.cat([boxes.abs().flatten(), torch.zeros(1)]).max() + 1) * 2 * labels[:, None]
+    kept: Tensor = nms(boxes + apart, scores, overlap)
+    return kept

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -42,6 +42,11 @@ class Scale:
         """The factor for a frame of this original size."""
         usual = to_usual(self.area, width, height) if self.area else 1.0
         return min(self.factor * usual, math.sqrt(self.pixels / max(width * height, 1)))
+
+    @property
+    def halved(self) -> "Scale":
+        """Frames half as wide and half as high."""
+        return replace(self, factor=self.factor / 2, pixels=max(self.pixels // 4, 1))
 
 
 def scale_for(labeled: Sequence[LabeledFrame], side: float, largest: float, pixels: int) -> Scale:

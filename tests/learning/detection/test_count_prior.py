@@ -3,7 +3,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.learning.detection.count_prior import MAX_COUNT, no_more, odds_in_time, odds_of_counts, odds_of_frames
+from backend.learning.detection.count_prior import (
+    MAX_COUNT,
+    NEIGHBOUR_FRAMES,
+    UNSEEN_SHARE,
+    no_more,
+    nothing_missed,
+    odds_in_time,
+    odds_of_counts,
+    odds_of_frames,
+    vanished,
+)
 
 
 def signs(odds: list[float]) -> list[int]:
@@ -81,3 +91,23 @@ def test_more_instances_are_never_more_likely(orders: list[float], labeled: list
     for odds in found:
         assert np.isfinite(odds).all()
         assert (np.diff(odds) <= 1e-9).all()
+
+
+@pytest.mark.parametrize("before", [0.01, 0.5, 0.99])
+def test_that_nothing_is_seen_says_that_nothing_is_there(before: float) -> None:
+    assert before < nothing_missed(before) < 1
+    assert (1 / nothing_missed(before) - 1) == pytest.approx((1 / before - 1) * UNSEEN_SHARE)
+
+
+def test_what_is_certain_stays_so() -> None:
+    assert (nothing_missed(0.0), nothing_missed(1.0)) == (0.0, 1.0)
+
+
+def test_frames_show_less_than_neighbours_in_time_and_not_than_those_far_away() -> None:
+    shown = [2, *[0] * 8, 3]
+    expected = [0, *[2] * NEIGHBOUR_FRAMES, *[0] * (8 - 2 * NEIGHBOUR_FRAMES), *[3] * NEIGHBOUR_FRAMES, 0]
+    assert vanished(range(10), shown).tolist() == expected
+    assert vanished([-float(n) for n in range(10)], shown).tolist() == expected
+    mixed = [7, 2, 0, 9, 4, 1, 5, 8, 3, 6]
+    assert vanished(mixed, [shown[n] for n in mixed]).tolist() == [expected[n] for n in mixed]
+    assert vanished([], []).tolist() == []

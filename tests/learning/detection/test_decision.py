@@ -35,7 +35,7 @@ def test_nothing_seen_is_right_where_nothing_was_labelled() -> None:
     [right], [missed] = (predictions(decide(nothing, [], _config(*one)), ("a", "b")) for one in (bare, full))
     assert right.instances == missed.instances == ()
     assert right.score == 1.0
-    assert missed.score == pytest.approx(0.05 / 0.95)
+    assert missed.score == pytest.approx(0.05 / (0.05 + 0.1 * 0.9))
 
 
 def test_a_frame_in_which_the_object_was_missed_is_no_sure_one() -> None:
@@ -44,6 +44,22 @@ def test_a_frame_in_which_the_object_was_missed_is_no_sure_one() -> None:
     sure, weak, missed = predictions(decide(frames, labeled, _config(*labeled)), ("a", "b"))
     assert missed.instances == ()
     assert missed.score < weak.score < sure.score
+
+
+def test_a_frame_that_shows_less_than_its_neighbours_is_no_sure_one_in_a_film_alone() -> None:
+    labeled = [_labeled(20.0 + i) if i % 2 else _labeled(20.0 + i, 30, 60) for i in range(8)]
+    frames = [_seen(i, float(i), (10, 0.9), *([(300, 0.9)] if i > 9 else [])) for i in range(20)]
+    config = _config(*labeled)
+    scores = [one.score for one in predictions(decide(frames, labeled, config), config.labels)]
+    assert scores[9] == pytest.approx(scores[8]) == pytest.approx(scores[7])
+    assert scores[9] < 0.6 * scores[5]
+    alone = [
+        one.score
+        for one in predictions(
+            decide([dataclasses.replace(one, order=None) for one in frames], [], config), config.labels
+        )
+    ]
+    assert alone[9] == pytest.approx(alone[5])
 
 
 def test_neighbours_decide_where_there_is_order_and_only_there() -> None:

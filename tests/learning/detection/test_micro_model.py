@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,6 +7,8 @@ import torch
 
 from backend.errors import TrainingError
 from backend.learning.detection import micro_model
+from backend.learning.detection.candidates import united, without_small
+from backend.learning.detection.config import DetectionConfig
 from backend.learning.detection.micro_model import DetectionModel
 from backend.learning.detection.refinement import without_refinement
 from backend.types import Frame, Weights
@@ -96,3 +99,25 @@ def test_other_weights_are_refused(weights: Weights) -> None:
 def test_says_what_it_takes(model: DetectionModel) -> None:
     assert 1e6 < model.nbytes < 2e7
     assert model.labels == LABELS
+
+
+def test_large_objects_are_looked_for_at_half_the_scale_too_where_the_config_says_so(weights: Weights) -> None:
+    def loaded(**changes: Any) -> DetectionModel:
+        before = DetectionConfig.from_metadata(weights.metadata)
+        config = dataclasses.replace(before, score_floor=0.0, most_candidates=40, refinement=False, **changes)
+        return micro_model.load(Weights(weights.arrays, {**weights.metadata, **config.to_metadata()}), "cpu")
+
+    frame, large = clip(1).frames[0].frame, 15.0
+    scale = DetectionConfig.from_metadata(weights.metadata).scale
+    fine, coarse, both = (
+        loaded(**changes).candidates_of(frame).candidates
+        for changes in (
+            {},
+            {"factor": scale.halved.factor, "pixels": scale.halved.pixels},
+            {"large": large * scale.of(frame.width, frame.height)},
+        )
+    )
+    expected = united([fine, without_small(coarse, large)], loaded().config.overlap, 40)
+    assert np.array_equal(both.boxes, expected.boxes)
+    assert {*both.scores} & {*coarse.scores}
+    assert {*both.scores} & {*fine.scores}

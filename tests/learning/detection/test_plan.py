@@ -51,3 +51,28 @@ def test_small_objects_of_large_frames_are_looked_at_closely(size: tuple[int, in
         Frame(0, np.zeros((9, 16, 3), np.uint8), *size, 0.0), (Instance("car", (50.0, 50.0, 50.0 + side, 50.0 + side)),)
     )
     assert plan([one], ("car",), RECIPE).pixels == pytest.approx(pixels, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("sides", "halved"), [((20,), False), ((20, 20, 35), False), ((20, 20, 45), True), ((), False)]
+)
+def test_frames_are_seen_at_half_the_scale_too_where_some_objects_are_large(
+    sides: tuple[int, ...], halved: bool
+) -> None:
+    boxes = tuple(Instance("car", (9.0, 9.0, 9.0 + side, 9.0 + side)) for side in sides)
+    one = LabeledFrame(Frame(0, np.zeros((90, 160, 3), np.uint8), 160, 90, 0.0), boxes)
+    found = plan([one], ("car",), RECIPE)
+    whole, half = (found.factor, 0.0), (found.factor / 2, RECIPE.object_side)
+    assert [(scale.of(160, 90), least) for scale, least in found.looks] == [whole, half][: 1 + halved]
+
+
+def test_a_small_thing_that_grows_is_seen_at_one_scale() -> None:
+    boxes = tuple(Instance("car", (9.0, 9.0, 9.0 + side, 9.0 + side)) for side in (8, 8, 24))
+    one = LabeledFrame(Frame(0, np.zeros((90, 160, 3), np.uint8), 160, 90), boxes)
+    assert plan([one], ("car",), RECIPE).large == 0
+
+
+def test_turned_boxes_are_seen_at_one_scale() -> None:
+    boxes = tuple(Instance("car", (9.0, 9.0, 9.0 + side, 9.0 + side), angle=30.0) for side in (20, 20, 80))
+    one = LabeledFrame(Frame(0, np.zeros((90, 160, 3), np.uint8), 160, 90), boxes)
+    assert plan([one], ("car",), RECIPE).large == 0

@@ -151,6 +151,16 @@ def test_levels_a_background_and_a_second_member_come_along(tmp_path: Path) -> N
         assert sum(agree(one, session, replace(frame.frame, order=None), None) for frame in still[:6])
 
 
+@pytest.mark.slow
+def test_large_objects_are_looked_for_at_half_the_scale_as_well(tmp_path: Path) -> None:
+    case = CASES["boxes"]
+    weights = case.method.train(case.given(20, 3), case.short.with_effort(EFFORT)).weights
+    blueprint = json.loads(weights.metadata["blueprint"]) | {"large": 20.0}
+    both = replace(weights, metadata={**weights.metadata, "blueprint": json.dumps(blueprint)})
+    session = session_of(both, case.labels, tmp_path)
+    assert sum(agree(both, session, zoomed(one.frame, zoom), None) for one in case.clip(3) for zoom in (1.0, 1.53))
+
+
 def test_what_no_method_made_is_refused() -> None:
     with pytest.raises(WeightsUnusable, match="expected one of: detection by centre_heatmap"):
         graph_of(Weights({}, {"head": "smell"}))

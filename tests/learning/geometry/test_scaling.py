@@ -60,3 +60,9 @@ def test_objects_are_measured_in_frames_of_the_usual_size() -> None:
 
     same = [square(400, 80.0), square(200, 40.0), square(800, 160.0)]
     assert scale_for(same, 40, 2.0, 10**9) == Scale(0.5, 10**9, 400.0 * 400)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (64, 48), (4000, 3000)])
+def test_half_a_scale_is_half_of_it_in_frames_of_any_size(size: tuple[int, int]) -> None:
+    scale = Scale(0.8, 320_000, 640 * 480)
+    assert scale.halved.of(*size) == pytest.approx(scale.of(*size) / 2)
