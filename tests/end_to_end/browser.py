@@ -74,6 +74,28 @@ class Browser:
 
         return self.until(look, f"{css} with the text {text!r}", seconds)
 
+    def click(self, css: str, place: int = 0, seconds: float = 30) -> None:
+        """Click the visible element at this place among those of the kind, waited for, also where it is just drawn anew."""
+
+        def clicked() -> bool:
+            shown = self.visible(css)
+            if len(shown) > place:
+                shown[place].click()
+            return len(shown) > place
+
+        self.until(clicked, f"{css} number {place} to be clicked", seconds)
+
+    def click_text(self, text: str, css: str = "*", seconds: float = 30) -> None:
+        """The same of the first one whose own text contains `text`."""
+
+        def clicked() -> bool:
+            named = [element for element in self.visible(css) if text in element.text]
+            for element in named[:1]:
+                element.click()
+            return bool(named)
+
+        self.until(clicked, f"{css} with the text {text!r} to be clicked", seconds)
+
     def visible(self, css: str) -> list[WebElement]:
         """All visible elements now."""
         return [element for element in self.driver.find_elements(By.CSS_SELECTOR, css) if element.is_displayed()]

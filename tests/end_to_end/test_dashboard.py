@@ -148,7 +148,7 @@ def test_buttons_work_from_the_keyboard(window: Browser, services: Services) -> 
     ActionChains(window.driver).send_keys(Keys.ENTER).perform()
     assert "Pinned" in window.find(".said").text
     assert services.registry.versions.pins(2, "clip-0001.mp4")
-    window.find("button[aria-label='Unpin version 5 of label']").click()
+    window.click("button[aria-label='Unpin version 5 of label']")
     assert "The pin is lifted" in window.find(".said").text
     assert not services.registry.versions.pins(2, "clip-0001.mp4")
 
@@ -157,7 +157,7 @@ def test_searching_and_sorting(window: Browser) -> None:
     window.goto("/projects/1")
     window.find("#search").send_keys("clip-03", Keys.ENTER)
     window.until(lambda: "search=clip-03" in window.driver.current_url, "the search")
-    window.find_text("Group", "thead a").click()
+    window.click_text("Group", "thead a")
     window.until(lambda: "sort=name" in window.driver.current_url, "the order")
     assert "search=clip-03" in window.driver.current_url
     assert [e.text for e in window.visible("tbody th a")][:2] == ["clip-0300.mp4", "clip-0303.mp4"]

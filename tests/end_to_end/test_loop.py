@@ -82,9 +82,9 @@ def test_the_data_manager_sorts_by_prediction_score(trained: Work, browser: Brow
     body = {"project": trained.project, "data": data}
     tab = trained.studio.http.json("POST", "api/dm/views/", json=body)
     browser.goto(f"/projects/{trained.project}/data?tab={tab['id']}")
-    browser.find_text("Order by", "button").click()
-    browser.find_text("Prediction score", ".lsf-menu-dm__item").click()
-    browser.find_text("Prediction score", "button").click()  # closes the menu
+    browser.click_text("Order by", "button")
+    browser.click_text("Prediction score", ".lsf-menu-dm__item")
+    browser.click_text("Prediction score", "button")  # closes the menu
     wanted = [str(task) for task in by_score(trained)]
     labelled = {str(trained.tasks[p]) for p in trained.labelled}
 
@@ -125,7 +125,7 @@ def test_a_person_accepts_a_prediction_in_the_label_stream(trained: Work, browse
     browser.goto(f"/projects/{trained.project}/data?labeling=1")
     browser.find(".lsf-outliner-item")
     browser.screenshot("label-stream")
-    browser.find_text("Submit", "button").click()
+    browser.click_text("Submit", "button")
     made = until(lambda: annotations(trained) - before, "the accepted annotation", 120)
     ((task, parent),) = made
     assert parent in [found["id"] for found in trained.person.predictions(trained.project)[task]]
@@ -195,6 +195,6 @@ def test_the_start_training_button_trains_where_labels_alone_do_not(
 
 def press_start_training(browser: Browser) -> None:
     """The Model page's menu, its entry, and the confirmation."""
-    browser.find("button[aria-label='Machine learning model options']").click()
-    browser.find_text("Start Training", "li").click()
-    browser.find_text("Start Training", "button").click()
+    browser.click("button[aria-label='Machine learning model options']")
+    browser.click_text("Start Training", "li")
+    browser.click_text("Start Training", "button")

@@ -101,7 +101,7 @@ def test_what_is_written_comes_back_from_the_editor(studio: Studio, browser: Bro
     )
     assert sorted(set(kinds)) == ["bitmaskregion", "vectorregion"]
     browser.screenshot("new-tags-with-prediction")
-    browser.find_text("Submit", "button").click()
+    browser.click_text("Submit", "button")
     result = submitted(studio, task)
     for place in PLACES:
         assert seen(result, place) == seen(shown, place)
@@ -158,4 +158,4 @@ def draw(browser: Browser, project: int, task: int) -> None:
     hand.send_keys(Keys.ESCAPE).send_keys("1").perform()
     press((400, 120), (520, 120))
     browser.screenshot("new-tags-drawn")
-    browser.find_text("Submit", "button").click()
+    browser.click_text("Submit", "button")

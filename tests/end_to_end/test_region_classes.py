@@ -128,7 +128,7 @@ def _submitted_as_shown(studio: Studio, browser: Browser, project: int, task: in
     )
     browser.screenshot("boxes-points-and-classes")
     [shown] = studio.http.json("GET", "api/predictions/", params={"task": task})
-    browser.find_text("Submit", "button").click()
+    browser.click_text("Submit", "button")
     [annotation] = until(lambda: studio.http.json("GET", f"api/tasks/{task}/")["annotations"], "the annotation")
     tallies = compare(shown["result"], annotation["result"])
     assert sum(tally.actions for tally in tallies.values()) == 0

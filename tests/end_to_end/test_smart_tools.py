@@ -48,10 +48,10 @@ class Editor:
     def begin(self, tool: str) -> None:
         """Switch Auto-Annotation on, and take a tool with its label."""
         if not self.run("Htx.autoAnnotation"):
-            self.browser.find(".lsf-dynamic-preannotations label").click()
+            self.browser.click(".lsf-dynamic-preannotations label")
         self.browser.until(lambda: self.run("Htx.autoAnnotation"), "Auto-Annotation to be on")
-        self.browser.visible(".lsf-label")[{"box": 1, "click": 2}[tool]].click()
-        self.browser.find(".lsf-tool_smart").click()
+        self.browser.click(".lsf-label", {"box": 1, "click": 2}[tool])
+        self.browser.click(".lsf-tool_smart")
         self.browser.until(
             lambda: self.run(f"(tool => tool && tool.dynamic && tool.control.name)({SELECTED})") == tool,
             f"the smart tool of {tool!r} to be taken",
@@ -85,11 +85,11 @@ class Editor:
         return dict(found[0])
 
     def accept(self) -> None:
-        self.browser.find('[data-testid="bottombar-accept-suggestions-button"]').click()
+        self.browser.click('[data-testid="bottombar-accept-suggestions-button"]')
         self.browser.until(lambda: not self.run(SUGGESTIONS), "the suggestion to be accepted")
 
     def submit(self) -> None:
-        self.browser.find_text("Submit", "button").click()
+        self.browser.click_text("Submit", "button")
         self.browser.until(lambda: self.run("Boolean(Htx.annotationStore.selected.pk)"), "the annotation to be stored")
 
 

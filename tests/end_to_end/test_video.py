@@ -95,7 +95,7 @@ def test_keyframes_become_tracks_that_the_editor_keeps(
     )
     assert {"videorectangleregion", "timelineregion"} == set(kinds)
     browser.screenshot("video-with-prediction")
-    browser.find_text("Submit", "button").click()
+    browser.click_text("Submit", "button")
     [annotation] = until(lambda: studio.http.json("GET", f"api/tasks/{other}/")["annotations"], "the annotation")
     assert meaning(annotation["result"]) == meaning(shown[other][0]["result"])
 
