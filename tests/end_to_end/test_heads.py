@@ -76,7 +76,7 @@ def test_all_heads_at_once(
     project = int(studio.create_project("all heads", CONFIG)["id"])
     urls = studio.upload(project, files)
     tasks = studio.create_tasks(project, [{"image": url, "video": "square", "frame": n} for n, url in enumerate(urls)])
-    server = backend(MICRO_MODELS_EFFORT="0.4")
+    server = backend(MICRO_MODELS_EFFORT="0.25")
     server.connect(project)
     for number in LABELLED:
         studio.annotate(tasks[number], result(number))

@@ -22,7 +22,7 @@ from tests.processes import is_alive, kill, worker_beside
 
 pytestmark = [pytest.mark.slow, pytest.mark.label_studio]
 
-KILLS = 10
+KILLS = 8
 SEED = 20_261_123
 LEASE_SECONDS = "3"
 """Short, so that what a killed worker held is free again soon."""

@@ -25,7 +25,7 @@ def square(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
 @pytest.fixture(scope="module")
 def trained(person: Annotator, deployment: BackendFactory, square: DataSet) -> Work:
     """A project after its first round; connected as the README says."""
-    work = Work(person, deployment(MICRO_MODELS_EFFORT="0.5"), square)
+    work = Work(person, deployment(MICRO_MODELS_EFFORT="0.3"), square)
     work.backend.connect(work.project)
     work.fill()
     work.label(*square.labelled(5))

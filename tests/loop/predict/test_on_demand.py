@@ -43,13 +43,18 @@ def fresh(house: House, task: int, video: str) -> TaskData:
     return TaskData(task, {**house.studio.rows[11]["data"], "video": video})
 
 
-def meanwhile(slow: Callable[[], Answers], begun: threading.Event, quick: Callable[[], Answers]) -> Answers:
-    """What the quick one is answered while the slow one waits."""
+def meanwhile(
+    slow: Callable[[], Answers], begun: threading.Event, quick: Callable[[], Answers], go: threading.Event
+) -> Answers:
+    """What the quick one is answered while the slow one waits for `go`."""
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(slow)
-        assert begun.wait(20), "nothing slow ever began"
-        found = pool.submit(quick).result(20)
-        assert not waiting.done()
+        try:
+            assert begun.wait(20), "nothing slow ever began"
+            found = pool.submit(quick).result(20)
+            assert not waiting.done()
+        finally:
+            go.set()
         return found
 
 
@@ -82,13 +87,7 @@ def test_whoever_waits_for_a_store_keeps_no_other_group_waiting(
     def ask(task: int, video: str) -> Answers:
         return predictor.predict(1, [fresh(house, task, video)])
 
-    def both() -> Answers:
-        try:
-            return meanwhile(lambda: ask(3, "slow"), begun, lambda: ask(13, "quick"))
-        finally:
-            go.set()
-
-    [answer] = both()
+    [answer] = meanwhile(lambda: ask(3, "slow"), begun, lambda: ask(13, "quick"), go)
     assert answer is not None
 
 
