@@ -9,6 +9,7 @@ from typing import Any
 from backend.errors import LabelingConfigError, MicroModelsError, SettingsError, StudioError, StudioForbidden
 from backend.loop import probing
 from backend.loop.data.known import known
+from backend.loop.data.standing import LEFT, PROBLEM
 from backend.loop.foresight import media_check
 from backend.loop.predict.label_next import TAB, drop_tab, put_tab
 from backend.loop.services import Access, Services, stored_access
@@ -20,7 +21,7 @@ from backend.studio.connection import Check
 from backend.studio.prompts import smart_tools
 from model_registry import STOPPED, ProjectRecord, accepted_secrets
 
-FRESH = dict.fromkeys((STOPPED, "model_missing_since", "studio_problem", "next_secret", "left"))
+FRESH = dict.fromkeys((STOPPED, "model_missing_since", PROBLEM, "next_secret", LEFT))
 """What is lifted from a project's settings by a connection that works."""
 
 KEY_MISSING = (

@@ -69,36 +69,27 @@ class Browser:
     def find_text(self, text: str, css: str = "*", seconds: float = 30) -> WebElement:
         """The first visible element whose own text contains `text`, waited for."""
 
-        def look() -> WebElement | None:
-            return next((element for element in self.visible(css) if text in element.text), None)
+        return self.until(lambda: next(iter(self.visible(css, text)), None), f"{css} with the text {text!r}", seconds)
 
-        return self.until(look, f"{css} with the text {text!r}", seconds)
-
-    def click(self, css: str, place: int = 0, seconds: float = 30) -> None:
+    def click(self, css: str, place: int = 0, text: str = "", seconds: float = 30) -> None:
         """Click the visible element at this place among those of the kind, waited for, also where it is just drawn anew."""
 
         def clicked() -> bool:
-            shown = self.visible(css)
-            if len(shown) > place:
-                shown[place].click()
-            return len(shown) > place
-
-        self.until(clicked, f"{css} number {place} to be clicked", seconds)
-
-    def click_text(self, text: str, css: str = "*", seconds: float = 30) -> None:
-        """The same of the first one whose own text contains `text`."""
-
-        def clicked() -> bool:
-            named = [element for element in self.visible(css) if text in element.text]
-            for element in named[:1]:
+            shown = self.visible(css, text)[place:]
+            for element in shown[:1]:
                 element.click()
-            return bool(named)
+            return bool(shown)
 
-        self.until(clicked, f"{css} with the text {text!r} to be clicked", seconds)
+        self.until(clicked, f"{css} with the text {text!r}, number {place}, to be clicked", seconds)
 
-    def visible(self, css: str) -> list[WebElement]:
-        """All visible elements now."""
-        return [element for element in self.driver.find_elements(By.CSS_SELECTOR, css) if element.is_displayed()]
+    def click_text(self, text: str, css: str = "*") -> None:
+        """The same of the first one whose own text contains `text`."""
+        self.click(css, text=text)
+
+    def visible(self, css: str, text: str = "") -> list[WebElement]:
+        """All visible elements now whose own text contains `text`."""
+        shown = [element for element in self.driver.find_elements(By.CSS_SELECTOR, css) if element.is_displayed()]
+        return [element for element in shown if text in element.text] if text else shown
 
     def until(self, condition: Callable[[], T | None], what: str, seconds: float = 30) -> T:
         """The first true value of `condition`; AssertionError with a screenshot when there is none in time."""

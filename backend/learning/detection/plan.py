@@ -1,6 +1,5 @@
 """Config of a detection micro-model, chosen by the labels: its scale, its crops and the rules of its answers."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from backend.learning.detection.config import DetectionConfig, candidates_for
 from backend.learning.detection.recipe import DetectionRecipe
 from backend.learning.geometry.rotation import has_turned, upright
-from backend.learning.geometry.scaling import Scale, scale_for, typical_side, usual_area
+from backend.learning.geometry.scaling import Scale, largest_side, scale_for, typical_side, usual_area
 from backend.learning.network.config import MOST_OBJECTS
 from backend.types import Head, LabeledFrame
 
@@ -37,7 +36,7 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
         score_threshold=recipe.score_threshold,
         overlap=recipe.overlap,
         turned=turned,
-        large=0.0 if turned or _largest(labeled, scale) < large else large,
+        large=0.0 if turned or largest_side(labeled, scale) < large else large,
         linking=recipe.linking,
         smoothing=recipe.smoothing,
         count_prior=recipe.count_prior,
@@ -45,17 +44,6 @@ def plan(labeled: Sequence[LabeledFrame], labels: tuple[str, ...], recipe: Detec
         refinement=recipe.refinement,
         most_candidates=min(max(recipe.most_candidates, sum(candidates_for(c) for c in counts)), MOST_OBJECTS),
     )
-
-
-def _largest(labeled: Sequence[LabeledFrame], scale: Scale) -> float:
-    """Root of the area of the largest object, pixels of the scaled frame; 0 where there is none."""
-    sides = [
-        math.sqrt((i.box[2] - i.box[0]) * (i.box[3] - i.box[1])) * scale.of(f.frame.width, f.frame.height)
-        for f in labeled
-        for i in f.instances
-        if i.box[2] > i.box[0] and i.box[3] > i.box[1]
-    ]
-    return max(sides, default=0.0)
 
 
 def _pixels(labeled: Sequence[LabeledFrame], recipe: DetectionRecipe) -> int:

@@ -73,6 +73,13 @@ def typical_side(labeled: Sequence[LabeledFrame]) -> float:
     return max(float(np.percentile(sides, 35)), 1.0) if sides else UNKNOWN_SIDE
 
 
+def largest_side(labeled: Sequence[LabeledFrame], scale: Scale) -> float:
+    """Of the labelled objects: root of the area, pixels of the scaled frame; 0 where there is none."""
+    return max(
+        (math.sqrt(w * h) * scale.of(f.frame.width, f.frame.height) for f in labeled for w, h in _sizes(f)), default=0.0
+    )
+
+
 def _sizes(labeled: LabeledFrame) -> list[tuple[float, float]]:
     boxes = [instance.box for instance in labeled.instances]
     return [(x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes if x1 > x0 and y1 > y0]

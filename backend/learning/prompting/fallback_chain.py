@@ -133,14 +133,7 @@ def _masked(frame: Frame, chances: pick.Chances, prompt: Prompt, context: Prompt
 def _mended(frame: Frame, first: Mask, prompt: Prompt, context: PromptContext) -> Mask | None:
     """What all clicks make of what is known around the first one."""
     inside, outside = pick.seeds(prompt, first.shape)
-    memory, trust = context.memory or ClickMemory(), mend.KNOWN_WEIGHT
-    return memory.mended(
-        frame,
-        first,
-        inside,
-        outside,
-        lambda known: mend.mended(frame, known, inside, outside, context.backbone, trust),
-    )
+    return mend.mended_further(context.memory, frame, first, inside, outside, context.backbone, mend.KNOWN_WEIGHT)
 
 
 def _instance(mask: Mask, score: float, context: PromptContext) -> Instance:

@@ -4,7 +4,7 @@ far off the outline is: about as far as it is from the click."""
 import cv2
 import numpy as np
 
-from backend.learning.prompting.click_memory import Points
+from backend.learning.prompting.click_memory import ClickMemory, Points
 from backend.learning.prompting.clicks import say
 from backend.learning.prompting.crop import cut
 from backend.learning.prompting.random_walker import graph, walk
@@ -37,6 +37,17 @@ def mended(frame: Frame, mask: Mask, inside: Points, outside: Points, backbone: 
     parts = cv2.connectedComponents(mask.astype(np.uint8))[1]
     chosen = parts[inside[:, 1], inside[:, 0]]
     return np.isin(parts, chosen[chosen > 0]) if chosen.any() else None
+
+
+def mended_further(
+    memory: ClickMemory | None, frame: Frame, mask: Mask, inside: Points, outside: Points, backbone: str, trust: float
+) -> Mask | None:
+    """The same, going on from what the memory holds of the clicks before."""
+
+    def mend(known: Mask) -> Mask | None:
+        return mended(frame, known, inside, outside, backbone, trust)
+
+    return mend(mask) if memory is None else memory.mended(frame, mask, inside, outside, mend)
 
 
 def _mended_around(

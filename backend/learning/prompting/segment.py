@@ -61,13 +61,7 @@ def segment(frame: Frame, prompt: Prompt, backbone: str, memory: ClickMemory | N
     )
     if first is None or len(inside) + len(outside) < 2:
         return first
-    return memory.mended(
-        frame,
-        first,
-        inside,
-        outside,
-        lambda known: mend.mended(frame, known, inside, outside, backbone, SHAPE_PRIOR_WEIGHT),
-    )
+    return mend.mended_further(memory, frame, first, inside, outside, backbone, SHAPE_PRIOR_WEIGHT)
 
 
 def from_box(frame: Frame, box: Box, backbone: str, outline: Mask | None = None) -> Mask | None:

@@ -146,9 +146,8 @@ class _Plan:
 def frame_names(tasks: Sequence[TaskRecord], field: str) -> dict[int, str]:
     """{task: the name of its frame}: that of its file, with the task's number where another of the group has it too. Pure."""
     found = {task.id: _file_name(value_at(task.data, field), task.id) for task in tasks}
-    while len(often := Counter(name.casefold() for name in found.values())) < len(
-        found
-    ):  # `a-7` may be a file's name, too
+    # More than once: `a-7` may be a file's name, too.
+    while len(often := Counter(name.casefold() for name in found.values())) < len(found):
         found = {id_: name if often[name.casefold()] == 1 else f"{name}-{id_}" for id_, name in found.items()}
     return found
 
